@@ -1,0 +1,109 @@
+//! A record: one customer row (one deal) with an id of ours that survives every edit.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::sheet::Cell;
+
+/// The bound cells of one row, by field id (`name`, `phone`, the admin's own, …). Empty cells are absent.
+pub type Cells = BTreeMap<String, Cell>;
+
+/// An id of ours, `r-` and 26 letters of Crockford's base 32 (a ULID). Minted outside of `core`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordId(String);
+
+impl RecordId {
+    /// Wraps an id that was minted or stored before.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// A ULID of a time in milliseconds since 1970 and 80 random bits.
+    pub fn mint(at_ms: u64, random: u128) -> Self {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let bits = (u128::from(at_ms) << 80) | (random & ((1 << 80) - 1));
+        let text: String = (0..26)
+            .rev()
+            .map(|i| char::from(ALPHABET[((bits >> (i * 5)) & 31) as usize]))
+            .collect();
+        Self(format!("r-{text}"))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a row stands: workbook id, Google's `sheetId` of the tab, and the sheet's own row number (the first row is 1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The workbook's id, from its address.
+    pub workbook: String,
+    /// Google's `sheetId`, which a renamed tab keeps.
+    pub sheet: i64,
+    /// Row number as the sheet shows it.
+    pub row: u32,
+}
+
+/// What the store keeps of a customer row. Formats older than [`Record::FORMAT`] are read and upgraded by the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The id that survives every edit.
+    pub id: RecordId,
+    /// Where the row stood at the last poll that saw it.
+    pub place: Place,
+    /// The bound cells as last seen.
+    pub seen: Cells,
+    /// The bound cells that events were made of; `None` until the row has settled for the first time.
+    pub settled: Option<Cells>,
+    /// When the row was first seen.
+    pub first_seen: Timestamp,
+    /// When a bound cell was last seen to change.
+    pub changed_at: Timestamp,
+    /// Since when `seen` differs from `settled`, if it does.
+    pub pending_since: Option<Timestamp>,
+    /// The number of events so far; an event's number makes its occasion distinct.
+    pub events: u64,
+    /// The stage that clocks and reminders go by: the last one that could be read.
+    pub stage: Option<String>,
+    /// When that stage was entered; `None` if nobody can know.
+    pub stage_since: Option<Timestamp>,
+    /// The number of the event with which the stage was entered (0: the baseline).
+    pub stage_event: u64,
+    /// The start of the idle clock: the latest of stage entry, settled change and button.
+    pub active_at: Timestamp,
+    /// When the row was missed first; it is a tombstone from then on.
+    pub gone: Option<Timestamp>,
+    /// Whether the removal has settled.
+    pub removed: bool,
+    /// Rules on `added` whose condition was not true yet, and until when they stay open (SEMANTICS 14).
+    #[serde(default)]
+    pub open_rules: BTreeMap<String, Timestamp>,
+    /// Set at the baseline: such a row was never *added*.
+    pub baseline: bool,
+    /// Since when rows that could also be this one make its identity unclear (SEMANTICS 7).
+    #[serde(default)]
+    pub ambiguous_since: Option<Timestamp>,
+}
+
+impl Record {
+    /// The version byte with which the store writes records of this shape.
+    pub const FORMAT: u8 = 1;
+}

@@ -1,0 +1,4 @@
+//! sheetbridge
+
+pub mod core;
+pub mod sandbox;

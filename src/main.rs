@@ -1,0 +1,2 @@
+//! sheetbridge binary
+fn main() {}
