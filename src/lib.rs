@@ -1,4 +1,7 @@
 //! sheetbridge
 
+pub mod clock;
 pub mod core;
+pub mod random;
 pub mod sandbox;
+pub mod store;

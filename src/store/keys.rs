@@ -1,0 +1,107 @@
+//! The keys of the store, by prefix. Times are big-endian so that a range of keys is a queue.
+
+use jiff::Timestamp;
+
+use crate::core::message::MessageKey;
+use crate::core::record::RecordId;
+
+/// A key: bytes that sort as the queue they belong to.
+pub type Key = Vec<u8>;
+
+/// Where each kind of thing lives. A prefix ends in `/`, so none is the beginning of another.
+pub mod prefix {
+    /// Records, by id.
+    pub const RECORD: &[u8] = b"record/";
+    /// Ids of records whose seen cells differ from the settled ones.
+    pub const PENDING: &[u8] = b"pending/";
+    /// Ids of records that are gone, so that a return is known.
+    pub const TOMBSTONE: &[u8] = b"tombstone/";
+    /// Which record stands in which row, a tab a key.
+    pub const ORDER: &[u8] = b"order/";
+    /// What is known of a tab: its base, its header, its counts.
+    pub const TAB: &[u8] = b"tab/";
+    /// What is to be looked at when, by due time.
+    pub const TIMER: &[u8] = b"timer/";
+    /// Messages, by key.
+    pub const MESSAGE: &[u8] = b"message/";
+    /// Queued messages by due time.
+    pub const DUE: &[u8] = b"due/";
+    /// Messages that are in flight.
+    pub const FLIGHT: &[u8] = b"flight/";
+    /// Message keys by their digest, as buttons and Message-IDs carry it.
+    pub const DIGEST: &[u8] = b"digest/";
+    /// Advertising mails by address and time, for the cap.
+    pub const SENT: &[u8] = b"sent/";
+    /// Addresses that must not be sent advertising, by keyed hash.
+    pub const SUPPRESS: &[u8] = b"suppress/";
+    /// What happened, in order.
+    pub const JOURNAL: &[u8] = b"journal/";
+    /// Templates by content hash.
+    pub const TEMPLATE: &[u8] = b"template/";
+    /// Held batches, by workbook.
+    pub const HELD: &[u8] = b"held/";
+    /// Since when a rule is in force.
+    pub const RULE: &[u8] = b"rule/";
+    /// What is paused, by whom.
+    pub const PAUSE: &[u8] = b"pause/";
+    /// Telegram chats of staff.
+    pub const BINDING: &[u8] = b"binding/";
+    /// One-time tokens that bind a chat.
+    pub const INVITE: &[u8] = b"invite/";
+    /// People of a staff tab and whether a manager approved them.
+    pub const STAFF: &[u8] = b"staff/";
+    /// Buttons under messages, by the id that the chat sends back.
+    pub const BUTTON: &[u8] = b"button/";
+    /// Everything there is one of.
+    pub const META: &[u8] = b"meta/";
+    /// The operations of a poll that is too big for one commit.
+    pub const PLAN: &[u8] = b"plan/";
+}
+
+/// A key under a prefix.
+pub fn under(prefix: &[u8], rest: impl AsRef<[u8]>) -> Key {
+    let mut key = prefix.to_vec();
+    key.extend_from_slice(rest.as_ref());
+    key
+}
+
+/// A key under a prefix that sorts by time, then by the rest.
+pub fn timed(prefix: &[u8], at: Timestamp, rest: impl AsRef<[u8]>) -> Key {
+    let mut key = prefix.to_vec();
+    key.extend_from_slice(&millis(at).to_be_bytes());
+    key.push(b'/');
+    key.extend_from_slice(rest.as_ref());
+    key
+}
+
+/// The time of a key made by [`timed`].
+pub fn time_of(prefix: &[u8], key: &[u8]) -> Option<Timestamp> {
+    let bytes = key.get(prefix.len()..prefix.len() + 8)?;
+    let millis = u64::from_be_bytes(bytes.try_into().ok()?);
+    Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()
+}
+
+/// Milliseconds since 1970; times before are 0.
+fn millis(at: Timestamp) -> u64 {
+    u64::try_from(at.as_millisecond()).unwrap_or(0)
+}
+
+/// The key of a record.
+pub fn record(id: &RecordId) -> Key {
+    under(prefix::RECORD, id.as_str())
+}
+
+/// The key of a message.
+pub fn message(key: &MessageKey) -> Key {
+    under(prefix::MESSAGE, key.as_str())
+}
+
+/// The queue entry of a message.
+pub fn due(at: Timestamp, key: &MessageKey) -> Key {
+    timed(prefix::DUE, at, key.as_str())
+}
+
+/// The mark of a message in flight.
+pub fn flight(key: &MessageKey) -> Key {
+    under(prefix::FLIGHT, key.as_str())
+}
