@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod core;
+pub mod google;
 pub mod random;
 pub mod sandbox;
 pub mod store;
