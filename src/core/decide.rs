@@ -1,1 +1,313 @@
-//! (to be written)
+//! What follows from an event, or from a time that has come: messages and further times.
+//!
+//! Deciding twice is harmless: every message is named by its cause (rule, step, record, role,
+//! occasion), and a key that exists is not written again. A timer is only a reminder to look:
+//! whether it still means anything is judged when it is due, so nothing has to be found and
+//! deleted when a row changes.
+
+mod audience;
+mod timers;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+pub use timers::{Timer, TimerKind, on_timer, schedule_timer, timers_for};
+
+use super::calendar::Calendar;
+use super::identity::FieldChange;
+use super::message::{Message, MessageKey, Wanted};
+use super::people::Directory;
+use super::record::{Kind, Record};
+use super::rule::{Audience, Channel, Rule, Span, Step, Trigger};
+
+/// How long a rule on `added` stays open for a condition that is not true yet (SEMANTICS 14).
+const OPEN_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A person gone for so long is a lead again when they return (SEMANTICS 8).
+const LEAD_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What deciding needs to know beside the record.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The time of the decision.
+    pub now: Timestamp,
+    /// Working days and hours.
+    pub calendar: &'a Calendar,
+    /// The rules in the order of the configuration.
+    pub rules: &'a [Rule],
+    /// Since when each rule is in force.
+    pub in_force: &'a BTreeMap<String, Timestamp>,
+    /// The company's people.
+    pub directory: &'a Directory,
+    /// `[leads] fresh`.
+    pub fresh: Span,
+    /// Whether `[trial]` is on: messages go into its own ledger.
+    pub trial: bool,
+}
+
+/// A change that counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A new customer.
+    Added,
+    /// Settled cells changed.
+    Changed(Vec<FieldChange>),
+    /// A customer is gone for good.
+    Removed,
+    /// A customer who was gone is there again.
+    Returned {
+        /// For how long they were gone.
+        away: SignedDuration,
+    },
+}
+
+/// What follows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// Messages to queue.
+    pub messages: Vec<Message>,
+    /// Times to look again.
+    pub timers: Vec<Timer>,
+    /// Rules on `added` that stay open, and until when; replaces the record's.
+    pub open_rules: BTreeMap<String, Timestamp>,
+    /// For each rule that looked, what it came to, in words.
+    pub considered: Vec<(String, String)>,
+}
+
+impl Decision {
+    fn note(&mut self, rule: &Rule, why: impl Into<String>) {
+        self.considered.push((rule.id.clone(), why.into()));
+    }
+}
+
+/// Decides on one settled event of a record. `record` is as it stands after the event.
+pub fn on_event(cx: &Context<'_>, record: &Record, event: &Event, facts: &Value) -> Decision {
+    let mut decision = Decision {
+        open_rules: record.open_rules.clone(),
+        ..Decision::default()
+    };
+    if record.kind == Kind::Customer {
+        for rule in cx.rules {
+            look(cx, rule, record, event, facts, &mut decision);
+        }
+        if let Event::Changed(fields) = event {
+            audience::tell_new_owner(cx, record, fields, facts, &mut decision);
+        }
+    }
+    if matches!(event, Event::Removed) {
+        decision.open_rules.clear();
+    } else {
+        decision.timers.extend(timers_for(cx, record, facts));
+    }
+    decision
+}
+
+/// One rule looks at one event.
+fn look(cx: &Context<'_>, rule: &Rule, record: &Record, event: &Event, facts: &Value, decision: &mut Decision) {
+    match (&rule.on, event) {
+        (Trigger::Added, Event::Added) => added(cx, rule, record, facts, decision),
+        (Trigger::Added, Event::Changed(_)) => added_later(cx, rule, record, facts, decision),
+        (Trigger::Added, Event::Returned { away }) if *away >= LEAD_AGAIN_AFTER => {
+            returned(cx, rule, record, facts, decision);
+        }
+        (Trigger::Changed { fields }, Event::Changed(changes)) => {
+            changed(cx, rule, record, fields, changes, facts, decision);
+        }
+        (Trigger::Removed, Event::Removed) => {
+            if holds(rule, facts, decision) {
+                let firing = Firing::new(rule, record, "removed", format!("removed #{}", record.events), Wanted::Always);
+                firing.fire(cx, &rule.send, facts, decision);
+            }
+        }
+        (Trigger::Stage { stage }, Event::Added | Event::Changed(_)) => {
+            stage_entered(cx, rule, record, stage, event, facts, decision);
+        }
+        // Idle, date and schedule wait for their time; the rest does not concern this event.
+        (Trigger::Idle { .. } | Trigger::Date { .. } | Trigger::Schedule(_), _)
+        | (Trigger::Added, Event::Removed | Event::Returned { .. })
+        | (Trigger::Changed { .. }, Event::Added | Event::Removed | Event::Returned { .. })
+        | (Trigger::Removed, Event::Added | Event::Changed(_) | Event::Returned { .. })
+        | (Trigger::Stage { .. }, Event::Removed | Event::Returned { .. }) => {}
+    }
+}
+
+fn added(cx: &Context<'_>, rule: &Rule, record: &Record, facts: &Value, decision: &mut Decision) {
+    if let Some(why) = stale(cx, facts) {
+        decision.note(rule, why);
+    } else if holds(rule, facts, decision) {
+        Firing::new(rule, record, "added", "added".into(), Wanted::Row).fire(cx, &rule.send, facts, decision);
+    } else {
+        decision.open_rules.insert(rule.id.clone(), cx.now.saturating_add(OPEN_FOR).unwrap_or(Timestamp::MAX));
+    }
+}
+
+/// The e-mail typed later still gets its welcome, for a day.
+fn added_later(cx: &Context<'_>, rule: &Rule, record: &Record, facts: &Value, decision: &mut Decision) {
+    let Some(&until) = record.open_rules.get(&rule.id) else {
+        return;
+    };
+    if cx.now > until {
+        decision.open_rules.remove(&rule.id);
+        decision.note(rule, "its condition did not become true within 24 hours of the row");
+    } else if stale(cx, facts).is_none() && holds(rule, facts, decision) {
+        decision.open_rules.remove(&rule.id);
+        Firing::new(rule, record, "added", "added".into(), Wanted::Row).fire(cx, &rule.send, facts, decision);
+    }
+}
+
+/// Somebody who comes back after a month is a lead for staff again; the customer gets no second welcome.
+fn returned(cx: &Context<'_>, rule: &Rule, record: &Record, facts: &Value, decision: &mut Decision) {
+    let alerts: Vec<Step> = rule.send.iter().filter(|step| step.to != Audience::Customer).cloned().collect();
+    if !alerts.is_empty() && holds(rule, facts, decision) {
+        let occasion = format!("returned {}", cx.now.to_zoned(cx.calendar.zone.clone()).date());
+        Firing::new(rule, record, "returned", occasion, Wanted::Row).fire(cx, &alerts, facts, decision);
+    }
+}
+
+fn changed(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    fields: &[String],
+    changes: &[FieldChange],
+    facts: &Value,
+    decision: &mut Decision,
+) {
+    let fitting: Vec<&FieldChange> = changes
+        .iter()
+        .filter(|change| fields.is_empty() || fields.contains(&change.field))
+        .collect();
+    if fitting.is_empty() || !holds(rule, facts, decision) {
+        return;
+    }
+    let names: Vec<&str> = fitting.iter().map(|change| change.field.as_str()).collect();
+    let occasion = format!("{} #{}", names.join("+"), record.events);
+    let mut firing = Firing::new(rule, record, "changed", occasion, Wanted::Row);
+    firing.event["fields"] = fitting.iter().map(|change| described(change)).collect();
+    firing.fire(cx, &rule.send, facts, decision);
+}
+
+fn stage_entered(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    stage: &str,
+    event: &Event,
+    facts: &Value,
+    decision: &mut Decision,
+) {
+    let entered = record.stage.as_deref() == Some(stage) && record.stage_event == record.events;
+    if !entered {
+        return;
+    }
+    if *event == Event::Added
+        && let Some(why) = stale(cx, facts)
+    {
+        decision.note(rule, why);
+        return;
+    }
+    if !holds(rule, facts, decision) {
+        return;
+    }
+    let occasion = format!("{stage} #{}", record.stage_event);
+    let wanted = Wanted::Stage {
+        stage: stage.to_owned(),
+        event: record.stage_event,
+    };
+    let mut firing = Firing::new(rule, record, "stage", occasion, wanted);
+    if let Event::Changed(changes) = event {
+        firing.event["fields"] = changes.iter().map(described).collect();
+    }
+    firing.fire(cx, &rule.send, facts, decision);
+}
+
+/// Why a new row is no new lead: it was received long ago (SEMANTICS 14).
+fn stale(cx: &Context<'_>, facts: &Value) -> Option<String> {
+    let received = facts["received"].as_str()?;
+    let date: jiff::civil::Date = received.get(..10)?.parse().ok()?;
+    let start = cx.calendar.at_local(date, jiff::civil::Time::midnight());
+    let fresh = cx.fresh.duration().saturating_add(SignedDuration::from_hours(24));
+    let last = start.saturating_add(fresh).unwrap_or(Timestamp::MAX);
+    (cx.now >= last).then(|| format!("received on {date}, which is more than {} ago: an old list, not a new lead", cx.fresh))
+}
+
+/// Whether the condition of a rule is true; notes it if not, or if it cannot be evaluated.
+fn holds(rule: &Rule, facts: &Value, decision: &mut Decision) -> bool {
+    let Some(when) = &rule.when else {
+        return true;
+    };
+    match when.holds(facts) {
+        Ok(true) => true,
+        Ok(false) => {
+            decision.note(rule, format!("its condition is not true: {}", when.source));
+            false
+        }
+        Err(why) => {
+            decision.note(rule, format!("its condition cannot be evaluated: {why}"));
+            false
+        }
+    }
+}
+
+fn described(change: &FieldChange) -> Value {
+    json!({"field": change.field, "before": change.before, "after": change.after})
+}
+
+/// One firing of one rule for one record.
+struct Firing<'a> {
+    rule: &'a Rule,
+    record: Option<&'a Record>,
+    occasion: String,
+    wanted: Wanted,
+    /// What templates see as `event`.
+    event: Value,
+}
+
+impl<'a> Firing<'a> {
+    fn new(rule: &'a Rule, record: &'a Record, kind: &str, occasion: String, wanted: Wanted) -> Self {
+        let event = json!({"kind": kind, "occasion": occasion, "fields": []});
+        Self {
+            rule,
+            record: Some(record),
+            occasion,
+            wanted,
+            event,
+        }
+    }
+
+    /// Decides the messages of these steps, and the times of the escalations and series behind them.
+    fn fire(&self, cx: &Context<'_>, steps: &[Step], facts: &Value, decision: &mut Decision) {
+        for step in steps {
+            let messages = audience::messages(cx, self, step, facts);
+            decision.messages.extend(messages);
+        }
+        decision.note(self.rule, format!("fired: {}", self.occasion));
+        if let Some(record) = self.record
+            && !matches!(self.rule.on, Trigger::Idle { .. })
+        {
+            decision.timers.extend(timers::behind(cx, self, record));
+        }
+    }
+
+    fn key(&self, step: &Step, role: &str) -> MessageKey {
+        self.key_of(step.number, role)
+    }
+
+    fn key_of(&self, step: u32, role: &str) -> MessageKey {
+        MessageKey::new(&self.rule.id, step, self.record.map(|record| &record.id), role, &self.occasion)
+    }
+
+    /// How long a message is worth sending after it was due (SEMANTICS 19).
+    fn valid_for(&self, to_customer: bool) -> Span {
+        let default = if to_customer { Span::days(14) } else { Span::days(3) };
+        self.rule.valid_for.unwrap_or(default)
+    }
+}
+
+/// The channel by which staff are told things that no rule names.
+const STAFF_CHANNEL: Channel = Channel::Telegram;
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,8 @@ impl fmt::Debug for MessageKey {
 pub enum Recipient {
     /// The customer of the record.
     Customer,
+    /// The staff in charge of the record at the first attempt: the first named in the cell (0), or a further one.
+    Owner(u8),
     /// A member of staff or a manager, by the name in `[[staff]]` or in a staff tab.
     Staff(String),
     /// `[alerts] email`, when nobody else can be reached.

@@ -62,11 +62,25 @@ pub struct Place {
     pub row: u32,
 }
 
+/// What a row is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A customer, a deal.
+    #[default]
+    Customer,
+    /// An appointment, of a tab of its own.
+    Appointment,
+}
+
 /// What the store keeps of a customer row. Formats older than [`Record::FORMAT`] are read and upgraded by the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The id that survives every edit.
     pub id: RecordId,
+    /// A customer, or a row of an appointments tab.
+    #[serde(default)]
+    pub kind: Kind,
     /// Where the row stood at the last poll that saw it.
     pub place: Place,
     /// The bound cells as last seen.

@@ -1,0 +1,205 @@
+//! From a step of a rule to messages: one to each person it means.
+
+use serde_json::{Value, json};
+
+use super::{Context, Decision, Firing, STAFF_CHANNEL};
+use crate::core::delivery::State;
+use crate::core::identity::FieldChange;
+use crate::core::message::{Message, MessageKey, Recipient, Wanted};
+use crate::core::record::Record;
+use crate::core::rule::{Audience, Channel, Fallback, Rule, Span, Step, Trigger};
+
+/// The messages of one step, with their roles in the key.
+///
+/// The role of an owner is `owner`, whoever that is: a change of owner makes no new key for a
+/// step already sent (SEMANTICS 12).
+pub(super) fn messages(cx: &Context<'_>, firing: &Firing<'_>, step: &Step, facts: &Value) -> Vec<Message> {
+    let mut found: Vec<Message> = recipients(cx, &step.to, &step.otherwise, facts)
+        .into_iter()
+        .map(|(role, to)| message(cx, firing, step, &role, to))
+        .collect();
+    if step.to == Audience::Customer && step.hold.is_some() {
+        let notices: Vec<Message> = found
+            .iter()
+            .flat_map(|held| hold_notice(cx, firing, step, held, facts))
+            .collect();
+        found.extend(notices);
+    }
+    found
+}
+
+/// Who is meant, with the role each has in the message key.
+pub(super) fn recipients(
+    cx: &Context<'_>,
+    to: &Audience,
+    otherwise: &[Fallback],
+    facts: &Value,
+) -> Vec<(String, Recipient)> {
+    match to {
+        Audience::Customer => vec![("customer".into(), Recipient::Customer)],
+        Audience::Staff(name) => vec![(format!("staff:{name}"), Recipient::Staff(name.clone()))],
+        Audience::Managers => managers(cx),
+        Audience::Owner => {
+            let count = cx.directory.owners(&names(facts)).len();
+            if count == 0 {
+                return nobody_in_charge(cx, otherwise, facts);
+            }
+            (0..u8::try_from(count).unwrap_or(u8::MAX))
+                .map(|n| {
+                    let role = if n == 0 { "owner".to_owned() } else { format!("owner+{n}") };
+                    (role, Recipient::Owner(n))
+                })
+                .collect()
+        }
+    }
+}
+
+/// Without an owner in the staff list: `else`, then the managers. Nobody loses a message (SEMANTICS 25).
+fn nobody_in_charge(cx: &Context<'_>, otherwise: &[Fallback], facts: &Value) -> Vec<(String, Recipient)> {
+    let next = otherwise.iter().find_map(|fallback| match fallback {
+        Fallback::To(Audience::Owner) | Fallback::By(_) => None,
+        Fallback::To(audience) => Some(audience),
+    });
+    match next {
+        Some(audience) => recipients(cx, audience, &[], facts),
+        None => managers(cx),
+    }
+}
+
+fn managers(cx: &Context<'_>) -> Vec<(String, Recipient)> {
+    let mut found: Vec<(String, Recipient)> = cx
+        .directory
+        .managers()
+        .map(|person| (format!("managers:{}", person.name), Recipient::Staff(person.name.clone())))
+        .collect();
+    if found.is_empty() {
+        found.push(("managers".into(), Recipient::Alerts));
+    }
+    found
+}
+
+fn names(facts: &Value) -> Vec<String> {
+    facts["owners"]
+        .as_array()
+        .map(|names| names.iter().filter_map(|name| name.as_str().map(String::from)).collect())
+        .unwrap_or_default()
+}
+
+fn message(cx: &Context<'_>, firing: &Firing<'_>, step: &Step, role: &str, to: Recipient) -> Message {
+    let to_customer = to == Recipient::Customer;
+    let hold = step.hold.filter(|_| to_customer);
+    let extra = firing.rule.settle.unwrap_or_default();
+    let due = cx
+        .now
+        .saturating_add(hold.unwrap_or(extra).duration())
+        .unwrap_or(cx.now);
+    Message {
+        key: in_ledger(cx, firing.key(step, role)),
+        rule: firing.rule.id.clone(),
+        step: step.number,
+        record: firing.record.map(|record| record.id.clone()),
+        // Alerts have a mailbox and nothing else.
+        channel: if to == Recipient::Alerts { Channel::Email } else { step.channel },
+        to,
+        otherwise: step.otherwise.clone(),
+        template: step.template.clone(),
+        event: firing.event.clone(),
+        ad: step.ad,
+        urgent: step.urgent,
+        held_until: hold.map(|_| due),
+        wanted: firing.wanted.clone(),
+        created: cx.now,
+        due,
+        expires: due
+            .saturating_add(firing.valid_for(to_customer).duration())
+            .unwrap_or(due),
+        state: State::Queued,
+        why: String::new(),
+        frozen: None,
+        attempts: Vec::new(),
+        trial: cx.trial,
+    }
+}
+
+/// The trial has a ledger of its own, so that what it used up is free when it ends (SEMANTICS 38).
+fn in_ledger(cx: &Context<'_>, key: MessageKey) -> MessageKey {
+    if cx.trial {
+        MessageKey::from_text(format!("trial:{key}"))
+    } else {
+        key
+    }
+}
+
+/// Tells the owner that a mail to the customer waits, with [Đúng, gửi ngay] [Chọn nhầm] (SEMANTICS 18).
+fn hold_notice(cx: &Context<'_>, firing: &Firing<'_>, step: &Step, held: &Message, facts: &Value) -> Vec<Message> {
+    let otherwise = [Fallback::To(Audience::Managers)];
+    recipients(cx, &Audience::Owner, &otherwise, facts)
+        .into_iter()
+        .map(|(role, to)| {
+            let notice = Step {
+                number: step.number,
+                channel: STAFF_CHANNEL,
+                to: Audience::Owner,
+                otherwise: vec![Fallback::By(Channel::Email), Fallback::To(Audience::Managers)],
+                template: "hold-notice".into(),
+                urgent: true,
+                ad: false,
+                hold: None,
+                after: None,
+            };
+            let mut notice = message(cx, firing, &notice, &format!("notice-{role}"), to);
+            notice.event["held"] = json!({
+                "digest": held.key.digest(),
+                "template": held.template,
+                "until": held.due,
+            });
+            // Pointless once the mail has gone.
+            notice.expires = held.due;
+            notice
+        })
+        .collect()
+}
+
+/// A change of owner tells the new one (SEMANTICS 12).
+pub(super) fn tell_new_owner(
+    cx: &Context<'_>,
+    record: &Record,
+    changes: &[FieldChange],
+    facts: &Value,
+    decision: &mut Decision,
+) {
+    if !changes.iter().any(|change| change.field == "owner") {
+        return;
+    }
+    let rule = Rule {
+        id: "owner-changed".into(),
+        on: Trigger::Changed {
+            fields: vec!["owner".into()],
+        },
+        when: None,
+        send: Vec::new(),
+        escalate: Vec::new(),
+        series: Vec::new(),
+        ends: None,
+        valid_for: Some(Span::days(3)),
+        settle: None,
+        at: "built in".into(),
+    };
+    let step = Step {
+        number: 1,
+        channel: STAFF_CHANNEL,
+        to: Audience::Owner,
+        otherwise: vec![Fallback::By(Channel::Email)],
+        template: "owner-changed".into(),
+        urgent: false,
+        ad: false,
+        hold: None,
+        after: None,
+    };
+    if cx.directory.owners(&names(facts)).is_empty() {
+        return;
+    }
+    let occasion = format!("owner #{}", record.events);
+    let firing = Firing::new(&rule, record, "changed", occasion, Wanted::Row);
+    decision.messages.extend(messages(cx, &firing, &step, facts));
+}

@@ -1,0 +1,440 @@
+//! Times at which a record, or a schedule, is to be looked at again.
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Context, Decision, Firing, holds};
+use crate::core::message::Wanted;
+use crate::core::record::{Kind, Record, RecordId};
+use crate::core::rule::{Offset, Rule, Span, Trigger};
+
+/// The time of day at which a date without a time fires, if the rule names none.
+const MORNING: Time = Time::constant(9, 0, 0, 0);
+
+/// A reminder to look.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timer {
+    /// When.
+    pub due: Timestamp,
+    /// Rule id.
+    pub rule: String,
+    /// The record; schedules have none.
+    pub record: Option<RecordId>,
+    /// What for.
+    pub kind: TimerKind,
+}
+
+impl Timer {
+    /// What tells it from other timers of the same time.
+    pub fn name(&self) -> String {
+        let record = self.record.as_ref().map_or("-", RecordId::as_str);
+        let kind = match &self.kind {
+            TimerKind::Idle { round, .. } => format!("idle{round}"),
+            TimerKind::IdleEscalation { step, .. } => format!("idle-step{step}"),
+            TimerKind::Date { .. } => "date".to_owned(),
+            TimerKind::Escalation { step, .. } => format!("step{step}"),
+            TimerKind::Series { step, .. } => format!("series{step}"),
+            TimerKind::Schedule => "schedule".to_owned(),
+        };
+        format!("{}/{record}/{kind}", self.rule)
+    }
+}
+
+/// What a timer is for, with what must still be so when it is due.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimerKind {
+    /// A repetition of an idle reminder.
+    Idle {
+        /// Start of the idle clock.
+        since: Timestamp,
+        /// 0 for the first.
+        round: u32,
+    },
+    /// An escalation of an idle reminder.
+    IdleEscalation {
+        /// Start of the idle clock.
+        since: Timestamp,
+        /// Step number.
+        step: u32,
+    },
+    /// A date of the record.
+    Date {
+        /// What the cell said, as ISO text.
+        value: String,
+        /// The date that is meant, which for yearly ones is that of this year.
+        on: String,
+    },
+    /// An escalation of another rule.
+    Escalation {
+        /// When the stopwatch started.
+        since: Timestamp,
+        /// Step number.
+        step: u32,
+        /// The occasion of the rule's firing.
+        occasion: String,
+    },
+    /// A step of a series.
+    Series {
+        /// Step number.
+        step: u32,
+        /// The occasion of the rule's firing.
+        occasion: String,
+        /// What must still be so.
+        wanted: Wanted,
+    },
+    /// A schedule.
+    Schedule,
+}
+
+/// The idle and date timers of a record as it stands, not before `in_force` of their rules.
+pub fn timers_for(cx: &Context<'_>, record: &Record, facts: &Value) -> Vec<Timer> {
+    if record.gone.is_some() {
+        return Vec::new();
+    }
+    cx.rules
+        .iter()
+        .flat_map(|rule| match &rule.on {
+            Trigger::Idle { stage, .. } if record.kind == Kind::Customer && record.stage.as_deref() == Some(stage) => {
+                idle_timers(cx, rule, record)
+            }
+            Trigger::Date { field, .. } => date_timer(cx, rule, record, field, facts).into_iter().collect(),
+            Trigger::Added
+            | Trigger::Changed { .. }
+            | Trigger::Removed
+            | Trigger::Stage { .. }
+            | Trigger::Idle { .. }
+            | Trigger::Schedule(_) => Vec::new(),
+        })
+        .collect()
+}
+
+fn in_force(cx: &Context<'_>, rule: &Rule) -> Timestamp {
+    cx.in_force.get(&rule.id).copied().unwrap_or(cx.now)
+}
+
+/// The next repetition that is not before the rule came into force, and every escalation likewise.
+fn idle_timers(cx: &Context<'_>, rule: &Rule, record: &Record) -> Vec<Timer> {
+    let Trigger::Idle { times, .. } = &rule.on else {
+        return Vec::new();
+    };
+    let since = record.active_at;
+    let from = in_force(cx, rule);
+    let timer = |due, kind| Timer {
+        due,
+        rule: rule.id.clone(),
+        record: Some(record.id.clone()),
+        kind,
+    };
+    let mut timers: Vec<Timer> = (0..*times)
+        .map(|round| (round, idle_due(cx, rule, since, round)))
+        .find(|(_, due)| *due >= from)
+        .map(|(round, due)| timer(due, TimerKind::Idle { since, round }))
+        .into_iter()
+        .collect();
+    for step in &rule.escalate {
+        let due = cx.calendar.add_working(since, step.after.unwrap_or_default());
+        if due >= from {
+            let step = step.number;
+            timers.push(timer(due, TimerKind::IdleEscalation { since, step }));
+        }
+    }
+    timers
+}
+
+/// `{ after = "3d", every = "2d", times = 3 }` is due on working days 3, 5 and 7 (SEMANTICS 17).
+fn idle_due(cx: &Context<'_>, rule: &Rule, since: Timestamp, round: u32) -> Timestamp {
+    let Trigger::Idle { after, every, .. } = &rule.on else {
+        return Timestamp::MAX;
+    };
+    let every = every.unwrap_or(*after);
+    (0..round).fold(cx.calendar.add_working(since, *after), |due, _| cx.calendar.add_working(due, every))
+}
+
+/// What a date cell means for a rule: when it is due, and which day it speaks of.
+fn date_timer(cx: &Context<'_>, rule: &Rule, record: &Record, field: &str, facts: &Value) -> Option<Timer> {
+    let Trigger::Date { yearly, .. } = &rule.on else {
+        return None;
+    };
+    let value = facts[field].as_str()?.to_owned();
+    let (date, time) = parse_iso(&value)?;
+    let today = cx.now.to_zoned(cx.calendar.zone.clone()).date();
+    let (due, on) = if *yearly {
+        // Last year's may still be due shortly after New Year, next year's is the one to wait for in December.
+        (today.year() - 1..=today.year() + 1)
+            .filter_map(|year| in_year(date, year))
+            .map(|on| (date_due(cx, rule, on, None), on))
+            .find(|(due, _)| *due > cx.now)?
+    } else {
+        (date_due(cx, rule, date, time), date)
+    };
+    if due < in_force(cx, rule) {
+        return None;
+    }
+    let on = match time.filter(|_| !yearly) {
+        Some(time) => on.to_datetime(time).to_string(),
+        None => on.to_string(),
+    };
+    // Typed when its time had already passed: only as long as the date itself is still to come.
+    let over = moment(cx, &on).is_none_or(|at| at <= cx.now);
+    let comes_later = matches!(rule.on, Trigger::Date { offset: Offset::After(_), .. });
+    if due <= cx.now && over && !comes_later {
+        return None;
+    }
+    Some(Timer {
+        due,
+        rule: rule.id.clone(),
+        record: Some(record.id.clone()),
+        kind: TimerKind::Date { value, on },
+    })
+}
+
+/// 29 February is remembered on the 28th in other years.
+fn in_year(date: Date, year: i16) -> Option<Date> {
+    Date::new(year, date.month(), date.day())
+        .or_else(|_| Date::new(year, date.month(), 28))
+        .ok()
+}
+
+fn date_due(cx: &Context<'_>, rule: &Rule, date: Date, time: Option<Time>) -> Timestamp {
+    let Trigger::Date { offset, at, .. } = &rule.on else {
+        return Timestamp::MAX;
+    };
+    let own = at.or(time).unwrap_or(MORNING);
+    let days = |span: Span| i32::try_from(span.days).unwrap_or(i32::MAX);
+    match offset {
+        Offset::On => cx.calendar.at_local(date, own),
+        Offset::Before(span) => {
+            let date = date.saturating_sub(jiff::Span::new().days(days(*span)));
+            let at = cx.calendar.at_local(date, own);
+            at.saturating_sub(rest(*span)).unwrap_or(at)
+        }
+        Offset::After(span) => {
+            let date = date.saturating_add(jiff::Span::new().days(days(*span)));
+            let at = cx.calendar.at_local(date, own);
+            at.saturating_add(rest(*span)).unwrap_or(at)
+        }
+    }
+}
+
+/// The part of a span below a day.
+fn rest(span: Span) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(span.seconds).unwrap_or(i64::MAX))
+}
+
+/// ISO text of a date, or of a date and time.
+fn parse_iso(text: &str) -> Option<(Date, Option<Time>)> {
+    if text.contains('T') {
+        let at: DateTime = text.parse().ok()?;
+        Some((at.date(), Some(at.time())))
+    } else {
+        Some((text.parse().ok()?, None))
+    }
+}
+
+/// The end of the day, or the very time, that ISO text names.
+fn moment(cx: &Context<'_>, iso: &str) -> Option<Timestamp> {
+    let (date, time) = parse_iso(iso)?;
+    Some(cx.calendar.at_local(date, time.unwrap_or(Time::constant(23, 59, 59, 0))))
+}
+
+/// The escalations and the series behind a firing.
+pub(super) fn behind(cx: &Context<'_>, firing: &Firing<'_>, record: &Record) -> Vec<Timer> {
+    let at = |span: Option<Span>| cx.now.saturating_add(span.unwrap_or_default().duration()).unwrap_or(Timestamp::MAX);
+    let timer = |due, kind| Timer {
+        due,
+        rule: firing.rule.id.clone(),
+        record: Some(record.id.clone()),
+        kind,
+    };
+    let escalations = firing.rule.escalate.iter().map(|step| {
+        let kind = TimerKind::Escalation {
+            since: cx.now,
+            step: step.number,
+            occasion: firing.occasion.clone(),
+        };
+        timer(at(step.after), kind)
+    });
+    let series = firing.rule.series.iter().map(|step| {
+        let kind = TimerKind::Series {
+            step: step.number,
+            occasion: firing.occasion.clone(),
+            wanted: firing.wanted.clone(),
+        };
+        timer(at(step.after), kind)
+    });
+    escalations.chain(series).collect()
+}
+
+/// The next time of a rule's schedule after `from`.
+pub fn schedule_timer(cx: &Context<'_>, rule: &Rule, from: Timestamp) -> Option<Timer> {
+    let Trigger::Schedule(schedule) = &rule.on else {
+        return None;
+    };
+    let due = schedule.next_after(from, &cx.calendar.zone)?;
+    Some(Timer {
+        due,
+        rule: rule.id.clone(),
+        record: None,
+        kind: TimerKind::Schedule,
+    })
+}
+
+/// Decides what a due timer still means. A timer whose rule or record is gone means nothing.
+pub fn on_timer(cx: &Context<'_>, timer: &Timer, record: Option<&Record>, facts: &Value) -> Decision {
+    let mut decision = Decision::default();
+    let Some(rule) = cx.rules.iter().find(|rule| rule.id == timer.rule) else {
+        return decision;
+    };
+    match (&timer.kind, record) {
+        (TimerKind::Schedule, _) => scheduled(cx, rule, timer, facts, &mut decision),
+        (_, None) => {}
+        (_, Some(record)) if record.gone.is_some() => {}
+        (TimerKind::Idle { since, round }, Some(record)) => {
+            idle_round(cx, rule, record, *since, *round, facts, &mut decision);
+        }
+        (TimerKind::IdleEscalation { since, step }, Some(record)) => {
+            if still_idle(rule, record, *since) && holds(rule, facts, &mut decision) {
+                let steps: Vec<_> = rule.escalate.iter().filter(|s| s.number == *step).cloned().collect();
+                idle_firing(rule, record, *since, 0).fire(cx, &steps, facts, &mut decision);
+            }
+        }
+        (TimerKind::Date { value, on }, Some(record)) => {
+            date_came(cx, rule, record, value, on, facts, &mut decision);
+        }
+        (TimerKind::Escalation { since, step, occasion }, Some(record)) => {
+            if record.active_at <= *since {
+                let wanted = Wanted::Untouched { since: *since };
+                let steps: Vec<_> = rule.escalate.iter().filter(|s| s.number == *step).cloned().collect();
+                follow(rule, record, "waiting", occasion, wanted).fire_steps(cx, &steps, facts, &mut decision);
+            }
+        }
+        (TimerKind::Series { step, occasion, wanted }, Some(record)) => {
+            let ended = rule.ends.as_ref().is_some_and(|ends| ends.holds(facts).unwrap_or(true));
+            if !ended {
+                let steps: Vec<_> = rule.series.iter().filter(|s| s.number == *step).cloned().collect();
+                follow(rule, record, "series", occasion, wanted.clone()).fire_steps(cx, &steps, facts, &mut decision);
+            }
+        }
+    }
+    decision
+}
+
+fn follow<'a>(rule: &'a Rule, record: &'a Record, kind: &str, occasion: &str, wanted: Wanted) -> Firing<'a> {
+    Firing::new(rule, record, kind, occasion.to_owned(), wanted)
+}
+
+impl Firing<'_> {
+    /// Messages only: an escalation or a step of a series has nothing behind it.
+    fn fire_steps(&self, cx: &Context<'_>, steps: &[crate::core::rule::Step], facts: &Value, decision: &mut Decision) {
+        for step in steps {
+            decision.messages.extend(super::audience::messages(cx, self, step, facts));
+        }
+        decision.note(self.rule, format!("fired: {}", self.occasion));
+    }
+}
+
+fn still_idle(rule: &Rule, record: &Record, since: Timestamp) -> bool {
+    matches!(&rule.on, Trigger::Idle { stage, .. } if record.stage.as_deref() == Some(stage)) && record.active_at == since
+}
+
+fn idle_firing<'a>(rule: &'a Rule, record: &'a Record, since: Timestamp, round: u32) -> Firing<'a> {
+    let stage = record.stage.clone().unwrap_or_default();
+    let occasion = format!("{stage} idle since {since} #{}", round + 1);
+    let mut firing = Firing::new(rule, record, "idle", occasion, Wanted::Idle { stage, since });
+    firing.event["round"] = (round + 1).into();
+    firing.event["since"] = since.to_string().into();
+    firing
+}
+
+fn idle_round(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    since: Timestamp,
+    round: u32,
+    facts: &Value,
+    decision: &mut Decision,
+) {
+    let Trigger::Idle { times, .. } = &rule.on else {
+        return;
+    };
+    if !still_idle(rule, record, since) {
+        return;
+    }
+    if holds(rule, facts, decision) {
+        idle_firing(rule, record, since, round).fire(cx, &rule.send, facts, decision);
+    }
+    // After a long stop only the newest repetition is worth sending; the missed ones are passed over.
+    let next = (round + 1..*times)
+        .map(|round| (round, idle_due(cx, rule, since, round)))
+        .find(|(_, due)| *due > cx.now);
+    if let Some((round, due)) = next {
+        decision.timers.push(Timer {
+            due,
+            rule: rule.id.clone(),
+            record: Some(record.id.clone()),
+            kind: TimerKind::Idle { since, round },
+        });
+    }
+}
+
+fn date_came(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    value: &str,
+    on: &str,
+    facts: &Value,
+    decision: &mut Decision,
+) {
+    let Trigger::Date { field, yearly, .. } = &rule.on else {
+        return;
+    };
+    // The cell says something else by now: its own timer stands for that.
+    if facts[field].as_str() != Some(value) {
+        return;
+    }
+    if holds(rule, facts, decision) {
+        let occasion = if *yearly { on[..4].to_owned() } else { on.to_owned() };
+        let wanted = Wanted::Date {
+            field: field.clone(),
+            value: value.to_owned(),
+        };
+        let mut firing = Firing::new(rule, record, "date", occasion, wanted);
+        firing.event["on"] = on.into();
+        firing.event["field"] = field.as_str().into();
+        firing.event["late"] = moment(cx, on).is_some_and(|at| at < cx.now).into();
+        firing.fire(cx, &rule.send, facts, decision);
+    }
+    if *yearly {
+        decision.timers.extend(date_timer(cx, rule, record, field, facts));
+    }
+}
+
+/// Missed schedules are caught up once within half the period, else noted as missed (SEMANTICS 21).
+fn scheduled(cx: &Context<'_>, rule: &Rule, timer: &Timer, facts: &Value, decision: &mut Decision) {
+    let Trigger::Schedule(schedule) = &rule.on else {
+        return;
+    };
+    decision.timers.extend(schedule_timer(cx, rule, cx.now));
+    let late = cx.now.duration_since(timer.due);
+    if late > schedule.period_at(timer.due, &cx.calendar.zone) / 2 {
+        decision.note(rule, format!("missed: it was due at {}", timer.due));
+        return;
+    }
+    if !holds(rule, facts, decision) {
+        return;
+    }
+    let occasion = timer.due.to_zoned(cx.calendar.zone.clone()).datetime().to_string();
+    let firing = Firing {
+        rule,
+        record: None,
+        event: serde_json::json!({"kind": "schedule", "occasion": occasion, "due": timer.due}),
+        occasion,
+        wanted: Wanted::Always,
+    };
+    firing.fire(cx, &rule.send, facts, decision);
+}
