@@ -8,7 +8,9 @@
 //! Nothing is ever decided from the absence of a key that could not be read: every read error is
 //! an error, never an empty answer.
 
+pub mod journal;
 pub mod keys;
+pub mod ledger;
 
 use std::fs::File;
 use std::io;
