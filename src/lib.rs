@@ -1,4 +1,5 @@
 //! sheetbridge
 
+pub mod config;
 pub mod core;
 pub mod sandbox;
