@@ -1,6 +1,8 @@
 //! A rule: a trigger, a condition, and whom to tell what. The shapes only; reading them from the
 //! configuration is `config`'s, deciding by them is [`super::decide`]'s.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::calendar::Schedule;
@@ -28,6 +30,56 @@ impl Span {
         Self { days, seconds: 0 }
     }
 
+    /// Reads a text such as `10s`, `45m`, `3d`, `1h30m` or `2d12h`: whole numbers, each with its unit
+    /// (`d` days, `h` hours, `m` minutes, `s` seconds), every unit at most once and the larger first.
+    ///
+    /// # Errors
+    /// A sentence that names what is accepted; also for more than ten years, which is no time anybody waits.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+        let wrong = || {
+            format!(
+                "“{text}” is not a length of time: write whole numbers with a unit, such as \"10s\", \"45m\", \"3d\" or \"1h30m\" (d days, h hours, m minutes, s seconds)"
+            )
+        };
+        let mut span = Self::default();
+        let mut digits = String::new();
+        let mut smallest = 0;
+        for letter in text.trim().chars() {
+            if letter.is_ascii_digit() {
+                digits.push(letter);
+                continue;
+            }
+            let unit = UNITS
+                .iter()
+                .position(|(name, _)| *name == letter.to_ascii_lowercase())
+                .ok_or_else(wrong)?;
+            if unit < smallest {
+                return Err(wrong());
+            }
+            smallest = unit + 1;
+            let number: u32 = digits.parse().map_err(|_| wrong())?;
+            digits.clear();
+            if unit == 0 {
+                span.days = number;
+            } else {
+                span.seconds += u64::from(number) * UNITS[unit].1;
+            }
+        }
+        if smallest == 0 || !digits.is_empty() {
+            return Err(wrong());
+        }
+        if span.as_millis() > Self::days(3_660).as_millis() {
+            return Err(format!("“{text}” is longer than ten years"));
+        }
+        Ok(span)
+    }
+
+    /// Whether it has no length.
+    pub fn is_zero(self) -> bool {
+        self.days == 0 && self.seconds == 0
+    }
+
     /// The length in milliseconds with a day of 24 hours.
     pub fn as_millis(self) -> i64 {
         (i64::from(self.days) * 86_400 + i64::try_from(self.seconds).unwrap_or(i64::MAX / 4_000))
@@ -37,6 +89,25 @@ impl Span {
     /// The same as a jiff duration, a day being 24 hours.
     pub fn duration(self) -> jiff::SignedDuration {
         jiff::SignedDuration::from_millis(self.as_millis())
+    }
+}
+
+/// As [`Span::parse`] reads it: `2d12h`; hours are not folded into days, since days count differently.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_zero() {
+            return f.write_str("0s");
+        }
+        let parts = [
+            (u64::from(self.days), 'd'),
+            (self.seconds / 3_600, 'h'),
+            (self.seconds / 60 % 60, 'm'),
+            (self.seconds % 60, 's'),
+        ];
+        for (number, unit) in parts.into_iter().filter(|(number, _)| *number > 0) {
+            write!(f, "{number}{unit}")?;
+        }
+        Ok(())
     }
 }
 
@@ -184,4 +255,47 @@ pub struct Rule {
     pub settle: Option<Span>,
     /// Where the rule stands in the configuration, for messages: file and line.
     pub at: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_read_and_written() {
+        for (text, days, seconds) in [
+            ("10s", 0, 10),
+            ("45m", 0, 2_700),
+            ("3d", 3, 0),
+            ("1h30m", 0, 5_400),
+            ("2d12h", 2, 43_200),
+            ("36h", 0, 129_600),
+            ("0s", 0, 0),
+        ] {
+            let span = Span::parse(text).unwrap();
+            assert_eq!(span, Span { days, seconds }, "{text}");
+            assert_eq!(span.to_string(), text);
+        }
+        assert_eq!(Span::parse(" 90S ").unwrap().to_string(), "1m30s");
+    }
+
+    #[test]
+    fn what_is_no_span_says_what_is() {
+        for text in [
+            "",
+            "10",
+            "s",
+            "3 d",
+            "1m1h",
+            "1m1m",
+            "-1d",
+            "1.5h",
+            "3w",
+            "5000000000s",
+        ] {
+            let why = Span::parse(text).unwrap_err();
+            assert!(why.contains("\"45m\""), "{text}: {why}");
+        }
+        assert!(Span::parse("9999d").unwrap_err().contains("ten years"));
+    }
 }
