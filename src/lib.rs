@@ -1,6 +1,7 @@
 //! sheetbridge
 
 pub mod clock;
+pub mod config;
 pub mod core;
 pub mod google;
 pub mod random;

@@ -16,6 +16,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -91,7 +93,9 @@ const VALUE_FORMAT: u8 = 1;
 pub struct Store {
     db: sled::Db,
     dir: PathBuf,
-    file: std::sync::Arc<File>,
+    file: Arc<File>,
+    /// The number of the next journal entry.
+    journal: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Store {
@@ -136,10 +140,12 @@ impl Store {
         let store = Self {
             db,
             dir: dir.to_owned(),
-            file: std::sync::Arc::new(file),
+            file: Arc::new(file),
+            journal: Arc::new(AtomicU64::new(0)),
         };
         store.check_format()?;
         store.resume_plan()?;
+        store.journal.store(store.next_journal()?, Ordering::Relaxed);
         Ok(store)
     }
 
@@ -319,10 +325,7 @@ impl Store {
     }
 
     /// The next number of the journal, from what is on disk.
-    ///
-    /// # Errors
-    /// The disk.
-    pub fn next_journal(&self) -> Result<u64, StoreError> {
+    fn next_journal(&self) -> Result<u64, StoreError> {
         let last = self
             .db
             .scan_prefix(prefix::JOURNAL)

@@ -1,10 +1,12 @@
 //! What happened, in order: for `explain`, for digests, and for the log of the demo.
 
+use std::sync::atomic::Ordering;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, prefix};
-use super::{Group, Store, StoreError};
+use super::{Group, Store};
 use crate::core::record::RecordId;
 
 /// One line of the journal.
@@ -52,26 +54,10 @@ pub enum What {
     OptOut,
 }
 
-/// Writes entries behind one another; one at a time may exist.
-#[derive(Debug)]
-pub struct Journal {
-    next: u64,
-}
-
-impl Journal {
-    /// Goes on behind the last entry on disk.
-    ///
-    /// # Errors
-    /// The disk.
-    pub fn open(store: &Store) -> Result<Self, StoreError> {
-        Ok(Self {
-            next: store.next_journal()?,
-        })
-    }
-
-    /// Adds an entry to a group.
-    pub fn add(&mut self, group: &mut Group, entry: &Entry) {
-        group.put(keys::under(prefix::JOURNAL, self.next.to_be_bytes()), entry);
-        self.next += 1;
+impl Store {
+    /// Adds an entry to a group, behind all others.
+    pub fn note(&self, group: &mut Group, entry: &Entry) {
+        let number = self.journal.fetch_add(1, Ordering::Relaxed);
+        group.put(keys::under(prefix::JOURNAL, number.to_be_bytes()), entry);
     }
 }
