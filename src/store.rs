@@ -145,7 +145,9 @@ impl Store {
         };
         store.check_format()?;
         store.resume_plan()?;
-        store.journal.store(store.next_journal()?, Ordering::Relaxed);
+        store
+            .journal
+            .store(store.next_journal()?, Ordering::Relaxed);
         Ok(store)
     }
 

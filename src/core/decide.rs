@@ -105,7 +105,14 @@ pub fn on_event(cx: &Context<'_>, record: &Record, event: &Event, facts: &Value)
 }
 
 /// One rule looks at one event.
-fn look(cx: &Context<'_>, rule: &Rule, record: &Record, event: &Event, facts: &Value, decision: &mut Decision) {
+fn look(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    event: &Event,
+    facts: &Value,
+    decision: &mut Decision,
+) {
     match (&rule.on, event) {
         (Trigger::Added, Event::Added) => added(cx, rule, record, facts, decision),
         (Trigger::Added, Event::Changed(_)) => added_later(cx, rule, record, facts, decision),
@@ -117,7 +124,13 @@ fn look(cx: &Context<'_>, rule: &Rule, record: &Record, event: &Event, facts: &V
         }
         (Trigger::Removed, Event::Removed) => {
             if holds(rule, facts, decision) {
-                let firing = Firing::new(rule, record, "removed", format!("removed #{}", record.events), Wanted::Always);
+                let firing = Firing::new(
+                    rule,
+                    record,
+                    "removed",
+                    format!("removed #{}", record.events),
+                    Wanted::Always,
+                );
                 firing.fire(cx, &rule.send, facts, decision);
             }
         }
@@ -137,32 +150,61 @@ fn added(cx: &Context<'_>, rule: &Rule, record: &Record, facts: &Value, decision
     if let Some(why) = stale(cx, facts) {
         decision.note(rule, why);
     } else if holds(rule, facts, decision) {
-        Firing::new(rule, record, "added", "added".into(), Wanted::Row).fire(cx, &rule.send, facts, decision);
+        Firing::new(rule, record, "added", "added".into(), Wanted::Row)
+            .fire(cx, &rule.send, facts, decision);
     } else {
-        decision.open_rules.insert(rule.id.clone(), cx.now.saturating_add(OPEN_FOR).unwrap_or(Timestamp::MAX));
+        decision.open_rules.insert(
+            rule.id.clone(),
+            cx.now.saturating_add(OPEN_FOR).unwrap_or(Timestamp::MAX),
+        );
     }
 }
 
 /// The e-mail typed later still gets its welcome, for a day.
-fn added_later(cx: &Context<'_>, rule: &Rule, record: &Record, facts: &Value, decision: &mut Decision) {
+fn added_later(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    facts: &Value,
+    decision: &mut Decision,
+) {
     let Some(&until) = record.open_rules.get(&rule.id) else {
         return;
     };
     if cx.now > until {
         decision.open_rules.remove(&rule.id);
-        decision.note(rule, "its condition did not become true within 24 hours of the row");
+        decision.note(
+            rule,
+            "its condition did not become true within 24 hours of the row",
+        );
     } else if stale(cx, facts).is_none() && holds(rule, facts, decision) {
         decision.open_rules.remove(&rule.id);
-        Firing::new(rule, record, "added", "added".into(), Wanted::Row).fire(cx, &rule.send, facts, decision);
+        Firing::new(rule, record, "added", "added".into(), Wanted::Row)
+            .fire(cx, &rule.send, facts, decision);
     }
 }
 
 /// Somebody who comes back after a month is a lead for staff again; the customer gets no second welcome.
-fn returned(cx: &Context<'_>, rule: &Rule, record: &Record, facts: &Value, decision: &mut Decision) {
-    let alerts: Vec<Step> = rule.send.iter().filter(|step| step.to != Audience::Customer).cloned().collect();
+fn returned(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    facts: &Value,
+    decision: &mut Decision,
+) {
+    let alerts: Vec<Step> = rule
+        .send
+        .iter()
+        .filter(|step| step.to != Audience::Customer)
+        .cloned()
+        .collect();
     if !alerts.is_empty() && holds(rule, facts, decision) {
-        let occasion = format!("returned {}", cx.now.to_zoned(cx.calendar.zone.clone()).date());
-        Firing::new(rule, record, "returned", occasion, Wanted::Row).fire(cx, &alerts, facts, decision);
+        let occasion = format!(
+            "returned {}",
+            cx.now.to_zoned(cx.calendar.zone.clone()).date()
+        );
+        Firing::new(rule, record, "returned", occasion, Wanted::Row)
+            .fire(cx, &alerts, facts, decision);
     }
 }
 
@@ -228,9 +270,17 @@ fn stale(cx: &Context<'_>, facts: &Value) -> Option<String> {
     let received = facts["received"].as_str()?;
     let date: jiff::civil::Date = received.get(..10)?.parse().ok()?;
     let start = cx.calendar.at_local(date, jiff::civil::Time::midnight());
-    let fresh = cx.fresh.duration().saturating_add(SignedDuration::from_hours(24));
+    let fresh = cx
+        .fresh
+        .duration()
+        .saturating_add(SignedDuration::from_hours(24));
     let last = start.saturating_add(fresh).unwrap_or(Timestamp::MAX);
-    (cx.now >= last).then(|| format!("received on {date}, which is more than {} ago: an old list, not a new lead", cx.fresh))
+    (cx.now >= last).then(|| {
+        format!(
+            "received on {date}, which is more than {} ago: an old list, not a new lead",
+            cx.fresh
+        )
+    })
 }
 
 /// Whether the condition of a rule is true; notes it if not, or if it cannot be evaluated.
@@ -241,7 +291,7 @@ fn holds(rule: &Rule, facts: &Value, decision: &mut Decision) -> bool {
     match when.holds(facts) {
         Ok(true) => true,
         Ok(false) => {
-            decision.note(rule, format!("its condition is not true: {}", when.source));
+            decision.note(rule, format!("its condition is not true: {}", when.source()));
             false
         }
         Err(why) => {
@@ -266,7 +316,13 @@ struct Firing<'a> {
 }
 
 impl<'a> Firing<'a> {
-    fn new(rule: &'a Rule, record: &'a Record, kind: &str, occasion: String, wanted: Wanted) -> Self {
+    fn new(
+        rule: &'a Rule,
+        record: &'a Record,
+        kind: &str,
+        occasion: String,
+        wanted: Wanted,
+    ) -> Self {
         let event = json!({"kind": kind, "occasion": occasion, "fields": []});
         Self {
             rule,
@@ -296,12 +352,22 @@ impl<'a> Firing<'a> {
     }
 
     fn key_of(&self, step: u32, role: &str) -> MessageKey {
-        MessageKey::new(&self.rule.id, step, self.record.map(|record| &record.id), role, &self.occasion)
+        MessageKey::new(
+            &self.rule.id,
+            step,
+            self.record.map(|record| &record.id),
+            role,
+            &self.occasion,
+        )
     }
 
     /// How long a message is worth sending after it was due (SEMANTICS 19).
     fn valid_for(&self, to_customer: bool) -> Span {
-        let default = if to_customer { Span::days(14) } else { Span::days(3) };
+        let default = if to_customer {
+            Span::days(14)
+        } else {
+            Span::days(3)
+        };
         self.rule.valid_for.unwrap_or(default)
     }
 }

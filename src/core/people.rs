@@ -77,7 +77,9 @@ impl Directory {
 
     /// The managers, in the order of the configuration.
     pub fn managers(&self) -> impl Iterator<Item = &Colleague> {
-        self.people.iter().filter(|person| person.role == Role::Manager)
+        self.people
+            .iter()
+            .filter(|person| person.role == Role::Manager)
     }
 
     /// The owners a cell names, first one first, each once.
@@ -114,9 +116,16 @@ mod tests {
             person("Hà Phạm", Role::Manager, &[]),
         ]);
         for name in ["Lan Anh", " lan anh ", "LAN ANH", "L Anh"] {
-            assert_eq!(directory.find(name).map(|p| p.name.as_str()), Some("Lan Anh"), "{name}");
+            assert_eq!(
+                directory.find(name).map(|p| p.name.as_str()),
+                Some("Lan Anh"),
+                "{name}"
+            );
         }
-        assert_eq!(directory.find("ha pham").map(|p| p.name.as_str()), Some("Hà Phạm"));
+        assert_eq!(
+            directory.find("ha pham").map(|p| p.name.as_str()),
+            Some("Hà Phạm")
+        );
         assert_eq!(directory.find("Lan"), None);
         assert_eq!(directory.find(""), None);
         assert_eq!(directory.managers().count(), 1);
@@ -124,9 +133,16 @@ mod tests {
 
     #[test]
     fn several_owners_are_all_owners_each_once() {
-        let directory = Directory::new(vec![person("A", Role::Staff, &["a1"]), person("B", Role::Staff, &[])]);
+        let directory = Directory::new(vec![
+            person("A", Role::Staff, &["a1"]),
+            person("B", Role::Staff, &[]),
+        ]);
         let names: Vec<String> = ["B", "a1", "A", "?"].map(String::from).into();
-        let owners: Vec<&str> = directory.owners(&names).iter().map(|p| p.name.as_str()).collect();
+        let owners: Vec<&str> = directory
+            .owners(&names)
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect();
         assert_eq!(owners, ["B", "A"]);
     }
 }

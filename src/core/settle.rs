@@ -46,7 +46,13 @@ pub enum Outcome {
 ///
 /// `same` says whether the seen cells equal the settled ones but for noise; `complete` whether
 /// the required fields are there.
-pub fn settle(record: &Record, now: Timestamp, times: &Times, same: bool, complete: bool) -> Outcome {
+pub fn settle(
+    record: &Record,
+    now: Timestamp,
+    times: &Times,
+    same: bool,
+    complete: bool,
+) -> Outcome {
     if let Some(gone) = record.gone {
         return settle_gone(record, gone, now, times);
     }
@@ -62,7 +68,9 @@ pub fn settle(record: &Record, now: Timestamp, times: &Times, same: bool, comple
             report: now >= after(record.changed_at, times.incomplete),
         },
         None => Outcome::Added,
-        Some(before) => Outcome::Changed { before: before.clone() },
+        Some(before) => Outcome::Changed {
+            before: before.clone(),
+        },
     }
 }
 
@@ -103,7 +111,11 @@ mod tests {
         Record {
             id: RecordId::new("r-1"),
             kind: crate::core::record::Kind::Customer,
-            place: Place { workbook: "w".into(), sheet: 0, row: 5 },
+            place: Place {
+                workbook: "w".into(),
+                sheet: 0,
+                row: 5,
+            },
             seen: cells("An"),
             settled: settled.map(cells),
             first_seen: at(0),
@@ -124,35 +136,59 @@ mod tests {
 
     #[test]
     fn a_half_typed_row_does_nothing_until_quiet() {
-        assert_eq!(settle(&record(None), at(19), &TIMES, false, true), Outcome::Wait(at(20)));
-        assert_eq!(settle(&record(None), at(20), &TIMES, false, true), Outcome::Added);
+        assert_eq!(
+            settle(&record(None), at(19), &TIMES, false, true),
+            Outcome::Wait(at(20))
+        );
+        assert_eq!(
+            settle(&record(None), at(20), &TIMES, false, true),
+            Outcome::Added
+        );
     }
 
     #[test]
     fn a_row_without_required_cells_waits_and_is_reported_after_ten_minutes() {
-        assert_eq!(settle(&record(None), at(21), &TIMES, false, false), Outcome::Incomplete { report: false });
-        assert_eq!(settle(&record(None), at(600), &TIMES, false, false), Outcome::Incomplete { report: true });
+        assert_eq!(
+            settle(&record(None), at(21), &TIMES, false, false),
+            Outcome::Incomplete { report: false }
+        );
+        assert_eq!(
+            settle(&record(None), at(600), &TIMES, false, false),
+            Outcome::Incomplete { report: true }
+        );
     }
 
     #[test]
     fn what_is_changed_back_never_happened_quiet_or_not() {
-        assert_eq!(settle(&record(Some("An")), at(1), &TIMES, true, true), Outcome::Undone);
+        assert_eq!(
+            settle(&record(Some("An")), at(1), &TIMES, true, true),
+            Outcome::Undone
+        );
     }
 
     #[test]
     fn a_change_counts_even_if_the_row_became_incomplete() {
         let record = record(Some("Bình"));
         let before = record.settled.clone().unwrap();
-        assert_eq!(settle(&record, at(20), &TIMES, false, false), Outcome::Changed { before });
+        assert_eq!(
+            settle(&record, at(20), &TIMES, false, false),
+            Outcome::Changed { before }
+        );
     }
 
     #[test]
     fn a_cut_row_is_removed_only_after_its_time() {
         let mut gone = record(Some("An"));
         gone.gone = Some(at(100));
-        assert_eq!(settle(&gone, at(699), &TIMES, true, true), Outcome::Wait(at(700)));
+        assert_eq!(
+            settle(&gone, at(699), &TIMES, true, true),
+            Outcome::Wait(at(700))
+        );
         assert_eq!(settle(&gone, at(700), &TIMES, true, true), Outcome::Removed);
         gone.settled = None;
-        assert_eq!(settle(&gone, at(700), &TIMES, false, true), Outcome::NeverWas);
+        assert_eq!(
+            settle(&gone, at(700), &TIMES, false, true),
+            Outcome::NeverWas
+        );
     }
 }

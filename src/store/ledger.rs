@@ -34,7 +34,10 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
     }
     group.put(keys::message(&message.key), message);
     group.put(keys::due(message.due, &message.key), &message.key);
-    group.put(keys::under(prefix::DIGEST, message.key.digest()), &message.key);
+    group.put(
+        keys::under(prefix::DIGEST, message.key.digest()),
+        &message.key,
+    );
     Ok(true)
 }
 
@@ -94,7 +97,12 @@ fn leave(group: &mut Group, message: &Message) {
     match message.state {
         State::Queued => group.remove(keys::due(message.due, &message.key)),
         State::InFlight => group.remove(keys::flight(&message.key)),
-        State::Delivered | State::Rejected | State::InDoubt | State::Cancelled | State::Expired | State::Dead => {}
+        State::Delivered
+        | State::Rejected
+        | State::InDoubt
+        | State::Cancelled
+        | State::Expired
+        | State::Dead => {}
     }
 }
 
@@ -102,7 +110,12 @@ fn enter(group: &mut Group, message: &Message) {
     match message.state {
         State::Queued => group.put(keys::due(message.due, &message.key), &message.key),
         State::InFlight => group.put(keys::flight(&message.key), &message.key),
-        State::Delivered | State::Rejected | State::InDoubt | State::Cancelled | State::Expired | State::Dead => {}
+        State::Delivered
+        | State::Rejected
+        | State::InDoubt
+        | State::Cancelled
+        | State::Expired
+        | State::Dead => {}
     }
     group.put(keys::message(&message.key), message);
 }

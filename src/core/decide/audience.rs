@@ -13,7 +13,12 @@ use crate::core::rule::{Audience, Channel, Fallback, Rule, Span, Step, Trigger};
 ///
 /// The role of an owner is `owner`, whoever that is: a change of owner makes no new key for a
 /// step already sent (SEMANTICS 12).
-pub(super) fn messages(cx: &Context<'_>, firing: &Firing<'_>, step: &Step, facts: &Value) -> Vec<Message> {
+pub(super) fn messages(
+    cx: &Context<'_>,
+    firing: &Firing<'_>,
+    step: &Step,
+    facts: &Value,
+) -> Vec<Message> {
     let mut found: Vec<Message> = recipients(cx, &step.to, &step.otherwise, facts)
         .into_iter()
         .map(|(role, to)| message(cx, firing, step, &role, to))
@@ -46,7 +51,11 @@ pub(super) fn recipients(
             }
             (0..u8::try_from(count).unwrap_or(u8::MAX))
                 .map(|n| {
-                    let role = if n == 0 { "owner".to_owned() } else { format!("owner+{n}") };
+                    let role = if n == 0 {
+                        "owner".to_owned()
+                    } else {
+                        format!("owner+{n}")
+                    };
                     (role, Recipient::Owner(n))
                 })
                 .collect()
@@ -55,7 +64,11 @@ pub(super) fn recipients(
 }
 
 /// Without an owner in the staff list: `else`, then the managers. Nobody loses a message (SEMANTICS 25).
-fn nobody_in_charge(cx: &Context<'_>, otherwise: &[Fallback], facts: &Value) -> Vec<(String, Recipient)> {
+fn nobody_in_charge(
+    cx: &Context<'_>,
+    otherwise: &[Fallback],
+    facts: &Value,
+) -> Vec<(String, Recipient)> {
     let next = otherwise.iter().find_map(|fallback| match fallback {
         Fallback::To(Audience::Owner) | Fallback::By(_) => None,
         Fallback::To(audience) => Some(audience),
@@ -70,7 +83,12 @@ fn managers(cx: &Context<'_>) -> Vec<(String, Recipient)> {
     let mut found: Vec<(String, Recipient)> = cx
         .directory
         .managers()
-        .map(|person| (format!("managers:{}", person.name), Recipient::Staff(person.name.clone())))
+        .map(|person| {
+            (
+                format!("managers:{}", person.name),
+                Recipient::Staff(person.name.clone()),
+            )
+        })
         .collect();
     if found.is_empty() {
         found.push(("managers".into(), Recipient::Alerts));
@@ -81,11 +99,22 @@ fn managers(cx: &Context<'_>) -> Vec<(String, Recipient)> {
 fn names(facts: &Value) -> Vec<String> {
     facts["owners"]
         .as_array()
-        .map(|names| names.iter().filter_map(|name| name.as_str().map(String::from)).collect())
+        .map(|names| {
+            names
+                .iter()
+                .filter_map(|name| name.as_str().map(String::from))
+                .collect()
+        })
         .unwrap_or_default()
 }
 
-fn message(cx: &Context<'_>, firing: &Firing<'_>, step: &Step, role: &str, to: Recipient) -> Message {
+fn message(
+    cx: &Context<'_>,
+    firing: &Firing<'_>,
+    step: &Step,
+    role: &str,
+    to: Recipient,
+) -> Message {
     let to_customer = to == Recipient::Customer;
     let hold = step.hold.filter(|_| to_customer);
     let extra = firing.rule.settle.unwrap_or_default();
@@ -99,7 +128,11 @@ fn message(cx: &Context<'_>, firing: &Firing<'_>, step: &Step, role: &str, to: R
         step: step.number,
         record: firing.record.map(|record| record.id.clone()),
         // Alerts have a mailbox and nothing else.
-        channel: if to == Recipient::Alerts { Channel::Email } else { step.channel },
+        channel: if to == Recipient::Alerts {
+            Channel::Email
+        } else {
+            step.channel
+        },
         to,
         otherwise: step.otherwise.clone(),
         template: step.template.clone(),
@@ -131,7 +164,13 @@ fn in_ledger(cx: &Context<'_>, key: MessageKey) -> MessageKey {
 }
 
 /// Tells the owner that a mail to the customer waits, with [Đúng, gửi ngay] [Chọn nhầm] (SEMANTICS 18).
-fn hold_notice(cx: &Context<'_>, firing: &Firing<'_>, step: &Step, held: &Message, facts: &Value) -> Vec<Message> {
+fn hold_notice(
+    cx: &Context<'_>,
+    firing: &Firing<'_>,
+    step: &Step,
+    held: &Message,
+    facts: &Value,
+) -> Vec<Message> {
     let otherwise = [Fallback::To(Audience::Managers)];
     recipients(cx, &Audience::Owner, &otherwise, facts)
         .into_iter()
@@ -140,7 +179,10 @@ fn hold_notice(cx: &Context<'_>, firing: &Firing<'_>, step: &Step, held: &Messag
                 number: step.number,
                 channel: STAFF_CHANNEL,
                 to: Audience::Owner,
-                otherwise: vec![Fallback::By(Channel::Email), Fallback::To(Audience::Managers)],
+                otherwise: vec![
+                    Fallback::By(Channel::Email),
+                    Fallback::To(Audience::Managers),
+                ],
                 template: "hold-notice".into(),
                 urgent: true,
                 ad: false,
@@ -201,5 +243,7 @@ pub(super) fn tell_new_owner(
     }
     let occasion = format!("owner #{}", record.events);
     let firing = Firing::new(&rule, record, "changed", occasion, Wanted::Row);
-    decision.messages.extend(messages(cx, &firing, &step, facts));
+    decision
+        .messages
+        .extend(messages(cx, &firing, &step, facts));
 }

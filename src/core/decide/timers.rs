@@ -97,10 +97,14 @@ pub fn timers_for(cx: &Context<'_>, record: &Record, facts: &Value) -> Vec<Timer
     cx.rules
         .iter()
         .flat_map(|rule| match &rule.on {
-            Trigger::Idle { stage, .. } if record.kind == Kind::Customer && record.stage.as_deref() == Some(stage) => {
+            Trigger::Idle { stage, .. }
+                if record.kind == Kind::Customer && record.stage.as_deref() == Some(stage) =>
+            {
                 idle_timers(cx, rule, record)
             }
-            Trigger::Date { field, .. } => date_timer(cx, rule, record, field, facts).into_iter().collect(),
+            Trigger::Date { field, .. } => date_timer(cx, rule, record, field, facts)
+                .into_iter()
+                .collect(),
             Trigger::Added
             | Trigger::Changed { .. }
             | Trigger::Removed
@@ -135,7 +139,9 @@ fn idle_timers(cx: &Context<'_>, rule: &Rule, record: &Record) -> Vec<Timer> {
         .into_iter()
         .collect();
     for step in &rule.escalate {
-        let due = cx.calendar.add_working(since, step.after.unwrap_or_default());
+        let due = cx
+            .calendar
+            .add_working(since, step.after.unwrap_or_default());
         if due >= from {
             let step = step.number;
             timers.push(timer(due, TimerKind::IdleEscalation { since, step }));
@@ -150,11 +156,19 @@ fn idle_due(cx: &Context<'_>, rule: &Rule, since: Timestamp, round: u32) -> Time
         return Timestamp::MAX;
     };
     let every = every.unwrap_or(*after);
-    (0..round).fold(cx.calendar.add_working(since, *after), |due, _| cx.calendar.add_working(due, every))
+    (0..round).fold(cx.calendar.add_working(since, *after), |due, _| {
+        cx.calendar.add_working(due, every)
+    })
 }
 
 /// What a date cell means for a rule: when it is due, and which day it speaks of.
-fn date_timer(cx: &Context<'_>, rule: &Rule, record: &Record, field: &str, facts: &Value) -> Option<Timer> {
+fn date_timer(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    field: &str,
+    facts: &Value,
+) -> Option<Timer> {
     let Trigger::Date { yearly, .. } = &rule.on else {
         return None;
     };
@@ -179,7 +193,13 @@ fn date_timer(cx: &Context<'_>, rule: &Rule, record: &Record, field: &str, facts
     };
     // Typed when its time had already passed: only as long as the date itself is still to come.
     let over = moment(cx, &on).is_none_or(|at| at <= cx.now);
-    let comes_later = matches!(rule.on, Trigger::Date { offset: Offset::After(_), .. });
+    let comes_later = matches!(
+        rule.on,
+        Trigger::Date {
+            offset: Offset::After(_),
+            ..
+        }
+    );
     if due <= cx.now && over && !comes_later {
         return None;
     }
@@ -237,12 +257,19 @@ fn parse_iso(text: &str) -> Option<(Date, Option<Time>)> {
 /// The end of the day, or the very time, that ISO text names.
 fn moment(cx: &Context<'_>, iso: &str) -> Option<Timestamp> {
     let (date, time) = parse_iso(iso)?;
-    Some(cx.calendar.at_local(date, time.unwrap_or(Time::constant(23, 59, 59, 0))))
+    Some(
+        cx.calendar
+            .at_local(date, time.unwrap_or(Time::constant(23, 59, 59, 0))),
+    )
 }
 
 /// The escalations and the series behind a firing.
 pub(super) fn behind(cx: &Context<'_>, firing: &Firing<'_>, record: &Record) -> Vec<Timer> {
-    let at = |span: Option<Span>| cx.now.saturating_add(span.unwrap_or_default().duration()).unwrap_or(Timestamp::MAX);
+    let at = |span: Option<Span>| {
+        cx.now
+            .saturating_add(span.unwrap_or_default().duration())
+            .unwrap_or(Timestamp::MAX)
+    };
     let timer = |due, kind| Timer {
         due,
         rule: firing.rule.id.clone(),
@@ -283,7 +310,12 @@ pub fn schedule_timer(cx: &Context<'_>, rule: &Rule, from: Timestamp) -> Option<
 }
 
 /// Decides what a due timer still means. A timer whose rule or record is gone means nothing.
-pub fn on_timer(cx: &Context<'_>, timer: &Timer, record: Option<&Record>, facts: &Value) -> Decision {
+pub fn on_timer(
+    cx: &Context<'_>,
+    timer: &Timer,
+    record: Option<&Record>,
+    facts: &Value,
+) -> Decision {
     let mut decision = Decision::default();
     let Some(rule) = cx.rules.iter().find(|rule| rule.id == timer.rule) else {
         return decision;
@@ -297,53 +329,116 @@ pub fn on_timer(cx: &Context<'_>, timer: &Timer, record: Option<&Record>, facts:
         }
         (TimerKind::IdleEscalation { since, step }, Some(record)) => {
             if still_idle(rule, record, *since) && holds(rule, facts, &mut decision) {
-                let steps: Vec<_> = rule.escalate.iter().filter(|s| s.number == *step).cloned().collect();
+                let steps: Vec<_> = rule
+                    .escalate
+                    .iter()
+                    .filter(|s| s.number == *step)
+                    .cloned()
+                    .collect();
                 idle_firing(rule, record, *since, 0).fire(cx, &steps, facts, &mut decision);
             }
         }
         (TimerKind::Date { value, on }, Some(record)) => {
             date_came(cx, rule, record, value, on, facts, &mut decision);
         }
-        (TimerKind::Escalation { since, step, occasion }, Some(record)) => {
+        (
+            TimerKind::Escalation {
+                since,
+                step,
+                occasion,
+            },
+            Some(record),
+        ) => {
             if record.active_at <= *since {
                 let wanted = Wanted::Untouched { since: *since };
-                let steps: Vec<_> = rule.escalate.iter().filter(|s| s.number == *step).cloned().collect();
-                follow(rule, record, "waiting", occasion, wanted).fire_steps(cx, &steps, facts, &mut decision);
+                let steps: Vec<_> = rule
+                    .escalate
+                    .iter()
+                    .filter(|s| s.number == *step)
+                    .cloned()
+                    .collect();
+                follow(rule, record, "waiting", occasion, wanted).fire_steps(
+                    cx,
+                    &steps,
+                    facts,
+                    &mut decision,
+                );
             }
         }
-        (TimerKind::Series { step, occasion, wanted }, Some(record)) => {
-            let ended = rule.ends.as_ref().is_some_and(|ends| ends.holds(facts).unwrap_or(true));
+        (
+            TimerKind::Series {
+                step,
+                occasion,
+                wanted,
+            },
+            Some(record),
+        ) => {
+            let ended = rule
+                .ends
+                .as_ref()
+                .is_some_and(|ends| ends.holds(facts).unwrap_or(true));
             if !ended {
-                let steps: Vec<_> = rule.series.iter().filter(|s| s.number == *step).cloned().collect();
-                follow(rule, record, "series", occasion, wanted.clone()).fire_steps(cx, &steps, facts, &mut decision);
+                let steps: Vec<_> = rule
+                    .series
+                    .iter()
+                    .filter(|s| s.number == *step)
+                    .cloned()
+                    .collect();
+                follow(rule, record, "series", occasion, wanted.clone()).fire_steps(
+                    cx,
+                    &steps,
+                    facts,
+                    &mut decision,
+                );
             }
         }
     }
     decision
 }
 
-fn follow<'a>(rule: &'a Rule, record: &'a Record, kind: &str, occasion: &str, wanted: Wanted) -> Firing<'a> {
+fn follow<'a>(
+    rule: &'a Rule,
+    record: &'a Record,
+    kind: &str,
+    occasion: &str,
+    wanted: Wanted,
+) -> Firing<'a> {
     Firing::new(rule, record, kind, occasion.to_owned(), wanted)
 }
 
 impl Firing<'_> {
     /// Messages only: an escalation or a step of a series has nothing behind it.
-    fn fire_steps(&self, cx: &Context<'_>, steps: &[crate::core::rule::Step], facts: &Value, decision: &mut Decision) {
+    fn fire_steps(
+        &self,
+        cx: &Context<'_>,
+        steps: &[crate::core::rule::Step],
+        facts: &Value,
+        decision: &mut Decision,
+    ) {
         for step in steps {
-            decision.messages.extend(super::audience::messages(cx, self, step, facts));
+            decision
+                .messages
+                .extend(super::audience::messages(cx, self, step, facts));
         }
         decision.note(self.rule, format!("fired: {}", self.occasion));
     }
 }
 
 fn still_idle(rule: &Rule, record: &Record, since: Timestamp) -> bool {
-    matches!(&rule.on, Trigger::Idle { stage, .. } if record.stage.as_deref() == Some(stage)) && record.active_at == since
+    matches!(&rule.on, Trigger::Idle { stage, .. } if record.stage.as_deref() == Some(stage))
+        && record.active_at == since
 }
 
 fn idle_firing<'a>(rule: &'a Rule, record: &'a Record, since: Timestamp, round: u32) -> Firing<'a> {
     let stage = record.stage.clone().unwrap_or_default();
     let occasion = format!("{stage} idle since {since} #{}", round + 1);
-    let mut firing = Firing::new(rule, record, "idle", occasion, Wanted::Idle { stage, since });
+    let mut firing = Firing::new(
+        rule,
+        record,
+        "idle",
+        occasion,
+        Wanted::Idle { stage, since },
+    );
     firing.event["round"] = (round + 1).into();
     firing.event["since"] = since.to_string().into();
     firing
@@ -398,7 +493,11 @@ fn date_came(
         return;
     }
     if holds(rule, facts, decision) {
-        let occasion = if *yearly { on[..4].to_owned() } else { on.to_owned() };
+        let occasion = if *yearly {
+            on[..4].to_owned()
+        } else {
+            on.to_owned()
+        };
         let wanted = Wanted::Date {
             field: field.clone(),
             value: value.to_owned(),
@@ -410,7 +509,9 @@ fn date_came(
         firing.fire(cx, &rule.send, facts, decision);
     }
     if *yearly {
-        decision.timers.extend(date_timer(cx, rule, record, field, facts));
+        decision
+            .timers
+            .extend(date_timer(cx, rule, record, field, facts));
     }
 }
 
@@ -428,7 +529,11 @@ fn scheduled(cx: &Context<'_>, rule: &Rule, timer: &Timer, facts: &Value, decisi
     if !holds(rule, facts, decision) {
         return;
     }
-    let occasion = timer.due.to_zoned(cx.calendar.zone.clone()).datetime().to_string();
+    let occasion = timer
+        .due
+        .to_zoned(cx.calendar.zone.clone())
+        .datetime()
+        .to_string();
     let firing = Firing {
         rule,
         record: None,
