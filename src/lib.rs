@@ -1,4 +1,5 @@
 //! sheetbridge
 
 pub mod core;
+pub mod render;
 pub mod sandbox;
