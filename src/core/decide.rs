@@ -11,12 +11,14 @@ mod timers;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use timers::{Timer, TimerKind, on_timer, schedule_timer, timers_for};
 
 use super::calendar::Calendar;
-use super::identity::FieldChange;
+use super::change::FieldChange;
+use super::facts::local_text;
+use super::facts::message::{Change, EventFacts};
 use super::message::{Message, MessageKey, Wanted};
 use super::people::Directory;
 use super::record::{Kind, Record};
@@ -45,6 +47,34 @@ pub struct Context<'a> {
     pub fresh: Span,
     /// Whether `[trial]` is on: messages go into its own ledger.
     pub trial: bool,
+    /// Header text by field id.
+    pub headers: &'a BTreeMap<String, String>,
+    /// Label by stage id.
+    pub stage_labels: &'a BTreeMap<String, String>,
+}
+
+impl Context<'_> {
+    fn local(&self, at: Timestamp) -> String {
+        local_text(at.to_zoned(self.calendar.zone.clone()).datetime())
+    }
+
+    fn label(&self, stage: &str) -> String {
+        self.stage_labels.get(stage).cloned().unwrap_or_else(|| stage.to_owned())
+    }
+
+    /// Changed cells as templates see them.
+    fn described<'c>(&self, changes: impl IntoIterator<Item = &'c FieldChange>) -> Vec<Change> {
+        let text = |cell: &super::sheet::Cell| Some(cell.shown().trim().to_owned()).filter(|text| !text.is_empty());
+        changes
+            .into_iter()
+            .map(|change| Change {
+                field: change.field.clone(),
+                header: self.headers.get(&change.field).cloned().unwrap_or_else(|| change.field.clone()),
+                before: text(&change.before),
+                after: text(&change.after),
+            })
+            .collect()
+    }
 }
 
 /// A change that counts.
@@ -53,7 +83,12 @@ pub enum Event {
     /// A new customer.
     Added,
     /// Settled cells changed.
-    Changed(Vec<FieldChange>),
+    Changed {
+        /// Which.
+        changes: Vec<FieldChange>,
+        /// The stage before, if the clock goes by another one now.
+        left: Option<String>,
+    },
     /// A customer is gone for good.
     Removed,
     /// A customer who was gone is there again.
@@ -92,8 +127,8 @@ pub fn on_event(cx: &Context<'_>, record: &Record, event: &Event, facts: &Value)
         for rule in cx.rules {
             look(cx, rule, record, event, facts, &mut decision);
         }
-        if let Event::Changed(fields) = event {
-            audience::tell_new_owner(cx, record, fields, facts, &mut decision);
+        if let Event::Changed { changes, .. } = event {
+            audience::tell_new_owner(cx, record, changes, facts, &mut decision);
         }
     }
     if matches!(event, Event::Removed) {
@@ -115,11 +150,11 @@ fn look(
 ) {
     match (&rule.on, event) {
         (Trigger::Added, Event::Added) => added(cx, rule, record, facts, decision),
-        (Trigger::Added, Event::Changed(_)) => added_later(cx, rule, record, facts, decision),
+        (Trigger::Added, Event::Changed { .. }) => added_later(cx, rule, record, facts, decision),
         (Trigger::Added, Event::Returned { away }) if *away >= LEAD_AGAIN_AFTER => {
             returned(cx, rule, record, facts, decision);
         }
-        (Trigger::Changed { fields }, Event::Changed(changes)) => {
+        (Trigger::Changed { fields }, Event::Changed { changes, .. }) => {
             changed(cx, rule, record, fields, changes, facts, decision);
         }
         (Trigger::Removed, Event::Removed) => {
@@ -134,14 +169,14 @@ fn look(
                 firing.fire(cx, &rule.send, facts, decision);
             }
         }
-        (Trigger::Stage { stage }, Event::Added | Event::Changed(_)) => {
+        (Trigger::Stage { stage }, Event::Added | Event::Changed { .. }) => {
             stage_entered(cx, rule, record, stage, event, facts, decision);
         }
         // Idle, date and schedule wait for their time; the rest does not concern this event.
         (Trigger::Idle { .. } | Trigger::Date { .. } | Trigger::Schedule(_), _)
         | (Trigger::Added, Event::Removed | Event::Returned { .. })
         | (Trigger::Changed { .. }, Event::Added | Event::Removed | Event::Returned { .. })
-        | (Trigger::Removed, Event::Added | Event::Changed(_) | Event::Returned { .. })
+        | (Trigger::Removed, Event::Added | Event::Changed { .. } | Event::Returned { .. })
         | (Trigger::Stage { .. }, Event::Removed | Event::Returned { .. }) => {}
     }
 }
@@ -150,7 +185,7 @@ fn added(cx: &Context<'_>, rule: &Rule, record: &Record, facts: &Value, decision
     if let Some(why) = stale(cx, facts) {
         decision.note(rule, why);
     } else if holds(rule, facts, decision) {
-        Firing::new(rule, record, "added", "added".into(), Wanted::Row)
+        Firing::new(cx, rule, record, "added".into(), Wanted::Row)
             .fire(cx, &rule.send, facts, decision);
     } else {
         decision.open_rules.insert(
@@ -179,7 +214,7 @@ fn added_later(
         );
     } else if stale(cx, facts).is_none() && holds(rule, facts, decision) {
         decision.open_rules.remove(&rule.id);
-        Firing::new(rule, record, "added", "added".into(), Wanted::Row)
+        Firing::new(cx, rule, record, "added".into(), Wanted::Row)
             .fire(cx, &rule.send, facts, decision);
     }
 }
@@ -203,7 +238,7 @@ fn returned(
             "returned {}",
             cx.now.to_zoned(cx.calendar.zone.clone()).date()
         );
-        Firing::new(rule, record, "returned", occasion, Wanted::Row)
+        Firing::new(cx, rule, record, occasion, Wanted::Row)
             .fire(cx, &alerts, facts, decision);
     }
 }
@@ -226,8 +261,8 @@ fn changed(
     }
     let names: Vec<&str> = fitting.iter().map(|change| change.field.as_str()).collect();
     let occasion = format!("{} #{}", names.join("+"), record.events);
-    let mut firing = Firing::new(rule, record, "changed", occasion, Wanted::Row);
-    firing.event["fields"] = fitting.iter().map(|change| described(change)).collect();
+    let mut firing = Firing::new(cx, rule, record, occasion, Wanted::Row);
+    firing.event.changes = cx.described(fitting);
     firing.fire(cx, &rule.send, facts, decision);
 }
 
@@ -258,9 +293,11 @@ fn stage_entered(
         stage: stage.to_owned(),
         event: record.stage_event,
     };
-    let mut firing = Firing::new(rule, record, "stage", occasion, wanted);
-    if let Event::Changed(changes) = event {
-        firing.event["fields"] = changes.iter().map(described).collect();
+    let mut firing = Firing::new(cx, rule, record, occasion, wanted);
+    firing.event.stage_after = Some(cx.label(stage));
+    if let Event::Changed { changes, left } = event {
+        firing.event.changes = cx.described(changes);
+        firing.event.stage_before = left.as_deref().map(|stage| cx.label(stage));
     }
     firing.fire(cx, &rule.send, facts, decision);
 }
@@ -301,10 +338,6 @@ fn holds(rule: &Rule, facts: &Value, decision: &mut Decision) -> bool {
     }
 }
 
-fn described(change: &FieldChange) -> Value {
-    json!({"field": change.field, "before": change.before, "after": change.after})
-}
-
 /// One firing of one rule for one record.
 struct Firing<'a> {
     rule: &'a Rule,
@@ -312,7 +345,7 @@ struct Firing<'a> {
     occasion: String,
     wanted: Wanted,
     /// What templates see as `event`.
-    event: Value,
+    event: EventFacts,
 }
 
 impl<'a> Firing<'a> {

@@ -175,7 +175,7 @@ pub struct Message {
     pub otherwise: Vec<Fallback>,
     /// Template name.
     pub template: String,
-    /// What is known only at the event: the change before and after, the occasion, the round. Merged under `event` for templates.
+    /// What is known only at the event, as top-level names beside the facts of the record: `event`, `hold`, `held`, … (see `core::facts::message`).
     pub event: serde_json::Value,
     /// Whether it advertises.
     pub ad: bool,

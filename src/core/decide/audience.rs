@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Decision, Firing, STAFF_CHANNEL};
 use crate::core::delivery::State;
-use crate::core::identity::FieldChange;
+use crate::core::change::FieldChange;
 use crate::core::message::{Message, MessageKey, Recipient, Wanted};
 use crate::core::record::Record;
 use crate::core::rule::{Audience, Channel, Fallback, Rule, Span, Step, Trigger};
@@ -45,7 +45,7 @@ pub(super) fn recipients(
         Audience::Staff(name) => vec![(format!("staff:{name}"), Recipient::Staff(name.clone()))],
         Audience::Managers => managers(cx),
         Audience::Owner => {
-            let count = cx.directory.owners(&names(facts)).len();
+            let count = cx.directory.owners(&owner_names(facts)).len();
             if count == 0 {
                 return nobody_in_charge(cx, otherwise, facts);
             }
@@ -96,7 +96,8 @@ fn managers(cx: &Context<'_>) -> Vec<(String, Recipient)> {
     found
 }
 
-fn names(facts: &Value) -> Vec<String> {
+/// The names in the owner cell.
+pub(super) fn owner_names(facts: &Value) -> Vec<String> {
     facts["owners"]
         .as_array()
         .map(|names| {
@@ -136,7 +137,7 @@ fn message(
         to,
         otherwise: step.otherwise.clone(),
         template: step.template.clone(),
-        event: firing.event.clone(),
+        event: json!({ "event": firing.event }),
         ad: step.ad,
         urgent: step.urgent,
         held_until: hold.map(|_| due),
@@ -190,11 +191,8 @@ fn hold_notice(
                 after: None,
             };
             let mut notice = message(cx, firing, &notice, &format!("notice-{role}"), to);
-            notice.event["held"] = json!({
-                "digest": held.key.digest(),
-                "template": held.template,
-                "until": held.due,
-            });
+            // The subject and the masked address are filled in when the notice goes out.
+            notice.event["hold"] = json!({ "key": held.key, "until": cx.local(held.due) });
             // Pointless once the mail has gone.
             notice.expires = held.due;
             notice
@@ -238,7 +236,7 @@ pub(super) fn tell_new_owner(
         hold: None,
         after: None,
     };
-    if cx.directory.owners(&names(facts)).is_empty() {
+    if cx.directory.owners(&owner_names(facts)).is_empty() {
         return;
     }
     let occasion = format!("owner #{}", record.events);

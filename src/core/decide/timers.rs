@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::audience::owner_names;
 use super::{Context, Decision, Firing, holds};
+use crate::core::facts::message::EventFacts;
 use crate::core::message::Wanted;
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::{Offset, Rule, Span, Trigger};
@@ -335,7 +337,7 @@ pub fn on_timer(
                     .filter(|s| s.number == *step)
                     .cloned()
                     .collect();
-                idle_firing(rule, record, *since, 0).fire(cx, &steps, facts, &mut decision);
+                idle_firing(cx, rule, record, *since, 0).fire(cx, &steps, facts, &mut decision);
             }
         }
         (TimerKind::Date { value, on }, Some(record)) => {
@@ -396,16 +398,6 @@ pub fn on_timer(
     decision
 }
 
-fn follow<'a>(
-    rule: &'a Rule,
-    record: &'a Record,
-    kind: &str,
-    occasion: &str,
-    wanted: Wanted,
-) -> Firing<'a> {
-    Firing::new(rule, record, kind, occasion.to_owned(), wanted)
-}
-
 impl Firing<'_> {
     /// Messages only: an escalation or a step of a series has nothing behind it.
     fn fire_steps(
@@ -429,7 +421,13 @@ fn still_idle(rule: &Rule, record: &Record, since: Timestamp) -> bool {
         && record.active_at == since
 }
 
-fn idle_firing<'a>(rule: &'a Rule, record: &'a Record, since: Timestamp, round: u32) -> Firing<'a> {
+fn idle_firing<'a>(
+    cx: &Context<'_>,
+    rule: &'a Rule,
+    record: &'a Record,
+    since: Timestamp,
+    round: u32,
+) -> Firing<'a> {
     let stage = record.stage.clone().unwrap_or_default();
     let occasion = format!("{stage} idle since {since} #{}", round + 1);
     let mut firing = Firing::new(
@@ -460,7 +458,7 @@ fn idle_round(
         return;
     }
     if holds(rule, facts, decision) {
-        idle_firing(rule, record, since, round).fire(cx, &rule.send, facts, decision);
+        idle_firing(cx, rule, record, since, round).fire(cx, &rule.send, facts, decision);
     }
     // After a long stop only the newest repetition is worth sending; the missed ones are passed over.
     let next = (round + 1..*times)
@@ -502,10 +500,12 @@ fn date_came(
             field: field.clone(),
             value: value.to_owned(),
         };
-        let mut firing = Firing::new(rule, record, "date", occasion, wanted);
-        firing.event["on"] = on.into();
-        firing.event["field"] = field.as_str().into();
-        firing.event["late"] = moment(cx, on).is_some_and(|at| at < cx.now).into();
+        let mut firing = Firing::new(cx, rule, record, occasion, wanted);
+        firing.event.date = Some(on.to_owned());
+        if record.kind == Kind::Appointment {
+            firing.event.project = facts["project"].as_str().map(String::from);
+            firing.event.who = facts["name"]["full"].as_str().map(String::from);
+        }
         firing.fire(cx, &rule.send, facts, decision);
     }
     if *yearly {
@@ -537,7 +537,10 @@ fn scheduled(cx: &Context<'_>, rule: &Rule, timer: &Timer, facts: &Value, decisi
     let firing = Firing {
         rule,
         record: None,
-        event: serde_json::json!({"kind": "schedule", "occasion": occasion, "due": timer.due}),
+        event: EventFacts {
+            at: Some(cx.local(timer.due)),
+            ..EventFacts::default()
+        },
         occasion,
         wanted: Wanted::Always,
     };
