@@ -59,17 +59,26 @@ impl Context<'_> {
     }
 
     fn label(&self, stage: &str) -> String {
-        self.stage_labels.get(stage).cloned().unwrap_or_else(|| stage.to_owned())
+        self.stage_labels
+            .get(stage)
+            .cloned()
+            .unwrap_or_else(|| stage.to_owned())
     }
 
     /// Changed cells as templates see them.
     fn described<'c>(&self, changes: impl IntoIterator<Item = &'c FieldChange>) -> Vec<Change> {
-        let text = |cell: &super::sheet::Cell| Some(cell.shown().trim().to_owned()).filter(|text| !text.is_empty());
+        let text = |cell: &super::sheet::Cell| {
+            Some(cell.shown().trim().to_owned()).filter(|text| !text.is_empty())
+        };
         changes
             .into_iter()
             .map(|change| Change {
                 field: change.field.clone(),
-                header: self.headers.get(&change.field).cloned().unwrap_or_else(|| change.field.clone()),
+                header: self
+                    .headers
+                    .get(&change.field)
+                    .cloned()
+                    .unwrap_or_else(|| change.field.clone()),
                 before: text(&change.before),
                 after: text(&change.after),
             })
@@ -238,8 +247,7 @@ fn returned(
             "returned {}",
             cx.now.to_zoned(cx.calendar.zone.clone()).date()
         );
-        Firing::new(cx, rule, record, occasion, Wanted::Row)
-            .fire(cx, &alerts, facts, decision);
+        Firing::new(cx, rule, record, occasion, Wanted::Row).fire(cx, &alerts, facts, decision);
     }
 }
 
@@ -328,7 +336,10 @@ fn holds(rule: &Rule, facts: &Value, decision: &mut Decision) -> bool {
     match when.holds(facts) {
         Ok(true) => true,
         Ok(false) => {
-            decision.note(rule, format!("its condition is not true: {}", when.source()));
+            decision.note(
+                rule,
+                format!("its condition is not true: {}", when.source()),
+            );
             false
         }
         Err(why) => {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Context, Decision, Firing, STAFF_CHANNEL};
-use crate::core::delivery::State;
 use crate::core::change::FieldChange;
+use crate::core::delivery::State;
 use crate::core::message::{Message, MessageKey, Recipient, Wanted};
 use crate::core::record::Record;
 use crate::core::rule::{Audience, Channel, Fallback, Rule, Span, Step, Trigger};
