@@ -10,6 +10,7 @@ pub mod change;
 pub mod condition;
 pub mod decide;
 pub mod delivery;
+pub mod facts;
 pub mod identity;
 pub mod message;
 pub mod policy;

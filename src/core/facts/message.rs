@@ -1,0 +1,162 @@
+//! What messages know beyond the record: the shapes that the shipped templates read under `event`,
+//! `held`, `hold`, `trouble`, `findings` and `optout`. Whoever decides or sends fills them in and
+//! hands them over as JSON; every part a template can do without is optional.
+
+use serde::{Deserialize, Serialize};
+
+/// `event`: what was known only when the rule fired. Goes into [`Message::event`](crate::core::message::Message).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EventFacts {
+    /// Local ISO time of the event.
+    pub at: Option<String>,
+    /// Local ISO time from which waiting counts: the stopwatch of a lead alert, the idle clock.
+    pub since: Option<String>,
+    /// The settled change: field id, header, and the cell's text before and after.
+    pub changes: Vec<Change>,
+    /// Label of the stage that was left.
+    pub stage_before: Option<String>,
+    /// Label of the stage that was entered.
+    pub stage_after: Option<String>,
+    /// Round of an idle reminder, from 1.
+    pub round: Option<u32>,
+    /// How many rounds there are.
+    pub rounds: Option<u32>,
+    /// Who was told first, for an escalation.
+    pub told: Vec<String>,
+    /// ISO date or local time that a date rule speaks of; for an appointment its time.
+    pub date: Option<String>,
+    /// From a row of the appointments tab: project or place.
+    pub project: Option<String>,
+    /// From a row of the appointments tab: the name written there.
+    pub who: Option<String>,
+}
+
+/// One cell that changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Change {
+    /// Field id.
+    pub field: String,
+    /// Header text.
+    pub header: String,
+    /// Text before, none if it was empty.
+    pub before: Option<String>,
+    /// Text after, none if it is empty now.
+    pub after: Option<String>,
+}
+
+/// `held`: a batch that waits for a manager. Template `held-batch`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HeldFacts {
+    /// Number of the batch, as `sheetbridge held list` shows it.
+    pub id: String,
+    /// Title of the workbook.
+    pub workbook: String,
+    /// Title of the tab, if one is concerned.
+    pub tab: Option<String>,
+    /// Local ISO time since when it is held.
+    pub since: Option<String>,
+    /// Why, one sentence each, in the reader's language.
+    pub reasons: Vec<String>,
+    /// How many records would be added, changed and removed.
+    pub added: u32,
+    /// See `added`.
+    pub changed: u32,
+    /// See `added`.
+    pub removed: u32,
+    /// How many messages would be sent.
+    pub messages: u32,
+    /// A few of the changes in words, in the reader's language.
+    pub samples: Vec<String>,
+    /// Address of the workbook.
+    pub url: Option<String>,
+}
+
+/// `hold`: mail to a customer that still waits, so that a wrong click in the sheet can be taken back. Template `hold-notice`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HoldFacts {
+    /// Subject of the mail.
+    pub subject: String,
+    /// Masked address.
+    pub to: Option<String>,
+    /// Local ISO time at which it goes.
+    pub until: Option<String>,
+}
+
+/// `trouble`: something the daemon needs is out of reach, or is well again. Templates `trouble` and `telegram-down`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TroubleFacts {
+    /// `google`, `email`, `telegram`, `store` or `other`.
+    pub service: String,
+    /// True when it is over.
+    pub over: bool,
+    /// What was seen, one sentence.
+    pub detail: Option<String>,
+    /// What to do about it, one sentence.
+    pub mend: Option<String>,
+    /// Local ISO time at which it began.
+    pub since: Option<String>,
+    /// How many messages wait because of it.
+    pub waiting: u32,
+}
+
+/// `findings`: rows that a person should look at. Template `problems`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FindingsFacts {
+    /// Cells that could not be read, the first few.
+    pub problems: Vec<Problem>,
+    /// How many there are in all.
+    pub problems_total: u32,
+    /// Rows of which it is unclear whose they are, the first few.
+    pub ambiguous: Vec<Ambiguous>,
+    /// How many there are in all.
+    pub ambiguous_total: u32,
+}
+
+/// One cell that could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Problem {
+    /// Title of the tab.
+    pub tab: String,
+    /// Its cell, `C19`.
+    pub cell: String,
+    /// Header of the column.
+    pub header: Option<String>,
+    /// What stands there.
+    pub value: Option<String>,
+    /// Why it could not be read.
+    pub why: String,
+    /// Address that opens the cell.
+    pub url: Option<String>,
+}
+
+/// Rows that could each be the same customer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ambiguous {
+    /// Title of the tab.
+    pub tab: String,
+    /// The sheet's row numbers.
+    pub rows: Vec<u32>,
+    /// Why it is unclear.
+    pub why: String,
+}
+
+/// `optout`: how to refuse advertising; its presence makes the layouts print the opt-out block
+/// (Decree 91/2020 Art. 20: at the end of the mail, clear, with the right to refuse everything).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OptOutFacts {
+    /// Address of the opt-out page.
+    pub url: Option<String>,
+    /// Mailbox that takes opt-outs.
+    pub email: Option<String>,
+    /// Number that takes opt-outs.
+    pub phone: Option<String>,
+}
