@@ -6,19 +6,30 @@
 //! template renders, or a password is right is `check`'s to find out.
 
 mod environment;
+mod load;
+mod people;
 mod problem;
+mod reload;
+mod rules;
+mod secret;
+mod sheets;
+mod timing;
+mod url;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
+use crate::core::calendar::Calendar;
 use crate::core::rule::{Rule, Span};
+use crate::core::sheet::FieldKind;
 
 pub use environment::Environment;
 pub use problem::{ConfigErrors, ConfigProblem, report};
@@ -30,8 +41,6 @@ pub use problem::{ConfigErrors, ConfigProblem, report};
 pub struct Config {
     /// The file it was read from, as given.
     pub file: PathBuf,
-    /// `timezone`: what the wall times of the sheet and of schedules mean.
-    pub zone: TimeZone,
     /// `language`: of the bot, digests, shipped templates and web pages.
     pub language: Language,
     /// `state_dir`, else `$STATE_DIRECTORY`, else `./state`. Relative to the configuration file if
@@ -53,6 +62,10 @@ pub struct Config {
     pub google: Google,
     /// `[[workbook]]`, at least one.
     pub workbooks: Vec<Workbook>,
+    /// `[columns]` and `[columns.custom]`, in the order of the file.
+    pub fields: Vec<Field>,
+    /// `[[stage]]` in the order of the file.
+    pub stages: Vec<Stage>,
     /// `[aliases.FIELD]`: by field id, what means the same in conditions and segments.
     pub aliases: BTreeMap<String, Vec<Alias>>,
     /// `[consent] declared`.
@@ -73,6 +86,8 @@ pub struct Config {
     pub telegram: Option<Telegram>,
     /// `[web] listen`, if health and metrics are to be served.
     pub web: Option<Web>,
+    /// `timezone` and `[hours]`.
+    pub calendar: Calendar,
     /// `[[rule]]` in the order of the file.
     pub rules: Vec<Rule>,
     /// What is suspicious but not wrong; `check` prints it, `run` logs it.
@@ -188,6 +203,17 @@ impl TabPattern {
     }
 }
 
+/// A text without case, accents and superfluous spaces, for telling whether two words are one.
+fn folded(text: &str) -> String {
+    let letters = text
+        .nfd()
+        .filter(|letter| !is_combining_mark(*letter))
+        .flat_map(char::to_lowercase)
+        .map(|letter| if letter == 'đ' { 'd' } else { letter });
+    let text: String = letters.collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn plain(text: &str) -> String {
     text.trim().nfc().flat_map(char::to_lowercase).collect()
 }
@@ -233,6 +259,36 @@ pub enum TabKind {
         /// Headers of `name`, `email`, `active`, `team`; those not given are absent. `name` is always there.
         columns: BTreeMap<String, Vec<String>>,
     },
+}
+
+/// A bound column: what it means and under which headers it may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Field id: one of the built-in words, or the admin's own.
+    pub id: String,
+    /// How its cells are read.
+    pub kind: FieldKind,
+    /// The headers it may have, as written.
+    pub headers: Vec<String>,
+    /// Never in a text, chart, bot or log.
+    pub private: bool,
+    /// The stage id whose entry this date says.
+    pub since: Option<String>,
+}
+
+/// `[[stage]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The word that rules use.
+    pub id: String,
+    /// As the sheet says it.
+    pub label: String,
+    /// Other ways to say it.
+    pub aliases: Vec<String>,
+    /// The deal is done.
+    pub won: bool,
+    /// The deal is off.
+    pub lost: bool,
 }
 
 /// One line of `[aliases.FIELD]`.
@@ -363,8 +419,8 @@ pub struct Email {
     pub from: Mailbox,
     /// Where answers go.
     pub reply_to: ReplyTo,
-    /// Mails a minute, from `per_minute` or the preset.
-    pub per_minute: u32,
+    /// Mails a minute, from `per_minute` or the preset; `None`: as fast as the server takes them.
+    pub per_minute: Option<u32>,
     /// Mails in 24 hours, from `per_day` or the preset; `None`: no limit.
     pub per_day: Option<u32>,
     /// What to do with a mail caught between its final dot and the answer.
@@ -428,8 +484,8 @@ pub struct Telegram {
     pub token: SecretString,
     /// Base of the Bot API, without a trailing `/`.
     pub api_url: String,
-    /// Proxy URL (`socks5://…`, `http://…`), if the API is to be reached through one.
-    pub proxy: Option<String>,
+    /// Proxy URL (`socks5://…`, `http://…`), if the API is to be reached through one. It may hold a password.
+    pub proxy: Option<SecretString>,
     /// What to do with a message caught in the gap.
     pub in_doubt: InDoubt,
 }

@@ -67,6 +67,11 @@ impl ConfigErrors {
         &self.problems
     }
 
+    /// The mistakes alone.
+    pub(super) fn into_problems(self) -> Vec<ConfigProblem> {
+        self.problems
+    }
+
     /// For people: each mistake with its line, a caret and the mend, and a last line with their number.
     /// `color` chooses terminal colours; `width` is that of the terminal.
     pub fn report(&self, color: bool, width: usize) -> String {

@@ -1,0 +1,378 @@
+//! Who is told and how: `[[staff]]`, `[email]`, `[telegram]`, `[company]`, `[alerts]`, `[trial]`, `[web]`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use secrecy::SecretString;
+
+use super::sheets::not_built;
+use super::walk::{Node, Reader, Section};
+use super::{
+    Company, Email, InDoubt, Language, ReplyTo, Role, SmtpServer, Staff, Telegram, Web, folded,
+    secret, url,
+};
+
+const ROLES: [(&str, Role); 4] = [
+    ("staff", Role::Staff),
+    ("leader", Role::Leader),
+    ("marketing", Role::Marketing),
+    ("manager", Role::Manager),
+];
+
+/// Words of `to` that are no names.
+const AUDIENCES: [&str; 3] = ["customer", "owner", "managers"];
+
+/// `[[staff]]`.
+pub(super) fn staff(reader: &Reader<'_>, root: &Section<'_>) -> Vec<Staff> {
+    let mut all: Vec<Staff> = Vec::new();
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut chats: BTreeMap<i64, String> = BTreeMap::new();
+    for section in root.sections(reader, "staff", "[[staff]]") {
+        let known = ["name", "role", "team", "aliases", "email", "telegram"];
+        section.only(reader, &known, &[]);
+        let role = section.text(reader, "role");
+        let role = role.map_or(Some(Role::Staff), |role| role.one_of(reader, &ROLES));
+        let team = section
+            .text(reader, "team")
+            .map(|team| team.text.to_owned());
+        let email = section
+            .text(reader, "email")
+            .and_then(|text| url::address(reader, &text));
+        let telegram = section.get("telegram").and_then(|node| chat(reader, &node));
+        let aliases = section.texts(reader, "aliases");
+        let name = section.need_text(
+            reader,
+            "name",
+            "add name = \"…\", as the sheet's owner column has it",
+        );
+        let Some(name) = name else { continue };
+        for word in std::iter::once(&name).chain(&aliases) {
+            if AUDIENCES.contains(&word.text) {
+                word.wrong(
+                    reader,
+                    ", a word that `to` of a rule already has",
+                    "write the person's name",
+                );
+            }
+            match names.get(&folded(word.text)) {
+                Some(other) => word.wrong(
+                    reader,
+                    &format!(", which is already the name or an alias of \"{other}\""),
+                    "tell the two apart, for example by the family name",
+                ),
+                None => {
+                    names.insert(folded(word.text), name.text.to_owned());
+                }
+            }
+        }
+        if let Some(id) = telegram
+            && let Some(other) = chats.insert(id, name.text.to_owned())
+        {
+            reader.wrong(
+                &section.get("telegram").map_or(0..0, |node| node.span),
+                format!(
+                    "the Telegram chat of \"{}\" is already that of \"{other}\"",
+                    name.text
+                ),
+                "give each person their own, or bind it with `sheetbridge invite`",
+            );
+        }
+        if role == Some(Role::Leader) && team.is_none() {
+            reader.suspicious(
+                &name.span,
+                format!("\"{}\" leads a team, and none is named", name.text),
+                "add team = \"…\"",
+            );
+        }
+        all.extend(role.map(|role| Staff {
+            name: name.text.trim().to_owned(),
+            role,
+            team,
+            aliases: aliases.iter().map(|alias| alias.text.to_owned()).collect(),
+            email,
+            telegram,
+        }));
+    }
+    all
+}
+
+fn chat(reader: &Reader<'_>, node: &Node<'_>) -> Option<i64> {
+    if node.as_text().is_some() {
+        return node.unfit(
+            reader,
+            "the number of a chat",
+            "write the number without quotes, or remove the line and use `sheetbridge invite`",
+        );
+    }
+    let id = node.whole(reader)?;
+    if id == 0 {
+        return node.unfit(
+            reader,
+            "the number of a chat",
+            "remove the line and use `sheetbridge invite`",
+        );
+    }
+    Some(id)
+}
+
+/// `[company]`.
+pub(super) fn company(reader: &Reader<'_>, root: &Section<'_>) -> Company {
+    let Some(section) = root.section(reader, "company") else {
+        return Company::default();
+    };
+    section.only(reader, &["name", "address", "phone", "email"], &[]);
+    let text = |key| section.text(reader, key).map(|text| text.text.to_owned());
+    Company {
+        name: text("name").unwrap_or_default(),
+        address: text("address").unwrap_or_default(),
+        phone: text("phone").unwrap_or_default(),
+        email: section
+            .text(reader, "email")
+            .and_then(|text| url::address(reader, &text))
+            .unwrap_or_default(),
+    }
+}
+
+/// The one address under `[alerts] email` or `[trial] redirect_all_to`.
+pub(super) fn only_address(
+    reader: &Reader<'_>,
+    root: &Section<'_>,
+    heading: &str,
+    key: &str,
+) -> Option<String> {
+    let section = root.section(reader, heading)?;
+    section.only(reader, &[key], &[]);
+    let text = section.need_text(
+        reader,
+        key,
+        &format!("add {key} = \"name@domain.vn\", or remove [{heading}]"),
+    )?;
+    url::address(reader, &text)
+}
+
+/// `language`.
+pub(super) fn language(reader: &Reader<'_>, root: &Section<'_>) -> Language {
+    root.text(reader, "language")
+        .and_then(|text| text.one_of(reader, &[("vi", Language::Vi), ("en", Language::En)]))
+        .unwrap_or_default()
+}
+
+/// `in_doubt`, or its default for the channel.
+fn in_doubt(reader: &Reader<'_>, section: &Section<'_>, default: InDoubt) -> InDoubt {
+    let Some(text) = section.text(reader, "in_doubt") else {
+        return default;
+    };
+    if text.text == "ask" {
+        let what = format!("in_doubt = \"ask\" in {}", section.title);
+        not_built(reader, &text.span, &what, "write \"hold\" or \"resend\"");
+        return default;
+    }
+    text.one_of(
+        reader,
+        &[("hold", InDoubt::Hold), ("resend", InDoubt::Resend)],
+    )
+    .unwrap_or(default)
+}
+
+/// Mails a minute and a day that a provider takes. Google: support.google.com/a/answer/166852 (2 000 a day
+/// for Workspace, 500 for a free account); the pace is our own, well below what they slow down at.
+#[derive(Clone, Copy)]
+struct Preset {
+    per_minute: Option<u32>,
+    per_day: Option<u32>,
+}
+
+const GMAIL: Preset = Preset {
+    per_minute: Some(20),
+    per_day: Some(500),
+};
+const WORKSPACE: Preset = Preset {
+    per_minute: Some(30),
+    per_day: Some(2_000),
+};
+const NONE: Preset = Preset {
+    per_minute: None,
+    per_day: None,
+};
+
+/// The preset that fits the server when none is named.
+fn preset_of(smtp: Option<&SmtpServer>, from: &str) -> Preset {
+    match smtp {
+        Some(server) if server.host.eq_ignore_ascii_case("smtp.gmail.com") => {
+            if from.ends_with("@gmail.com") {
+                GMAIL
+            } else {
+                WORKSPACE
+            }
+        }
+        _ => NONE,
+    }
+}
+
+/// `[email]`.
+pub(super) fn email(
+    reader: &Reader<'_>,
+    root: &Section<'_>,
+    folder: Option<&Path>,
+) -> Option<Email> {
+    let section = root.section(reader, "email")?;
+    let known = [
+        "smtp",
+        "username",
+        "password",
+        "from",
+        "reply_to",
+        "preset",
+        "per_minute",
+        "per_day",
+        "in_doubt",
+    ];
+    section.only(reader, &known, &["dkim"]);
+    let smtp = section
+        .need_text(
+            reader,
+            "smtp",
+            "add smtp = \"smtps://smtp.gmail.com\" or your server's address",
+        )
+        .and_then(|text| url::smtp(reader, &text));
+    let from = section
+        .need_text(reader, "from", "add from = \"Name <name@domain.vn>\"")
+        .and_then(|text| url::mailbox(reader, &text));
+    let username = section.text(reader, "username");
+    let password_node = section.get("password");
+    let password = password_node
+        .as_ref()
+        .and_then(|node| secret::read(reader, node, folder));
+    match (&username, &password_node) {
+        (Some(name), None) => reader.wrong(
+            &name.span,
+            "[email] has a `username` and no `password`",
+            "add password = { credential = \"smtp\" }",
+        ),
+        (None, Some(node)) => reader.wrong(
+            &node.span,
+            "[email] has a `password` and no `username`",
+            "add username = \"…\", or remove the password",
+        ),
+        _ => {}
+    }
+    let preset = section
+        .text(reader, "preset")
+        .and_then(|text| {
+            text.one_of(
+                reader,
+                &[("gmail", GMAIL), ("workspace", WORKSPACE), ("none", NONE)],
+            )
+        })
+        .unwrap_or_else(|| {
+            preset_of(
+                smtp.as_ref(),
+                from.as_ref().map_or("", |from| &from.address),
+            )
+        });
+    let per_minute = section.count(reader, "per_minute").or(preset.per_minute);
+    let per_day = section.count(reader, "per_day").or(preset.per_day);
+    let reply_to = match section.text(reader, "reply_to") {
+        None => ReplyTo::Owner,
+        Some(text) if text.text == "owner" => ReplyTo::Owner,
+        Some(text) if text.text.contains('@') => ReplyTo::Address(url::address(reader, &text)?),
+        Some(text) => {
+            text.wrong(
+                reader,
+                ", neither \"owner\" nor an e-mail address",
+                "write \"owner\" or name@domain.vn",
+            );
+            ReplyTo::Owner
+        }
+    };
+    let in_doubt = in_doubt(reader, &section, InDoubt::Hold);
+    Some(Email {
+        smtp: smtp?,
+        username: username.map(|name| name.text.to_owned()),
+        password,
+        from: from?,
+        reply_to,
+        per_minute,
+        per_day,
+        in_doubt,
+    })
+}
+
+/// `[telegram]`.
+pub(super) fn telegram(
+    reader: &Reader<'_>,
+    root: &Section<'_>,
+    folder: Option<&Path>,
+) -> Option<Telegram> {
+    let section = root.section(reader, "telegram")?;
+    section.only(reader, &["token", "api_url", "proxy", "in_doubt"], &[]);
+    let api_url = match section.text(reader, "api_url") {
+        Some(text) => url::web(reader, &text, &["https", "http"]).map(|url| url.to_string()),
+        None => Some("https://api.telegram.org".to_owned()),
+    };
+    let proxy = section
+        .get("proxy")
+        .and_then(|node| proxy(reader, &node, folder));
+    let in_doubt = in_doubt(reader, &section, InDoubt::Resend);
+    let token = section
+        .need(
+            reader,
+            "token",
+            "add token = { credential = \"telegram\" }; @BotFather gives it",
+        )
+        .and_then(|node| secret::read(reader, &node, folder));
+    Some(Telegram {
+        token: token?,
+        api_url: api_url?.trim_end_matches('/').to_owned(),
+        proxy,
+        in_doubt,
+    })
+}
+
+/// An address in the file, or a secret because it has a password in it.
+fn proxy(reader: &Reader<'_>, node: &Node<'_>, folder: Option<&Path>) -> Option<SecretString> {
+    if node.is_table() {
+        return secret::read(reader, node, folder);
+    }
+    let text = node.text(reader)?;
+    let schemes = ["socks5", "socks5h", "http", "https"];
+    url::web(reader, &text, &schemes)?;
+    Some(SecretString::from(text.text))
+}
+
+/// `[web]`.
+pub(super) fn web(reader: &Reader<'_>, root: &Section<'_>) -> Option<Web> {
+    let section = root.section(reader, "web")?;
+    section.only(reader, &["listen", "tracking"], &["public_url"]);
+    if section.flag(reader, "tracking") == Some(true)
+        && let Some(node) = section.get("tracking")
+    {
+        not_built(
+            reader,
+            &node.span,
+            "`tracking = true` in [web]",
+            "write false",
+        );
+    }
+    let listen = section.text(reader, "listen")?;
+    let Ok(address) = listen.text.parse::<SocketAddr>() else {
+        listen.wrong(
+            reader,
+            ", not an address with a port",
+            "write \"127.0.0.1:8787\"",
+        );
+        return None;
+    };
+    if !address.ip().is_loopback() {
+        reader.suspicious(
+            &listen.span,
+            format!(
+                "{} is \"{address}\": every machine that reaches this one sees health and metrics",
+                listen.label
+            ),
+            "write \"127.0.0.1:8787\", and let a web server in front decide who sees what",
+        );
+    }
+    Some(Web { listen: address })
+}

@@ -1,0 +1,153 @@
+//! Times, hours and limits: `timezone`, `[hours]`, `[settle]`, `[guard]`, `[keep]`, `[leads]`.
+
+use jiff::tz::TimeZone;
+
+use super::walk::{Node, Reader, Section};
+use super::{Guard, Limit, Settle};
+use crate::core::calendar::{Calendar, Holidays, Hours};
+use crate::core::rule::Span;
+
+/// `timezone` and `[hours]`.
+pub(super) fn calendar(reader: &Reader<'_>, root: &Section<'_>) -> Option<Calendar> {
+    let zone = zone(reader, root);
+    let section = root.section(reader, "hours");
+    if let Some(section) = &section {
+        section.only(reader, &["work", "ads", "holidays"], &["duty"]);
+    }
+    let hours = |key: &str, default: &str| match section.as_ref().and_then(|s| s.text(reader, key))
+    {
+        Some(text) => text.parsed(reader, "write \"Mon-Sat 08:00-18:00\"", Hours::parse),
+        None => Hours::parse(default).ok(),
+    };
+    let work = hours("work", "Mon-Sat 08:00-18:00");
+    let ads = hours("ads", "07:30-21:00");
+    let holidays = holidays(
+        reader,
+        section.as_ref().and_then(|section| section.get("holidays")),
+    );
+    Some(Calendar {
+        zone: zone?,
+        work: work?,
+        ads: ads?,
+        holidays: holidays?,
+    })
+}
+
+fn zone(reader: &Reader<'_>, root: &Section<'_>) -> Option<TimeZone> {
+    let Some(text) = root.text(reader, "timezone") else {
+        return TimeZone::get("Asia/Ho_Chi_Minh").ok();
+    };
+    let zone = TimeZone::get(text.text).ok();
+    if zone.is_none() {
+        text.wrong(
+            reader,
+            ", not a time zone",
+            "write \"Asia/Ho_Chi_Minh\" or another name of the IANA list",
+        );
+    }
+    zone
+}
+
+/// Each entry is read on its own, so that each mistake has its place.
+fn holidays(reader: &Reader<'_>, node: Option<Node<'_>>) -> Option<Holidays> {
+    let Some(node) = node else {
+        return Holidays::parse(&["vn".to_owned()]).ok();
+    };
+    let texts = node.texts(reader);
+    let mut words = Vec::new();
+    for text in &texts {
+        let read = text.parsed(
+            reader,
+            "write \"vn\" or a day such as \"2026-12-24\"",
+            |word| Holidays::parse(&[word.to_owned()]),
+        );
+        if read.is_some() {
+            words.push(text.text.to_owned());
+        }
+    }
+    Holidays::parse(&words).ok()
+}
+
+/// `[settle]`.
+pub(super) fn settle(reader: &Reader<'_>, root: &Section<'_>) -> Settle {
+    let section = root.section(reader, "settle");
+    if let Some(section) = &section {
+        section.only(reader, &["after", "removed", "incomplete"], &[]);
+    }
+    let span = |key, default| {
+        section
+            .as_ref()
+            .map_or(default, |section| section.span(reader, key, default))
+    };
+    Settle {
+        after: span("after", Span::seconds(20)),
+        removed: span("removed", Span::seconds(600)),
+        incomplete: span("incomplete", Span::seconds(600)),
+    }
+}
+
+/// The one time under `[leads] fresh` or `[keep] messages`.
+pub(super) fn only_span(
+    reader: &Reader<'_>,
+    root: &Section<'_>,
+    heading: &str,
+    key: &str,
+    later: &[&str],
+    default: Span,
+) -> Span {
+    let Some(section) = root.section(reader, heading) else {
+        return default;
+    };
+    section.only(reader, &[key], later);
+    section.span(reader, key, default)
+}
+
+/// `[guard]`.
+pub(super) fn guard(reader: &Reader<'_>, root: &Section<'_>) -> Guard {
+    let mut guard = Guard {
+        rows_gone: Limit {
+            share: 0.20,
+            at_least: 5,
+        },
+        messages: 50,
+        error_cells: Limit {
+            share: 0.05,
+            at_least: 5,
+        },
+    };
+    let Some(section) = root.section(reader, "guard") else {
+        return guard;
+    };
+    section.only(reader, &["rows_gone", "messages", "error_cells"], &[]);
+    for (key, limit) in [
+        ("rows_gone", &mut guard.rows_gone),
+        ("error_cells", &mut guard.error_cells),
+    ] {
+        if let Some(table) = section.section(reader, key) {
+            table.only(reader, &["share", "at_least"], &[]);
+            limit.share = table
+                .get("share")
+                .and_then(|node| share(reader, &node))
+                .unwrap_or(limit.share);
+            limit.at_least = table.count(reader, "at_least").unwrap_or(limit.at_least);
+        }
+    }
+    guard.messages = section.count(reader, "messages").unwrap_or(guard.messages);
+    guard
+}
+
+/// `"20%"` as 0.2; more than nothing and not more than all.
+fn share(reader: &Reader<'_>, node: &Node<'_>) -> Option<f64> {
+    const MEND: &str = "write a share from \"1%\" to \"100%\"";
+    let Some(text) = node.as_text() else {
+        return node.unfit(reader, "a share in quotes", MEND);
+    };
+    let percent = text
+        .trim()
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok());
+    match percent {
+        Some(percent) if percent > 0.0 && percent <= 100.0 => Some(percent / 100.0),
+        _ => node.unfit(reader, "a share from 1% to 100%", MEND),
+    }
+}
