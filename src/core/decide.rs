@@ -169,9 +169,9 @@ fn look(
         (Trigger::Removed, Event::Removed) => {
             if holds(rule, facts, decision) {
                 let firing = Firing::new(
+                    cx,
                     rule,
                     record,
-                    "removed",
                     format!("removed #{}", record.events),
                     Wanted::Always,
                 );
@@ -361,13 +361,16 @@ struct Firing<'a> {
 
 impl<'a> Firing<'a> {
     fn new(
+        cx: &Context<'_>,
         rule: &'a Rule,
         record: &'a Record,
-        kind: &str,
         occasion: String,
         wanted: Wanted,
     ) -> Self {
-        let event = json!({"kind": kind, "occasion": occasion, "fields": []});
+        let event = EventFacts {
+            at: Some(cx.local(cx.now)),
+            ..EventFacts::default()
+        };
         Self {
             rule,
             record: Some(record),
@@ -391,11 +394,7 @@ impl<'a> Firing<'a> {
         }
     }
 
-    fn key(&self, step: &Step, role: &str) -> MessageKey {
-        self.key_of(step.number, role)
-    }
-
-    fn key_of(&self, step: u32, role: &str) -> MessageKey {
+    fn key(&self, step: u32, role: &str) -> MessageKey {
         MessageKey::new(
             &self.rule.id,
             step,

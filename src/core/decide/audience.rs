@@ -124,7 +124,7 @@ fn message(
         .saturating_add(hold.unwrap_or(extra).duration())
         .unwrap_or(cx.now);
     Message {
-        key: in_ledger(cx, firing.key(step, role)),
+        key: in_ledger(cx, firing.key(step.number, role)),
         rule: firing.rule.id.clone(),
         step: step.number,
         record: firing.record.map(|record| record.id.clone()),
@@ -240,7 +240,7 @@ pub(super) fn tell_new_owner(
         return;
     }
     let occasion = format!("owner #{}", record.events);
-    let firing = Firing::new(&rule, record, "changed", occasion, Wanted::Row);
+    let firing = Firing::new(cx, &rule, record, occasion, Wanted::Row);
     decision
         .messages
         .extend(messages(cx, &firing, &step, facts));

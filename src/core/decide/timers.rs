@@ -10,7 +10,7 @@ use super::{Context, Decision, Firing, holds};
 use crate::core::facts::message::EventFacts;
 use crate::core::message::Wanted;
 use crate::core::record::{Kind, Record, RecordId};
-use crate::core::rule::{Offset, Rule, Span, Trigger};
+use crate::core::rule::{Offset, Rule, Span, Step, Trigger};
 
 /// The time of day at which a date without a time fires, if the rule names none.
 const MORNING: Time = Time::constant(9, 0, 0, 0);
@@ -331,13 +331,12 @@ pub fn on_timer(
         }
         (TimerKind::IdleEscalation { since, step }, Some(record)) => {
             if still_idle(rule, record, *since) && holds(rule, facts, &mut decision) {
-                let steps: Vec<_> = rule
-                    .escalate
-                    .iter()
-                    .filter(|s| s.number == *step)
-                    .cloned()
-                    .collect();
-                idle_firing(cx, rule, record, *since, 0).fire(cx, &steps, facts, &mut decision);
+                idle_firing(cx, rule, record, *since, 0).fire_steps(
+                    cx,
+                    numbered(&rule.escalate, *step),
+                    facts,
+                    &mut decision,
+                );
             }
         }
         (TimerKind::Date { value, on }, Some(record)) => {
@@ -353,18 +352,11 @@ pub fn on_timer(
         ) => {
             if record.active_at <= *since {
                 let wanted = Wanted::Untouched { since: *since };
-                let steps: Vec<_> = rule
-                    .escalate
-                    .iter()
-                    .filter(|s| s.number == *step)
-                    .cloned()
-                    .collect();
-                follow(rule, record, "waiting", occasion, wanted).fire_steps(
-                    cx,
-                    &steps,
-                    facts,
-                    &mut decision,
-                );
+                let mut firing = Firing::new(cx, rule, record, occasion.clone(), wanted);
+                firing.event.since = Some(cx.local(*since));
+                let told = cx.directory.owners(&owner_names(facts));
+                firing.event.told = told.iter().map(|person| person.name.clone()).collect();
+                firing.fire_steps(cx, numbered(&rule.escalate, *step), facts, &mut decision);
             }
         }
         (
@@ -380,33 +372,25 @@ pub fn on_timer(
                 .as_ref()
                 .is_some_and(|ends| ends.holds(facts).unwrap_or(true));
             if !ended {
-                let steps: Vec<_> = rule
-                    .series
-                    .iter()
-                    .filter(|s| s.number == *step)
-                    .cloned()
-                    .collect();
-                follow(rule, record, "series", occasion, wanted.clone()).fire_steps(
-                    cx,
-                    &steps,
-                    facts,
-                    &mut decision,
-                );
+                let firing = Firing::new(cx, rule, record, occasion.clone(), wanted.clone());
+                firing.fire_steps(cx, numbered(&rule.series, *step), facts, &mut decision);
             }
         }
     }
     decision
 }
 
+/// The one step of that number, or none if the configuration no longer has it.
+fn numbered(steps: &[Step], number: u32) -> &[Step] {
+    steps
+        .iter()
+        .position(|step| step.number == number)
+        .map_or(&[], |at| &steps[at..=at])
+}
+
 impl Firing<'_> {
     /// Messages only: an escalation or a step of a series has nothing behind it.
-    fn fire_steps(
-        &self,
-        cx: &Context<'_>,
-        steps: &[crate::core::rule::Step],
-        facts: &Value,
-        decision: &mut Decision,
-    ) {
+    fn fire_steps(&self, cx: &Context<'_>, steps: &[Step], facts: &Value, decision: &mut Decision) {
         for step in steps {
             decision
                 .messages
@@ -430,15 +414,12 @@ fn idle_firing<'a>(
 ) -> Firing<'a> {
     let stage = record.stage.clone().unwrap_or_default();
     let occasion = format!("{stage} idle since {since} #{}", round + 1);
-    let mut firing = Firing::new(
-        rule,
-        record,
-        "idle",
-        occasion,
-        Wanted::Idle { stage, since },
-    );
-    firing.event["round"] = (round + 1).into();
-    firing.event["since"] = since.to_string().into();
+    let mut firing = Firing::new(cx, rule, record, occasion, Wanted::Idle { stage, since });
+    firing.event.since = Some(cx.local(since));
+    firing.event.round = Some(round + 1);
+    if let Trigger::Idle { times, .. } = &rule.on {
+        firing.event.rounds = Some(*times);
+    }
     firing
 }
 
