@@ -1,0 +1,433 @@
+//! Who everybody is: the company's people and their chats, and what is known of each record
+//! (typed values, problems, and the facts that conditions and templates see).
+//!
+//! Reads the store and the configuration, decides nothing and writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::config::{Config, Tab, TabKind};
+use crate::core::facts::{FactsInput, RecordFacts, facts};
+use crate::core::identity::FieldInfo;
+use crate::core::people::{Colleague, Directory};
+use crate::core::record::{Cells, Kind, Record};
+use crate::core::sheet::stage::StageTable;
+use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter, typed};
+use crate::store::keys::{self, Key, prefix};
+use crate::store::{Store, StoreError};
+
+/// What is kept of a workbook.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkbookMeta {
+    /// Its title.
+    pub title: String,
+    /// Its locale, which says how dates and numbers typed as text are meant.
+    pub locale: String,
+    /// Its own time zone, for `check`.
+    pub time_zone: String,
+}
+
+/// What is kept of a tab: how it was last read and accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TabMeta {
+    /// Its title.
+    pub title: String,
+    /// Google's id of the tab.
+    pub sheet: i64,
+    /// What its rows are; none for a staff tab.
+    pub kind: Option<Kind>,
+    /// By field, the column (0 is A) and the header text.
+    pub bound: BTreeMap<String, (usize, String)>,
+    /// The sheet's own number of the header row.
+    pub header_row: u32,
+    /// When it was first read.
+    pub baseline_at: Timestamp,
+    /// Rows of records at the last accepted poll.
+    pub rows: usize,
+    /// By field, error cells at the last accepted poll.
+    pub errors: BTreeMap<String, u32>,
+}
+
+/// A chat that belongs to one of the company's people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Name in the directory.
+    pub name: String,
+    /// Chat id.
+    pub chat: i64,
+    /// When it was bound.
+    pub at: Timestamp,
+    /// Why it cannot be written to any more, e.g. the bot was blocked.
+    #[serde(default)]
+    pub dead: Option<String>,
+}
+
+/// A person of a staff tab who is not in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// As the tab says it.
+    pub name: String,
+    /// Mailbox, if the tab has one.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// Team, if the tab has one.
+    #[serde(default)]
+    pub team: Option<String>,
+    /// Whether the tab says they work here.
+    pub active: bool,
+    /// What a manager said: yes, no, or nothing yet.
+    #[serde(default)]
+    pub approved: Option<bool>,
+    /// Which manager.
+    #[serde(default)]
+    pub by: Option<String>,
+}
+
+/// Everybody, by configuration and store.
+#[derive(Clone, Debug)]
+pub struct Roster {
+    config: Arc<Config>,
+    store: Store,
+    fields: Arc<Vec<FieldSpec>>,
+    stages: StageTable,
+    stage_labels: Arc<BTreeMap<String, String>>,
+    private: Arc<BTreeSet<String>>,
+    company: Value,
+}
+
+impl Roster {
+    /// The roster of a checked configuration.
+    pub fn new(config: Arc<Config>, store: Store) -> Self {
+        let fields = config
+            .fields
+            .iter()
+            .map(|field| FieldSpec {
+                id: field.id.clone(),
+                headers: field.headers.clone(),
+                kind: field.kind,
+                private: field.private,
+                since: field.since.clone(),
+            })
+            .collect();
+        let stage_labels = config.stages.iter().map(|stage| (stage.id.clone(), stage.label.clone())).collect();
+        let private = config.fields.iter().filter(|field| field.private).map(|field| field.id.clone()).collect();
+        let company = json!({
+            "name": config.company.name, "address": config.company.address,
+            "phone": config.company.phone, "email": config.company.email,
+        });
+        Self {
+            fields: Arc::new(fields),
+            stages: stage_table(&config),
+            stage_labels: Arc::new(stage_labels),
+            private: Arc::new(private),
+            company,
+            config,
+            store,
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Label by stage id.
+    pub fn stage_labels(&self) -> &BTreeMap<String, String> {
+        &self.stage_labels
+    }
+
+    /// The fields that columns of a tab can be, and which of them must be there.
+    pub fn fields_of(&self, tab: &Tab) -> (Arc<Vec<FieldSpec>>, Vec<String>) {
+        match &tab.kind {
+            TabKind::Customers { stage, owner } => {
+                let given = |id: &str| (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some());
+                let mandatory = self.config.require.all.iter().filter(|id| !given(id)).cloned().collect();
+                (Arc::clone(&self.fields), mandatory)
+            }
+            TabKind::Appointments { columns, .. } => (Arc::new(appointment_fields(columns)), vec!["appointment".into()]),
+            TabKind::Staff { columns } => (Arc::new(staff_fields(columns)), vec!["name".into()]),
+        }
+    }
+
+    /// The fields of a kind of record, for typing and for fingerprints.
+    pub fn fields(&self, kind: Kind) -> Arc<Vec<FieldSpec>> {
+        match kind {
+            Kind::Customer => Arc::clone(&self.fields),
+            Kind::Appointment => {
+                let columns = self.config.workbooks.iter().flat_map(|book| &book.tabs).find_map(|tab| match &tab.kind {
+                    TabKind::Appointments { columns, .. } => Some(columns.clone()),
+                    TabKind::Customers { .. } | TabKind::Staff { .. } => None,
+                });
+                Arc::new(appointment_fields(&columns.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// What the matcher must know of a kind's fields.
+    pub fn infos(&self, kind: Kind) -> Vec<FieldInfo> {
+        self.fields(kind).iter().map(|field| FieldInfo::new(field.id.clone(), field.kind)).collect()
+    }
+
+    /// What is kept of a workbook; a default before its first read.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn workbook(&self, id: &str) -> Result<WorkbookMeta, StoreError> {
+        Ok(self.store.get(&workbook_key(id))?.unwrap_or_else(|| WorkbookMeta {
+            title: String::new(),
+            locale: "vi_VN".into(),
+            time_zone: String::new(),
+        }))
+    }
+
+    /// What is kept of a tab, if it was ever read.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn tab(&self, workbook: &str, sheet: i64) -> Result<Option<TabMeta>, StoreError> {
+        self.store.get(&tab_key(workbook, sheet))
+    }
+
+    /// Every tab that was read of a workbook.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn tabs(&self, workbook: &str) -> Result<Vec<TabMeta>, StoreError> {
+        let under = keys::under(prefix::TAB, format!("{workbook}/"));
+        self.store.scan(&under).map(|entry| entry.map(|(_, tab)| tab)).collect()
+    }
+
+    /// Reads cells as what their columns mean.
+    ///
+    /// # Errors
+    /// The disk, from which the workbook's locale comes.
+    pub fn typed(&self, kind: Kind, workbook: &str, cells: &Cells) -> Result<Typed, StoreError> {
+        let schema = Schema {
+            fields: self.fields(kind).as_ref().clone(),
+            stages: self.stages.clone(),
+            locale: self.workbook(workbook)?.locale,
+            zone: self.config.zone.clone(),
+        };
+        Ok(typed(cells, &schema))
+    }
+
+    /// The facts of a record as it was last seen, with what is known only at an event (an object of
+    /// top-level names: `event`, `hold`, …).
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn facts(&self, record: &Record, event: &Value, now: Timestamp) -> Result<Value, StoreError> {
+        self.facts_of(record, &record.seen, event, now)
+    }
+
+    /// The facts of a record with the cells that count: for deciding, those that have settled.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn facts_of(&self, record: &Record, cells: &Cells, event: &Value, now: Timestamp) -> Result<Value, StoreError> {
+        let typed = self.typed(record.kind, &record.place.workbook, cells)?;
+        let values: BTreeMap<String, Value> = typed.values.iter().map(|(field, value)| (field.clone(), json!(value))).collect();
+        let tab = self.tab(&record.place.workbook, record.place.sheet)?;
+        let headers = tab.as_ref().map(headers_of).unwrap_or_default();
+        let url = sheet_url(&record.place.workbook, record.place.sheet, record.place.row);
+        let record_facts = RecordFacts {
+            id: &record.id,
+            cells,
+            values: &values,
+            stage: record.stage.as_deref(),
+            stage_since: record.stage_since,
+            row: record.place.row,
+            tab: tab.as_ref().map_or("", |tab| tab.title.as_str()),
+            sheet_url: Some(&url),
+        };
+        Ok(self.facts_with(Some(record_facts), &headers, event, now))
+    }
+
+    /// The facts of a message that speaks of no record.
+    pub fn facts_without_record(&self, event: &Value, now: Timestamp) -> Value {
+        self.facts_with(None, &BTreeMap::new(), event, now)
+    }
+
+    fn facts_with(&self, record: Option<RecordFacts<'_>>, headers: &BTreeMap<String, String>, event: &Value, now: Timestamp) -> Value {
+        let mut extra: BTreeMap<String, Value> = event
+            .as_object()
+            .map(|names| names.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+            .unwrap_or_default();
+        let own = extra.remove("event").unwrap_or(Value::Null);
+        facts(&FactsInput {
+            record,
+            headers,
+            private: &self.private,
+            stage_labels: &self.stage_labels,
+            now,
+            zone: &self.config.zone,
+            company: &self.company,
+            event: &own,
+            extra,
+        })
+    }
+
+    /// The company's people: the configuration's, and those of staff tabs whom a manager approved.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn directory(&self) -> Result<Directory, StoreError> {
+        let mut people: Vec<Colleague> = self.config.staff.clone();
+        for candidate in self.candidates()? {
+            let known = people.iter().any(|person| person.name == candidate.name);
+            if candidate.approved == Some(true) && candidate.active && !known {
+                people.push(Colleague {
+                    name: candidate.name,
+                    role: crate::core::people::Role::Staff,
+                    team: candidate.team,
+                    aliases: Vec::new(),
+                    email: candidate.email,
+                    telegram: None,
+                });
+            }
+        }
+        Ok(Directory::new(people))
+    }
+
+    /// The people of staff tabs.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn candidates(&self) -> Result<Vec<Candidate>, StoreError> {
+        self.store.scan(prefix::STAFF).map(|entry| entry.map(|(_, candidate)| candidate)).collect()
+    }
+
+    /// The chat of one of the company's people: bound by invitation, else from the configuration.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn binding(&self, person: &Colleague) -> Result<Option<Binding>, StoreError> {
+        let bound: Option<Binding> = self.store.get(&binding_key(&person.name))?;
+        Ok(bound.or_else(|| {
+            person.telegram.map(|chat| Binding {
+                name: person.name.clone(),
+                chat,
+                at: Timestamp::UNIX_EPOCH,
+                dead: None,
+            })
+        }))
+    }
+
+    /// Whose chat that is.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn person_of_chat(&self, chat: i64) -> Result<Option<Colleague>, StoreError> {
+        for person in self.directory()?.all() {
+            if self.binding(person)?.is_some_and(|binding| binding.chat == chat) {
+                return Ok(Some(person.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Header text by field.
+pub fn headers_of(tab: &TabMeta) -> BTreeMap<String, String> {
+    tab.bound.iter().map(|(field, (_, header))| (field.clone(), header.clone())).collect()
+}
+
+/// A cell's name for people, such as `C19`, or the row alone if the field has no column.
+pub fn cell_of(tab: &TabMeta, field: &str, row: u32) -> String {
+    match tab.bound.get(field) {
+        Some((column, _)) if *column != usize::MAX => format!("{}{row}", column_letter(*column)),
+        _ => format!("row {row}"),
+    }
+}
+
+/// The address that opens a row in Google Sheets.
+pub fn sheet_url(workbook: &str, sheet: i64, row: u32) -> String {
+    format!("https://docs.google.com/spreadsheets/d/{workbook}/edit#gid={sheet}&range={row}:{row}")
+}
+
+/// Where a workbook's meta is kept.
+pub fn workbook_key(id: &str) -> Key {
+    keys::under(prefix::META, format!("workbook/{id}"))
+}
+
+/// Where a tab's meta is kept.
+pub fn tab_key(workbook: &str, sheet: i64) -> Key {
+    keys::under(prefix::TAB, format!("{workbook}/{sheet}"))
+}
+
+/// Where the order of a tab's rows is kept.
+pub fn order_key(workbook: &str, sheet: i64) -> Key {
+    keys::under(prefix::ORDER, format!("{workbook}/{sheet}"))
+}
+
+/// Where the chat of a person is kept.
+pub fn binding_key(name: &str) -> Key {
+    keys::under(prefix::BINDING, name)
+}
+
+/// Where a person of a staff tab is kept.
+pub fn candidate_key(name: &str) -> Key {
+    keys::under(prefix::STAFF, name)
+}
+
+fn stage_table(config: &Config) -> StageTable {
+    let stages = config
+        .stages
+        .iter()
+        .map(|stage| crate::core::sheet::stage::Stage {
+            id: stage.id.clone(),
+            label: stage.label.clone(),
+            aliases: stage.aliases.clone(),
+        })
+        .collect();
+    // The configuration was refused if two stages claimed the same words.
+    StageTable::new(stages).unwrap_or_default()
+}
+
+fn spec(id: &str, kind: FieldKind, headers: &[String]) -> FieldSpec {
+    FieldSpec {
+        id: id.to_owned(),
+        headers: headers.to_vec(),
+        kind,
+        private: false,
+        since: None,
+    }
+}
+
+/// An appointments tab's columns; its time is the field `appointment`, as date rules name it.
+fn appointment_fields(columns: &BTreeMap<String, Vec<String>>) -> Vec<FieldSpec> {
+    let kinds = [
+        ("at", "appointment", FieldKind::Date),
+        ("name", "name", FieldKind::Name),
+        ("phone", "phone", FieldKind::Phone),
+        ("project", "project", FieldKind::Text),
+        ("owner", "owner", FieldKind::Owner),
+        ("state", "state", FieldKind::Text),
+    ];
+    kinds
+        .iter()
+        .filter_map(|(key, id, kind)| columns.get(*key).map(|headers| spec(id, *kind, headers)))
+        .collect()
+}
+
+fn staff_fields(columns: &BTreeMap<String, Vec<String>>) -> Vec<FieldSpec> {
+    let kinds = [
+        ("name", FieldKind::Text),
+        ("email", FieldKind::Email),
+        ("active", FieldKind::YesNo),
+        ("team", FieldKind::Text),
+    ];
+    kinds
+        .iter()
+        .filter_map(|(key, kind)| columns.get(*key).map(|headers| spec(key, *kind, headers)))
+        .collect()
+}
