@@ -1,0 +1,494 @@
+//! Steps 2 to 5: the rows whose content found no equal. Id column, strong keys, removed records
+//! that return, similarity; what is still alone was added or removed.
+
+use std::collections::{HashMap, HashSet};
+
+use super::assign::{Edge, assign};
+use super::content::{Beside, ContentMatch};
+use super::crowd::Crowd;
+use super::likeness::{Alike, Digest, names};
+use super::weigh::{Bond, Circumstance, Stand, Verdict, Weights, by_score};
+use super::{Context, FieldInfo, Group, How, Matching, Pair, Row};
+
+mod candidates;
+mod gather;
+
+use gather::Doubt;
+
+/// Two pairings whose scores, in bits, are no further apart than this fit equally well.
+const TIE: f64 = 2.0;
+
+/// Matches the rows that [`super::match_content`] left over, and gathers everything into one [`Matching`].
+///
+/// `before[i]` is the row at `content.before_left[i]` with its cells, `after` likewise. The positions in what comes
+/// back are those of the whole polls, and the pairs by content are among them.
+pub fn match_leftover(
+    content: &ContentMatch,
+    before: &[Row],
+    after: &[Row],
+    context: &Context<'_>,
+    fields: &[FieldInfo],
+) -> Matching {
+    let nobody = Crowd::default();
+    let digest = |rows: &[Row]| -> Vec<Digest> {
+        rows.iter()
+            .map(|row| Digest::new(&row.cells, fields))
+            .collect()
+    };
+    let mut work = Leftover {
+        content,
+        tabs: [before, after].map(|rows| rows.iter().map(|row| row.tab).collect()),
+        crowd: context.crowd.unwrap_or(&nobody),
+        before: digest(before),
+        after: digest(after),
+        gone: digest(context.gone),
+        partner_before: vec![None; before.len()],
+        partner_after: vec![None; after.len()],
+        returned: vec![None; after.len()],
+        counts: Counts::default(),
+        doubts: Vec::new(),
+    };
+    if !(before.is_empty() && after.is_empty()) {
+        work.counts = Counts::of(&work.before, &work.after);
+        work.by_id();
+        work.by_key();
+        work.back_again(fields, Hurry::UnlessLiveRowsCompete);
+        work.by_similarity(fields);
+        work.back_again(fields, Hurry::No);
+    }
+    work.gather()
+}
+
+/// The matching under way. Positions are those among the leftovers.
+struct Leftover<'a> {
+    content: &'a ContentMatch,
+    tabs: [Vec<u32>; 2],
+    crowd: &'a Crowd,
+    before: Vec<Digest>,
+    after: Vec<Digest>,
+    gone: Vec<Digest>,
+    partner_before: Vec<Option<(usize, How)>>,
+    partner_after: Vec<Option<(usize, How)>>,
+    /// Which removed record a row is, and by which evidence.
+    returned: Vec<Option<(usize, How)>>,
+    counts: Counts,
+    doubts: Vec<Doubt>,
+}
+
+/// In how many leftovers of each side a name with contact, or a contact, occurs.
+#[derive(Default)]
+struct Counts {
+    before: HashMap<u64, u32>,
+    after: HashMap<u64, u32>,
+}
+
+impl Counts {
+    fn of(before: &[Digest], after: &[Digest]) -> Self {
+        let count = |rows: &[Digest]| {
+            let mut counts: HashMap<u64, u32> = HashMap::new();
+            for row in rows {
+                for mark in row.person_marks().into_iter().chain(row.key_marks()) {
+                    *counts.entry(mark).or_default() += 1;
+                }
+            }
+            counts
+        };
+        Self {
+            before: count(before),
+            after: count(after),
+        }
+    }
+
+    /// Whether a row besides one before and one after carries the mark.
+    fn on_others(&self, mark: u64, crowd: &Crowd) -> bool {
+        let more_than_one = |counts: &HashMap<u64, u32>| counts.get(&mark).is_some_and(|&n| n > 1);
+        more_than_one(&self.before) || more_than_one(&self.after) || crowd.of(mark) > 0
+    }
+}
+
+/// Whether removed records may take a row before the live ones were compared with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hurry {
+    /// Yes, but not a row that shares name or contact with a live row still alone: a live row beats a removed one.
+    UnlessLiveRowsCompete,
+    /// All live rows were compared.
+    No,
+}
+
+impl Leftover<'_> {
+    fn link(&mut self, before: usize, after: usize, how: How) {
+        self.partner_before[before] = Some((after, how));
+        self.partner_after[after] = Some((before, how));
+    }
+
+    /// Step 2: an id that stands once on each side.
+    fn by_id(&mut self) {
+        let once = |rows: &[Digest]| {
+            let mut at: HashMap<String, Option<usize>> = HashMap::new();
+            for (row, digest) in rows.iter().enumerate() {
+                if !digest.id.is_empty() {
+                    at.entry(digest.id.clone())
+                        .and_modify(|found| *found = None)
+                        .or_insert(Some(row));
+                }
+            }
+            at
+        };
+        let (before, after) = (once(&self.before), once(&self.after));
+        for (id, b) in before {
+            if let (Some(b), Some(Some(a))) = (b, after.get(&id)) {
+                self.link(b, *a, How::Id);
+            }
+        }
+    }
+
+    /// Step 3: a name with a phone or an e-mail that stands once on each side, and not on a row paired by content.
+    ///
+    /// Keys without the name are weighed with everything else in [`Self::by_similarity`].
+    fn by_key(&mut self) {
+        let mut owner: HashMap<u64, usize> = HashMap::new();
+        for (a, digest) in self.after.iter().enumerate() {
+            if self.partner_after[a].is_none() {
+                owner.extend(digest.person_marks().into_iter().map(|mark| (mark, a)));
+            }
+        }
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        for (b, digest) in self.before.iter().enumerate() {
+            if self.partner_before[b].is_some() {
+                continue;
+            }
+            let marks = digest.person_marks();
+            let alone = !marks
+                .iter()
+                .any(|&mark| self.counts.on_others(mark, self.crowd));
+            let mut claims = marks.iter().filter_map(|mark| owner.get(mark));
+            if let Some(&a) = claims.next()
+                && alone
+                && claims.all(|&other| other == a)
+                && ids_agree(digest, &self.after[a])
+            {
+                found.push((b, a));
+            }
+        }
+        // Two rows before may claim one after, by phone the one and by e-mail the other: then neither does.
+        let mut claimed: HashMap<usize, u32> = HashMap::new();
+        for (_, a) in &found {
+            *claimed.entry(*a).or_default() += 1;
+        }
+        for (b, a) in found {
+            if claimed[&a] == 1 {
+                self.link(b, a, How::Key);
+            }
+        }
+    }
+
+    /// Removed records that are there again: by id, content, or name with contact; never by weak similarity.
+    fn back_again(&mut self, fields: &[FieldInfo], hurry: Hurry) {
+        if self.gone.is_empty() {
+            return;
+        }
+        let mut by_mark: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut by_content: HashMap<u128, Vec<usize>> = HashMap::new();
+        let mut by_id: HashMap<&str, usize> = HashMap::new();
+        let used: HashSet<usize> = self.returned.iter().flatten().map(|(t, _)| *t).collect();
+        for (t, digest) in self
+            .gone
+            .iter()
+            .enumerate()
+            .filter(|(t, _)| !used.contains(t))
+        {
+            by_content.entry(digest.content).or_default().push(t);
+            if !digest.id.is_empty() {
+                by_id.insert(&digest.id, t);
+            }
+            for mark in digest.key_marks() {
+                by_mark.entry(mark).or_default().push(t);
+            }
+        }
+        let live = self.live_marks();
+        let doubtful: HashSet<usize> = self.doubts.iter().flat_map(|d| d.after.clone()).collect();
+        let weights = Weights::new(fields, self.crowd, &self.gone);
+        let mut taken: HashSet<usize> = HashSet::new();
+        let mut found: Vec<(usize, usize, How)> = Vec::new();
+        let free: Vec<usize> = (0..self.after.len())
+            .filter(|&a| {
+                let digest = &self.after[a];
+                self.partner_after[a].is_none()
+                    && self.returned[a].is_none()
+                    && !doubtful.contains(&self.content.after_left[a])
+                    && (hurry == Hurry::No
+                        || !competing_marks(digest)
+                            .iter()
+                            .any(|mark| live.contains(mark)))
+            })
+            .collect();
+        // What is certain first, so that a looser claim cannot take its record.
+        for &a in &free {
+            let digest = &self.after[a];
+            let same_id = by_id.get(digest.id.as_str()).map(|&t| (t, How::Id));
+            let same_content = by_content
+                .get(&digest.content)
+                .and_then(|list| list.iter().rev().find(|t| !taken.contains(*t)))
+                .map(|&t| (t, How::Content));
+            if let Some((t, how)) = same_id.or(same_content)
+                && taken.insert(t)
+            {
+                found.push((t, a, how));
+            }
+        }
+        for &a in &free {
+            if found.iter().any(|(_, other, _)| *other == a) {
+                continue;
+            }
+            let digest = &self.after[a];
+            let best = digest
+                .key_marks()
+                .iter()
+                .filter_map(|mark| by_mark.get(mark))
+                .flatten()
+                .filter(|t| !taken.contains(*t))
+                .filter_map(|&t| {
+                    let score = self.returns(&weights, &self.gone[t], digest)?;
+                    Some((t, score))
+                })
+                .max_by(|one, other| one.1.total_cmp(&other.1).then(one.0.cmp(&other.0)));
+            if let Some((t, _)) = best {
+                taken.insert(t);
+                found.push((t, a, How::Key));
+            }
+        }
+        for (t, a, how) in found {
+            self.returned[a] = Some((t, how));
+        }
+    }
+
+    /// How well a row fits a removed record with which it shares a key; `None` if it is not that one.
+    fn returns(&self, weights: &Weights<'_>, gone: &Digest, row: &Digest) -> Option<f64> {
+        let named = matches!(names(gone, row), Alike::Same | Alike::Folded | Alike::Close);
+        if !named {
+            return None;
+        }
+        // A person with another deal in the sheet may as well have begun a third one.
+        let alive = row.person_marks().iter().any(|&mark| {
+            self.crowd.of(mark) > 0 || self.counts.after.get(&mark).is_some_and(|&n| n > 1)
+        });
+        let at = Circumstance {
+            stand: Stand::Neither,
+            known_person: alive,
+            shared_key: alive,
+            left: 1,
+        };
+        let bond = weights.bond(gone, row, at)?;
+        (bond.verdict == Verdict::Sure).then_some(bond.score)
+    }
+
+    /// Names and contacts of the live rows that are still alone.
+    fn live_marks(&self) -> HashSet<u64> {
+        self.before
+            .iter()
+            .zip(&self.partner_before)
+            .filter(|(_, partner)| partner.is_none())
+            .flat_map(|(digest, _)| competing_marks(digest))
+            .collect()
+    }
+
+    /// Step 4: what is left, weighed pair by pair, and the best assignment of it all.
+    fn by_similarity(&mut self, fields: &[FieldInfo]) {
+        let bonds = self.bonds(fields);
+        let bonds = self.settle_claims(bonds);
+        let edges: Vec<Edge> = bonds
+            .iter()
+            .map(|(before, after, bond)| Edge {
+                before: *before,
+                after: *after,
+                score: bond.score,
+            })
+            .collect();
+        let chosen = assign(&edges);
+        let ties = self.ties(&edges, &chosen);
+        for at in chosen {
+            let (b, a, bond) = bonds[at];
+            match bond.verdict {
+                Verdict::Sure | Verdict::IfUnclaimed => {
+                    let how = if bond.by_key { How::Key } else { How::Similar };
+                    self.link(b, a, how);
+                }
+                Verdict::Unsure(why) => {
+                    let doubt = self.doubt(&[b], &[a], why, &[(b, a)]);
+                    self.doubts.push(doubt);
+                }
+            }
+        }
+        self.doubts.extend(ties);
+    }
+
+    /// All pairs that could be, weighed.
+    fn bonds(&self, fields: &[FieldInfo]) -> Vec<(usize, usize, Bond)> {
+        let weights = Weights::new(fields, self.crowd, &self.before);
+        let free = |partners: &[Option<(usize, How)>]| -> Vec<usize> {
+            (0..partners.len())
+                .filter(|&at| partners[at].is_none())
+                .collect()
+        };
+        let before = free(&self.partner_before);
+        let after: Vec<usize> = free(&self.partner_after)
+            .into_iter()
+            .filter(|&a| self.returned[a].is_none())
+            .collect();
+        let left = before.len().max(after.len());
+        candidates::pairs(self, &before, &after, fields)
+            .into_iter()
+            .filter_map(|(b, a)| {
+                let (old, new) = (&self.before[b], &self.after[a]);
+                let at = Circumstance {
+                    stand: self.stand(b, a),
+                    known_person: self.on_others(&old.person_marks(), &new.person_marks()),
+                    shared_key: self.on_others(&old.key_marks(), &new.key_marks()),
+                    left,
+                };
+                Some((b, a, weights.bond(old, new, at)?))
+            })
+            .collect()
+    }
+
+    /// Whether something that both rows carry is carried by others too.
+    fn on_others(&self, before: &[u64], after: &[u64]) -> bool {
+        before
+            .iter()
+            .filter(|mark| after.contains(mark))
+            .any(|&mark| self.counts.on_others(mark, self.crowd))
+    }
+
+    /// A key under another name holds if nothing else claims either row; else its score decides.
+    fn settle_claims(&self, bonds: Vec<(usize, usize, Bond)>) -> Vec<(usize, usize, Bond)> {
+        let mut claims_before = vec![0_u32; self.before.len()];
+        let mut claims_after = vec![0_u32; self.after.len()];
+        for (b, a, _) in &bonds {
+            claims_before[*b] += 1;
+            claims_after[*a] += 1;
+        }
+        bonds
+            .into_iter()
+            .filter_map(|(b, a, bond)| match bond.verdict {
+                Verdict::Sure | Verdict::Unsure(_) => Some((b, a, bond)),
+                Verdict::IfUnclaimed if claims_before[b] == 1 && claims_after[a] == 1 => {
+                    Some((b, a, bond))
+                }
+                Verdict::IfUnclaimed => {
+                    let verdict = by_score(bond.score)?;
+                    Some((b, a, Bond { verdict, ..bond }))
+                }
+            })
+            .collect()
+    }
+
+    /// What stands beside two leftovers: the same customers?
+    fn stand(&self, before: usize, after: usize) -> Stand {
+        if self.tabs[0][before] != self.tabs[1][after] {
+            return Stand::Neither;
+        }
+        let above = self.same_side(before, after, true);
+        let below = self.same_side(before, after, false);
+        match (above, below) {
+            (true, true) => Stand::Both,
+            (true, false) | (false, true) => Stand::One,
+            (false, false) => Stand::Neither,
+        }
+    }
+
+    /// Whether the next row in one direction is the same customer. Rows not matched yet are stepped over, in step on both sides.
+    fn same_side(&self, before: usize, after: usize, up: bool) -> bool {
+        let (mut b, mut a) = (before, after);
+        // A run of unmatched rows longer than this says nothing about place.
+        for _ in 0..50 {
+            let (old, new) = (&self.content.before_spots[b], &self.content.after_spots[a]);
+            let (old, new) = if up {
+                (old.above, new.above)
+            } else {
+                (old.below, new.below)
+            };
+            match (old, new) {
+                (Beside::Edge, Beside::Edge) => return true,
+                (Beside::Paired(one), Beside::Paired(other)) => return one == other,
+                (Beside::Left(one), Beside::Left(other)) => {
+                    (b, a) = (one as usize, other as usize);
+                    match (self.partner_before[b], self.partner_after[a]) {
+                        (Some((partner, _)), _) => return partner == a,
+                        (None, Some(_)) => return false,
+                        (None, None) => {}
+                    }
+                }
+                (Beside::Edge | Beside::Paired(_) | Beside::Left(_), _) => return false,
+            }
+        }
+        false
+    }
+
+    /// Chosen pairs for which another pairing fits about as well.
+    fn ties(&self, edges: &[Edge], chosen: &[usize]) -> Vec<Doubt> {
+        let score: HashMap<(usize, usize), f64> = edges
+            .iter()
+            .map(|edge| ((edge.before, edge.after), edge.score))
+            .collect();
+        let partner: HashMap<usize, usize> = chosen
+            .iter()
+            .map(|&at| (edges[at].before, edges[at].after))
+            .collect();
+        let holder: HashMap<usize, usize> = partner.iter().map(|(b, a)| (*a, *b)).collect();
+        let mut doubts = Vec::new();
+        for edge in edges {
+            let (b, a) = (edge.before, edge.after);
+            if partner.get(&b) == Some(&a) {
+                continue;
+            }
+            // Giving `a` to `b` frees the partners of both, who may then take one another.
+            let (other_a, other_b) = (partner.get(&b).copied(), holder.get(&a).copied());
+            let worth = |b: Option<usize>, a: Option<usize>| {
+                b.zip(a)
+                    .and_then(|pair| score.get(&pair))
+                    .copied()
+                    .unwrap_or(0.0)
+            };
+            let now = worth(Some(b), other_a) + worth(other_b, Some(a));
+            let then = edge.score + worth(other_b, other_a);
+            let same_before =
+                other_b.is_some_and(|o| self.before[o].content == self.before[b].content);
+            let same_after =
+                other_a.is_some_and(|o| self.after[o].content == self.after[a].content);
+            if now - then > TIE || same_before || same_after {
+                continue;
+            }
+            let befores: Vec<usize> = [Some(b), other_b].into_iter().flatten().collect();
+            let afters: Vec<usize> = [Some(a), other_a].into_iter().flatten().collect();
+            let one_person = self.on_others(
+                &self.before[b].person_marks(),
+                &self.after[a].person_marks(),
+            );
+            let why = if one_person {
+                "rows with the same contact changed, and more than one reading fits"
+            } else {
+                "more than one row fits equally well"
+            };
+            let likely: Vec<(usize, usize)> = [other_a.map(|a| (b, a)), other_b.map(|b| (b, a))]
+                .into_iter()
+                .flatten()
+                .collect();
+            doubts.push(self.doubt(&befores, &afters, why, &likely));
+        }
+        doubts
+    }
+}
+
+/// What makes a live row a rival of a removed record for the same row.
+fn competing_marks(digest: &Digest) -> Vec<u64> {
+    let mut marks = digest.key_marks();
+    if !digest.plain_name.is_empty() {
+        marks.push(super::crowd::mark("name", &digest.plain_name));
+    }
+    marks
+}
+
+/// Two different ids are two customers, whatever else agrees.
+fn ids_agree(before: &Digest, after: &Digest) -> bool {
+    before.id.is_empty() || after.id.is_empty() || before.id == after.id
+}

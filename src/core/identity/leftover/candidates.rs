@@ -1,0 +1,121 @@
+//! Which pairs are worth weighing: all of them among few, else those that share something rare or stand in the same place.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Leftover;
+use crate::core::identity::FieldInfo;
+use crate::core::identity::content::{Beside, Spot};
+use crate::core::identity::crowd::mark;
+use crate::core::identity::likeness::Digest;
+use crate::core::sheet::FieldKind;
+
+/// Up to so many pairs are all weighed.
+const ALL_PAIRS: usize = 10_000;
+/// What more pairs than this share is too common to bring two rows together.
+const BLOCK_PAIRS: usize = 400;
+
+/// Pairs of positions among the leftovers, without repetition, ordered.
+pub(super) fn pairs(
+    work: &Leftover<'_>,
+    before: &[usize],
+    after: &[usize],
+    fields: &[FieldInfo],
+) -> Vec<(usize, usize)> {
+    if before.len().saturating_mul(after.len()) <= ALL_PAIRS {
+        return before
+            .iter()
+            .flat_map(|&b| after.iter().map(move |&a| (b, a)))
+            .collect();
+    }
+    let mut blocks: HashMap<u64, (Vec<usize>, Vec<usize>)> = HashMap::new();
+    let places = [
+        places(&work.content.before_spots),
+        places(&work.content.after_spots),
+    ];
+    for &b in before {
+        for key in keys(&work.before[b], fields, work.tabs[0][b], &places[0][b]) {
+            blocks.entry(key).or_default().0.push(b);
+        }
+    }
+    for &a in after {
+        for key in keys(&work.after[a], fields, work.tabs[1][a], &places[1][a]) {
+            // What no row before has brings nobody together.
+            if let Some(block) = blocks.get_mut(&key) {
+                block.1.push(a);
+            }
+        }
+    }
+    let found: BTreeSet<(usize, usize)> = blocks
+        .into_values()
+        .filter(|(befores, afters)| befores.len().saturating_mul(afters.len()) <= BLOCK_PAIRS)
+        .flat_map(|(befores, afters)| {
+            befores
+                .into_iter()
+                .flat_map(move |b| afters.clone().into_iter().map(move |a| (b, a)))
+        })
+        .collect();
+    found.into_iter().collect()
+}
+
+/// By what a row can meet another.
+fn keys(digest: &Digest, fields: &[FieldInfo], tab: u32, place: &[Option<Place>; 2]) -> Vec<u64> {
+    let mut keys = digest.key_marks();
+    if !digest.plain_name.is_empty() {
+        keys.push(mark("name", &digest.plain_name));
+    }
+    let mut wish = String::new();
+    for (field, info) in fields.iter().enumerate() {
+        let text = &digest.texts[field];
+        let says_who = matches!(
+            info.kind,
+            FieldKind::Name | FieldKind::Phone | FieldKind::Email | FieldKind::Id
+        );
+        if !says_who {
+            wish.push_str(text);
+            wish.push('\u{1}');
+            if !text.is_empty() {
+                keys.push(mark(field, text));
+            }
+        }
+    }
+    keys.push(mark("wish", &wish));
+    for (side, at) in place.iter().enumerate() {
+        if let Some(at) = at {
+            keys.push(mark((side, tab, at.anchor, at.steps), "place"));
+        }
+    }
+    keys
+}
+
+/// How far a row stands from the next one whose content found its equal; `None` is the edge of the tab.
+#[derive(Clone, Copy)]
+struct Place {
+    anchor: Option<u32>,
+    steps: u32,
+}
+
+/// For each leftover its place seen from above and from below.
+fn places(spots: &[Spot]) -> Vec<[Option<Place>; 2]> {
+    let mut found: Vec<[Option<Place>; 2]> = vec![[None; 2]; spots.len()];
+    let step = |beside: Beside, side: usize, found: &[[Option<Place>; 2]]| match beside {
+        Beside::Edge => Some(Place {
+            anchor: None,
+            steps: 0,
+        }),
+        Beside::Paired(class) => Some(Place {
+            anchor: Some(class),
+            steps: 0,
+        }),
+        Beside::Left(other) => found[other as usize][side].map(|place| Place {
+            steps: place.steps + 1,
+            ..place
+        }),
+    };
+    for at in 0..spots.len() {
+        found[at][0] = step(spots[at].above, 0, &found);
+    }
+    for at in (0..spots.len()).rev() {
+        found[at][1] = step(spots[at].below, 1, &found);
+    }
+    found
+}

@@ -1,0 +1,319 @@
+//! How much two rows speak for one customer: Fellegi–Sunter weights in bits, and what a careful
+//! human would ask for beside the sum.
+//!
+//! A weight is log2(m/u) where cells agree, log2((1−m)/(1−u)) where they differ; m is how often a
+//! cell of this kind survives between two polls, u how often it agrees by chance, which is the share
+//! of rows that carry the value: rare values weigh more (Fellegi and Sunter 1969).
+
+use std::collections::HashMap;
+
+use super::FieldInfo;
+use super::crowd::{Crowd, mark};
+use super::likeness::{Alike, Digest, emails, names, phones, presence};
+use crate::core::sheet::FieldKind;
+
+/// From here on the weights alone make it the same customer.
+const SURE: f64 = 6.0;
+/// Below, it is another one; between the two it is ambiguous.
+const POSSIBLE: f64 = 1.0;
+/// Of a person with several rows, name and contact tell only which person it is, not which deal.
+const KNOWN_PERSON: f64 = 3.0;
+
+/// What stands beside the two rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// Both neighbours are the same customers as before.
+    Both,
+    /// One of them.
+    One,
+    /// Neither, or another tab.
+    Neither,
+}
+
+/// What speaks for a pair beside its cells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstance {
+    pub(super) stand: Stand,
+    /// Other rows carry the same name and contact.
+    pub(super) known_person: bool,
+    /// Other rows carry the same contact, under whatever name.
+    pub(super) shared_key: bool,
+    /// How many rows are left on the greater side: the more, the likelier is chance.
+    pub(super) left: usize,
+}
+
+/// What comes of comparing two rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Verdict {
+    /// The same customer, unless another fits as well.
+    Sure,
+    /// The same, if nobody else claims either row; else by its score.
+    IfUnclaimed,
+    /// Nobody could tell; the text says why.
+    Unsure(&'static str),
+}
+
+/// A pair that could be one customer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bond {
+    /// In bits, above 0.
+    pub(super) score: f64,
+    pub(super) verdict: Verdict,
+    /// A strong key took part.
+    pub(super) by_key: bool,
+}
+
+/// What a score means by itself.
+pub(super) fn by_score(score: f64) -> Option<Verdict> {
+    if score >= SURE {
+        Some(Verdict::Sure)
+    } else if score >= POSSIBLE {
+        Some(Verdict::Unsure(
+            "some cells agree and some do not: the same customer, or another one",
+        ))
+    } else {
+        None
+    }
+}
+
+/// How rare each value is.
+pub(super) struct Weights<'a> {
+    fields: &'a [FieldInfo],
+    crowd: &'a Crowd,
+    left: HashMap<u64, u32>,
+    total: f64,
+}
+
+impl<'a> Weights<'a> {
+    /// From the rows left of the poll before, and the crowd.
+    pub(super) fn new(fields: &'a [FieldInfo], crowd: &'a Crowd, before: &[Digest]) -> Self {
+        let mut left: HashMap<u64, u32> = HashMap::new();
+        for value in before.iter().flat_map(Digest::marks) {
+            *left.entry(value).or_default() += 1;
+        }
+        Self {
+            fields,
+            crowd,
+            left,
+            total: f64::from(crowd.rows()) + before.len() as f64,
+        }
+    }
+
+    /// Compares two rows; `None` if they are two customers.
+    pub(super) fn bond(&self, before: &Digest, after: &Digest, at: Circumstance) -> Option<Bond> {
+        match presence(before.id.is_empty(), after.id.is_empty()) {
+            None if before.id != after.id => return None,
+            None | Some(_) => {}
+        }
+        let marks = Marks::of(before, after);
+        let rest = self.rest(before, after);
+        let mut person = self.marks_weight(&marks, before);
+        if at.known_person {
+            person = person.min(KNOWN_PERSON);
+        }
+        let place = match at.stand {
+            Stand::Both => 8.0,
+            Stand::One => 3.0,
+            Stand::Neither => 0.0,
+        };
+        // Position outweighs chance by itself: there is only one row in the place.
+        let chance = match at.stand {
+            Stand::Both => 0.0,
+            Stand::One | Stand::Neither => (at.left.max(1) as f64).log2().min(8.0),
+        };
+        let score = person + rest.weight + place - chance;
+        let verdict = judge(&marks, &rest, at, score)?;
+        let floor = match verdict {
+            Verdict::Sure => SURE,
+            Verdict::IfUnclaimed => 0.1,
+            Verdict::Unsure(_) => POSSIBLE,
+        };
+        Some(Bond {
+            score: score.max(floor),
+            verdict,
+            by_key: marks.phone == Alike::Same || marks.email == Alike::Same,
+        })
+    }
+
+    /// The weight of the cells that say who it is.
+    fn marks_weight(&self, marks: &Marks, before: &Digest) -> f64 {
+        let weigh = |alike: Alike, same: f64, close: f64, different: f64| match alike {
+            Alike::Same => same,
+            Alike::Folded => same - 1.0,
+            Alike::Close => close,
+            Alike::Different => different,
+            Alike::Filled => -0.3,
+            Alike::Emptied => -0.8,
+            Alike::Neither => 0.0,
+        };
+        let name_field = self
+            .fields
+            .iter()
+            .position(|field| field.kind == FieldKind::Name);
+        let name = name_field.map_or(0.0, |field| self.rarity(field, &before.texts[field]));
+        weigh(marks.name, name.max(3.0), 3.5, -5.0)
+            + weigh(marks.phone, 14.0, 7.0, -4.5)
+            + weigh(marks.email, 14.0, 6.0, -4.0)
+    }
+
+    /// The other cells: what the customer wants, and how far it has come.
+    fn rest(&self, before: &Digest, after: &Digest) -> Rest {
+        let mut rest = Rest::default();
+        for (field, info) in self.fields.iter().enumerate() {
+            if matches!(
+                info.kind,
+                FieldKind::Name | FieldKind::Phone | FieldKind::Email | FieldKind::Id
+            ) {
+                continue;
+            }
+            let (old, new) = (before.texts[field].as_str(), after.texts[field].as_str());
+            match presence(old.is_empty(), new.is_empty()) {
+                Some(Alike::Filled) => {
+                    rest.filled += 1;
+                    rest.weight -= 0.3;
+                }
+                Some(Alike::Emptied) => {
+                    rest.emptied += 1;
+                    rest.weight -= 0.8;
+                }
+                Some(_) => {}
+                None if old == new => {
+                    rest.same += 1;
+                    rest.weight += self.rarity(field, old);
+                }
+                None => {
+                    rest.different += 1;
+                    rest.weight -= change_costs(info.kind);
+                }
+            }
+        }
+        rest
+    }
+
+    /// What agreement on a value of a field weighs, in bits: the rarer, the more.
+    fn rarity(&self, field: usize, value: &str) -> f64 {
+        let seen = mark(field, value);
+        let left = self.left.get(&seen).copied().unwrap_or(0);
+        let count = f64::from(self.crowd.of(seen) + left);
+        // What is expected of the kind counts as much as so many rows: a short table tells little.
+        let weight_of_kind = 30.0;
+        let by_chance = (count + weight_of_kind * chance_of(self.fields[field].kind, value))
+            / (self.total + weight_of_kind);
+        (0.95 / by_chance).log2().clamp(0.0, 14.0)
+    }
+}
+
+/// How two rows compare in what says who it is.
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    name: Alike,
+    phone: Alike,
+    email: Alike,
+}
+
+impl Marks {
+    fn of(before: &Digest, after: &Digest) -> Self {
+        Self {
+            name: names(before, after),
+            phone: phones(before, after),
+            email: emails(before, after),
+        }
+    }
+
+    fn all(&self) -> [Alike; 3] {
+        [self.name, self.phone, self.email]
+    }
+
+    /// A strong key, and the name or another strong key with it.
+    fn one_person(&self) -> bool {
+        let phone = self.phone == Alike::Same;
+        let email = self.email == Alike::Same;
+        let name = self.name.agrees() || self.name == Alike::Close;
+        (phone && email) || ((phone || email) && name)
+    }
+}
+
+/// How two rows compare in the other cells.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rest {
+    same: u32,
+    different: u32,
+    filled: u32,
+    emptied: u32,
+    weight: f64,
+}
+
+/// What a careful human would say.
+fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Verdict> {
+    if marks.one_person() && !at.known_person {
+        return Some(Verdict::Sure);
+    }
+    let strong = marks.phone == Alike::Same || marks.email == Alike::Same;
+    if strong && !at.known_person && !at.shared_key {
+        return Some(Verdict::IfUnclaimed);
+    }
+    let all = marks.all();
+    let some_agree = all
+        .iter()
+        .any(|alike| alike.agrees() || *alike == Alike::Close);
+    if some_agree {
+        return by_score(score);
+    }
+    let contradictions = all.iter().filter(|a| **a == Alike::Different).count();
+    let in_place = at.stand == Stand::Both;
+    if contradictions == 0 {
+        let nothing_said = all.iter().all(|alike| *alike == Alike::Neither);
+        return if nothing_said {
+            by_score(score)
+        } else if in_place && rest.different == 0 && rest.same >= 1 {
+            Some(Verdict::Sure)
+        } else {
+            // The cells are being emptied or filled, and the row does not stand where it stood.
+            by_score(score).map(|_| {
+                Verdict::Unsure("name and contact are missing on one side and the row has moved")
+            })
+        };
+    }
+    let all_else_equal = rest.different + rest.filled + rest.emptied == 0 && rest.same >= 2;
+    if contradictions == 3 {
+        return (all_else_equal || score >= POSSIBLE).then_some(Verdict::Unsure(
+            "name, phone and e-mail are all new while the rest stayed: a hand-over, or another customer",
+        ));
+    }
+    if in_place && all_else_equal && marks.email != Alike::Filled && marks.email != Alike::Emptied {
+        return Some(Verdict::Sure);
+    }
+    (all_else_equal || score >= POSSIBLE).then_some(Verdict::Unsure(
+        "name and contact differ and only common values are left to compare",
+    ))
+}
+
+/// What it costs, in bits, that a cell was changed.
+fn change_costs(kind: FieldKind) -> f64 {
+    match kind {
+        FieldKind::OptOut | FieldKind::Consent | FieldKind::YesNo => 1.0,
+        FieldKind::Stage | FieldKind::Date | FieldKind::Number => 2.0,
+        FieldKind::Owner | FieldKind::Money | FieldKind::Choice => 2.6,
+        FieldKind::Text => 2.8,
+        FieldKind::Name | FieldKind::Phone | FieldKind::Email | FieldKind::Id => 5.0,
+    }
+}
+
+/// The share of rows that is expected to carry a value, before any row is counted.
+fn chance_of(kind: FieldKind, value: &str) -> f64 {
+    match kind {
+        FieldKind::Id => 1e-6,
+        FieldKind::Phone | FieldKind::Email => 1e-5,
+        FieldKind::Name => 1e-3,
+        FieldKind::Date | FieldKind::Number => 0.02,
+        FieldKind::Money => 0.05,
+        FieldKind::Owner | FieldKind::Choice => 0.2,
+        FieldKind::Stage => 0.25,
+        FieldKind::OptOut | FieldKind::Consent | FieldKind::YesNo => 0.5,
+        // A short text is a word out of a list, a long one somebody's own sentence.
+        FieldKind::Text => {
+            let letters = i32::try_from(value.chars().count()).unwrap_or(i32::MAX);
+            0.8_f64.powi(letters).clamp(0.001, 0.15)
+        }
+    }
+}
