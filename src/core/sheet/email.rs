@@ -240,10 +240,7 @@ fn valid(local: &str, domain: &str) -> bool {
 }
 
 /// Words that name what follows or join two addresses.
-const LABELS: [&str; 19] = [
-    "email", "mail", "gmail", "e", "emails", "dia", "chi", "cty", "cong", "ty", "ca", "nhan", "va", "hoac", "and", "or",
-    "la", "rieng", "mailto",
-];
+const LABELS: [&str; 11] = ["email", "e mail", "mail", "gmail", "emails", "mailto", "cty", "va", "hoac", "and", "or"];
 
 /// Whether the text between the last separator and the address is plain words that could be its
 /// first part: `nguyen an@…`. Words with Vietnamese letters, labels and phone numbers cannot.
