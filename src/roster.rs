@@ -1,7 +1,7 @@
 //! Who everybody is: the company's people and their chats, and what is known of each record
 //! (typed values, problems, and the facts that conditions and templates see).
 //!
-//! Reads the store and the configuration, decides nothing and writes nothing.
+//! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::core::record::{Cells, Kind, Record};
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter, typed};
 use crate::store::keys::{self, Key, prefix};
-use crate::store::{Store, StoreError};
+use crate::store::{Group, Store, StoreError};
 
 /// What is kept of a workbook.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +187,16 @@ impl Roster {
             locale: "vi_VN".into(),
             time_zone: String::new(),
         }))
+    }
+
+    /// Keeps what a workbook says about itself. Nothing depends on it but how text is typed.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn keep_workbook(&self, id: &str, meta: &WorkbookMeta) -> Result<(), StoreError> {
+        let mut group = Group::default();
+        group.put(workbook_key(id), meta);
+        self.store.commit(vec![group])
     }
 
     /// What is kept of a tab, if it was ever read.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::given_cells;
 use crate::config::{Tab, TabKind, Workbook};
 use crate::core::identity::{FieldInfo, Fingerprint, fingerprint};
 use crate::core::record::{Cells, Kind};
@@ -123,13 +124,17 @@ pub async fn read_tabs(
     workbook: &str,
     plans: Vec<TabPlan>,
     known: Arc<HashSet<Fingerprint>>,
+    stage_labels: Arc<BTreeMap<String, String>>,
 ) -> Result<Vec<TabRead>, GoogleError> {
     if plans.is_empty() {
         return Ok(Vec::new());
     }
     let ranges: Vec<String> = plans.iter().map(|plan| whole_tab(&plan.title)).collect();
     let sink = Sink {
-        tabs: plans.into_iter().map(TabReader::new).collect(),
+        tabs: plans
+            .into_iter()
+            .map(|plan| TabReader::new(plan, &stage_labels))
+            .collect(),
         known,
     };
     let sink = google.values(workbook, &ranges, sink).await?;
@@ -154,6 +159,8 @@ impl RowSink for Sink {
 struct TabReader {
     plan: TabPlan,
     infos: Vec<FieldInfo>,
+    /// Cells that the tab itself gives to every row: the stage or the owner that it stands for.
+    given: Cells,
     first: Vec<Vec<Cell>>,
     header: Option<Result<Header, HeaderProblem>>,
     rows: Vec<ReadRow>,
@@ -162,11 +169,18 @@ struct TabReader {
 }
 
 impl TabReader {
-    fn new(plan: TabPlan) -> Self {
+    fn new(plan: TabPlan, stage_labels: &BTreeMap<String, String>) -> Self {
         let infos = field_infos(&plan.fields);
+        let (stage, owner) = given_cells(&plan.tab.kind);
+        let stage = stage.map(|id| stage_labels.get(id).map_or(id, String::as_str));
+        let given = [("stage", stage), ("owner", owner)]
+            .into_iter()
+            .filter_map(|(field, text)| Some((field.to_owned(), Cell::Text(text?.to_owned()))))
+            .collect();
         Self {
             plan,
             infos,
+            given,
             first: Vec::new(),
             header: None,
             rows: Vec::new(),
@@ -205,7 +219,7 @@ impl TabReader {
         if number <= header.row {
             return;
         }
-        let cells = bind_row(raw, header);
+        let mut cells = bind_row(raw, header);
         match kind_of_row(&cells, raw, &self.plan.fields) {
             RowKind::Customer => {}
             RowKind::Blank
@@ -218,6 +232,9 @@ impl TabReader {
             if cell.error().is_some() {
                 *self.errors.entry(field.clone()).or_default() += 1;
             }
+        }
+        for (field, cell) in &self.given {
+            cells.entry(field.clone()).or_insert_with(|| cell.clone());
         }
         let hash = fingerprint(&cells, &self.infos);
         self.rows.push(ReadRow {

@@ -1,0 +1,864 @@
+//! Takes one read: matches it with the last accepted state, asks the guard, and writes what follows.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::base::{self, Base, BaseRow};
+use super::fetch::TabRead;
+use super::hold::{self, Held, Ruling};
+use super::optout;
+use super::report::{Ambiguous, ChangeReport, FieldReport, Report, TabReport, local};
+use super::settling;
+use super::staff;
+use super::{Mode, given_cells};
+use crate::core::change::{Edit, EditInput, verdict};
+use crate::core::identity::{
+    Context, Fingerprint, How, Matching, Print, Row, changed_fields, match_content, match_leftover,
+};
+use crate::core::record::{Cells, Kind, Place, Record, RecordId};
+use crate::core::sheet::Cell;
+use crate::roster::{Roster, TabMeta, cell_of, tab_key};
+use crate::store::journal::{Entry, What};
+use crate::store::keys::{self, prefix};
+use crate::store::{Group, StoreError};
+
+/// A tombstone can be returned to for so long (SEMANTICS 8).
+const TOMBSTONE_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(400 * 24);
+
+/// Ambiguous rows are taken over as they are after so long (SEMANTICS 7).
+const AMBIGUOUS_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// A record that this poll touches, with what is to be written beside it.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) record: Record,
+    /// Everything that must be on disk together with the record.
+    pub(super) group: Group,
+    /// A row that never counted and is gone leaves nothing behind.
+    pub(super) forget: bool,
+}
+
+/// One poll being worked out; nothing of it is written before it is whole.
+pub(super) struct Poll<'a> {
+    pub(super) roster: &'a Roster,
+    pub(super) workbook: &'a str,
+    pub(super) now: Timestamp,
+    pub(super) reads: Vec<TabRead>,
+    /// What was known of each tab before.
+    pub(super) metas: BTreeMap<i64, TabMeta>,
+    pub(super) report: Report,
+    pub(super) work: BTreeMap<RecordId, Work>,
+    /// What is written last: the tabs, the order of rows, the held batch.
+    pub(super) last: Group,
+    /// Events are swallowed: a batch that a manager dropped becomes the base as it is.
+    pub(super) silent: bool,
+    /// Whether the workbook was never accepted before.
+    first: bool,
+}
+
+/// Rows of one kind, matched.
+struct Matched {
+    kind: Kind,
+    before: Vec<BaseRow>,
+    after: Vec<AfterRow>,
+    tombstones: Vec<Record>,
+    matching: Matching,
+}
+
+/// One row of the read.
+struct AfterRow {
+    sheet: i64,
+    row: u32,
+    hash: Fingerprint,
+    cells: Option<Cells>,
+}
+
+/// Works one read out and, unless it is a dry run or held, commits it.
+pub(super) fn take(
+    roster: &Roster,
+    workbook: &str,
+    base: &mut Base,
+    pending: &mut BTreeSet<RecordId>,
+    reads: Vec<TabRead>,
+    now: Timestamp,
+    mode: Mode,
+) -> Result<Report, StoreError> {
+    let mut poll = Poll::new(roster, workbook, reads, now)?;
+    let mut kinds = Vec::new();
+    for kind in [Kind::Customer, Kind::Appointment] {
+        kinds.push(poll.matched(base, kind)?);
+    }
+    let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
+    let facts = poll.hold_facts(&kinds);
+    let ruling = hold::rule_on(roster, &poll, &facts, standing.as_ref());
+    poll.describe(&kinds, &ruling);
+    if let Ruling::Hold { text } = &ruling {
+        return poll.held(&kinds, facts, text, standing, mode);
+    }
+    poll.silent = matches!(ruling, Ruling::Drop);
+    let mut next = Base::default();
+    for kind in &kinds {
+        poll.accept(kind, &mut next)?;
+    }
+    let waiting = settling::settle(&mut poll, pending)?;
+    let decided = poll.report.messages.len();
+    let with_messages = facts.with_messages(decided);
+    let ruling = match ruling {
+        Ruling::Accept => hold::rule_on_messages(roster, &with_messages, standing.as_ref()),
+        other => other,
+    };
+    if let Ruling::Hold { text } = &ruling {
+        poll.work.clear();
+        return poll.held(&kinds, with_messages, text, standing, mode);
+    }
+    poll.finish(base, next, pending, waiting, standing, mode)
+}
+
+impl<'a> Poll<'a> {
+    fn new(roster: &'a Roster, workbook: &'a str, reads: Vec<TabRead>, now: Timestamp) -> Result<Self, StoreError> {
+        let metas: BTreeMap<i64, TabMeta> = roster.tabs(workbook)?.into_iter().map(|tab| (tab.sheet, tab)).collect();
+        let mut report = Report::at(now, &roster.config().zone);
+        report.baseline = metas.is_empty();
+        Ok(Self {
+            roster,
+            workbook,
+            now,
+            reads,
+            first: metas.is_empty(),
+            metas,
+            report,
+            work: BTreeMap::new(),
+            last: Group::default(),
+            silent: false,
+        })
+    }
+
+    /// The rows of a kind before and after, and who is whom.
+    fn matched(&mut self, base: &Base, kind: Kind) -> Result<Matched, StoreError> {
+        let mut after = Vec::new();
+        let mut tabs: HashMap<i64, u32> = HashMap::new();
+        for read in self.reads.iter_mut().filter(|read| read.plan.kind() == Some(kind)) {
+            let number = u32::try_from(tabs.len()).unwrap_or(u32::MAX);
+            tabs.insert(read.plan.sheet, number);
+            // Taken, not copied: after a first look a tab may have half a million rows.
+            after.extend(std::mem::take(&mut read.rows).into_iter().map(|row| AfterRow {
+                sheet: read.plan.sheet,
+                row: row.row,
+                hash: row.hash,
+                cells: row.cells,
+            }));
+        }
+        let before = base.of(kind).to_vec();
+        for row in &before {
+            let number = u32::try_from(tabs.len()).unwrap_or(u32::MAX);
+            tabs.entry(row.sheet).or_insert(number);
+        }
+        let after_prints: Vec<Print> = after
+            .iter()
+            .map(|row| Print {
+                tab: tabs[&row.sheet],
+                row: row.row,
+                hash: row.hash,
+            })
+            .collect();
+        let content = match_content(&base::prints(&before, &tabs), &after_prints);
+        let mut before_left = Vec::new();
+        for &at in &content.before_left {
+            let row = &before[at];
+            before_left.push(Row {
+                tab: tabs[&row.sheet],
+                row: row.row,
+                cells: self.stored(&row.id)?.seen,
+            });
+        }
+        let known: HashMap<Fingerprint, &BaseRow> = before.iter().map(|row| (row.hash, row)).collect();
+        let mut after_left = Vec::new();
+        for &at in &content.after_left {
+            let row = &mut after[at];
+            if row.cells.is_none()
+                && let Some(twin) = known.get(&row.hash)
+            {
+                row.cells = Some(self.stored(&twin.id)?.seen);
+            }
+            after_left.push(Row {
+                tab: tabs[&row.sheet],
+                row: row.row,
+                cells: row.cells.clone().unwrap_or_default(),
+            });
+        }
+        let tombstones = if after_left.is_empty() { Vec::new() } else { self.tombstones(kind)? };
+        let gone: Vec<Row> = tombstones
+            .iter()
+            .map(|record| Row {
+                tab: tabs.get(&record.place.sheet).copied().unwrap_or(u32::MAX),
+                row: record.place.row,
+                cells: record.seen.clone(),
+            })
+            .collect();
+        let context = Context {
+            gone: &gone,
+            ..Context::default()
+        };
+        let infos = self.roster.infos(kind);
+        let matching = match_leftover(&content, &before_left, &after_left, &context, &infos);
+        Ok(Matched {
+            kind,
+            before,
+            after,
+            tombstones,
+            matching,
+        })
+    }
+
+    /// A record that must be there, because the base names it.
+    fn stored(&self, id: &RecordId) -> Result<Record, StoreError> {
+        self.roster.store().get(&keys::record(id))?.ok_or_else(|| StoreError::Value {
+            key: format!("record/{id}"),
+            why: "the order of rows names it, and it is not there".into(),
+        })
+    }
+
+    /// The removed records of this workbook that may return, in the order in which they went.
+    fn tombstones(&self, kind: Kind) -> Result<Vec<Record>, StoreError> {
+        let store = self.roster.store();
+        let mut found: Vec<Record> = Vec::new();
+        for key in store.keys(prefix::TOMBSTONE) {
+            let key = key?;
+            let id = RecordId::new(String::from_utf8_lossy(&key[prefix::TOMBSTONE.len()..]));
+            let record = self.stored(&id)?;
+            let fresh = record.gone.is_some_and(|gone| self.now.duration_since(gone) <= TOMBSTONE_FOR);
+            if record.kind == kind && record.place.workbook == self.workbook && fresh {
+                found.push(record);
+            }
+        }
+        found.sort_by_key(|record| record.gone);
+        Ok(found)
+    }
+
+    /// The read of a tab by Google's id.
+    fn read_of(&self, sheet: i64) -> Option<&TabRead> {
+        self.reads.iter().find(|read| read.plan.sheet == sheet)
+    }
+
+    /// The title of a tab, also of one that is gone.
+    fn title(&self, sheet: i64) -> String {
+        self.read_of(sheet)
+            .map(|read| read.plan.title.clone())
+            .or_else(|| self.metas.get(&sheet).map(|meta| meta.title.clone()))
+            .unwrap_or_default()
+    }
+
+    /// Whether the rows of a tab are a baseline: it is newly named in the configuration, and not
+    /// newly made under a pattern that was there before (SEMANTICS 4).
+    fn is_baseline(&self, sheet: i64) -> bool {
+        if self.first {
+            return true;
+        }
+        let Some(read) = self.read_of(sheet) else {
+            return false;
+        };
+        let pattern = &read.plan.tab.name;
+        let pattern_known = pattern.is_pattern() && self.patterns().contains(&pattern.0);
+        !self.metas.contains_key(&sheet) && !pattern_known
+    }
+
+    fn patterns(&self) -> Vec<String> {
+        self.roster
+            .store()
+            .get(&patterns_key(self.workbook))
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    /// Fields that a tab binds now and did not before, or the other way round: their cells are
+    /// taken over without being a change (SEMANTICS 3).
+    fn rebound(&self, sheet: i64) -> BTreeSet<String> {
+        let (Some(meta), Some(read)) = (self.metas.get(&sheet), self.read_of(sheet)) else {
+            return BTreeSet::new();
+        };
+        let Ok(header) = &read.header else {
+            return BTreeSet::new();
+        };
+        let now: BTreeSet<&String> = header.bound.keys().collect();
+        let before: BTreeSet<&String> = meta.bound.keys().filter(|field| !is_given(meta, field)).collect();
+        now.symmetric_difference(&before).map(|field| (*field).clone()).collect()
+    }
+
+    /// What the guard judges by.
+    fn hold_facts(&self, kinds: &[Matched]) -> hold::Facts {
+        hold::Facts::of(self, kinds.iter().find(|kind| kind.kind == Kind::Customer).map_or((0, 0), |kind| {
+            (kind.before.len(), kind.matching.removed.len())
+        }))
+    }
+
+    /// Writes the tabs, changes and ambiguous rows into the report, whether or not they are accepted.
+    fn describe(&mut self, kinds: &[Matched], ruling: &Ruling) {
+        let held = match ruling {
+            Ruling::Hold { text } => Some(text.clone()),
+            Ruling::Accept | Ruling::Drop => None,
+        };
+        let mut changes = Vec::new();
+        let mut ambiguous = Vec::new();
+        for kind in kinds {
+            if kind.kind == Kind::Customer {
+                self.describe_changes(kind, &mut changes);
+            }
+            for group in &kind.matching.ambiguous {
+                let place = group.after.first().map(|&at| kind.after[at].sheet).or_else(|| group.before.first().map(|&at| kind.before[at].sheet));
+                let rows: Vec<u32> = if group.after.is_empty() {
+                    group.before.iter().map(|&at| kind.before[at].row).collect()
+                } else {
+                    group.after.iter().map(|&at| kind.after[at].row).collect()
+                };
+                ambiguous.push(Ambiguous {
+                    tab: place.map(|sheet| self.title(sheet)).unwrap_or_default(),
+                    rows,
+                    why: group.why.clone(),
+                });
+            }
+        }
+        let tabs: Vec<TabReport> = self
+            .reads
+            .iter()
+            .map(|read| {
+                let of_kind = kinds.iter().find(|kind| read.plan.kind() == Some(kind.kind));
+                let records = of_kind.map_or(read.rows.len(), |kind| kind.after.iter().filter(|row| row.sheet == read.plan.sheet).count());
+                TabReport {
+                    workbook: self.workbook.to_owned(),
+                    tab: read.plan.title.clone(),
+                    rows: read.filled,
+                    records,
+                    edit: of_kind.map_or_else(|| "none".to_owned(), |kind| self.edit(read, kind, &changes)),
+                    held: held.clone(),
+                }
+            })
+            .collect();
+        self.report.tabs = tabs;
+        self.report.changes = if self.first { Vec::new() } else { changes };
+        self.report.ambiguous = ambiguous;
+    }
+
+    /// The verdict on the edit of one tab.
+    fn edit(&self, read: &TabRead, kind: &Matched, changes: &[ChangeReport]) -> String {
+        if self.is_baseline(read.plan.sheet) {
+            return "first look".into();
+        }
+        let sheet = read.plan.sheet;
+        let input = EditInput {
+            pairs: kind
+                .matching
+                .pairs
+                .iter()
+                .filter(|pair| kind.before[pair.before].sheet == sheet && kind.after[pair.after].sheet == sheet)
+                .map(|pair| (kind.before[pair.before].row, kind.after[pair.after].row))
+                .collect(),
+            added: kind.matching.added.iter().map(|&at| &kind.after[at]).filter(|row| row.sheet == sheet).map(|row| row.row).collect(),
+            removed: kind.matching.removed.iter().map(|&at| &kind.before[at]).filter(|row| row.sheet == sheet).map(|row| row.row).collect(),
+            changed: changes.iter().filter(|change| change.kind == "changed" && change.tab == read.plan.title).map(|change| change.fields.len()).collect(),
+            columns_moved: self.columns_moved(read),
+        };
+        verdict(&input).to_string()
+    }
+
+    fn columns_moved(&self, read: &TabRead) -> bool {
+        let (Some(meta), Ok(header)) = (self.metas.get(&read.plan.sheet), &read.header) else {
+            return false;
+        };
+        header.bound.iter().any(|(field, now)| meta.bound.get(field).is_some_and(|(column, _)| *column != now.column))
+    }
+
+    fn describe_changes(&self, kind: &Matched, changes: &mut Vec<ChangeReport>) {
+        for pair in &kind.matching.pairs {
+            if pair.how == How::Content {
+                continue;
+            }
+            let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
+            let Some(fields) = self.fields_between(kind.kind, &before.id, after) else {
+                continue;
+            };
+            if !fields.is_empty() {
+                changes.push(self.change("changed", &before.id, after.sheet, after.row, Some(before.row), fields));
+            }
+        }
+        for pair in &kind.matching.returned {
+            let (record, after) = (&kind.tombstones[pair.before], &kind.after[pair.after]);
+            changes.push(self.change("returned", &record.id, after.sheet, after.row, None, Vec::new()));
+        }
+        for &at in &kind.matching.removed {
+            let row = &kind.before[at];
+            changes.push(self.change("removed", &row.id, row.sheet, row.row, Some(row.row), Vec::new()));
+        }
+        for &at in &kind.matching.added {
+            let row = &kind.after[at];
+            if !self.is_baseline(row.sheet) {
+                let nobody = RecordId::new(new_row_name(row));
+                changes.push(self.change("added", &nobody, row.sheet, row.row, None, Vec::new()));
+            }
+        }
+    }
+
+    fn change(&self, kind: &'static str, record: &RecordId, sheet: i64, row: u32, row_before: Option<u32>, fields: Vec<FieldReport>) -> ChangeReport {
+        ChangeReport {
+            kind,
+            record: record.clone(),
+            tab: self.title(sheet),
+            row,
+            row_before,
+            fields,
+        }
+    }
+
+    /// The cells that differ between a record and its row now, private ones without their content.
+    fn fields_between(&self, kind: Kind, id: &RecordId, after: &AfterRow) -> Option<Vec<FieldReport>> {
+        let cells = after.cells.as_ref()?;
+        let before = self.stored(id).ok()?;
+        let infos = self.roster.infos(kind);
+        let rebound = self.rebound(after.sheet);
+        let fields = self.roster.fields(kind);
+        let shown = |field: &str, cell: Option<&Cell>| -> Json {
+            let private = fields.iter().any(|spec| spec.id == field && spec.private);
+            match cell {
+                _ if private => json!("…"),
+                Some(cell) => json!(cell),
+                None => Json::Null,
+            }
+        };
+        let header = |field: &str| {
+            self.read_of(after.sheet)
+                .and_then(|read| read.header.as_ref().ok())
+                .and_then(|header| header.bound.get(field))
+                .map_or_else(|| field.to_owned(), |binding| binding.header.clone())
+        };
+        Some(
+            changed_fields(&before.seen, cells, &infos)
+                .into_iter()
+                .filter(|field| !rebound.contains(field))
+                .map(|field| FieldReport {
+                    header: header(&field),
+                    before: shown(&field, before.seen.get(&field)),
+                    after: shown(&field, cells.get(&field)),
+                    field,
+                })
+                .collect(),
+        )
+    }
+
+    /// Takes the rows of one kind over into the records and into the next base.
+    fn accept(&mut self, kind: &Matched, next: &mut Base) -> Result<(), StoreError> {
+        let mut rows: Vec<BaseRow> = Vec::new();
+        let base_row = |after: &AfterRow, id: RecordId| BaseRow {
+            sheet: after.sheet,
+            row: after.row,
+            hash: after.hash,
+            id,
+        };
+        for pair in &kind.matching.pairs {
+            let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
+            if pair.how != How::Content {
+                self.changed(kind.kind, &before.id, after)?;
+            } else if before.sheet != after.sheet {
+                self.moved(&before.id, after)?;
+            }
+            rows.push(base_row(after, before.id.clone()));
+        }
+        for pair in &kind.matching.returned {
+            let after = &kind.after[pair.after];
+            let id = kind.tombstones[pair.before].id.clone();
+            self.returned(kind.kind, kind.tombstones[pair.before].clone(), after)?;
+            rows.push(base_row(after, id));
+        }
+        for &at in &kind.matching.added {
+            let after = &kind.after[at];
+            let id = self.added(kind.kind, after)?;
+            rows.push(base_row(after, id));
+        }
+        for &at in &kind.matching.removed {
+            self.removed(&kind.before[at])?;
+        }
+        for group in &kind.matching.ambiguous {
+            self.unclear(kind, group, &mut rows)?;
+        }
+        let order: HashMap<i64, usize> = self.reads.iter().enumerate().map(|(n, read)| (read.plan.sheet, n)).collect();
+        rows.sort_by_key(|row| (order.get(&row.sheet).copied().unwrap_or(usize::MAX), row.row));
+        next.rows.insert(kind.kind, rows);
+        Ok(())
+    }
+
+    /// The record as this poll has it so far.
+    pub(super) fn working(&mut self, id: &RecordId) -> Result<&mut Work, StoreError> {
+        if !self.work.contains_key(id) {
+            let record = self.stored(id)?;
+            self.work.insert(
+                id.clone(),
+                Work {
+                    record,
+                    group: Group::default(),
+                    forget: false,
+                },
+            );
+        }
+        Ok(self.work.get_mut(id).expect("it was put there above"))
+    }
+
+    fn place(&self, after: &AfterRow) -> Place {
+        Place {
+            workbook: self.workbook.to_owned(),
+            sheet: after.sheet,
+            row: after.row,
+        }
+    }
+
+    /// Cut from one tab and pasted in another: the same record, whose place is kept with it.
+    fn moved(&mut self, id: &RecordId, after: &AfterRow) -> Result<(), StoreError> {
+        let place = self.place(after);
+        self.working(id)?.record.place = place;
+        Ok(())
+    }
+
+    fn changed(&mut self, kind: Kind, id: &RecordId, after: &AfterRow) -> Result<(), StoreError> {
+        let Some(cells) = after.cells.clone() else {
+            return self.moved(id, after);
+        };
+        let infos = self.roster.infos(kind);
+        let rebound = self.rebound(after.sheet);
+        let (now, place, silent) = (self.now, self.place(after), self.silent);
+        let (roster, workbook) = (self.roster, self.workbook);
+        let work = self.working(id)?;
+        let record = &mut work.record;
+        let real = changed_fields(&record.seen, &cells, &infos)
+            .iter()
+            .any(|field| !rebound.contains(field));
+        if kind == Kind::Customer {
+            optout::act(roster, workbook, id, Some(&record.seen), &cells, now, &mut work.group)?;
+        }
+        if let Some(settled) = &mut record.settled {
+            for field in &rebound {
+                match cells.get(field) {
+                    Some(cell) => settled.insert(field.clone(), cell.clone()),
+                    None => settled.remove(field),
+                };
+            }
+        }
+        record.place = place;
+        record.seen = cells;
+        record.ambiguous_since = None;
+        if real {
+            record.changed_at = now;
+        }
+        if silent && record.settled.is_some() {
+            record.settled = Some(record.seen.clone());
+            settling::take_stage_over(roster, record, now)?;
+        }
+        Ok(())
+    }
+
+    fn added(&mut self, kind: Kind, after: &AfterRow) -> Result<RecordId, StoreError> {
+        let id = RecordId::mint(u64::try_from(self.now.as_millisecond()).unwrap_or(0), crate::random::secret());
+        let cells = after.cells.clone().unwrap_or_default();
+        let baseline = self.silent || self.is_baseline(after.sheet);
+        let mut record = Record {
+            id: id.clone(),
+            kind,
+            place: self.place(after),
+            settled: baseline.then(|| cells.clone()),
+            seen: cells,
+            first_seen: self.now,
+            changed_at: self.now,
+            pending_since: None,
+            events: 0,
+            stage: None,
+            stage_since: None,
+            stage_event: 0,
+            active_at: self.now,
+            gone: None,
+            removed: false,
+            open_rules: BTreeMap::new(),
+            baseline,
+            ambiguous_since: None,
+        };
+        let mut group = Group::default();
+        if kind == Kind::Customer {
+            optout::act(self.roster, self.workbook, &id, None, &record.seen, self.now, &mut group)?;
+        }
+        if baseline {
+            settling::baseline(self.roster, &mut record, self.now, &mut group)?;
+        }
+        let name = new_row_name(after);
+        for change in self.report.changes.iter_mut().filter(|change| change.record.as_str() == name) {
+            change.record = id.clone();
+        }
+        self.work.insert(
+            id.clone(),
+            Work {
+                record,
+                group,
+                forget: false,
+            },
+        );
+        Ok(id)
+    }
+
+    fn removed(&mut self, row: &BaseRow) -> Result<(), StoreError> {
+        let (now, silent) = (self.now, self.silent);
+        let work = self.working(&row.id)?;
+        work.record.gone = Some(now);
+        work.record.removed = silent;
+        work.record.place.row = row.row;
+        work.group.put(keys::under(prefix::TOMBSTONE, row.id.as_str()), &());
+        Ok(())
+    }
+
+    fn returned(&mut self, kind: Kind, record: Record, after: &AfterRow) -> Result<(), StoreError> {
+        let id = record.id.clone();
+        let away = record.gone.map(|gone| self.now.duration_since(gone));
+        let was_removed = record.removed;
+        self.work.insert(
+            id.clone(),
+            Work {
+                record,
+                group: Group::default(),
+                forget: false,
+            },
+        );
+        self.changed(kind, &id, after)?;
+        let silent = self.silent;
+        let work = self.working(&id)?;
+        work.record.gone = None;
+        work.record.removed = false;
+        work.group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
+        match away.filter(|_| was_removed && !silent) {
+            Some(away) => settling::came_back(self, &id, away),
+            None => Ok(()),
+        }
+    }
+
+    /// Rows about which the cells do not tell keep their base; after a week they are taken over
+    /// as removed and added, without events.
+    fn unclear(&mut self, kind: &Matched, group: &crate::core::identity::Group, rows: &mut Vec<BaseRow>) -> Result<(), StoreError> {
+        let now = self.now;
+        let mut expired = !group.before.is_empty();
+        for &at in &group.before {
+            let record = &mut self.working(&kind.before[at].id)?.record;
+            let since = *record.ambiguous_since.get_or_insert(now);
+            expired &= now.duration_since(since) >= AMBIGUOUS_FOR;
+        }
+        if !expired && !self.silent {
+            rows.extend(group.before.iter().map(|&at| kind.before[at].clone()));
+            return Ok(());
+        }
+        let silent = std::mem::replace(&mut self.silent, true);
+        for &at in &group.before {
+            self.removed(&kind.before[at])?;
+        }
+        for &at in &group.after {
+            let after = &kind.after[at];
+            let id = self.added(kind.kind, after)?;
+            rows.push(BaseRow {
+                sheet: after.sheet,
+                row: after.row,
+                hash: after.hash,
+                id,
+            });
+        }
+        self.silent = silent;
+        Ok(())
+    }
+
+    /// A batch that is held: the base stays, opt-outs act, and the managers are asked.
+    fn held(mut self, kinds: &[Matched], facts: hold::Facts, text: &str, standing: Option<Held>, mode: Mode) -> Result<Report, StoreError> {
+        for tab in &mut self.report.tabs {
+            tab.held = Some(text.to_owned());
+        }
+        self.report.messages.clear();
+        self.report.events.clear();
+        if mode == Mode::DryRun {
+            return Ok(self.report);
+        }
+        let mut group = Group::default();
+        self.opt_outs_of_held(kinds, &mut group)?;
+        let new = standing.is_none();
+        let held = hold::standing(&self, facts, text, standing.as_ref());
+        if standing.as_ref() != Some(&held) {
+            group.put(hold::held_key(self.workbook), &held);
+        }
+        if new {
+            self.report.newly_held = Some(held.id.clone());
+            self.roster.store().note(
+                &mut group,
+                &Entry {
+                    at: self.now,
+                    record: None,
+                    what: What::Held,
+                    text: format!("held: {text}"),
+                    stages: None,
+                },
+            );
+            hold::ask_managers(self.roster, &held, self.now, &mut group)?;
+        }
+        self.roster.store().commit(vec![group])?;
+        Ok(self.report)
+    }
+
+    /// An opt-out inside a held poll acts all the same (SEMANTICS 10).
+    fn opt_outs_of_held(&mut self, kinds: &[Matched], group: &mut Group) -> Result<(), StoreError> {
+        for kind in kinds.iter().filter(|kind| kind.kind == Kind::Customer) {
+            for pair in kind.matching.pairs.iter().filter(|pair| pair.how != How::Content) {
+                let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
+                if let Some(cells) = &after.cells {
+                    let seen = self.stored(&before.id)?.seen;
+                    optout::act(self.roster, self.workbook, &before.id, Some(&seen), cells, self.now, group)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes everything: each record with what belongs to it, then the tabs and the order of rows.
+    fn finish(
+        mut self,
+        base: &mut Base,
+        next: Base,
+        pending: &mut BTreeSet<RecordId>,
+        waiting: BTreeSet<RecordId>,
+        standing: Option<Held>,
+        mode: Mode,
+    ) -> Result<Report, StoreError> {
+        if mode == Mode::DryRun {
+            return Ok(self.report);
+        }
+        let store = self.roster.store().clone();
+        if let Some(held) = standing {
+            hold::close(&self, &held, &mut self.last_group());
+        }
+        self.keep_tabs()?;
+        let mut last = std::mem::take(&mut self.last);
+        if let Some(_released) = store.get::<Held>(&hold::held_key(self.workbook))? {
+            last.remove(hold::held_key(self.workbook));
+        }
+        base::write_orders(self.workbook, base, &next, &mut last);
+        let before: BTreeSet<RecordId> = pending.clone();
+        let mut groups: Vec<Group> = Vec::new();
+        for (id, work) in std::mem::take(&mut self.work) {
+            let mut group = work.group;
+            let key = keys::under(prefix::PENDING, id.as_str());
+            if waiting.contains(&id) && !before.contains(&id) {
+                group.put(key, &self.workbook);
+            } else if !waiting.contains(&id) && before.contains(&id) {
+                group.remove(key);
+            }
+            if work.forget {
+                group.remove(keys::record(&id));
+                group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
+            } else if store.get::<Record>(&keys::record(&id))?.as_ref() != Some(&work.record) {
+                group.put(keys::record(&id), &work.record);
+            }
+            groups.push(group);
+        }
+        groups.push(last);
+        store.commit(groups)?;
+        *base = next;
+        *pending = waiting;
+        Ok(self.report)
+    }
+
+    fn last_group(&mut self) -> Group {
+        std::mem::take(&mut self.last)
+    }
+
+    /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.
+    fn keep_tabs(&mut self) -> Result<(), StoreError> {
+        let mut last = std::mem::take(&mut self.last);
+        for (read, tab) in self.reads.iter().zip(&self.report.tabs) {
+            let Ok(header) = &read.header else {
+                continue;
+            };
+            let mut bound: BTreeMap<String, (usize, String)> = header
+                .bound
+                .iter()
+                .map(|(field, binding)| (field.clone(), (binding.column, binding.header.clone())))
+                .collect();
+            let (stage, owner) = given_cells(&read.plan.tab.kind);
+            for (field, given) in [("stage", stage), ("owner", owner)] {
+                if given.is_some() && !bound.contains_key(field) {
+                    bound.insert(field.into(), (usize::MAX, field.into()));
+                }
+            }
+            let before = self.metas.get(&read.plan.sheet);
+            let meta = TabMeta {
+                title: read.plan.title.clone(),
+                sheet: read.plan.sheet,
+                kind: read.plan.kind(),
+                bound,
+                header_row: u32::try_from(header.row + 1).unwrap_or(u32::MAX),
+                baseline_at: before.map_or(self.now, |before| before.baseline_at),
+                rows: tab.records,
+                errors: read.errors.clone(),
+            };
+            if before != Some(&meta) {
+                last.put(tab_key(self.workbook, read.plan.sheet), &meta);
+            }
+            if tab.edit != "none" {
+                let what = if before.is_none() { What::Baseline } else { What::Edit };
+                self.roster.store().note(
+                    &mut last,
+                    &Entry {
+                        at: self.now,
+                        record: None,
+                        what,
+                        text: format!("{}: {}", tab.tab, tab.edit),
+                        stages: None,
+                    },
+                );
+            }
+            if read.plan.kind().is_none() {
+                let fresh = staff::take(self.roster, read, self.now, &mut last)?;
+                if before.is_some() && !fresh.is_empty() {
+                    hold::propose_staff(self.roster, &fresh, self.now, &mut last)?;
+                }
+            }
+        }
+        let patterns: Vec<String> = self
+            .roster
+            .config()
+            .workbooks
+            .iter()
+            .filter(|book| book.id == self.workbook)
+            .flat_map(|book| book.tabs.iter().map(|tab| tab.name.0.clone()))
+            .collect();
+        if self.patterns() != patterns {
+            last.put(patterns_key(self.workbook), &patterns);
+        }
+        self.last = last;
+        Ok(())
+    }
+
+    /// A data problem of one cell, hidden if its column is private.
+    pub(super) fn cell_name(&self, sheet: i64, field: &str, row: u32) -> String {
+        self.metas.get(&sheet).map_or_else(|| format!("row {row}"), |meta| cell_of(meta, field, row))
+    }
+
+    /// A time for the report.
+    pub(super) fn local(&self, at: Timestamp) -> String {
+        local(at, &self.roster.config().zone)
+    }
+}
+
+/// A given field has no column of its own.
+fn is_given(meta: &TabMeta, field: &str) -> bool {
+    meta.bound.get(field).is_some_and(|(column, _)| *column == usize::MAX)
+}
+
+/// Stands for the record of a new row until it has one.
+fn new_row_name(row: &AfterRow) -> String {
+    format!("new/{}/{}", row.sheet, row.row)
+}
+
+fn patterns_key(workbook: &str) -> keys::Key {
+    keys::under(prefix::META, format!("patterns/{workbook}"))
+}
+
+#[allow(unused_imports)]
+use Edit as _;

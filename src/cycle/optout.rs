@@ -1,0 +1,136 @@
+//! Opt-outs of the sheet: they act at first sight, before settling, and even from a poll that is held.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::core::record::{Cells, Kind, RecordId};
+use crate::core::sheet::Value;
+use crate::roster::Roster;
+use crate::store::journal::{Entry, What};
+use crate::store::keys::{self, Key, prefix};
+use crate::store::{Group, Store, StoreError};
+
+/// Why an address must not be sent advertising, and since when: the proof the law asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppression {
+    /// Since when.
+    pub at: Timestamp,
+    /// Where it comes from.
+    pub source: SuppressionSource,
+    /// The address, masked.
+    pub shown: String,
+}
+
+/// Where a suppression comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuppressionSource {
+    /// The opt-out cell of a record; unticking lifts only this.
+    Cell {
+        /// The record.
+        record: RecordId,
+    },
+    /// The provider says the address is no good.
+    Bounce {
+        /// Its words.
+        said: String,
+    },
+}
+
+/// The keyed hash under which an address is suppressed; survives the erasure of the person.
+///
+/// # Errors
+/// The disk, where the key of the hash is kept.
+pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> {
+    let at = keys::under(prefix::META, "salt");
+    let salt: String = match store.get(&at)? {
+        Some(salt) => salt,
+        None => {
+            let salt = format!("{:032x}{:032x}", crate::random::secret(), crate::random::secret());
+            let mut group = Group::default();
+            group.put(at, &salt);
+            store.commit(vec![group])?;
+            salt
+        }
+    };
+    let key = blake3::derive_key("sheetbridge suppression v1", salt.as_bytes());
+    let address = address.trim().to_lowercase();
+    Ok(blake3::keyed_hash(&key, address.as_bytes()).to_hex().to_string())
+}
+
+/// Where the suppression of an address is kept.
+///
+/// # Errors
+/// The disk.
+pub fn suppress_key(store: &Store, address: &str) -> Result<Key, StoreError> {
+    Ok(keys::under(prefix::SUPPRESS, address_hash(store, address)?))
+}
+
+/// Acts on the opt-out cell of a row as seen now. `id` is its record, if it has one already.
+pub(super) fn act(
+    roster: &Roster,
+    workbook: &str,
+    id: &RecordId,
+    before: Option<&Cells>,
+    cells: &Cells,
+    now: Timestamp,
+    group: &mut Group,
+) -> Result<(), StoreError> {
+    let Some(field) = opt_out_field(roster) else {
+        return Ok(());
+    };
+    if !cells.contains_key(&field) && before.is_none_or(|before| !before.contains_key(&field)) {
+        return Ok(());
+    }
+    let refuses = |cells: &Cells| -> Result<bool, StoreError> {
+        let typed = roster.typed(Kind::Customer, workbook, cells)?;
+        Ok(matches!(typed.values.get(&field), Some(Value::YesNo(true))))
+    };
+    let was = before.map(refuses).transpose()?.unwrap_or(false);
+    let is = refuses(cells)?;
+    let store = roster.store();
+    let source = SuppressionSource::Cell { record: id.clone() };
+    for (address, shown) in addresses(roster, workbook, cells)? {
+        let key = suppress_key(store, &address)?;
+        let standing: Option<Suppression> = store.get(&key)?;
+        if is && standing.is_none() {
+            group.put(key, &Suppression { at: now, source: source.clone(), shown });
+        } else if was && !is && standing.is_some_and(|standing| standing.source == source) {
+            group.remove(key);
+        }
+    }
+    if was != is {
+        let text = if is { "the opt-out cell was set" } else { "the opt-out cell was cleared" };
+        store.note(
+            group,
+            &Entry {
+                at: now,
+                record: Some(id.clone()),
+                what: What::OptOut,
+                text: text.into(),
+                stages: None,
+            },
+        );
+    }
+    Ok(())
+}
+
+fn opt_out_field(roster: &Roster) -> Option<String> {
+    use crate::core::sheet::FieldKind;
+    let fields = roster.fields(Kind::Customer);
+    fields.iter().find(|field| field.kind == FieldKind::OptOut).map(|field| field.id.clone())
+}
+
+/// The e-mail addresses and phone numbers of a row, each with its masked form.
+fn addresses(roster: &Roster, workbook: &str, cells: &Cells) -> Result<Vec<(String, String)>, StoreError> {
+    let typed = roster.typed(Kind::Customer, workbook, cells)?;
+    let mut found = Vec::new();
+    for value in typed.values.values() {
+        match value {
+            Value::Email(emails) => found.extend(emails.iter().map(|email| (email.expose().to_owned(), email.to_string()))),
+            Value::Phone(phones) => found.extend(phones.iter().map(|phone| (phone.expose().to_owned(), phone.to_string()))),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
