@@ -510,6 +510,17 @@ mod tests {
     }
 
     #[test]
+    fn one_condition_serves_all_threads() {
+        let condition = Condition::parse("budget.max >= 3 * ty").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let condition = condition.clone();
+                scope.spawn(move || assert_eq!(condition.holds(&lead()), Ok(true)));
+            }
+        });
+    }
+
+    #[test]
     fn equal_sources_are_equal_and_shown() {
         let condition = Condition::parse(" a > 1 ").unwrap();
         assert_eq!(condition, Condition::parse("a > 1").unwrap());

@@ -366,8 +366,8 @@ fn fold(text: &str) -> String {
 }
 
 /// As minijinja's, but not beyond [`MAX_TEXT_LENGTH`].
-fn replace(text: Value, from: Value, to: Value) -> Result<String, Error> {
-    let (text, from, to) = (shown(&text), shown(&from), shown(&to));
+fn replace(text: &Value, from: &Value, to: &Value) -> Result<String, Error> {
+    let (text, from, to) = (shown(text), shown(from), shown(to));
     let times = text.matches(&from).count();
     if text.len() + times * to.len() > MAX_TEXT_LENGTH {
         return Err(Error::new(
