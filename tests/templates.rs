@@ -1,6 +1,8 @@
 //! The shipped templates, from outside: both languages, full facts and next to none, what an
 //! author's mistakes are told, and that a frozen template stays what it was.
 
+#![allow(clippy::unwrap_used)] // A test's helpers may fail the test, too.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -431,7 +433,7 @@ fn a_missing_value_is_never_a_blank() {
         ),
         (
             "{{ row | date }}",
-            "template t.telegram.html, line 1: invalid operation: `17` is not a date",
+            "template t.telegram.html, line 1: `row` is not a date",
         ),
     ] {
         assert_eq!(
@@ -609,4 +611,11 @@ fn a_value_cannot_make_markup_or_buttons() {
             name: "done".into()
         }
     );
+}
+
+/// The daemon shares one set of templates between its tasks.
+#[test]
+fn templates_are_shared_between_tasks() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Templates>();
 }

@@ -24,6 +24,9 @@ const BUTTONS: &str = "buttons";
 /// Stands around the name of a missing value that went through a filter as text, until the output is looked at.
 const HOLE: (char, char) = ('\u{E000}', '\u{E001}');
 
+/// How our filters begin the error of a value of the wrong kind; the field's name is put before it.
+pub(super) const NOT: &str = "is not";
+
 /// An environment with filters, limits and strictness, and no templates yet.
 pub(super) fn environment(language: Language) -> Environment<'static> {
     let mut env = Environment::new();
@@ -372,6 +375,9 @@ pub(super) fn explain(
             innermost.detail().unwrap_or_default()
         ),
         kind => match innermost.detail() {
+            Some(detail) if detail.starts_with(NOT) => {
+                format!("`{}` {detail}", written.as_deref().unwrap_or("the value"))
+            }
             Some(detail) => format!("{kind}: {detail}"),
             None => kind.to_string(),
         },
