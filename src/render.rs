@@ -49,6 +49,17 @@ pub enum Language {
     English,
 }
 
+impl Language {
+    /// The language of `vi` or `en`, as the configuration writes them.
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "vi" => Some(Self::Vietnamese),
+            "en" => Some(Self::English),
+            _ => None,
+        }
+    }
+}
+
 /// What is wrong with a template or with one rendering of it: the file, the line (from 1) if it is known, and a sentence with the mend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct RenderError {

@@ -138,7 +138,7 @@ pub struct FactsInput<'a> {
 }
 
 /// Puts the facts together: an object with the names in this module's table. Never fails: what is
-/// missing is null, an empty text counts as missing, and a private field is not there at all.
+/// missing is null, an empty text counts as missing, and a private field has no value or is not there at all.
 pub fn facts(input: &FactsInput<'_>) -> Value {
     let now = input.now.to_zoned(input.zone.clone());
     let mut out = Map::new();
@@ -166,7 +166,12 @@ pub fn facts(input: &FactsInput<'_>) -> Value {
         out.insert(name.clone(), value.clone());
     }
     for field in input.private {
-        out.remove(field);
+        // A standard name stays known, without a value: shipped templates ask for it.
+        if STANDARD_FIELDS.contains(&field.as_str()) {
+            out.insert(field.clone(), Value::Null);
+        } else {
+            out.remove(field);
+        }
     }
     let mut value = Value::Object(out);
     empty_text_is_nothing(&mut value);
@@ -174,15 +179,19 @@ pub fn facts(input: &FactsInput<'_>) -> Value {
 }
 
 /// Every top-level name that a template or condition may use, given the ids of the bound fields.
-/// A private field is unknown on purpose, also if it is a standard one.
+/// A private field of the admin's own is unknown on purpose; a private standard field never has a value.
 pub fn known_names(fields: &BTreeSet<String>, private: &BTreeSet<String>) -> BTreeSet<String> {
     STANDARD_FIELDS
         .iter()
         .chain(DERIVED_NAMES)
         .chain(MESSAGE_NAMES)
         .map(|name| (*name).to_owned())
-        .chain(fields.iter().cloned())
-        .filter(|name| !private.contains(name))
+        .chain(
+            fields
+                .iter()
+                .filter(|name| !private.contains(*name))
+                .cloned(),
+        )
         .collect()
 }
 
@@ -505,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_field_is_not_there_at_all() {
+    fn a_private_field_never_has_a_value() {
         let values = [
             ("commission", json!({"min": 1, "max": 1})),
             ("budget", json!({"min": 2, "max": 2})),
@@ -515,7 +524,7 @@ mod tests {
             ("budget", Cell::Text("3 tỷ".into())),
         ];
         let facts = look(&values, &cells, &["commission", "budget"]);
-        assert!(facts.get("commission").is_none() && facts.get("budget").is_none());
+        assert!(facts.get("commission").is_none() && facts["budget"].is_null());
         assert!(facts["cells"].get("Hoa hồng").is_none());
         assert!(!facts.to_string().contains("50000000") && !facts.to_string().contains("3 tỷ"));
     }

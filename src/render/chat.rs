@@ -211,6 +211,11 @@ fn entity(written: &str) -> char {
     }
 }
 
+/// Whether every tag that is opened in a piece of HTML is closed in it.
+pub(super) fn is_whole(html: &str) -> bool {
+    read(html).is_ok()
+}
+
 /// Markup taken out, entities as letters.
 pub(super) fn plain(html: &str) -> String {
     match read(html) {

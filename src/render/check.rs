@@ -113,7 +113,7 @@ fn tags(source: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(start) = source[at..].find('{').map(|start| at + start) {
-        let close = match source[start..].as_bytes().get(1) {
+        let close = match source.as_bytes().get(start + 1) {
             Some(b'{') => "}}",
             Some(b'%') => "%}",
             Some(b'#') => "#}",

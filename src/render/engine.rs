@@ -24,12 +24,17 @@ const BUTTONS: &str = "buttons";
 /// Stands around the name of a missing value that went through a filter as text, until the output is looked at.
 const HOLE: (char, char) = ('\u{E000}', '\u{E001}');
 
+/// How our filters begin the error of a value of the wrong kind; the field's name is put before it.
+pub(super) const NOT: &str = "is not";
+
 /// An environment with filters, limits and strictness, and no templates yet.
 pub(super) fn environment(language: Language) -> Environment<'static> {
     let mut env = Environment::new();
     if let Ok(syntax) = SyntaxConfig::builder()
         .trim_blocks(true)
         .lstrip_blocks(true)
+        // An included file ends its last line, as its author sees it.
+        .keep_trailing_newline(true)
         .build()
     {
         env.set_syntax(syntax);
@@ -101,10 +106,11 @@ pub(super) fn render(
     part: &str,
     values: &serde_json::Value,
 ) -> Result<String, RenderError> {
-    let known: BTreeSet<String> = values
+    let mut known: BTreeSet<String> = values
         .as_object()
         .map(|map| map.keys().cloned().collect())
         .unwrap_or_default();
+    known.extend(facts::MESSAGE_NAMES.iter().map(|name| (*name).to_owned()));
     let template = env.get_template(part).map_err(|error| {
         RenderError::new(part, None, format!("there is no such template ({error})"))
     })?;
@@ -151,6 +157,10 @@ fn context(values: &serde_json::Value) -> Value {
     if let Some(map) = values.as_object() {
         for (key, value) in map {
             pairs.push((key.clone(), convert(key, value)));
+        }
+        let others = facts::MESSAGE_NAMES.iter();
+        for name in others.filter(|name| !map.contains_key(**name)) {
+            pairs.push(((*name).to_owned(), parts(name, None)));
         }
     }
     Value::from_object(Parts {
@@ -365,6 +375,9 @@ pub(super) fn explain(
             innermost.detail().unwrap_or_default()
         ),
         kind => match innermost.detail() {
+            Some(detail) if detail.starts_with(NOT) => {
+                format!("`{}` {detail}", written.as_deref().unwrap_or("the value"))
+            }
             Some(detail) => format!("{kind}: {detail}"),
             None => kind.to_string(),
         },

@@ -7,7 +7,7 @@ use minijinja::{Environment, Error, ErrorKind, State};
 use unicode_normalization::UnicodeNormalization;
 
 use super::Language;
-use super::engine::{is_missing, missing};
+use super::engine::{NOT, is_missing, missing};
 use crate::core::facts::national_phone;
 
 /// Adds every filter of ours; `default` counts null, an empty text and an empty object as missing too.
@@ -71,11 +71,9 @@ fn text_of(value: &Value) -> Result<String, Error> {
     Ok(value.to_string())
 }
 
-fn wrong(what: &str, value: &Value) -> Error {
-    Error::new(
-        ErrorKind::InvalidOperation,
-        format!("`{value}` is not {what}"),
-    )
+/// The value itself stays out of the error, which may be logged; the place names the field.
+fn wrong(what: &str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("{NOT} {what}"))
 }
 
 fn whole(value: &Value) -> Result<i64, Error> {
@@ -92,7 +90,7 @@ fn whole(value: &Value) -> Result<i64, Error> {
         .map(f64::round)
         .filter(|number| number.abs() < 9e15)
         .map(rounded)
-        .ok_or_else(|| wrong("a number", value))
+        .ok_or_else(|| wrong("a number"))
 }
 
 #[allow(clippy::cast_possible_truncation)] // Callers hold it to ±9e15, which every f64 there represents exactly.
@@ -218,7 +216,7 @@ fn vnd_of(value: &Value, language: Language) -> Result<String, Error> {
 /// A date, and a time if there is one, of ISO text; an offset at the end is left aside, since facts are local.
 fn moment(value: &Value) -> Result<(Date, Option<Time>), Error> {
     let text = text_of(value)?;
-    let bad = || wrong("a date", value);
+    let bad = || wrong("a date");
     if !text.contains('T') {
         return text
             .parse::<Date>()
@@ -490,7 +488,7 @@ mod tests {
                 "{expression} {value}"
             );
         }
-        assert!(show(Vietnamese, "x | date", &json!("mai")).contains("`mai` is not a date"));
+        assert!(show(Vietnamese, "x | date", &json!("mai")).contains("`x` is not a date"));
     }
 
     #[test]

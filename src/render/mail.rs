@@ -130,13 +130,23 @@ fn of_chat(
             links.push(json!({"label": button.label, "url": url}));
         }
     }
-    let notice = json!({"html": paragraphs(&chat.html()), "links": links});
+    let notice = json!({"html": paragraphs(behind_heading(&chat.html())), "links": links});
     let html = engine::render(env, NOTICE, &with_notice(values, &subject, notice))?;
     Ok(MailText {
         subject,
         text: text + "\n",
         html,
     })
+}
+
+/// The text without its first line, which the layout shows as heading already; the whole text, if
+/// markup reaches over the end of that line.
+fn behind_heading(html: &str) -> &str {
+    match html.split_once('\n') {
+        Some((first, rest)) if chat::is_whole(first) => rest.trim_start_matches('\n'),
+        Some(_) => html,
+        None => "",
+    }
 }
 
 fn with_notice(values: &Value, subject: &str, notice: Value) -> Value {

@@ -13,7 +13,52 @@ macro_rules! shipped {
     };
 }
 
-shipped![];
+shipped![
+    "after-sale-1/body.html",
+    "after-sale-1/body.txt",
+    "after-sale-1/subject.txt",
+    "after-sale-2/body.html",
+    "after-sale-2/body.txt",
+    "after-sale-2/subject.txt",
+    "appointment.buttons.txt",
+    "appointment.telegram.html",
+    "birthday/body.html",
+    "birthday/body.txt",
+    "birthday/subject.txt",
+    "deposited.buttons.txt",
+    "deposited.telegram.html",
+    "digest-daily.telegram.html",
+    "held-batch.buttons.txt",
+    "held-batch.telegram.html",
+    "hold-notice.buttons.txt",
+    "hold-notice.telegram.html",
+    "idle-escalated.buttons.txt",
+    "idle-escalated.telegram.html",
+    "idle.buttons.txt",
+    "idle.telegram.html",
+    "layout/footer.txt",
+    "layout/lead.buttons.txt",
+    "layout/lead.html",
+    "layout/mail.html",
+    "layout/notice.html",
+    "layout/place.html",
+    "lead-alert.buttons.txt",
+    "lead-alert.telegram.html",
+    "lead-waiting.buttons.txt",
+    "lead-waiting.telegram.html",
+    "owner-changed.buttons.txt",
+    "owner-changed.telegram.html",
+    "problems.telegram.html",
+    "telegram-down/body.txt",
+    "telegram-down/subject.txt",
+    "thank-you/body.html",
+    "thank-you/body.txt",
+    "thank-you/subject.txt",
+    "trouble.telegram.html",
+    "welcome/body.html",
+    "welcome/body.txt",
+    "welcome/subject.txt",
+];
 
 /// Name and source of every shipped file in one language.
 pub(super) fn files(language: Language) -> impl Iterator<Item = (&'static str, &'static str)> {

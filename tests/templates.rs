@@ -1,0 +1,621 @@
+//! The shipped templates, from outside: both languages, full facts and next to none, what an
+//! author's mistakes are told, and that a frozen template stays what it was.
+
+#![allow(clippy::unwrap_used)] // A test's helpers may fail the test, too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use sheetbridge::core::facts::{self, FactsInput, RecordFacts};
+use sheetbridge::core::record::{Cells, RecordId};
+use sheetbridge::core::rule::Channel;
+use sheetbridge::core::sheet::Cell;
+use sheetbridge::render::{ButtonKind, Language, Templates};
+
+fn company() -> Value {
+    json!({
+        "name": "Công ty CP Queenland", "address": "12 Nguyễn Huệ, Phường Sài Gòn, TP.HCM",
+        "phone": "028 3822 9999", "email": "lienhe@queenland.example", "website": "https://queenland.example",
+    })
+}
+
+fn full() -> Value {
+    let values = json!({
+        "name": {"full": "Nguyễn Văn An", "given": "An", "title": "Anh"},
+        "phone": {"e164": ["+84901234567"]},
+        "email": ["an.nguyen@gmail.example"],
+        "budget": {"min": 3_000_000_000_i64, "max": 5_000_000_000_i64},
+        "stage": "consulting", "owner": ["Lan Anh", "Minh Tuấn"],
+        "area": "Quận 7", "interest": "Căn hộ 2PN <view sông>", "source": "Facebook Ads",
+        "note": "Hẹn T7 tuần sau; đưa gia đình đi cùng", "received": "2026-11-20",
+        "appointment": "2026-11-22T09:30:00", "birthday": "1985-08-15", "no_ads": false, "consent": true,
+    });
+    record(
+        &values,
+        json!({
+            "event": {"since": "2026-11-20T08:10:00", "round": 2, "rounds": 3, "told": ["Lan Anh"],
+                      "stage_before": "Khách hàng tiềm năng", "date": "2026-11-22T09:30:00", "project": "Sunrise Riverside"},
+            "hold": {"subject": "Cảm ơn Anh An", "to": "a…@gmail.example", "until": "2026-11-21T09:20:00"},
+            "held": {"id": "h-3", "workbook": "CRM KD2", "tab": "Khách hàng", "since": "2026-11-21T08:55:00",
+                     "reasons": ["Mất 240 trên 300 dòng trong một lần đọc"], "removed": 240, "messages": 12,
+                     "samples": ["Xoá: Nguyễn Văn An (dòng 17)"], "url": "https://docs.google.com/spreadsheets/d/1AbC"},
+            "trouble": {"service": "google", "detail": "Google trả lời 403: chưa được chia sẻ.",
+                        "mend": "Chia sẻ bảng tính cho crm@du-an.iam.gserviceaccount.com.", "since": "2026-11-21T08:40:00", "waiting": 4},
+            "findings": {"problems": [{"tab": "Khách hàng", "cell": "C19", "header": "Email", "value": "nguyen@gmail",
+                                       "why": "thiếu đuôi tên miền", "url": "https://docs.google.com/x"}], "problems_total": 7,
+                         "ambiguous": [{"tab": "Khách hàng", "rows": [31, 32], "why": "cùng số điện thoại, cả hai đều đổi"}], "ambiguous_total": 1},
+            "digest": digest(),
+            "optout": {"url": "https://crm.queenland.example/o/x", "email": "lienhe@queenland.example", "phone": "028 3822 9999"},
+        }),
+    )
+}
+
+fn digest() -> Value {
+    json!({
+        "since": "2026-11-20T08:00:00", "total": 1187, "new": 6, "no_stage": 3,
+        "stages": [{"id": "prospect", "label": "Khách hàng tiềm năng", "count": 640}, {"id": "consulting", "label": "Đang tư vấn", "count": 412},
+                   {"id": "deposited", "label": "Đã đặt cọc", "count": 31}, {"id": "completed", "label": "Hoàn tất giao dịch", "count": 101}],
+        "moved": [{"from": "Khách hàng tiềm năng", "to": "Đang tư vấn", "count": 4}, {"from": null, "to": "Đã đặt cọc", "count": 1}],
+        "due_today": [{"at": "2026-11-21T14:30:00", "what": "Ngày hẹn", "name": "Trần Thị Mai", "owner": "Lan Anh", "url": "https://docs.google.com/x"},
+                      {"at": "2026-11-21", "what": "Ngày sinh", "name": "Lê Hùng", "owner": null, "url": null}],
+        "waiting": [{"owner": "Minh Tuấn", "count": 5, "records": [{"name": "Phạm Quốc Huy", "stage": "Đang tư vấn", "days": 12, "url": null}]},
+                    {"owner": null, "count": 1, "records": []}],
+        "held": [{"tab": "Khách hàng", "why": "mất cột SĐT"}], "ambiguous": 1, "problems": 7, "unknown_age": 20,
+        "sent": 38, "failed": 1, "in_doubt": 0, "queued": 2, "paused": ["Email"], "trial": true,
+    })
+}
+
+/// Only what makes a row a customer: a name and a phone.
+fn minimal() -> Value {
+    let values = json!({"name": {"full": "Lan", "given": "Lan", "title": null}, "phone": {"e164": ["+842838229999"]}});
+    record(&values, json!({}))
+}
+
+fn record(values: &Value, more: Value) -> Value {
+    let values: BTreeMap<String, Value> = serde_json::from_value(values.clone()).unwrap();
+    let mut extra: BTreeMap<String, Value> = serde_json::from_value(more).unwrap();
+    let event = extra.remove("event").unwrap_or(Value::Null);
+    let cells: Cells = [("note".to_owned(), Cell::Text("x".into()))].into();
+    facts::facts(&FactsInput {
+        record: Some(RecordFacts {
+            id: &RecordId::new("r-01"),
+            cells: &cells,
+            values: &values,
+            stage: values.get("stage").and_then(Value::as_str),
+            stage_since: values
+                .get("stage")
+                .map(|_| "2026-11-12T02:00:00Z".parse().unwrap()),
+            row: 17,
+            tab: "Khách hàng",
+            sheet_url: values
+                .get("stage")
+                .map(|_| "https://docs.google.com/spreadsheets/d/1AbC/edit#gid=0&range=A17"),
+        }),
+        headers: &[
+            ("name".to_owned(), "Họ tên".to_owned()),
+            ("note".to_owned(), "Ghi chú".to_owned()),
+        ]
+        .into(),
+        private: &BTreeSet::new(),
+        stage_labels: &[("consulting".to_owned(), "Đang tư vấn".to_owned())].into(),
+        now: "2026-11-21T02:00:00Z".parse().unwrap(),
+        zone: &TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
+        company: &company(),
+        event: &event,
+        extra,
+    })
+}
+
+fn load(language: Language) -> Templates {
+    Templates::load(None, language).unwrap()
+}
+
+/// Holes that a missing value would leave: doubled spaces, empty brackets, a mark with nothing before it, programmer's words.
+fn assert_whole(name: &str, text: &str) {
+    for (number, line) in text.lines().enumerate() {
+        let inner = line.trim_start();
+        for bad in [
+            "  ",
+            "()",
+            "“”",
+            " ,",
+            " .",
+            ": ,",
+            "None",
+            "undefined",
+            "null",
+            "{{",
+            "{%",
+            "\u{E000}",
+        ] {
+            assert!(
+                !inner.contains(bad),
+                "{name} line {}: `{bad}` in: {line}",
+                number + 1
+            );
+        }
+        assert!(
+            !inner.ends_with([':', '–', '(']) || text.lines().nth(number + 1).is_some(),
+            "{name}: {line}"
+        );
+    }
+    assert!(!text.contains("\n\n\n"), "{name}: a hole of empty lines");
+}
+
+#[test]
+fn every_shipped_template_renders_with_everything_and_with_next_to_nothing() {
+    for language in [Language::Vietnamese, Language::English] {
+        let templates = load(language);
+        for (kind, values) in [("full", full()), ("minimal", minimal())] {
+            for name in templates.names(Channel::Email) {
+                let mail = templates
+                    .render_mail(&name, &values)
+                    .unwrap_or_else(|e| panic!("{kind}: {e}"));
+                assert!(!mail.subject.contains('\n') && !mail.subject.is_empty());
+                assert_whole(&name, &mail.subject);
+                assert_whole(&name, &mail.text);
+                assert!(mail.html.starts_with("<!DOCTYPE html>"));
+                assert!(
+                    !mail.html.contains("src=") && !mail.html.contains("url("),
+                    "{name} loads something"
+                );
+            }
+            for name in templates.names(Channel::Telegram) {
+                let chat = templates
+                    .render_chat(&name, &values)
+                    .unwrap_or_else(|e| panic!("{kind}: {e}"));
+                assert_eq!(chat.parts.len(), 1);
+                assert_whole(&name, &chat.plain());
+                // And every one of them can go by mail when Telegram is out of reach.
+                let mail = templates.render_mail(&name, &values).unwrap();
+                assert_eq!(mail.subject, chat.plain().lines().next().unwrap());
+                assert!(mail.html.contains("<!DOCTYPE html>"));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_shipped_files_are_all_compiled_in_and_use_only_known_names() {
+    for (folder, language) in [("vi", Language::Vietnamese), ("en", Language::English)] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("templates")
+            .join(folder);
+        // Loading the folder as an override of itself changes nothing, if everything in it is compiled in.
+        let shipped = load(language);
+        let read = Templates::load(Some(&root), language).unwrap();
+        let known = facts::known_names(&BTreeSet::new(), &BTreeSet::new());
+        for channel in [Channel::Email, Channel::Telegram] {
+            assert_eq!(shipped.names(channel), read.names(channel));
+            for name in shipped.names(channel) {
+                assert_eq!(shipped.hash(&name), read.hash(&name), "{name}");
+                assert_eq!(shipped.check_names(&name, &known), [], "{name}");
+            }
+        }
+        let both: BTreeSet<String> = load(Language::Vietnamese).names(Channel::Telegram);
+        assert_eq!(shipped.names(Channel::Telegram), both);
+    }
+}
+
+#[test]
+fn a_lead_alert_reads_like_this() {
+    let chat = load(Language::Vietnamese)
+        .render_chat("lead-alert", &full())
+        .unwrap();
+    assert_eq!(
+        chat.html(),
+        "🔔 <b>Khách mới: Nguyễn Văn An</b>
+
+📞 <b>0901 234 567</b> · +84901234567
+✉️ an.nguyen@gmail.example
+🏠 Nhu cầu: Căn hộ 2PN &lt;view sông&gt;
+📍 Khu vực: Quận 7
+💰 Ngân sách: 3–5 tỷ
+🔎 Nguồn: Facebook Ads
+📝 Hẹn T7 tuần sau; đưa gia đình đi cùng
+👤 Phụ trách: Lan Anh, Minh Tuấn
+
+<i>Trang “Khách hàng”, dòng 17</i>"
+    );
+    let labels: Vec<Vec<&str>> = chat
+        .buttons
+        .iter()
+        .map(|row| row.iter().map(|b| b.label.as_str()).collect())
+        .collect();
+    assert_eq!(
+        labels,
+        [
+            vec!["📋 Chép số 0901 234 567", "💬 Zalo"],
+            vec!["📄 Mở trên Sheet"],
+            vec!["✅ Đã liên hệ"]
+        ]
+    );
+    assert_eq!(
+        chat.buttons[0][0].kind,
+        ButtonKind::Copy("+84901234567".into())
+    );
+    assert_eq!(
+        chat.buttons[0][1].kind,
+        ButtonKind::Url("https://zalo.me/84901234567".into())
+    );
+    assert_eq!(
+        chat.buttons[2][0].kind,
+        ButtonKind::Action {
+            name: "done".into()
+        }
+    );
+}
+
+#[test]
+fn a_digest_reads_like_this() {
+    let chat = load(Language::Vietnamese)
+        .render_chat("digest-daily", &full())
+        .unwrap();
+    assert_eq!(
+        chat.plain(),
+        "☀️ Báo cáo thứ Bảy 21/11/2026
+Đang chạy thử: thư cho khách được gửi về hộp thư thử.
+⏸ Đang tạm dừng: Email
+
+Khách hàng: 1.187 (+6 mới)
+• Khách hàng tiềm năng: 640
+• Đang tư vấn: 412
+• Đã đặt cọc: 31
+• Hoàn tất giao dịch: 101
+• Chưa rõ giai đoạn: 3
+
+Chuyển giai đoạn
+• Khách hàng tiềm năng → Đang tư vấn: 4
+• (trống) → Đã đặt cọc: 1
+
+Hôm nay (2)
+• 14:30 Trần Thị Mai – Ngày hẹn (Lan Anh)
+• Lê Hùng – Ngày sinh
+
+Chờ quá lâu
+👤 Minh Tuấn: 5
+   – Phạm Quốc Huy, Đang tư vấn, 12 ngày
+👤 Chưa có người phụ trách: 1
+
+🛑 Tạm giữ chờ duyệt
+• Khách hàng: mất cột SĐT
+
+Cần xem lại trong bảng
+• Chưa chắc cùng khách: 1
+• Ô không đọc được: 7
+• Chưa rõ vào giai đoạn từ ngày nào: 20
+
+Thư và tin nhắn: đã gửi 38, không tới 1, đang chờ 2"
+    );
+}
+
+#[test]
+fn a_welcome_mail_reads_like_this() {
+    let mut values = full();
+    values["optout"] = Value::Null;
+    let mail = load(Language::Vietnamese)
+        .render_mail("welcome", &values)
+        .unwrap();
+    assert_eq!(
+        mail.subject,
+        "Công ty CP Queenland cảm ơn Anh An đã quan tâm"
+    );
+    assert_eq!(
+        mail.text,
+        "Kính chào Anh An,
+
+Cảm ơn anh đã quan tâm và để lại thông tin với Công ty CP Queenland.
+
+Chúng tôi ghi nhận nhu cầu của anh:
+- Loại bất động sản: Căn hộ 2PN <view sông>
+- Khu vực: Quận 7
+
+Lan Anh là người phụ trách hỗ trợ anh và sẽ liên hệ trong thời gian sớm nhất qua số 0901 234 567.
+
+Nếu anh tiện trao đổi vào giờ nào, hoặc thông tin trên có chỗ chưa đúng, anh chỉ cần trả lời thư này.
+
+Trân trọng,
+Lan Anh
+
+--
+Công ty CP Queenland
+12 Nguyễn Huệ, Phường Sài Gòn, TP.HCM
+Điện thoại: 028 3822 9999
+Email: lienhe@queenland.example
+Website: https://queenland.example
+
+Anh/Chị nhận thư này vì đã để lại thông tin liên hệ với Công ty CP Queenland. Nếu không muốn nhận thư nữa, Anh/Chị chỉ cần trả lời thư này, chúng tôi sẽ dừng ngay.
+"
+    );
+    assert!(mail.html.contains("Căn hộ 2PN &lt;view sông&gt;"));
+    let mail = load(Language::Vietnamese)
+        .render_mail("welcome", &minimal())
+        .unwrap();
+    assert!(
+        mail.text
+            .starts_with("Kính chào Anh/Chị Lan,\n\nCảm ơn anh/chị đã"),
+        "{}",
+        mail.text
+    );
+}
+
+#[test]
+fn advertising_says_how_to_refuse_it() {
+    for language in [Language::Vietnamese, Language::English] {
+        let mail = load(language).render_mail("welcome", &full()).unwrap();
+        assert!(mail.text.contains("https://crm.queenland.example/o/x"));
+        assert!(
+            mail.html
+                .contains("href=\"https://crm.queenland.example/o/x\"")
+        );
+    }
+}
+
+/// A folder of an admin, with these files.
+fn own(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, source) in files {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, source).unwrap();
+    }
+    folder
+}
+
+fn error_of(files: &[(&str, &str)], name: &str) -> String {
+    let folder = own(files);
+    let templates = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+    let mail = templates.has(name, Channel::Telegram);
+    let error = match mail {
+        true => templates.render_chat(name, &minimal()).map(|_| ()),
+        false => templates.render_mail(name, &minimal()).map(|_| ()),
+    };
+    error.unwrap_err().to_string()
+}
+
+#[test]
+fn a_missing_value_is_never_a_blank() {
+    for (source, error) in [
+        (
+            "Chào\n{{ email }}",
+            "template t.telegram.html, line 2: `email` has no value for this record; give a fallback: {{ email | default('…') }}",
+        ),
+        (
+            "{{ owner | upper }}",
+            "template t.telegram.html, line 1: `owner` has no value for this record; give a fallback: {{ owner | default('…') }}",
+        ),
+        (
+            "{{ budget }}",
+            "template t.telegram.html, line 1: `budget` has no value for this record; give a fallback: {{ budget | default('…') }}",
+        ),
+        (
+            "{{ budget | money }}",
+            "template t.telegram.html, line 1: `budget` has no value for this record; give a fallback: {{ budget | default('…') }}",
+        ),
+        (
+            "x {{ budget.min | vnd }}",
+            "template t.telegram.html, line 1: `budget.min` has no value for this record; give a fallback: {{ budget.min | default('…') }}",
+        ),
+        (
+            "{{ budget | upper }}",
+            "template t.telegram.html, line 1: `budget` has no value for this record; give a fallback: {{ budget | default('…') }}",
+        ),
+        (
+            "{{ cells['Ghi chú'] }} {{ name.title }}",
+            "template t.telegram.html, line 1: `name.title` has no value for this record; give a fallback: {{ name.title | default('…') }}",
+        ),
+        (
+            "{{ emial }}",
+            "template t.telegram.html, line 1: unknown field `emial`; did you mean `email`?",
+        ),
+        (
+            "{{ zzz }}",
+            "template t.telegram.html, line 1: unknown field `zzz`; the fields are those under [columns] and the names listed in templates/README.md",
+        ),
+        (
+            "{{ area | default('') }}",
+            "template t.telegram.html: the message is empty",
+        ),
+        (
+            "<h1>x</h1>",
+            "template t.telegram.html: Telegram has no tag <h1>; it knows b, i, u, s, a, code, pre, blockquote and tg-spoiler",
+        ),
+        (
+            "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}",
+            "template t.telegram.html, line 1: it runs too long; look for a loop that is too large",
+        ),
+        (
+            "{{ 'x' * 900000 }}",
+            "template t.telegram.html: the text is longer than 512 KiB; shorten what is repeated",
+        ),
+        (
+            "{{ row | date }}",
+            "template t.telegram.html, line 1: `row` is not a date",
+        ),
+    ] {
+        assert_eq!(
+            error_of(&[("t.telegram.html", source)], "t"),
+            error,
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn asking_for_a_missing_value_is_allowed() {
+    let source = "{% if email %}x{% endif %}{% if budget.min %}x{% endif %}{% if not owner %}ai?{% endif %}
+{{ email | default('không có') }} {{ name.title | default('Anh/Chị') }} {{ budget.max | default('?') }} {{ name }} {{ cells['Họ tên'] | default('-') }}";
+    let folder = own(&[("t.telegram.html", source)]);
+    let templates = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+    let chat = templates.render_chat("t", &minimal()).unwrap();
+    assert_eq!(chat.html(), "ai?\nkhông có Anh/Chị ? Lan -");
+}
+
+#[test]
+fn mistakes_in_own_files_come_all_at_once() {
+    let folder = own(&[
+        ("bad.telegram.html", "a\n{% if x %}"),
+        ("half/subject.txt", "Chào"),
+        ("lonely.buttons.txt", "[x](action:done)"),
+        ("welcome/body.htm", "x"),
+        ("README.md", "notes"),
+        (".hidden", "x"),
+    ]);
+    std::fs::write(folder.path().join("latin.telegram.html"), b"Ch\xe0o").unwrap();
+    let errors = Templates::load(Some(folder.path()), Language::Vietnamese)
+        .unwrap_err()
+        .to_string();
+    for error in [
+        "template bad.telegram.html, line 2: syntax error: unexpected end of input, expected end of block",
+        "template half/body.txt: the mail has no such file; a mail needs subject.txt and body.txt",
+        "template lonely.buttons.txt: there are buttons, but no message lonely.telegram.html",
+        "template welcome/body.htm: no template has a file of this name; a mail is NAME/subject.txt",
+        "template latin.telegram.html: the file is not UTF-8; save it as UTF-8",
+    ] {
+        assert!(errors.contains(error), "{error}\n--- in\n{errors}");
+    }
+    assert_eq!(errors.lines().count(), 5, "{errors}");
+}
+
+#[test]
+fn unknown_names_are_found_before_anything_is_sent() {
+    let folder = own(&[(
+        "t.telegram.html",
+        "{% if nmae %}x{% endif %}\n{{ name.givn | default('') }}\n{{ project }} {{ handover | dat }}\n{% for p in phones %}{{ p }}{% endfor %}",
+    )]);
+    let templates = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+    let known = facts::known_names(
+        &[
+            "project".to_owned(),
+            "handover".to_owned(),
+            "commission".to_owned(),
+        ]
+        .into(),
+        &["commission".to_owned()].into(),
+    );
+    let problems: Vec<String> = templates
+        .check_names("t", &known)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        problems,
+        [
+            "template t.telegram.html, line 2: unknown field `name.givn`; `name` has the parts full, given, title",
+            "template t.telegram.html, line 1: unknown field `nmae`; did you mean `name`?",
+            "template t.telegram.html, line 3: unknown filter `dat`; the filters are listed in templates/README.md",
+        ]
+    );
+    assert!(!known.contains("commission"));
+    let none = templates.check_names("welcom", &known)[0].to_string();
+    assert!(
+        none.starts_with("template welcom: there is no such template; there are: after-sale-1, "),
+        "{none}"
+    );
+}
+
+#[test]
+fn an_own_file_takes_the_place_of_the_shipped_one() {
+    let folder = own(&[(
+        "welcome/subject.txt",
+        "Chào {{ greeting }}\r\nBcc: x@y.example\r\n",
+    )]);
+    let templates = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+    let mail = templates.render_mail("welcome", &full()).unwrap();
+    assert_eq!(mail.subject, "Chào Anh An Bcc: x@y.example");
+    assert!(mail.text.starts_with("Kính chào Anh An"));
+    assert_ne!(
+        templates.hash("welcome"),
+        load(Language::Vietnamese).hash("welcome")
+    );
+}
+
+#[test]
+fn a_frozen_template_stays_what_it_was() {
+    let first = own(&[
+        ("t/subject.txt", "Một"),
+        ("t/body.txt", "{{ name }}: {{ received | default('?') }}"),
+        ("t.telegram.html", "một"),
+        ("t.buttons.txt", "[x](action:done)"),
+    ]);
+    let templates = Templates::load(Some(first.path()), Language::Vietnamese).unwrap();
+    let (bundle, hash) = (
+        templates.source_bundle("t").unwrap().to_owned(),
+        templates.hash("t").unwrap().to_owned(),
+    );
+    let mail = templates.render_mail("t", &full()).unwrap();
+    assert_eq!(
+        templates.render_mail_from_bundle(&bundle, &full()).unwrap(),
+        mail
+    );
+
+    let second = own(&[("t/subject.txt", "Hai"), ("t/body.txt", "khác")]);
+    for later in [
+        Templates::load(Some(second.path()), Language::English).unwrap(),
+        load(Language::Vietnamese),
+    ] {
+        assert_ne!(later.hash("t"), Some(hash.as_str()));
+        assert_eq!(
+            later.render_mail_from_bundle(&bundle, &full()).unwrap(),
+            mail
+        );
+        let chat = later.render_chat_from_bundle(&bundle, &full()).unwrap();
+        assert_eq!((chat.html().as_str(), chat.buttons.len()), ("một", 1));
+    }
+    // The layout belongs to it, so that a new layout does not change an old mail.
+    assert!(
+        templates
+            .source_bundle("welcome")
+            .unwrap()
+            .contains("layout/mail.html")
+    );
+    assert!(
+        templates
+            .source_bundle("welcome")
+            .unwrap()
+            .contains("layout/footer.txt")
+    );
+    assert!(
+        templates
+            .source_bundle("lead-alert")
+            .unwrap()
+            .contains("layout/lead.buttons.txt")
+    );
+    let error = templates.render_mail_from_bundle("x", &full()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the kept template cannot be read")
+    );
+}
+
+#[test]
+fn a_value_cannot_make_markup_or_buttons() {
+    let folder = own(&[
+        ("t.telegram.html", "{{ note }}"),
+        ("t.buttons.txt", "[{{ note }}](action:done)"),
+    ]);
+    let templates = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+    let mut values = minimal();
+    values["note"] = "<b>x</b> & ](https://evil.example) [y\n{{ phone }}".into();
+    let chat = templates.render_chat("t", &values).unwrap();
+    assert_eq!(chat.plain(), values["note"].as_str().unwrap());
+    assert_eq!(chat.buttons.len(), 1);
+    assert_eq!(chat.buttons[0].len(), 1);
+    assert_eq!(
+        chat.buttons[0][0].kind,
+        ButtonKind::Action {
+            name: "done".into()
+        }
+    );
+}
+
+/// The daemon shares one set of templates between its tasks.
+#[test]
+fn templates_are_shared_between_tasks() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Templates>();
+}
