@@ -12,6 +12,7 @@ pub mod decide;
 pub mod delivery;
 pub mod identity;
 pub mod message;
+pub mod pace;
 pub mod policy;
 pub mod record;
 pub mod rule;

@@ -1,4 +1,6 @@
 //! sheetbridge
 
 pub mod core;
+pub mod courier;
 pub mod sandbox;
+pub mod telegram;
