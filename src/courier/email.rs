@@ -176,6 +176,7 @@ impl EmailCourier {
             if !self.is_spent(&session) {
                 return Some(session);
             }
+            tokio::spawn(session.quit());
         }
         None
     }
@@ -247,7 +248,9 @@ impl EmailCourier {
     }
 
     fn settle(&self, session: Session, verdict: Verdict, reusable: bool) -> Verdict {
-        if reusable {
+        if reusable && self.is_spent(&session) {
+            tokio::spawn(session.quit());
+        } else if reusable {
             lock(&self.idle).push(session);
         }
         verdict
