@@ -185,7 +185,7 @@ async fn every_phase_that_fails_says_what_the_server_has() {
             0,
         ),
         (reply(AfterDot, 552, "5.3.4 too big"), "rejected Content", 0),
-        (reply(AfterDot, 451, "4.3.0 try again"), "later Channel", 0),
+        (reply(AfterDot, 451, "4.3.0 try again"), "later Message", 0),
         (reply(AfterDot, 421, "4.3.2 going down"), "later Channel", 0),
         (Fault::drop(Connect), "later Channel", 0),
         (Fault::drop(Ehlo), "later Channel", 0),

@@ -110,7 +110,7 @@ async fn converse(
 async fn request(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut bytes = Vec::new();
     loop {
-        let mut chunk = [0; 65536];
+        let mut chunk = [0; 4096];
         let text = String::from_utf8_lossy(&bytes);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length: usize = head
@@ -123,6 +123,8 @@ async fn request(stream: &mut TcpStream) -> Option<(String, String)> {
                 .unwrap_or_default();
             if bytes.len() >= head.len() + 4 + length {
                 let path = head.split(' ').nth(1)?;
+                // To a proxy the whole address is said.
+                let path = path.strip_prefix("http://telegram.invalid").unwrap_or(path);
                 assert!(path.starts_with(&format!("/bot{TOKEN}/")), "{path}");
                 return Some((path.rsplit('/').next()?.to_owned(), body.to_owned()));
             }
@@ -483,4 +485,20 @@ async fn the_probe_names_the_bot_or_the_mend() {
     for word in [&format!("127.0.0.1:{port}"), "[telegram] proxy", "api_url"] {
         assert!(text.contains(word), "{word}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_proxy_leads_to_a_server_that_cannot_be_reached_otherwise() {
+    let proxy = Scripted::start(&[]).await;
+    let settings = |proxy| TelegramSettings {
+        token: TOKEN.to_owned().into(),
+        api_url: Some("http://telegram.invalid".into()),
+        proxy,
+    };
+    let direct = TelegramCourier::new(Client::new(&settings(None)).expect("good settings"));
+    let error = direct.probe().await.expect_err("the name is unknown");
+    assert!(error.to_string().contains("telegram.invalid"), "{error}");
+    let by_proxy = settings(Some(format!("http://127.0.0.1:{}", proxy.port)));
+    let courier = TelegramCourier::new(Client::new(&by_proxy).expect("good settings"));
+    assert_eq!(courier.probe().await, Ok("@queenland_bot".to_owned()));
 }

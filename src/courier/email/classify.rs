@@ -104,7 +104,10 @@ pub fn verdict(phase: Phase, reply: &Reply) -> Verdict {
         Some((4, 2, _)) => later(Scope::Address),
         Some((4, 7, _)) => later(Scope::Message),
         Some((4 | 5, 4, _)) => later(Scope::Address),
-        Some((4, 3, _)) => later(Scope::Channel),
+        // Full or closing down. Other trouble of the server's (4.3.x) may lie in one message, which must not stop the rest.
+        Some((4, 3, 1 | 2)) => later(Scope::Channel),
+        Some((4, 3, _)) if phase == Phase::Mail => later(Scope::Channel),
+        Some((4, _, _)) => later(Scope::Message),
         _ => by_basic_code(phase, reply.code, later, rejected),
     }
 }
@@ -117,7 +120,7 @@ fn by_basic_code(
     rejected: impl Fn(Refusal) -> Verdict,
 ) -> Verdict {
     match (code, phase) {
-        (452, _) => later(Scope::Channel),
+        (452, Phase::Mail) => later(Scope::Channel),
         (400..=499, _) => later(Scope::Message),
         (552, Phase::Rcpt) => later(Scope::Address),
         (550 | 551 | 553 | 556, Phase::Rcpt) => rejected(Refusal::Address),
@@ -278,6 +281,8 @@ mod tests {
                 "later Channel",
             ),
             (Body, "421 4.3.2 shutting down", "later Channel"),
+            (Body, "451 4.3.0 queue file write error", "later Message"),
+            (Rcpt, "452 4.5.3 too many recipients", "later Message"),
             (
                 Mail,
                 "452 4.3.1 Insufficient system storage",
