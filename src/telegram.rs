@@ -454,4 +454,30 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn teloxides_errors_say_the_same_and_keep_the_answer_to_themselves() {
+        let of = |error: RequestError| CallError::from(&error).to_string();
+        assert_eq!(
+            of(RequestError::Api(ApiError::InvalidToken)),
+            "401 Unauthorized"
+        );
+        assert!(of(RequestError::Api(ApiError::TerminatedByOtherGetUpdates)).starts_with("409 "));
+        let raw = "somebody's message";
+        let source = serde_json::from_str::<Value>(raw).unwrap_err();
+        let error = RequestError::InvalidJson {
+            source: Arc::new(source),
+            raw: raw.into(),
+        };
+        assert!(!of(error).contains(raw));
+        let flood = RequestError::RetryAfter(teloxide::types::Seconds::from_seconds(7));
+        assert!(matches!(
+            CallError::from(&flood),
+            CallError::Refused(Refused {
+                code: 429,
+                retry_after_s: Some(7),
+                ..
+            })
+        ));
+    }
 }

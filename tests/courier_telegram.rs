@@ -9,6 +9,7 @@ use sheetbridge::core::delivery::{Refusal, Scope, Verdict};
 use sheetbridge::core::message::Address;
 use sheetbridge::courier::telegram::TelegramCourier;
 use sheetbridge::courier::{Act, Attachment, Button, Chat, Courier, Parcel, ProbeKind};
+use sheetbridge::sandbox::telegram::{BotSandbox, Fault, Limits, Person};
 use sheetbridge::telegram::{Client, TelegramSettings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -501,4 +502,194 @@ async fn a_proxy_leads_to_a_server_that_cannot_be_reached_otherwise() {
     let by_proxy = settings(Some(format!("http://127.0.0.1:{}", proxy.port)));
     let courier = TelegramCourier::new(Client::new(&by_proxy).expect("good settings"));
     assert_eq!(courier.probe().await, Ok("@queenland_bot".to_owned()));
+}
+
+/// The sandbox's Bot API and a person who has started the bot.
+async fn sandbox() -> (BotSandbox, TelegramCourier, i64) {
+    let local = ([127, 0, 0, 1], 0).into();
+    let sandbox = BotSandbox::start(local, TOKEN, "queenland_bot")
+        .await
+        .expect("loopback has free ports");
+    let person = sandbox
+        .create_person(Person::new(0, "Lan Anh"))
+        .expect("a new person");
+    sandbox.press_start(person, None).expect("a person may");
+    let courier = TelegramCourier::new(client(&sandbox.base_url()));
+    (sandbox, courier, person)
+}
+
+/// A message to this chat, with a name of its own.
+fn to(chat_id: i64, text: &str) -> Chat {
+    let mut chat = chat(&[text]);
+    chat.id = format!("to {chat_id}: {text}");
+    chat.chat = chat_id;
+    chat
+}
+
+/// What the bot has written to a chat.
+fn arrived(sandbox: &BotSandbox, chat: i64) -> Vec<String> {
+    sandbox
+        .messages(chat)
+        .iter()
+        .filter(|message| message.from_bot)
+        .map(|message| message.text.clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_person_reads_it_and_presses_a_button() {
+    let (sandbox, courier, person) = sandbox().await;
+    assert_eq!(courier.probe().await, Ok("@queenland_bot".to_owned()));
+    let mut sent = to(person, "<b>Khách mới</b>: chị Thu &amp; anh Minh, 3,5 tỷ");
+    sent.buttons = vec![vec![Button {
+        text: "Đã gọi".into(),
+        act: Act::Callback("called".into()),
+    }]];
+    let verdict = send(&courier, sent).await;
+    let shown = sandbox
+        .messages(person)
+        .into_iter()
+        .find(|message| message.from_bot)
+        .expect("it arrived");
+    assert_eq!(verdict, delivered(&shown.id.to_string()));
+    assert_eq!(shown.text, "Khách mới: chị Thu & anh Minh, 3,5 tỷ");
+    sandbox
+        .press(person, person, shown.id, "called")
+        .expect("the button is there");
+
+    let mut chart = to(person, "<i>Tuần 47</i>");
+    chart.photo = Some(Attachment {
+        content: PIXEL.to_vec(),
+        ..picture()
+    });
+    let verdict = send(&courier, chart).await;
+    assert!(matches!(verdict, Verdict::Delivered { .. }), "{verdict:?}");
+    let shown = sandbox.messages(person).pop().expect("it arrived");
+    assert_eq!(shown.text, "Tuần 47");
+    assert!(shown.photo.is_some());
+    sandbox.shutdown().await;
+}
+
+/// A PNG of one grey pixel.
+const PIXEL: &[u8] = &[
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, b'I', b'D', b'A', b'T',
+    0x78, 0x9c, 0x63, 0x68, 0, 0, 0, 0x82, 0, 0x81, 0x77, 0xcd, 0x72, 0xb6, 0, 0, 0, 0, b'I', b'E',
+    b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+];
+
+#[tokio::test]
+async fn people_who_cannot_be_written_to() {
+    let (sandbox, courier, person) = sandbox().await;
+    let stranger = sandbox
+        .create_person(Person::new(0, "Người lạ"))
+        .expect("a new person");
+    let gone = sandbox
+        .create_person(Person::new(0, "Đã nghỉ"))
+        .expect("a new person");
+    sandbox.press_start(gone, None).expect("a person may");
+    sandbox.deactivate(gone).expect("a person may");
+    sandbox.block(person).expect("a person may");
+    for chat in [person, stranger, gone, 999_999_999] {
+        let verdict = send(&courier, to(chat, "x")).await;
+        assert!(
+            matches!(
+                verdict,
+                Verdict::Rejected {
+                    about: Refusal::Address,
+                    ..
+                }
+            ),
+            "{verdict:?}"
+        );
+    }
+    sandbox.unblock(person).expect("a person may");
+    let verdict = send(&courier, to(person, "x")).await;
+    assert!(matches!(verdict, Verdict::Delivered { .. }), "{verdict:?}");
+    sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_group_that_moved_tells_where_to() {
+    let (sandbox, courier, person) = sandbox().await;
+    let group = sandbox
+        .create_group("Quản lý", &[person])
+        .expect("a new group");
+    sandbox.add_bot(group, person, None).expect("a member may");
+    let moved = sandbox.migrate(group).expect("a group may");
+    assert_eq!(
+        send(&courier, to(group, "x")).await,
+        Verdict::Moved { to: moved }
+    );
+    let verdict = send(&courier, to(moved, "x")).await;
+    assert!(matches!(verdict, Verdict::Delivered { .. }), "{verdict:?}");
+    assert_eq!(
+        arrived(&sandbox, moved).last().map(String::as_str),
+        Some("x")
+    );
+    sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_fails_on_the_way_and_what_arrived() {
+    let (sandbox, courier, _) = sandbox().await;
+    let method = "sendMessage";
+    let all = [
+        (
+            Fault::status(method, 500, "Internal Server Error"),
+            "later",
+            0,
+        ),
+        (Fault::garbage(method, 502), "later", 0),
+        (Fault::reset(method), "doubt", 0),
+        (Fault::reset(method).done_first(), "doubt", 1),
+        (Fault::garbage(method, 200).done_first(), "doubt", 1),
+        (Fault::too_many(method, 1), "later", 0),
+    ];
+    for (number, (fault, expected, kept)) in all.into_iter().enumerate() {
+        let what = format!("{fault:?}");
+        // Each to somebody else, so that nobody waits for the pace of a chat.
+        let person = sandbox
+            .create_person(Person::new(0, format!("NV {number}")))
+            .expect("a new person");
+        sandbox.press_start(person, None).expect("a person may");
+        sandbox.fault(fault);
+        let verdict = send(&courier, to(person, "tin")).await;
+        let word = match &verdict {
+            Verdict::TryLater { .. } => "later",
+            Verdict::InDoubt { .. } => "doubt",
+            _ => "other",
+        };
+        assert_eq!(word, expected, "{what}: {verdict:?}");
+        let count = |found: Vec<String>| found.iter().filter(|found| *found == "tin").count();
+        assert_eq!(count(arrived(&sandbox, person)), kept, "{what}");
+        let verdict = send(&courier, to(person, "tin")).await;
+        assert!(
+            matches!(verdict, Verdict::Delivered { .. }),
+            "{what}: {verdict:?}"
+        );
+        assert_eq!(count(arrived(&sandbox, person)), kept + 1, "{what}");
+    }
+    sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn our_pace_never_meets_telegrams_limits() {
+    let (sandbox, courier, person) = sandbox().await;
+    sandbox.set_limits(Some(Limits::default()));
+    let mut chats = vec![person];
+    for number in 0..40 {
+        let other = sandbox
+            .create_person(Person::new(0, format!("NV {number}")))
+            .expect("a new person");
+        sandbox.press_start(other, None).expect("a person may");
+        chats.push(other);
+    }
+    chats.extend([person, person, person]);
+    for chat in chats {
+        let verdict = send(&courier, to(chat, "tin")).await;
+        assert!(matches!(verdict, Verdict::Delivered { .. }), "{verdict:?}");
+    }
+    assert_eq!(arrived(&sandbox, person).len(), 4);
+    sandbox.shutdown().await;
 }
