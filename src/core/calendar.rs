@@ -14,7 +14,7 @@ use jiff::{Timestamp, ToSpan};
 
 pub use holidays::Holidays;
 pub use hours::Hours;
-pub use schedule::Schedule;
+pub use schedule::{CatchUp, Schedule};
 
 use super::rule::Span;
 
@@ -67,6 +67,12 @@ impl Calendar {
     pub fn next_ads(&self, at: Timestamp) -> Timestamp {
         let always = !self.ads.names_days();
         self.next_open(at, &self.ads, |day| always || !self.holidays.contains(day))
+    }
+
+    /// As [`Self::next_ads`], but holidays do not count even where days are named: a campaign with a fixed
+    /// time on a holiday is the marketer's wish (SEMANTICS 20).
+    pub fn next_ads_any_day(&self, at: Timestamp) -> Timestamp {
+        self.next_open(at, &self.ads, |_| true)
     }
 
     /// Counts working time: the days of the span are working days, at the same time of day; what is left
@@ -177,5 +183,201 @@ pub fn at_local(date: Date, time: Time, zone: &TimeZone) -> Timestamp {
                 .map_or(behind, |transition| transition.timestamp())
         }
         AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => compatible(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calendar(zone: &str, work: &str, ads: &str, holidays: &[&str]) -> Calendar {
+        let holidays: Vec<String> = holidays.iter().map(|&word| word.to_owned()).collect();
+        Calendar {
+            zone: TimeZone::get(zone).unwrap(),
+            work: Hours::parse(work).unwrap(),
+            ads: Hours::parse(ads).unwrap(),
+            holidays: Holidays::parse(&holidays).unwrap(),
+        }
+    }
+
+    fn queenland() -> Calendar {
+        calendar(
+            "Asia/Ho_Chi_Minh",
+            "Mon-Sat 08:00-18:00",
+            "07:30-21:00",
+            &["vn"],
+        )
+    }
+
+    fn at(calendar: &Calendar, wall: &str) -> Timestamp {
+        let wall: jiff::civil::DateTime = wall.parse().unwrap();
+        calendar.at_local(wall.date(), wall.time())
+    }
+
+    fn shown(calendar: &Calendar, at: Timestamp) -> String {
+        at.to_zoned(calendar.zone.clone())
+            .strftime("%a %d/%m %H:%M")
+            .to_string()
+    }
+
+    #[track_caller]
+    fn check_work(calendar: &Calendar, wall: &str, expected: &str) {
+        let from = at(calendar, wall);
+        let open = calendar.next_work(from);
+        assert_eq!(shown(calendar, open), expected, "{wall}");
+        assert_eq!(calendar.is_work(from), open == from);
+        assert!(calendar.is_work(open), "{wall}");
+    }
+
+    #[test]
+    fn work_begins_again_on_the_next_working_day() {
+        let queenland = queenland();
+        check_work(&queenland, "2026-11-21T07:00", "Sat 21/11 08:00");
+        check_work(&queenland, "2026-11-21T08:00", "Sat 21/11 08:00");
+        check_work(&queenland, "2026-11-21T17:59", "Sat 21/11 17:59");
+        check_work(&queenland, "2026-11-21T18:00", "Mon 23/11 08:00");
+        // Over Tết: 16 to 20 February are off, 21 is a Saturday.
+        check_work(&queenland, "2026-02-14T19:00", "Sat 21/02 08:00");
+        let noon = calendar(
+            "Asia/Ho_Chi_Minh",
+            "Mon-Fri 08:00-12:00,13:30-17:30",
+            "07:30-21:00",
+            &[],
+        );
+        check_work(&noon, "2026-11-20T12:00", "Fri 20/11 13:30");
+        check_work(&noon, "2026-11-20T17:30", "Mon 23/11 08:00");
+        let always = calendar("Asia/Ho_Chi_Minh", "00:00-24:00", "00:00-24:00", &[]);
+        check_work(&always, "2026-11-22T23:59", "Sun 22/11 23:59");
+        check_work(&always, "2026-11-22T00:00", "Sun 22/11 00:00");
+    }
+
+    #[test]
+    fn a_holiday_on_a_day_of_rest_is_made_up_for() {
+        let queenland = queenland();
+        let works = |day: &str| queenland.is_working_day(day.parse().unwrap());
+        // Giỗ Tổ 2026 is a Sunday: Monday 27 April is off instead (Labour Code 2019 Art. 111(3)).
+        assert!(works("2026-04-25") && !works("2026-04-26"));
+        assert!(!works("2026-04-27") && works("2026-04-28"));
+        // Tết 2027 is 5 to 9 February with Sunday 7: the 10th is off.
+        assert!(works("2027-02-04") && !works("2027-02-05") && !works("2027-02-10"));
+        assert!(works("2027-02-11"));
+        // With Saturdays off two days are owed.
+        let five = calendar(
+            "Asia/Ho_Chi_Minh",
+            "Mon-Fri 08:00-17:00",
+            "07:30-21:00",
+            &["vn"],
+        );
+        let works = |day: &str| five.is_working_day(day.parse().unwrap());
+        assert!(!works("2027-02-10") && !works("2027-02-11") && works("2027-02-12"));
+        // A day the company gives by itself is not made up for.
+        let own = calendar(
+            "Asia/Ho_Chi_Minh",
+            "Mon-Sat 08:00-17:00",
+            "07:30-21:00",
+            &["2026-11-22"],
+        );
+        assert!(own.is_working_day("2026-11-23".parse().unwrap()));
+    }
+
+    #[test]
+    fn customers_are_written_to_on_sundays_and_holidays_unless_days_are_named() {
+        let queenland = queenland();
+        let next = |calendar: &Calendar, wall: &str| {
+            shown(calendar, calendar.next_ads(at(calendar, wall)))
+        };
+        assert_eq!(next(&queenland, "2026-11-22T10:00"), "Sun 22/11 10:00");
+        assert_eq!(next(&queenland, "2026-11-22T21:00"), "Mon 23/11 07:30");
+        assert_eq!(next(&queenland, "2026-02-17T06:00"), "Tue 17/02 07:30");
+        let named = calendar(
+            "Asia/Ho_Chi_Minh",
+            "08:00-18:00",
+            "Mon-Sat 07:30-21:00",
+            &["vn"],
+        );
+        assert_eq!(next(&named, "2026-11-22T10:00"), "Mon 23/11 07:30");
+        assert_eq!(next(&named, "2026-02-17T10:00"), "Sat 21/02 07:30");
+        let fixed = named.next_ads_any_day(at(&named, "2026-02-17T10:00"));
+        assert_eq!(shown(&named, fixed), "Tue 17/02 10:00");
+        let fixed = named.next_ads_any_day(at(&named, "2026-02-17T22:00"));
+        assert_eq!(shown(&named, fixed), "Wed 18/02 07:30");
+    }
+
+    #[test]
+    fn days_count_as_working_days_at_the_same_time() {
+        let queenland = queenland();
+        let add = |wall: &str, span: &str| {
+            let end = queenland.add_working(at(&queenland, wall), Span::parse(span).unwrap());
+            shown(&queenland, end)
+        };
+        // 18 November 2026 is a Wednesday.
+        assert_eq!(add("2026-11-18T15:00", "3d"), "Sat 21/11 15:00");
+        assert_eq!(add("2026-11-19T15:00", "3d"), "Mon 23/11 15:00");
+        // The round of SEMANTICS 17: working days 3, 5 and 7, and the escalation on 9.
+        let round = ["3d", "5d", "7d", "9d"].map(|span| add("2026-11-16T09:00", span));
+        assert_eq!(
+            round,
+            [
+                "Thu 19/11 09:00",
+                "Sat 21/11 09:00",
+                "Tue 24/11 09:00",
+                "Thu 26/11 09:00"
+            ]
+        );
+        // From a Sunday, the first working day is Monday.
+        assert_eq!(add("2026-11-22T10:00", "1d"), "Mon 23/11 10:00");
+        // It pauses over holidays: Saturday 14 February, then 21 and 23.
+        assert_eq!(add("2026-02-13T10:00", "3d"), "Mon 23/02 10:00");
+        // The rest counts plainly and is moved out of a day of rest.
+        assert_eq!(add("2026-11-18T15:00", "1d12h"), "Fri 20/11 03:00");
+        assert_eq!(add("2026-11-21T20:00", "6h"), "Mon 23/11 02:00");
+        assert_eq!(add("2026-11-21T20:00", "15m"), "Sat 21/11 20:15");
+        assert_eq!(add("2026-11-22T10:00", "0s"), "Mon 23/11 10:00");
+    }
+
+    #[test]
+    fn the_same_time_of_day_holds_over_a_change_of_the_clock() {
+        let berlin = calendar("Europe/Berlin", "08:00-18:00", "07:30-21:00", &[]);
+        let start = at(&berlin, "2027-03-27T10:00");
+        let end = berlin.add_working(start, Span::days(1));
+        assert_eq!(shown(&berlin, end), "Sun 28/03 10:00");
+        assert_eq!(end.duration_since(start).as_hours(), 23);
+        // 02:30 is not there on that day; the first valid instant is 03:00.
+        let end = berlin.add_working(at(&berlin, "2027-03-27T02:30"), Span::days(1));
+        assert_eq!(shown(&berlin, end), "Sun 28/03 03:00");
+    }
+
+    #[test]
+    fn hours_over_a_change_of_the_clock_open_and_close_once() {
+        let berlin = calendar("Europe/Berlin", "02:15-02:45", "02:15-02:45", &[]);
+        // In the gap there is no such window on that day.
+        let open = berlin.next_work(at(&berlin, "2027-03-28T00:00"));
+        assert_eq!(shown(&berlin, open), "Mon 29/03 02:15");
+        // In the overlap it is the first of the two; the second 02:20 is closed.
+        let second: Timestamp = "2027-10-31T01:20:00Z".parse().unwrap();
+        assert_eq!(shown(&berlin, second), "Sun 31/10 02:20");
+        assert_eq!(shown(&berlin, berlin.next_work(second)), "Mon 01/11 02:15");
+        let first: Timestamp = "2027-10-31T00:20:00Z".parse().unwrap();
+        assert!(berlin.is_work(first));
+    }
+
+    #[test]
+    fn a_company_that_never_opens_waits_and_does_not_hang() {
+        let holidays: Vec<String> = (2026..2029)
+            .map(|year| format!("{year}-01-01..{year}-12-31"))
+            .collect();
+        let holidays: Vec<&str> = holidays.iter().map(String::as_str).collect();
+        let closed = calendar(
+            "Asia/Ho_Chi_Minh",
+            "Mon 08:00-18:00",
+            "07:30-21:00",
+            &holidays,
+        );
+        let from = at(&closed, "2026-11-21T09:00");
+        assert_eq!(
+            closed.next_work(from).duration_since(from).as_hours(),
+            400 * 24
+        );
+        assert!(closed.add_working(from, Span::days(3)) >= from);
     }
 }

@@ -17,6 +17,17 @@ pub struct Schedule {
     kind: Kind,
 }
 
+/// What [`Schedule::catch_up`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatchUp {
+    /// The due time that fires now.
+    pub fire: Option<Timestamp>,
+    /// How many due times are noted as missed.
+    pub missed: u64,
+    /// The next due time, later than now.
+    pub next: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
     /// On these weekdays at these times.
@@ -69,6 +80,33 @@ impl Schedule {
     pub fn period_at(&self, due: Timestamp, zone: &TimeZone) -> SignedDuration {
         self.next_after(due, zone)
             .map_or(SignedDuration::ZERO, |next| next.duration_since(due))
+    }
+
+    /// What to do at `now` about a due time that may have been missed: the last one that has come fires if
+    /// not more than half its period has passed (SEMANTICS 21), the others are missed.
+    ///
+    /// `due` is the due time that was waited for; it must not be later than `now`.
+    pub fn catch_up(&self, due: Timestamp, now: Timestamp, zone: &TimeZone) -> CatchUp {
+        let mut last = due;
+        let mut missed = 0;
+        if let Kind::Every(seconds) = self.kind {
+            // After a week without the daemon there may be more of these than one wants to count one by one.
+            missed = (now.as_second() - due.as_second()).max(0) / seconds;
+            last = Timestamp::from_second(due.as_second() + missed * seconds).unwrap_or(due);
+        }
+        let mut next = self.next_after(last, zone);
+        while let Some(later) = next.filter(|later| *later <= now) {
+            last = later;
+            missed += 1;
+            next = self.next_after(last, zone);
+        }
+        let half = self.period_at(last, zone) / 2;
+        let fires = now.duration_since(last) <= half;
+        CatchUp {
+            fire: fires.then_some(last),
+            missed: missed.unsigned_abs() + u64::from(!fires),
+            next,
+        }
     }
 
     /// Looks through at most two months, which every schedule of days hits.
@@ -144,4 +182,238 @@ fn weekly_or_monthly(source: &str) -> Result<Kind, String> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Kind::Monthly(days, times))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
+    /// The next due times after a local time, as weekday, day and wall clock.
+    #[track_caller]
+    fn check(text: &str, zone_name: &str, after: &str, expected: &[&str]) {
+        let zone = zone(zone_name);
+        let schedule = Schedule::parse(text).unwrap();
+        let wall: jiff::civil::DateTime = after.parse().unwrap();
+        let mut at = wall.to_zoned(zone.clone()).unwrap().timestamp();
+        let mut found = Vec::new();
+        for _ in expected {
+            at = schedule.next_after(at, &zone).unwrap();
+            found.push(
+                at.to_zoned(zone.clone())
+                    .strftime("%a %d/%m %H:%M:%S")
+                    .to_string(),
+            );
+        }
+        assert_eq!(found, expected, "{text}");
+    }
+
+    const VN: &str = "Asia/Ho_Chi_Minh";
+
+    #[test]
+    fn due_times_come_in_order() {
+        // 21 November 2026 is a Saturday.
+        check(
+            "Mon-Sat 08:00",
+            VN,
+            "2026-11-21T07:59:59",
+            &[
+                "Sat 21/11 08:00:00",
+                "Mon 23/11 08:00:00",
+                "Tue 24/11 08:00:00",
+            ],
+        );
+        check(
+            "Mon-Sat 08:00",
+            VN,
+            "2026-11-21T08:00:00",
+            &["Mon 23/11 08:00:00"],
+        );
+        check("08:00", VN, "2026-11-21T09:00:00", &["Sun 22/11 08:00:00"]);
+        check(
+            "CN 20:00",
+            VN,
+            "2026-11-21T09:00:00",
+            &["Sun 22/11 20:00:00"],
+        );
+        check(
+            "Mon,Wed 17:00, 08:00",
+            VN,
+            "2026-11-23T08:00:00",
+            &["Mon 23/11 17:00:00", "Wed 25/11 08:00:00"],
+        );
+        check(
+            "every 90s",
+            VN,
+            "2026-11-21T00:00:00",
+            &["Sat 21/11 00:01:30"],
+        );
+        check(
+            "Every 2h",
+            VN,
+            "2026-11-21T09:10:00",
+            &["Sat 21/11 10:00:00", "Sat 21/11 12:00:00"],
+        );
+        check(
+            "every 1d",
+            VN,
+            "2026-11-21T00:00:00",
+            &["Sun 22/11 00:00:00"],
+        );
+    }
+
+    #[test]
+    fn days_of_the_month_end_with_the_month() {
+        check(
+            "1,15 09:00",
+            VN,
+            "2026-11-21T09:00:00",
+            &[
+                "Tue 01/12 09:00:00",
+                "Tue 15/12 09:00:00",
+                "Fri 01/01 09:00:00",
+            ],
+        );
+        check(
+            "31 09:00",
+            VN,
+            "2026-11-30T09:00:00",
+            &[
+                "Thu 31/12 09:00:00",
+                "Sun 31/01 09:00:00",
+                "Sun 28/02 09:00:00",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_gap_gives_the_first_valid_instant_and_an_overlap_one() {
+        // Berlin goes from 02:00 to 03:00 on 28 March and from 03:00 back to 02:00 on 25 October 2027.
+        check(
+            "02:30",
+            "Europe/Berlin",
+            "2027-03-27T02:30:00",
+            &["Sun 28/03 03:00:00", "Mon 29/03 02:30:00"],
+        );
+        check(
+            "02:15,02:45",
+            "Europe/Berlin",
+            "2027-03-28T00:00:00",
+            &["Sun 28/03 03:00:00", "Mon 29/03 02:15:00"],
+        );
+        check(
+            "02:30",
+            "Europe/Berlin",
+            "2027-10-30T12:00:00",
+            &["Sun 31/10 02:30:00", "Mon 01/11 02:30:00"],
+        );
+        let berlin = zone("Europe/Berlin");
+        let first = at_local(
+            jiff::civil::date(2027, 10, 31),
+            time("02:30").unwrap(),
+            &berlin,
+        );
+        assert_eq!(first.to_string(), "2027-10-31T00:30:00Z");
+        // Samoa left out 30 December 2011.
+        check(
+            "08:00",
+            "Pacific/Apia",
+            "2011-12-29T08:00:00",
+            &["Sat 31/12 00:00:00", "Sat 31/12 08:00:00"],
+        );
+    }
+
+    #[test]
+    fn the_period_is_the_time_to_the_next_one() {
+        let zone = zone(VN);
+        let hours = |text: &str, due: &str| {
+            let due: Timestamp = due.parse().unwrap();
+            Schedule::parse(text)
+                .unwrap()
+                .period_at(due, &zone)
+                .as_hours()
+        };
+        assert_eq!(hours("Mon-Sat 08:00", "2026-11-20T08:00:00+07:00"), 24);
+        assert_eq!(hours("Mon-Sat 08:00", "2026-11-21T08:00:00+07:00"), 48);
+        assert_eq!(hours("Mon 08:00", "2026-11-23T08:00:00+07:00"), 168);
+        assert_eq!(hours("08:00,17:00", "2026-11-23T08:00:00+07:00"), 9);
+        assert_eq!(hours("every 6h", "2026-11-23T06:00:00+07:00"), 6);
+        // Across the change of the clock it is what really passes.
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let due: Timestamp = "2027-03-27T08:00:00+01:00".parse().unwrap();
+        let schedule = Schedule::parse("08:00").unwrap();
+        assert_eq!(schedule.period_at(due, &berlin).as_hours(), 23);
+    }
+
+    #[test]
+    fn missed_times_are_caught_up_once_within_half_the_period() {
+        let zone = zone(VN);
+        let check = |text: &str, due: &str, now: &str, expected: (Option<&str>, u64, &str)| {
+            let read = |text: &str| format!("{text}+07:00").parse::<Timestamp>().unwrap();
+            let found = Schedule::parse(text)
+                .unwrap()
+                .catch_up(read(due), read(now), &zone);
+            let (fire, missed, next) = expected;
+            let expected = CatchUp {
+                fire: fire.map(read),
+                missed,
+                next: Some(read(next)),
+            };
+            assert_eq!(found, expected, "{text} {due} {now}");
+        };
+        let daily = "08:00";
+        let (on_17, on_18, on_19) = (
+            "2026-11-17T08:00:00",
+            "2026-11-18T08:00:00",
+            "2026-11-19T08:00:00",
+        );
+        check(daily, on_18, on_18, (Some(on_18), 0, on_19));
+        check(daily, on_18, "2026-11-18T20:00:00", (Some(on_18), 0, on_19));
+        check(daily, on_18, "2026-11-18T20:00:01", (None, 1, on_19));
+        check(daily, on_17, "2026-11-18T09:00:00", (Some(on_18), 1, on_19));
+        check(daily, on_17, "2026-11-18T21:00:00", (None, 2, on_19));
+        // The period after Saturday is two days long.
+        check(
+            "Mon-Sat 08:00",
+            "2026-11-21T08:00:00",
+            "2026-11-22T08:00:00",
+            (Some("2026-11-21T08:00:00"), 0, "2026-11-23T08:00:00"),
+        );
+        check(
+            "every 1s",
+            "2025-11-18T08:00:00",
+            on_18,
+            (Some(on_18), 365 * 86_400, "2026-11-18T08:00:01"),
+        );
+    }
+
+    #[test]
+    fn what_is_no_schedule_says_what_is() {
+        for (text, says) in [
+            ("", "\"Mon-Sat 08:00\""),
+            ("Monday", "\"every 10m\""),
+            ("Mon-Sut 08:00", "no weekday"),
+            ("Mon 8h", "no schedule"),
+            ("Mon 25:00", "no time of day"),
+            ("24:00", "next day"),
+            ("0 09:00", "day of the month"),
+            ("32 09:00", "day of the month"),
+            ("1-5 09:00", "day of the month"),
+            ("every", "no schedule"),
+            ("every 0s", "between 1s and 1d"),
+            ("every 2d", "between 1s and 1d"),
+            ("every now and then", "length of time"),
+            ("08:00 Mon", "no time of day"),
+        ] {
+            let why = Schedule::parse(text).unwrap_err();
+            assert!(why.contains(says), "{text}: {why}");
+        }
+        assert_eq!(
+            Schedule::parse(" Mon-Sat   08:00 ").unwrap().to_string(),
+            "Mon-Sat 08:00"
+        );
+    }
 }
