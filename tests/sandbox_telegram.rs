@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 use sheetbridge::sandbox::telegram::{
@@ -23,6 +24,7 @@ use teloxide::types::{
     KeyboardButton, KeyboardMarkup, MessageEntityKind, ParseMode, ReplyParameters, UpdateKind,
     UserId,
 };
+use teloxide::update_listeners::{AsUpdateStream, Polling, UpdateListener};
 
 const SOON: Duration = Duration::from_secs(10);
 const TOKEN: &str = "4242:AAE-sandbox_token";
@@ -328,6 +330,43 @@ async fn teloxide_reads_contacts_blocks_and_chats() {
         "Việc hôm nay"
     );
     assert_eq!(server.commands()[0]["command"], "hom_nay");
+}
+
+#[tokio::test]
+async fn teloxides_own_polling_runs_and_stops() {
+    let server = server_with_an().await;
+    well(&server, "setWebhook", json!({"url": "https://x.org/hook"})).await;
+    let mut polling = Polling::builder(bot(&server))
+        .timeout(SOON)
+        .delete_webhook()
+        .await
+        .build();
+    let stop = polling.stop_token();
+    {
+        let stream = polling.as_stream();
+        tokio::pin!(stream);
+        for text in ["hai", "ba"] {
+            server.say(AN, text).unwrap();
+        }
+        for expected in ["/start mã-123", "hai", "ba"] {
+            let update = tokio::time::timeout(SOON, stream.next())
+                .await
+                .unwrap()
+                .unwrap()
+                .unwrap();
+            let UpdateKind::Message(message) = update.kind else {
+                panic!("{update:?}")
+            };
+            assert_eq!(message.text(), Some(expected));
+        }
+        stop.stop();
+        let rest = tokio::time::timeout(SOON, stream.collect::<Vec<_>>())
+            .await
+            .unwrap();
+        assert!(rest.is_empty(), "{rest:?}");
+    }
+    let left = well(&server, "getUpdates", json!({})).await;
+    assert_eq!(left, json!([]), "the stop confirmed what was received");
 }
 
 #[tokio::test]
