@@ -5,6 +5,7 @@
 //! the file is checked here as far as the file alone can tell; whether the workbook is shared, a
 //! template renders, or a password is right is `check`'s to find out.
 
+mod columns;
 mod environment;
 mod load;
 mod people;
@@ -25,14 +26,13 @@ use jiff::civil::Date;
 use secrecy::SecretString;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use crate::core::calendar::Calendar;
 use crate::core::rule::{Rule, Span};
 use crate::core::sheet::FieldKind;
 
 pub use environment::Environment;
-pub use problem::{ConfigErrors, ConfigProblem, report};
+pub use problem::{ConfigErrors, ConfigProblem, FileText};
 
 /// Everything an admin can set, checked, with defaults filled in and secrets read.
 ///
@@ -90,6 +90,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// `[[rule]]` in the order of the file.
     pub rules: Vec<Rule>,
+    /// The file's text, for [`Config::warnings_report`].
+    pub text: FileText,
     /// What is suspicious but not wrong; `check` prints it, `run` logs it.
     pub warnings: Vec<ConfigProblem>,
 }
@@ -201,17 +203,6 @@ impl TabPattern {
     pub fn is_pattern(&self) -> bool {
         self.0.contains('*')
     }
-}
-
-/// A text without case, accents and superfluous spaces, for telling whether two words are one.
-fn folded(text: &str) -> String {
-    let letters = text
-        .nfd()
-        .filter(|letter| !is_combining_mark(*letter))
-        .flat_map(char::to_lowercase)
-        .map(|letter| if letter == 'đ' { 'd' } else { letter });
-    let text: String = letters.collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn plain(text: &str) -> String {

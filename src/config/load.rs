@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use toml::de::DeTable;
 
 use super::environment::Environment;
-use super::problem::{ConfigErrors, ConfigProblem};
+use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section};
-use super::{Config, people, rules, secret, sheets, timing};
+use super::{Config, columns, people, rules, secret, sheets, timing};
 use crate::core::rule::Span;
 
 /// The headings of the file; what is not built is told apart from what does not exist.
@@ -70,17 +69,30 @@ impl Config {
                 );
             }
             let (problems, _) = reader.finish();
-            return Err(ConfigErrors::new(problems, Arc::from(text)));
+            return Err(ConfigErrors::new(problems, &text));
         }
         let config = read(&reader, &Section::root(&table), shipped);
         let (problems, warnings) = reader.finish();
         match config {
             Some(config) if problems.is_empty() => Ok(Self {
-                warnings: ConfigErrors::new(warnings, Arc::from(text.as_str())).into_problems(),
+                warnings: ConfigErrors::new(warnings, &text).into_problems(),
                 ..config
             }),
-            _ => Err(ConfigErrors::new(problems, Arc::from(text))),
+            _ => Err(ConfigErrors::new(problems, &text)),
         }
+    }
+}
+
+impl Config {
+    /// The warnings for people, as [`ConfigErrors::report`] shows mistakes; empty if there are none.
+    pub fn warnings_report(&self, color: bool, width: usize) -> String {
+        report(
+            &self.warnings,
+            &self.text,
+            miette::Severity::Warning,
+            color,
+            width,
+        )
     }
 }
 
@@ -143,7 +155,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let calendar = timing::calendar(reader, root);
     let stages = sheets::stages(reader, root);
     let workbooks = sheets::workbooks(reader, root, &stages);
-    let fields = sheets::columns(reader, root, &stages);
+    let fields = columns::columns(reader, root, &stages);
     if stages.is_empty() && fields.iter().any(|field| field.id == "stage") {
         reader.wrong(
             &root.get("columns").map_or(0..0, |node| node.span),
@@ -152,9 +164,9 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         );
     }
     let google = sheets::google(reader, root, folder, workbooks.len());
-    let aliases = sheets::aliases(reader, root, &fields);
-    let consent = sheets::consent(reader, root, &fields);
-    let require = sheets::require(reader, root, &fields, &workbooks);
+    let aliases = columns::aliases(reader, root, &fields);
+    let consent = columns::consent(reader, root, &fields);
+    let require = columns::require(reader, root, &fields, &workbooks);
     let staff = people::staff(reader, root);
     let email = people::email(reader, root, folder);
     let telegram = people::telegram(reader, root, folder);
@@ -213,6 +225,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         alerts,
         trial,
         keep_messages,
+        text: FileText::new(reader.text),
         google: google?,
         workbooks,
         fields,
@@ -257,7 +270,10 @@ fn templates(shipped: &[&str], folder: &Path) -> Vec<String> {
         } else {
             file.strip_suffix(".telegram.html")
         };
-        names.extend(name.filter(|name| !name.starts_with('.')).map(str::to_owned));
+        names.extend(
+            name.filter(|name| !name.starts_with('.'))
+                .map(str::to_owned),
+        );
     }
     names.into_iter().collect()
 }

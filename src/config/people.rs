@@ -9,9 +9,10 @@ use secrecy::SecretString;
 use super::sheets::not_built;
 use super::walk::{Node, Reader, Section};
 use super::{
-    Company, Email, InDoubt, Language, ReplyTo, Role, SmtpServer, Staff, Telegram, Web, folded,
-    secret, url,
+    Company, Email, InDoubt, Language, ReplyTo, Role, SmtpServer, Staff, Telegram, Web, secret, url,
 };
+
+use crate::core::sheet::fold::fold;
 
 const ROLES: [(&str, Role); 4] = [
     ("staff", Role::Staff),
@@ -55,14 +56,14 @@ pub(super) fn staff(reader: &Reader<'_>, root: &Section<'_>) -> Vec<Staff> {
                     "write the person's name",
                 );
             }
-            match names.get(&folded(word.text)) {
+            match names.get(&fold(word.text)) {
                 Some(other) => word.wrong(
                     reader,
                     &format!(", which is already the name or an alias of \"{other}\""),
                     "tell the two apart, for example by the family name",
                 ),
                 None => {
-                    names.insert(folded(word.text), name.text.to_owned());
+                    names.insert(fold(word.text), name.text.to_owned());
                 }
             }
         }
