@@ -1,6 +1,8 @@
 //! The configuration as an admin meets it: each file in `tests/config/invalid` is one kind of mistake, and
 //! the text beside it is what is said about it; each in `tests/config/valid` loads, with the warnings beside it.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
+
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -92,6 +92,17 @@ pub(super) fn columns(reader: &Reader<'_>, root: &Section<'_>, stages: &[Stage])
             }
         }
     }
+    if let Some(stage) = fields.iter().find(|field: &&Field| field.id == "stage")
+        && stages.is_empty()
+    {
+        reader.wrong(
+            &section
+                .get(&stage.id)
+                .map_or(section.span, |node| node.span),
+            "a column is bound to `stage`, and no stage is listed",
+            "add a [[stage]] with id and label for each",
+        );
+    }
     fields
 }
 

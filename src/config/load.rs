@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
-use super::walk::{Reader, Section};
+use super::walk::{Reader, Section, boundary};
 use super::{Config, columns, people, rules, secret, sheets, timing};
 use crate::core::rule::Span;
 
@@ -135,7 +135,7 @@ fn text_of(path: &Path) -> Result<String, ConfigErrors> {
 
 /// A guess at what the author of a line that is no TOML should do.
 fn syntax_mend(text: &str, at: usize) -> &'static str {
-    let at = text.floor_char_boundary(at.min(text.len()));
+    let at = boundary(text, at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[start..].lines().next().unwrap_or_default();
     if line.contains(['“', '”', '‘', '’']) {
@@ -156,13 +156,6 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let stages = sheets::stages(reader, root);
     let workbooks = sheets::workbooks(reader, root, &stages);
     let fields = columns::columns(reader, root, &stages);
-    if stages.is_empty() && fields.iter().any(|field| field.id == "stage") {
-        reader.wrong(
-            &root.get("columns").map_or(0..0, |node| node.span),
-            "a column is bound to `stage`, and no stage is listed",
-            "add a [[stage]] with id and label for each",
-        );
-    }
     let google = sheets::google(reader, root, folder, workbooks.len());
     let aliases = columns::aliases(reader, root, &fields);
     let consent = columns::consent(reader, root, &fields);
@@ -187,30 +180,10 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let company = people::company(reader, root);
     let alerts = people::only_address(reader, root, "alerts", "email");
     let trial = people::only_address(reader, root, "trial", "redirect_all_to");
-    for (set, heading, why) in [
-        (alerts.is_some(), "alerts", "alerts go"),
-        (trial.is_some(), "trial", "the trial's messages go"),
-    ] {
-        if set
-            && root.get("email").is_none()
-            && let Some(node) = root.get(heading)
-        {
-            reader.wrong(
-                &node.span,
-                format!("{why} by mail, and there is no [email]"),
-                "add [email] with smtp and from",
-            );
-        }
-    }
-    let keep_messages = timing::only_span(
-        reader,
-        root,
-        "keep",
-        "messages",
-        &["backups"],
-        Span::days(400),
-    );
-    let leads_fresh = timing::only_span(reader, root, "leads", "fresh", &[], Span::days(2));
+    by_mail_only(reader, root);
+    let (days, later) = (Span::days, &["backups"]);
+    let keep_messages = timing::only_span(reader, root, "keep", "messages", later, days(400));
+    let leads_fresh = timing::only_span(reader, root, "leads", "fresh", &[], days(2));
     let settle = timing::settle(reader, root);
     let guard = timing::guard(reader, root);
     let web = people::web(reader, root);
@@ -244,6 +217,24 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         rules,
         warnings: Vec::new(),
     })
+}
+
+/// Alerts and the trial's messages go by mail, which must be set up for them.
+fn by_mail_only(reader: &Reader<'_>, root: &Section<'_>) {
+    for (heading, what) in [
+        ("alerts", "alerts go"),
+        ("trial", "the trial's messages go"),
+    ] {
+        if root.get("email").is_none()
+            && let Some(node) = root.get(heading)
+        {
+            reader.wrong(
+                &node.span,
+                format!("{what} by mail, and there is no [email]"),
+                "add [email] with smtp and from",
+            );
+        }
+    }
 }
 
 fn state_dir(reader: &Reader<'_>, root: &Section<'_>) -> PathBuf {

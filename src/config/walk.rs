@@ -63,10 +63,8 @@ impl<'a> Reader<'a> {
     }
 
     fn problem(&self, at: &Range<usize>, problem: String, mend: String) -> ConfigProblem {
-        let start = self.text.floor_char_boundary(at.start.min(self.text.len()));
-        let end = self
-            .text
-            .ceil_char_boundary(at.end.clamp(start, self.text.len()));
+        let start = boundary(self.text, at.start);
+        let end = boundary(self.text, at.end).max(start);
         let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let first_line = self.text[start..end].lines().next().unwrap_or_default();
@@ -88,7 +86,7 @@ impl<'a> Reader<'a> {
 
     /// `FILE:LINE` of a place, for [`crate::core::rule::Rule::at`].
     pub(super) fn place(&self, at: &Range<usize>) -> String {
-        let line = self.text[..self.text.floor_char_boundary(at.start.min(self.text.len()))]
+        let line = self.text[..boundary(self.text, at.start)]
             .matches('\n')
             .count()
             + 1;
@@ -99,6 +97,15 @@ impl<'a> Reader<'a> {
     pub(super) fn path(&self, written: &str) -> PathBuf {
         self.file.parent().unwrap_or(Path::new(".")).join(written)
     }
+}
+
+/// The nearest place at or before `at` that is not within a letter.
+pub(super) fn boundary(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
 }
 
 /// A table of the file and what to call it.
