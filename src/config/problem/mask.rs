@@ -90,7 +90,7 @@ mod tests {
         );
         check(
             "smtp = \"smtps://me:x@host\"",
-            "smtp =*********************",
+            "smtp =********************",
         );
         check("smtp = \"smtps://host\"", "smtp = \"smtps://host\"");
         check("from = \"me@host\"", "from = \"me@host\"");
