@@ -5,6 +5,7 @@
 //! the file is checked here as far as the file alone can tell; whether the workbook is shared, a
 //! template renders, or a password is right is `check`'s to find out.
 
+mod columns;
 mod environment;
 mod load;
 mod people;
@@ -25,14 +26,14 @@ use jiff::civil::Date;
 use secrecy::SecretString;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use crate::core::calendar::Calendar;
+pub use crate::core::people::{Colleague as Staff, Role};
 use crate::core::rule::{Rule, Span};
 use crate::core::sheet::FieldKind;
 
 pub use environment::Environment;
-pub use problem::{ConfigErrors, ConfigProblem, report};
+pub use problem::{ConfigErrors, ConfigProblem, FileText};
 
 /// Everything an admin can set, checked, with defaults filled in and secrets read.
 ///
@@ -90,6 +91,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// `[[rule]]` in the order of the file.
     pub rules: Vec<Rule>,
+    /// The file's text, for [`Config::warnings_report`].
+    pub text: FileText,
     /// What is suspicious but not wrong; `check` prints it, `run` logs it.
     pub warnings: Vec<ConfigProblem>,
 }
@@ -201,17 +204,6 @@ impl TabPattern {
     pub fn is_pattern(&self) -> bool {
         self.0.contains('*')
     }
-}
-
-/// A text without case, accents and superfluous spaces, for telling whether two words are one.
-fn folded(text: &str) -> String {
-    let letters = text
-        .nfd()
-        .filter(|letter| !is_combining_mark(*letter))
-        .flat_map(char::to_lowercase)
-        .map(|letter| if letter == 'đ' { 'd' } else { letter });
-    let text: String = letters.collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn plain(text: &str) -> String {
@@ -360,49 +352,6 @@ impl Limit {
         // A sheet ends at 10 million cells, f64 is exact to 2^53.
         let share = count as f64 / all.max(1) as f64;
         count >= self.at_least as usize && share >= self.share
-    }
-}
-
-/// `[[staff]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Staff {
-    /// As in the sheet's owner column.
-    pub name: String,
-    /// What they may see and do.
-    pub role: Role,
-    /// Team, for leaders.
-    pub team: Option<String>,
-    /// Other ways the sheet writes the name.
-    pub aliases: Vec<String>,
-    /// Mailbox.
-    pub email: Option<String>,
-    /// Telegram chat id, if not bound by invitation.
-    pub telegram: Option<i64>,
-}
-
-/// What a person of the company may see and do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Their own customers.
-    Staff,
-    /// The customers of their team.
-    Leader,
-    /// Campaigns and totals.
-    Marketing,
-    /// Everything.
-    Manager,
-}
-
-impl Role {
-    /// As in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Staff => "staff",
-            Self::Leader => "leader",
-            Self::Marketing => "marketing",
-            Self::Manager => "manager",
-        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! sheetbridge
 
 pub mod clock;
+pub mod commands;
 pub mod config;
+pub mod control;
 pub mod core;
 pub mod courier;
 pub mod cycle;
 pub mod google;
+pub mod health;
 pub mod random;
 pub mod render;
 pub mod roster;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::config::{Config, Tab, TabKind};
+use crate::core::decide::Context;
 use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::identity::FieldInfo;
 use crate::core::people::{Colleague, Directory};
@@ -225,7 +226,7 @@ impl Roster {
             fields: self.fields(kind).as_ref().clone(),
             stages: self.stages.clone(),
             locale: self.workbook(workbook)?.locale,
-            zone: self.config.zone.clone(),
+            zone: self.config.calendar.zone.clone(),
         };
         Ok(typed(cells, &schema))
     }
@@ -279,7 +280,7 @@ impl Roster {
             private: &self.private,
             stage_labels: &self.stage_labels,
             now,
-            zone: &self.config.zone,
+            zone: &self.config.calendar.zone,
             company: &self.company,
             event: &own,
             extra,
@@ -306,6 +307,30 @@ impl Roster {
             }
         }
         Ok(Directory::new(people))
+    }
+
+    /// What deciding goes by: the people, since when each rule is in force, and the headers.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn deciding(&self) -> Result<Deciding, StoreError> {
+        let in_force = self
+            .store
+            .scan::<Timestamp>(prefix::RULE)
+            .map(|entry| entry.map(|(key, since)| (String::from_utf8_lossy(&key[prefix::RULE.len()..]).into_owned(), since)))
+            .collect::<Result<_, _>>()?;
+        let mut headers = BTreeMap::new();
+        for book in &self.config.workbooks {
+            for tab in self.tabs(&book.id)? {
+                headers.insert((book.id.clone(), tab.sheet), headers_of(&tab));
+            }
+        }
+        Ok(Deciding {
+            directory: self.directory()?,
+            in_force,
+            nothing: BTreeMap::new(),
+            headers,
+        })
     }
 
     /// The people of staff tabs.
@@ -343,6 +368,33 @@ impl Roster {
             }
         }
         Ok(None)
+    }
+}
+
+/// Everything that deciding goes by beside the record, read once for many decisions.
+#[derive(Clone, Debug)]
+pub struct Deciding {
+    directory: Directory,
+    in_force: BTreeMap<String, Timestamp>,
+    nothing: BTreeMap<String, String>,
+    headers: BTreeMap<(String, i64), BTreeMap<String, String>>,
+}
+
+impl Deciding {
+    /// The context of a decision about a record of a tab.
+    pub fn context<'a>(&'a self, roster: &'a Roster, tab: Option<(&str, i64)>, now: Timestamp) -> Context<'a> {
+        let headers = tab.and_then(|(workbook, sheet)| self.headers.get(&(workbook.to_owned(), sheet)));
+        Context {
+            now,
+            calendar: &roster.config.calendar,
+            rules: &roster.config.rules,
+            in_force: &self.in_force,
+            directory: &self.directory,
+            fresh: roster.config.leads_fresh,
+            trial: roster.config.trial.is_some(),
+            headers: headers.unwrap_or(&self.nothing),
+            stage_labels: &roster.stage_labels,
+        }
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use toml::de::DeTable;
 
 use super::environment::Environment;
-use super::problem::{ConfigErrors, ConfigProblem};
-use super::walk::{Reader, Section};
-use super::{Config, people, rules, secret, sheets, timing};
+use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
+use super::walk::{Reader, Section, boundary};
+use super::{Config, columns, people, rules, secret, sheets, timing};
 use crate::core::rule::Span;
 
 /// The headings of the file; what is not built is told apart from what does not exist.
@@ -70,17 +69,30 @@ impl Config {
                 );
             }
             let (problems, _) = reader.finish();
-            return Err(ConfigErrors::new(problems, Arc::from(text)));
+            return Err(ConfigErrors::new(problems, &text));
         }
         let config = read(&reader, &Section::root(&table), shipped);
         let (problems, warnings) = reader.finish();
         match config {
             Some(config) if problems.is_empty() => Ok(Self {
-                warnings: ConfigErrors::new(warnings, Arc::from(text.as_str())).into_problems(),
+                warnings: ConfigErrors::new(warnings, &text).into_problems(),
                 ..config
             }),
-            _ => Err(ConfigErrors::new(problems, Arc::from(text))),
+            _ => Err(ConfigErrors::new(problems, &text)),
         }
+    }
+}
+
+impl Config {
+    /// The warnings for people, as [`ConfigErrors::report`] shows mistakes; empty if there are none.
+    pub fn warnings_report(&self, color: bool, width: usize) -> String {
+        report(
+            &self.warnings,
+            &self.text,
+            miette::Severity::Warning,
+            color,
+            width,
+        )
     }
 }
 
@@ -123,7 +135,7 @@ fn text_of(path: &Path) -> Result<String, ConfigErrors> {
 
 /// A guess at what the author of a line that is no TOML should do.
 fn syntax_mend(text: &str, at: usize) -> &'static str {
-    let at = text.floor_char_boundary(at.min(text.len()));
+    let at = boundary(text, at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[start..].lines().next().unwrap_or_default();
     if line.contains(['“', '”', '‘', '’']) {
@@ -143,18 +155,11 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let calendar = timing::calendar(reader, root);
     let stages = sheets::stages(reader, root);
     let workbooks = sheets::workbooks(reader, root, &stages);
-    let fields = sheets::columns(reader, root, &stages);
-    if stages.is_empty() && fields.iter().any(|field| field.id == "stage") {
-        reader.wrong(
-            &root.get("columns").map_or(0..0, |node| node.span),
-            "a column is bound to `stage`, and no stage is listed",
-            "add a [[stage]] with id and label for each",
-        );
-    }
+    let fields = columns::columns(reader, root, &stages);
     let google = sheets::google(reader, root, folder, workbooks.len());
-    let aliases = sheets::aliases(reader, root, &fields);
-    let consent = sheets::consent(reader, root, &fields);
-    let require = sheets::require(reader, root, &fields, &workbooks);
+    let aliases = columns::aliases(reader, root, &fields);
+    let consent = columns::consent(reader, root, &fields);
+    let require = columns::require(reader, root, &fields, &workbooks);
     let staff = people::staff(reader, root);
     let email = people::email(reader, root, folder);
     let telegram = people::telegram(reader, root, folder);
@@ -175,30 +180,10 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let company = people::company(reader, root);
     let alerts = people::only_address(reader, root, "alerts", "email");
     let trial = people::only_address(reader, root, "trial", "redirect_all_to");
-    for (set, heading, why) in [
-        (alerts.is_some(), "alerts", "alerts go"),
-        (trial.is_some(), "trial", "the trial's messages go"),
-    ] {
-        if set
-            && root.get("email").is_none()
-            && let Some(node) = root.get(heading)
-        {
-            reader.wrong(
-                &node.span,
-                format!("{why} by mail, and there is no [email]"),
-                "add [email] with smtp and from",
-            );
-        }
-    }
-    let keep_messages = timing::only_span(
-        reader,
-        root,
-        "keep",
-        "messages",
-        &["backups"],
-        Span::days(400),
-    );
-    let leads_fresh = timing::only_span(reader, root, "leads", "fresh", &[], Span::days(2));
+    by_mail_only(reader, root);
+    let (days, later) = (Span::days, &["backups"]);
+    let keep_messages = timing::only_span(reader, root, "keep", "messages", later, days(400));
+    let leads_fresh = timing::only_span(reader, root, "leads", "fresh", &[], days(2));
     let settle = timing::settle(reader, root);
     let guard = timing::guard(reader, root);
     let web = people::web(reader, root);
@@ -213,6 +198,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         alerts,
         trial,
         keep_messages,
+        text: FileText::new(reader.text),
         google: google?,
         workbooks,
         fields,
@@ -231,6 +217,24 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         rules,
         warnings: Vec::new(),
     })
+}
+
+/// Alerts and the trial's messages go by mail, which must be set up for them.
+fn by_mail_only(reader: &Reader<'_>, root: &Section<'_>) {
+    for (heading, what) in [
+        ("alerts", "alerts go"),
+        ("trial", "the trial's messages go"),
+    ] {
+        if root.get("email").is_none()
+            && let Some(node) = root.get(heading)
+        {
+            reader.wrong(
+                &node.span,
+                format!("{what} by mail, and there is no [email]"),
+                "add [email] with smtp and from",
+            );
+        }
+    }
 }
 
 fn state_dir(reader: &Reader<'_>, root: &Section<'_>) -> PathBuf {
@@ -257,7 +261,10 @@ fn templates(shipped: &[&str], folder: &Path) -> Vec<String> {
         } else {
             file.strip_suffix(".telegram.html")
         };
-        names.extend(name.filter(|name| !name.starts_with('.')).map(str::to_owned));
+        names.extend(
+            name.filter(|name| !name.starts_with('.'))
+                .map(str::to_owned),
+        );
     }
     names.into_iter().collect()
 }

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::sheets::not_built;
-use super::walk::{Node, Reader, Section};
+use super::walk::{Node, Reader, Section, Text};
 use super::{
-    Company, Email, InDoubt, Language, ReplyTo, Role, SmtpServer, Staff, Telegram, Web, folded,
+    Company, Email, InDoubt, Language, Mailbox, ReplyTo, Role, SmtpServer, Staff, Telegram, Web,
     secret, url,
 };
+
+use crate::core::sheet::fold::fold;
 
 const ROLES: [(&str, Role); 4] = [
     ("staff", Role::Staff),
@@ -47,25 +49,7 @@ pub(super) fn staff(reader: &Reader<'_>, root: &Section<'_>) -> Vec<Staff> {
             "add name = \"…\", as the sheet's owner column has it",
         );
         let Some(name) = name else { continue };
-        for word in std::iter::once(&name).chain(&aliases) {
-            if AUDIENCES.contains(&word.text) {
-                word.wrong(
-                    reader,
-                    ", a word that `to` of a rule already has",
-                    "write the person's name",
-                );
-            }
-            match names.get(&folded(word.text)) {
-                Some(other) => word.wrong(
-                    reader,
-                    &format!(", which is already the name or an alias of \"{other}\""),
-                    "tell the two apart, for example by the family name",
-                ),
-                None => {
-                    names.insert(folded(word.text), name.text.to_owned());
-                }
-            }
-        }
+        names_once(reader, &name, &aliases, &mut names);
         if let Some(id) = telegram
             && let Some(other) = chats.insert(id, name.text.to_owned())
         {
@@ -95,6 +79,34 @@ pub(super) fn staff(reader: &Reader<'_>, root: &Section<'_>) -> Vec<Staff> {
         }));
     }
     all
+}
+
+/// Reports names and aliases that are taken, and takes those that are not.
+fn names_once(
+    reader: &Reader<'_>,
+    name: &Text<'_>,
+    aliases: &[Text<'_>],
+    names: &mut BTreeMap<String, String>,
+) {
+    for word in std::iter::once(name).chain(aliases) {
+        if AUDIENCES.contains(&word.text) {
+            word.wrong(
+                reader,
+                ", a word that `to` of a rule already has",
+                "write the person's name",
+            );
+        }
+        match names.get(&fold(word.text)) {
+            Some(other) => word.wrong(
+                reader,
+                &format!(", which is already the name or an alias of \"{other}\""),
+                "tell the two apart, for example by the family name",
+            ),
+            None => {
+                names.insert(fold(word.text), name.text.to_owned());
+            }
+        }
+    }
 }
 
 fn chat(reader: &Reader<'_>, node: &Node<'_>) -> Option<i64> {
@@ -196,17 +208,17 @@ const NONE: Preset = Preset {
     per_day: None,
 };
 
+const PRESETS: [(&str, Preset); 3] = [("gmail", GMAIL), ("workspace", WORKSPACE), ("none", NONE)];
+
 /// The preset that fits the server when none is named.
-fn preset_of(smtp: Option<&SmtpServer>, from: &str) -> Preset {
-    match smtp {
-        Some(server) if server.host.eq_ignore_ascii_case("smtp.gmail.com") => {
-            if from.ends_with("@gmail.com") {
-                GMAIL
-            } else {
-                WORKSPACE
-            }
-        }
-        _ => NONE,
+fn preset_of(smtp: Option<&SmtpServer>, from: Option<&Mailbox>) -> Preset {
+    if !smtp.is_some_and(|server| server.host.eq_ignore_ascii_case("smtp.gmail.com")) {
+        return NONE;
+    }
+    if from.is_some_and(|from| from.address.ends_with("@gmail.com")) {
+        GMAIL
+    } else {
+        WORKSPACE
     }
 }
 
@@ -239,12 +251,36 @@ pub(super) fn email(
     let from = section
         .need_text(reader, "from", "add from = \"Name <name@domain.vn>\"")
         .and_then(|text| url::mailbox(reader, &text));
+    let (username, password) = log_in(reader, &section, folder);
+    let preset = section
+        .text(reader, "preset")
+        .and_then(|text| text.one_of(reader, &PRESETS))
+        .unwrap_or_else(|| preset_of(smtp.as_ref(), from.as_ref()));
+    let per_minute = section.count(reader, "per_minute").or(preset.per_minute);
+    let per_day = section.count(reader, "per_day").or(preset.per_day);
+    let reply_to = reply_to(reader, &section);
+    let in_doubt = in_doubt(reader, &section, InDoubt::Hold);
+    Some(Email {
+        smtp: smtp?,
+        username,
+        password,
+        from: from?,
+        reply_to: reply_to?,
+        per_minute,
+        per_day,
+        in_doubt,
+    })
+}
+
+/// `username` and `password`, which come together or not at all.
+fn log_in(
+    reader: &Reader<'_>,
+    section: &Section<'_>,
+    folder: Option<&Path>,
+) -> (Option<String>, Option<SecretString>) {
     let username = section.text(reader, "username");
-    let password_node = section.get("password");
-    let password = password_node
-        .as_ref()
-        .and_then(|node| secret::read(reader, node, folder));
-    match (&username, &password_node) {
+    let node = section.get("password");
+    match (&username, &node) {
         (Some(name), None) => reader.wrong(
             &name.span,
             "[email] has a `username` and no `password`",
@@ -255,48 +291,28 @@ pub(super) fn email(
             "[email] has a `password` and no `username`",
             "add username = \"…\", or remove the password",
         ),
-        _ => {}
+        (Some(_), Some(_)) | (None, None) => {}
     }
-    let preset = section
-        .text(reader, "preset")
-        .and_then(|text| {
-            text.one_of(
-                reader,
-                &[("gmail", GMAIL), ("workspace", WORKSPACE), ("none", NONE)],
-            )
-        })
-        .unwrap_or_else(|| {
-            preset_of(
-                smtp.as_ref(),
-                from.as_ref().map_or("", |from| &from.address),
-            )
-        });
-    let per_minute = section.count(reader, "per_minute").or(preset.per_minute);
-    let per_day = section.count(reader, "per_day").or(preset.per_day);
-    let reply_to = match section.text(reader, "reply_to") {
-        None => ReplyTo::Owner,
-        Some(text) if text.text == "owner" => ReplyTo::Owner,
-        Some(text) if text.text.contains('@') => ReplyTo::Address(url::address(reader, &text)?),
-        Some(text) => {
-            text.wrong(
-                reader,
-                ", neither \"owner\" nor an e-mail address",
-                "write \"owner\" or name@domain.vn",
-            );
-            ReplyTo::Owner
-        }
+    let password = node.and_then(|node| secret::read(reader, &node, folder));
+    (username.map(|name| name.text.to_owned()), password)
+}
+
+fn reply_to(reader: &Reader<'_>, section: &Section<'_>) -> Option<ReplyTo> {
+    let Some(text) = section.text(reader, "reply_to") else {
+        return Some(ReplyTo::Owner);
     };
-    let in_doubt = in_doubt(reader, &section, InDoubt::Hold);
-    Some(Email {
-        smtp: smtp?,
-        username: username.map(|name| name.text.to_owned()),
-        password,
-        from: from?,
-        reply_to,
-        per_minute,
-        per_day,
-        in_doubt,
-    })
+    if text.text == "owner" {
+        return Some(ReplyTo::Owner);
+    }
+    if text.text.contains('@') {
+        return url::address(reader, &text).map(ReplyTo::Address);
+    }
+    text.wrong(
+        reader,
+        ", neither \"owner\" nor an e-mail address",
+        "write \"owner\" or name@domain.vn",
+    );
+    None
 }
 
 /// `[telegram]`.
@@ -315,18 +331,36 @@ pub(super) fn telegram(
         .get("proxy")
         .and_then(|node| proxy(reader, &node, folder));
     let in_doubt = in_doubt(reader, &section, InDoubt::Resend);
-    let token = section
-        .need(
-            reader,
-            "token",
-            "add token = { credential = \"telegram\" }; @BotFather gives it",
-        )
-        .and_then(|node| secret::read(reader, &node, folder));
+    let node = section.need(
+        reader,
+        "token",
+        "add token = { credential = \"telegram\" }; @BotFather gives it",
+    );
+    let token = node
+        .as_ref()
+        .and_then(|node| secret::read(reader, node, folder));
+    if let (Some(node), Some(token)) = (&node, &token)
+        && !looks_like_token(token.expose_secret())
+    {
+        reader.suspicious(
+            &node.span,
+            format!("{} does not look like a bot token", node.label),
+            "@BotFather gives it as 123456789:AAE…, on one line",
+        );
+    }
     Some(Telegram {
         token: token?,
         api_url: api_url?.trim_end_matches('/').to_owned(),
         proxy,
         in_doubt,
+    })
+}
+
+/// Digits, a colon, and letters: core.telegram.org/bots/api#authorizing-your-bot.
+fn looks_like_token(token: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    token.split_once(':').is_some_and(|(id, rest)| {
+        !id.is_empty() && id.chars().all(|c| c.is_ascii_digit()) && rest.chars().all(fits)
     })
 }
 

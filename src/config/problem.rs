@@ -1,5 +1,7 @@
 //! A mistake in the configuration: its place, what is wrong, and the mend; for people and as JSON.
 
+mod mask;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -10,7 +12,7 @@ use miette::{
 };
 use serde::Serialize;
 
-use super::folded;
+use crate::core::sheet::fold::fold;
 
 /// One mistake of a configuration, with its place and its mend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,19 +51,39 @@ impl fmt::Display for ConfigProblem {
 #[derive(Clone, Debug)]
 pub struct ConfigErrors {
     problems: Vec<ConfigProblem>,
-    source: Arc<str>,
+    /// The file's text with stars in place of what may be secret.
+    source: FileText,
+}
+
+/// The text of a configuration file, fit to be shown: with stars in place of what may be secret.
+#[derive(Clone)]
+pub struct FileText(Arc<str>);
+
+impl FileText {
+    pub(super) fn new(text: &str) -> Self {
+        Self(Arc::from(mask::mask(text)))
+    }
+}
+
+impl fmt::Debug for FileText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileText({} bytes)", self.0.len())
+    }
 }
 
 impl ConfigErrors {
     /// The mistakes of one file, whose text is `source`. Sorts them by place.
-    pub(super) fn new(mut problems: Vec<ConfigProblem>, source: Arc<str>) -> Self {
+    pub(super) fn new(mut problems: Vec<ConfigProblem>, source: &str) -> Self {
         problems.sort_by_key(|problem| (problem.line, problem.column));
-        Self { problems, source }
+        Self {
+            problems,
+            source: FileText::new(source),
+        }
     }
 
     /// One mistake that is not about a line.
     pub(super) fn about_file(problem: ConfigProblem) -> Self {
-        Self::new(vec![problem], Arc::from(""))
+        Self::new(vec![problem], "")
     }
 
     /// The mistakes in the order of the file; at least one.
@@ -106,10 +128,10 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Problems as [`ConfigErrors::report`] shows them, also for warnings. `source` is the text of their file.
-pub fn report(
+/// Problems as [`ConfigErrors::report`] shows them. `source` is the text of their file.
+pub(super) fn report(
     problems: &[ConfigProblem],
-    source: &str,
+    source: &FileText,
     severity: miette::Severity,
     color: bool,
     width: usize,
@@ -121,10 +143,10 @@ pub fn report(
     };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(width)
-        .with_context_lines(0);
+        .with_context_lines(1);
     let mut text = String::new();
     for problem in problems {
-        let source = NamedSource::new(problem.file.display().to_string(), source.to_owned());
+        let source = NamedSource::new(problem.file.display().to_string(), source.0.to_string());
         let shown = Shown {
             problem,
             severity,
@@ -188,12 +210,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let limit = 1 + word.chars().count() / 5;
     known
         .into_iter()
-        .map(|candidate| {
-            (
-                distance(&folded(word), &folded(candidate)),
-                candidate,
-            )
-        })
+        .map(|candidate| (distance(&fold(word), &fold(candidate)), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

@@ -53,11 +53,7 @@ pub(super) fn read(
     let [(key, value)] = named.as_slice() else {
         reader.wrong(
             &node.span,
-            format!(
-                "{} names {} places of the secret, not one",
-                node.label,
-                named.len()
-            ),
+            format!("{} names {}", node.label, places(named.len())),
             SOURCES,
         );
         return None;
@@ -72,8 +68,8 @@ pub(super) fn read(
 
 fn places(number: usize) -> String {
     match number {
-        0 => "no place".to_owned(),
-        many => format!("{many} places"),
+        0 => "no place of the secret".to_owned(),
+        many => format!("{many} places of the secret, not one"),
     }
 }
 

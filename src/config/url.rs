@@ -15,7 +15,12 @@ pub(super) fn web(reader: &Reader<'_>, text: &Text<'_>, schemes: &[&str]) -> Opt
     let url = match Url::parse(text.text) {
         Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => url,
         Ok(_) | Err(_) => {
-            text.wrong(reader, ", not an address", format!("write {wanted}://…"));
+            refuse(
+                reader,
+                text,
+                "not an address",
+                &format!("write {wanted}://…"),
+            );
             return None;
         }
     };
@@ -37,6 +42,19 @@ pub(super) fn web(reader: &Reader<'_>, text: &Text<'_>, schemes: &[&str]) -> Opt
     Some(url)
 }
 
+/// Reports an address that will not do, and shows it unless there may be a password in it.
+fn refuse(reader: &Reader<'_>, text: &Text<'_>, why: &str, mend: &str) {
+    if text.text.contains('@') {
+        reader.wrong(
+            &text.span,
+            format!("{} will not do: {why}", text.label),
+            mend,
+        );
+    } else {
+        text.wrong(reader, &format!(", {why}"), mend);
+    }
+}
+
 /// Whether a host is this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -50,7 +68,7 @@ pub(super) fn smtp(reader: &Reader<'_>, text: &Text<'_>) -> Option<SmtpServer> {
         "write smtps://HOST, smtp://HOST (with STARTTLS), or smtp+plain://127.0.0.1:PORT";
     let url = Url::parse(text.text).ok().filter(Url::has_host);
     let Some(url) = url else {
-        text.wrong(reader, ", not the address of a mail server", WANTED);
+        refuse(reader, text, "not the address of a mail server", WANTED);
         return None;
     };
     let (security, port) = match url.scheme() {
@@ -58,9 +76,10 @@ pub(super) fn smtp(reader: &Reader<'_>, text: &Text<'_>) -> Option<SmtpServer> {
         "smtp" => (SmtpSecurity::StartTls, 587),
         "smtp+plain" => (SmtpSecurity::Plain, 25),
         other => {
-            text.wrong(
+            refuse(
                 reader,
-                &format!(": there is no `{other}://` for mail"),
+                text,
+                &format!("and there is no `{other}://` for mail"),
                 WANTED,
             );
             return None;

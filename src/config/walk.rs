@@ -1,5 +1,7 @@
 //! Walking the TOML tree by hand, so that every mistake is found and each has its place.
 
+mod text;
+
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use toml::de::{DeTable, DeValue};
 use super::environment::Environment;
 use super::problem::{ConfigProblem, nearest};
 use crate::core::rule::Span;
+
+pub(super) use text::{list, quoted};
 
 /// The file being read and what has been found wrong with it so far.
 pub(super) struct Reader<'a> {
@@ -59,16 +63,11 @@ impl<'a> Reader<'a> {
     }
 
     fn problem(&self, at: &Range<usize>, problem: String, mend: String) -> ConfigProblem {
-        let start = self.text.floor_char_boundary(at.start.min(self.text.len()));
-        let end = self
-            .text
-            .ceil_char_boundary(at.end.clamp(start, self.text.len()));
+        let start = boundary(self.text, at.start);
+        let end = boundary(self.text, at.end).max(start);
         let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let first_line = self.text[start..end].lines().next().unwrap_or_default();
-        let line_end = self.text[start..]
-            .find('\n')
-            .map_or(self.text.len(), |length| start + length);
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         ConfigProblem {
             file: self.file.to_path_buf(),
@@ -76,9 +75,7 @@ impl<'a> Reader<'a> {
             column: Some(count(before[line_start..].chars().count() + 1)),
             problem,
             mend,
-            // A line that may hold a secret is not shown, whatever the mistake in it.
-            span: (end > start && !may_hold_secret(&self.text[line_start..line_end]))
-                .then(|| start..start + first_line.len()),
+            span: (end > start).then(|| start..start + first_line.len()),
         }
     }
 
@@ -89,7 +86,7 @@ impl<'a> Reader<'a> {
 
     /// `FILE:LINE` of a place, for [`crate::core::rule::Rule::at`].
     pub(super) fn place(&self, at: &Range<usize>) -> String {
-        let line = self.text[..self.text.floor_char_boundary(at.start.min(self.text.len()))]
+        let line = self.text[..boundary(self.text, at.start)]
             .matches('\n')
             .count()
             + 1;
@@ -102,15 +99,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a line of the file gives a secret its value in the clear.
-fn may_hold_secret(line: &str) -> bool {
-    let code = line.to_lowercase();
-    let named = ["password", "token", "private_key", "secret"]
-        .iter()
-        .any(|word| code.contains(word));
-    let address = code.contains("://") && code.contains('@');
-    (named && !code.contains("credential =") && !code.contains("file =") && !code.contains("env ="))
-        || address
+/// The nearest place at or before `at` that is not within a letter.
+pub(super) fn boundary(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
 }
 
 /// A table of the file and what to call it.
@@ -531,97 +526,5 @@ impl<'a> Node<'a> {
         }
         self.text(reader)?
             .parsed(reader, "write a shorter time", Span::parse)
-    }
-}
-
-impl Text<'_> {
-    /// What the text means, or a mistake in the words of the parser, which say what is wrong and, after
-    /// ": write", what is accepted; `mend` serves where they do not.
-    pub(super) fn parsed<T>(
-        &self,
-        reader: &Reader<'_>,
-        mend: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        match parse(self.text) {
-            Ok(value) => Some(value),
-            Err(why) => {
-                let (problem, mend) = match why.split_once(": write ") {
-                    Some((problem, accepted)) => (problem, format!("write {accepted}")),
-                    None => (why.as_str(), mend.to_owned()),
-                };
-                reader.wrong(&self.span, format!("{}: {problem}", self.label), mend);
-                None
-            }
-        }
-    }
-
-    /// The place of a word within the text, or the whole text if it cannot be told.
-    pub(super) fn within(&self, word: &str) -> Range<usize> {
-        // The value begins one quote into its span, as long as nothing in it is escaped.
-        let quote = self.span.len().saturating_sub(self.text.len()) / 2;
-        match self.text.find(word) {
-            Some(at) if (1..=3).contains(&quote) => {
-                let start = self.span.start + quote + at;
-                start..start + word.len()
-            }
-            _ => self.span.clone(),
-        }
-    }
-
-    /// One of a few words, or a mistake that lists them.
-    pub(super) fn one_of<T: Clone>(&self, reader: &Reader<'_>, words: &[(&str, T)]) -> Option<T> {
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == self.text) {
-            return Some(value.clone());
-        }
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        self.unknown(reader, &known);
-        None
-    }
-
-    /// Reports a word that is none of those known.
-    pub(super) fn unknown(&self, reader: &Reader<'_>, known: &[&str]) {
-        let mend = match nearest(self.text, known.iter().copied()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None if known.is_empty() => "remove it".to_owned(),
-            None => format!("write one of {}", list(known)),
-        };
-        reader.wrong(
-            &self.span,
-            format!(
-                "{} is {}, which is not known here",
-                self.label,
-                quoted(self.text)
-            ),
-            mend,
-        );
-    }
-
-    /// Reports that the text will not do.
-    pub(super) fn wrong(&self, reader: &Reader<'_>, why: &str, mend: impl Into<String>) {
-        reader.wrong(
-            &self.span,
-            format!("{} is {}{why}", self.label, quoted(self.text)),
-            mend,
-        );
-    }
-}
-
-/// A value in quotes, cut to what fits a line.
-pub(super) fn quoted(text: &str) -> String {
-    let mut short: String = text.chars().take(60).filter(|c| !c.is_control()).collect();
-    if text.chars().count() > 60 {
-        short.push('…');
-    }
-    format!("\"{short}\"")
-}
-
-/// `a`, `b` and `c`.
-pub(super) fn list(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
     }
 }

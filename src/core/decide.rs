@@ -6,6 +6,7 @@
 //! deleted when a row changes.
 
 mod audience;
+pub mod notice;
 mod timers;
 
 use std::collections::BTreeMap;

@@ -195,7 +195,7 @@ fn refused(input: &PolicyInput<'_>) -> Option<Answer> {
     let of_person = match input.message.to {
         Recipient::Customer => input.opted_out,
         // What a customer refuses does not keep staff from hearing of the customer.
-        Recipient::Staff(_) | Recipient::Alerts => None,
+        Recipient::Owner(_) | Recipient::Staff(_) | Recipient::Alerts => None,
     };
     [input.suppressed, of_person]
         .into_iter()
@@ -272,7 +272,7 @@ fn out_of_hours(input: &PolicyInput<'_>) -> Option<Answer> {
     (open > input.now).then(|| {
         let (whose, hours) = match input.message.to {
             Recipient::Customer => ("hours for writing to customers", &input.calendar.ads),
-            Recipient::Staff(_) | Recipient::Alerts => ("working hours", &input.calendar.work),
+            Recipient::Owner(_) | Recipient::Staff(_) | Recipient::Alerts => ("working hours", &input.calendar.work),
         };
         Answer::Wait {
             until: open,
@@ -293,7 +293,7 @@ fn next_open(input: &PolicyInput<'_>, at: Timestamp) -> Timestamp {
     match message.to {
         Recipient::Customer if input.fixed_time => input.calendar.next_ads_any_day(at),
         Recipient::Customer => input.calendar.next_ads(at),
-        Recipient::Staff(_) => input.calendar.next_work(at),
+        Recipient::Owner(_) | Recipient::Staff(_) => input.calendar.next_work(at),
         Recipient::Alerts => at,
     }
 }

@@ -7,25 +7,29 @@ use serde_json::{Value as Json, json};
 
 use super::base::{self, Base, BaseRow};
 use super::fetch::TabRead;
-use super::hold::{self, Held, Ruling};
+use super::hold::{self, Held, HeldCounts, Ruling};
 use super::optout;
 use super::report::{Ambiguous, ChangeReport, FieldReport, Report, TabReport, local};
 use super::settling;
 use super::staff;
 use super::{Mode, given_cells};
-use crate::core::change::{Edit, EditInput, verdict};
+use crate::core::change::{EditInput, GuardInput, Hold, verdict};
+use crate::core::message::MessageKey;
 use crate::core::identity::{
-    Context, Fingerprint, How, Matching, Print, Row, changed_fields, match_content, match_leftover,
+    Context, Fingerprint, How, Matching, Pair, Print, Row, changed_fields, match_content, match_leftover,
 };
 use crate::core::record::{Cells, Kind, Place, Record, RecordId};
 use crate::core::sheet::Cell;
-use crate::roster::{Roster, TabMeta, cell_of, tab_key};
+use crate::roster::{Deciding, Roster, TabMeta, cell_of, tab_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
 
 /// A tombstone can be returned to for so long (SEMANTICS 8).
 const TOMBSTONE_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(400 * 24);
+
+/// Up to so many rows a verdict says by which column a tab was sorted.
+const SORT_SHOWN_TO: usize = 3_000;
 
 /// Ambiguous rows are taken over as they are after so long (SEMANTICS 7).
 const AMBIGUOUS_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
@@ -54,6 +58,9 @@ pub(super) struct Poll<'a> {
     pub(super) last: Group,
     /// Events are swallowed: a batch that a manager dropped becomes the base as it is.
     pub(super) silent: bool,
+    /// The keys of the messages that are new.
+    pub(super) decided: Vec<MessageKey>,
+    pub(super) deciding: Deciding,
     /// Whether the workbook was never accepted before.
     first: bool,
 }
@@ -91,11 +98,11 @@ pub(super) fn take(
         kinds.push(poll.matched(base, kind)?);
     }
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
-    let facts = poll.hold_facts(&kinds);
-    let ruling = hold::rule_on(roster, &poll, &facts, standing.as_ref());
-    poll.describe(&kinds, &ruling);
-    if let Ruling::Hold { text } = &ruling {
-        return poll.held(&kinds, facts, text, standing, mode);
+    let mut input = poll.guard_input(&kinds);
+    let ruling = hold::rule_on(roster, &input, standing.as_ref());
+    poll.describe(&kinds);
+    if let Ruling::Hold { text, hold } = &ruling {
+        return poll.held(&kinds, hold, text, standing, mode);
     }
     poll.silent = matches!(ruling, Ruling::Drop);
     let mut next = Base::default();
@@ -103,15 +110,9 @@ pub(super) fn take(
         poll.accept(kind, &mut next)?;
     }
     let waiting = settling::settle(&mut poll, pending)?;
-    let decided = poll.report.messages.len();
-    let with_messages = facts.with_messages(decided);
-    let ruling = match ruling {
-        Ruling::Accept => hold::rule_on_messages(roster, &with_messages, standing.as_ref()),
-        other => other,
-    };
-    if let Ruling::Hold { text } = &ruling {
-        poll.work.clear();
-        return poll.held(&kinds, with_messages, text, standing, mode);
+    input.messages = u32::try_from(poll.report.messages.len()).unwrap_or(u32::MAX);
+    if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref()) {
+        return poll.held(&kinds, &hold, &text, standing, mode);
     }
     poll.finish(base, next, pending, waiting, standing, mode)
 }
@@ -119,7 +120,7 @@ pub(super) fn take(
 impl<'a> Poll<'a> {
     fn new(roster: &'a Roster, workbook: &'a str, reads: Vec<TabRead>, now: Timestamp) -> Result<Self, StoreError> {
         let metas: BTreeMap<i64, TabMeta> = roster.tabs(workbook)?.into_iter().map(|tab| (tab.sheet, tab)).collect();
-        let mut report = Report::at(now, &roster.config().zone);
+        let mut report = Report::at(now, &roster.config().calendar.zone);
         report.baseline = metas.is_empty();
         Ok(Self {
             roster,
@@ -132,6 +133,8 @@ impl<'a> Poll<'a> {
             work: BTreeMap::new(),
             last: Group::default(),
             silent: false,
+            decided: Vec::new(),
+            deciding: roster.deciding()?,
         })
     }
 
@@ -238,7 +241,7 @@ impl<'a> Poll<'a> {
     }
 
     /// The read of a tab by Google's id.
-    fn read_of(&self, sheet: i64) -> Option<&TabRead> {
+    pub(super) fn read_of(&self, sheet: i64) -> Option<&TabRead> {
         self.reads.iter().find(|read| read.plan.sheet == sheet)
     }
 
@@ -287,19 +290,24 @@ impl<'a> Poll<'a> {
         now.symmetric_difference(&before).map(|field| (*field).clone()).collect()
     }
 
-    /// What the guard judges by.
-    fn hold_facts(&self, kinds: &[Matched]) -> hold::Facts {
-        hold::Facts::of(self, kinds.iter().find(|kind| kind.kind == Kind::Customer).map_or((0, 0), |kind| {
-            (kind.before.len(), kind.matching.removed.len())
-        }))
+    /// What the guard judges by: each tab of customers or appointments against its last accepted state.
+    fn guard_input(&self, kinds: &[Matched]) -> GuardInput {
+        let tabs = self
+            .reads
+            .iter()
+            .filter_map(|read| {
+                let sheet = read.plan.sheet;
+                let kind = kinds.iter().find(|kind| read.plan.kind() == Some(kind.kind));
+                let gone = kind.map_or(0, |kind| kind.matching.removed.iter().filter(|&&at| kind.before[at].sheet == sheet).count());
+                let records = kind.map_or(0, |kind| kind.after.iter().filter(|row| row.sheet == sheet).count());
+                hold::tab_facts(self, sheet, gone, records)
+            })
+            .collect();
+        GuardInput { tabs, messages: 0 }
     }
 
     /// Writes the tabs, changes and ambiguous rows into the report, whether or not they are accepted.
-    fn describe(&mut self, kinds: &[Matched], ruling: &Ruling) {
-        let held = match ruling {
-            Ruling::Hold { text } => Some(text.clone()),
-            Ruling::Accept | Ruling::Drop => None,
-        };
+    fn describe(&mut self, kinds: &[Matched]) {
         let mut changes = Vec::new();
         let mut ambiguous = Vec::new();
         for kind in kinds {
@@ -332,7 +340,7 @@ impl<'a> Poll<'a> {
                     rows: read.filled,
                     records,
                     edit: of_kind.map_or_else(|| "none".to_owned(), |kind| self.edit(read, kind, &changes)),
-                    held: held.clone(),
+                    held: None,
                 }
             })
             .collect();
@@ -347,27 +355,68 @@ impl<'a> Poll<'a> {
             return "first look".into();
         }
         let sheet = read.plan.sheet;
-        let input = EditInput {
-            pairs: kind
-                .matching
-                .pairs
-                .iter()
-                .filter(|pair| kind.before[pair.before].sheet == sheet && kind.after[pair.after].sheet == sheet)
-                .map(|pair| (kind.before[pair.before].row, kind.after[pair.after].row))
-                .collect(),
-            added: kind.matching.added.iter().map(|&at| &kind.after[at]).filter(|row| row.sheet == sheet).map(|row| row.row).collect(),
-            removed: kind.matching.removed.iter().map(|&at| &kind.before[at]).filter(|row| row.sheet == sheet).map(|row| row.row).collect(),
-            changed: changes.iter().filter(|change| change.kind == "changed" && change.tab == read.plan.title).map(|change| change.fields.len()).collect(),
-            columns_moved: self.columns_moved(read),
-        };
-        verdict(&input).to_string()
+        let stays = |pair: &&Pair| kind.before[pair.before].sheet == sheet && kind.after[pair.after].sheet == sheet;
+        let stayed: Vec<(u32, u32)> = kind
+            .matching
+            .pairs
+            .iter()
+            .filter(stays)
+            .map(|pair| (kind.before[pair.before].row, kind.after[pair.after].row))
+            .collect();
+        let came = kind.matching.pairs.iter().filter(|pair| kind.after[pair.after].sheet == sheet && kind.before[pair.before].sheet != sheet);
+        let went = kind.matching.pairs.iter().filter(|pair| kind.before[pair.before].sheet == sheet && kind.after[pair.after].sheet != sheet);
+        let mut added: Vec<u32> = kind.matching.added.iter().map(|&at| &kind.after[at]).filter(|row| row.sheet == sheet).map(|row| row.row).collect();
+        added.sort_unstable();
+        let moved = stayed.windows(2).any(|two| two[0].0 > two[1].0);
+        let cells = if moved { self.cells_in_order(kind, sheet) } else { Vec::new() };
+        let cells: Vec<&Cells> = cells.iter().collect();
+        let changed = changes.iter().filter(|change| change.kind == "changed" && change.tab == read.plan.title);
+        let infos = self.roster.infos(kind.kind);
+        let (column_moved, header_renamed) = self.columns(read);
+        verdict(&EditInput {
+            stayed: &stayed,
+            added: &added,
+            removed: kind.matching.removed.iter().filter(|&&at| kind.before[at].sheet == sheet).count(),
+            returned: kind.matching.returned.iter().filter(|pair| kind.after[pair.after].sheet == sheet).count(),
+            came: came.count(),
+            went: went.count(),
+            ambiguous: kind.matching.ambiguous.iter().flat_map(|group| &group.after).filter(|&&at| kind.after[at].sheet == sheet).count(),
+            cells_changed: changed.map(|change| change.fields.len()).sum(),
+            rows_retyped: 0,
+            column_moved,
+            header_renamed,
+            cells_after: &cells,
+            fields: &infos,
+        })
+        .to_string()
     }
 
-    fn columns_moved(&self, read: &TabRead) -> bool {
+    /// The cells of a tab in sheet order, to tell by what it was sorted; none for a tab too long for that.
+    fn cells_in_order(&self, kind: &Matched, sheet: i64) -> Vec<Cells> {
+        let mut ids: Vec<(u32, &BaseRow, &AfterRow)> = kind
+            .matching
+            .pairs
+            .iter()
+            .map(|pair| (&kind.before[pair.before], &kind.after[pair.after]))
+            .filter(|(_, after)| after.sheet == sheet)
+            .map(|(before, after)| (after.row, before, after))
+            .collect();
+        if ids.len() > SORT_SHOWN_TO {
+            return Vec::new();
+        }
+        ids.sort_unstable_by_key(|(row, _, _)| *row);
+        ids.iter()
+            .filter_map(|(_, before, after)| after.cells.clone().or_else(|| self.stored(&before.id).ok().map(|record| record.seen)))
+            .collect()
+    }
+
+    /// Whether a bound column stands elsewhere, and whether a header is written differently.
+    fn columns(&self, read: &TabRead) -> (bool, bool) {
         let (Some(meta), Ok(header)) = (self.metas.get(&read.plan.sheet), &read.header) else {
-            return false;
+            return (false, false);
         };
-        header.bound.iter().any(|(field, now)| meta.bound.get(field).is_some_and(|(column, _)| *column != now.column))
+        let both = || header.bound.iter().filter_map(|(field, now)| Some((now, meta.bound.get(field)?)));
+        (both().any(|(now, (column, _))| now.column != *column), both().any(|(now, (_, text))| now.header != *text))
     }
 
     fn describe_changes(&self, kind: &Matched, changes: &mut Vec<ChangeReport>) {
@@ -584,7 +633,7 @@ impl<'a> Poll<'a> {
             optout::act(self.roster, self.workbook, &id, None, &record.seen, self.now, &mut group)?;
         }
         if baseline {
-            settling::baseline(self.roster, &mut record, self.now, &mut group)?;
+            settling::baseline(self.roster, &self.deciding, &mut record, self.now, &mut group)?;
         }
         let name = new_row_name(after);
         for change in self.report.changes.iter_mut().filter(|change| change.record.as_str() == name) {
@@ -668,19 +717,27 @@ impl<'a> Poll<'a> {
     }
 
     /// A batch that is held: the base stays, opt-outs act, and the managers are asked.
-    fn held(mut self, kinds: &[Matched], facts: hold::Facts, text: &str, standing: Option<Held>, mode: Mode) -> Result<Report, StoreError> {
+    fn held(mut self, kinds: &[Matched], hold: &Hold, text: &str, standing: Option<Held>, mode: Mode) -> Result<Report, StoreError> {
+        let count = |kind: &str| u32::try_from(self.report.changes.iter().filter(|change| change.kind == kind).count()).unwrap_or(u32::MAX);
+        let counts = HeldCounts {
+            added: count("added"),
+            changed: count("changed"),
+            removed: count("removed"),
+            messages: u32::try_from(self.report.messages.len()).unwrap_or(u32::MAX),
+        };
         for tab in &mut self.report.tabs {
             tab.held = Some(text.to_owned());
         }
         self.report.messages.clear();
         self.report.events.clear();
+        self.report.considered.clear();
         if mode == Mode::DryRun {
             return Ok(self.report);
         }
         let mut group = Group::default();
         self.opt_outs_of_held(kinds, &mut group)?;
         let new = standing.is_none();
-        let held = hold::standing(&self, facts, text, standing.as_ref());
+        let held = hold::standing(&self, hold, text, counts, standing.as_ref());
         if standing.as_ref() != Some(&held) {
             group.put(hold::held_key(self.workbook), &held);
         }
@@ -730,13 +787,10 @@ impl<'a> Poll<'a> {
             return Ok(self.report);
         }
         let store = self.roster.store().clone();
-        if let Some(held) = standing {
-            hold::close(&self, &held, &mut self.last_group());
-        }
         self.keep_tabs()?;
         let mut last = std::mem::take(&mut self.last);
-        if let Some(_released) = store.get::<Held>(&hold::held_key(self.workbook))? {
-            last.remove(hold::held_key(self.workbook));
+        if let Some(held) = standing {
+            hold::close(self.roster, &held, self.now, &mut last);
         }
         base::write_orders(self.workbook, base, &next, &mut last);
         let before: BTreeSet<RecordId> = pending.clone();
@@ -762,10 +816,6 @@ impl<'a> Poll<'a> {
         *base = next;
         *pending = waiting;
         Ok(self.report)
-    }
-
-    fn last_group(&mut self) -> Group {
-        std::mem::take(&mut self.last)
     }
 
     /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.
@@ -842,7 +892,7 @@ impl<'a> Poll<'a> {
 
     /// A time for the report.
     pub(super) fn local(&self, at: Timestamp) -> String {
-        local(at, &self.roster.config().zone)
+        local(at, &self.roster.config().calendar.zone)
     }
 }
 
@@ -859,6 +909,3 @@ fn new_row_name(row: &AfterRow) -> String {
 fn patterns_key(workbook: &str) -> keys::Key {
     keys::under(prefix::META, format!("patterns/{workbook}"))
 }
-
-#[allow(unused_imports)]
-use Edit as _;

@@ -64,6 +64,8 @@ pub struct TabRead {
     pub rows: Vec<ReadRow>,
     /// All rows with something in them, titles and totals too.
     pub filled: usize,
+    /// How many of the rows are records; stays when `rows` is taken out.
+    pub records_filled: usize,
     /// By field, how many cells are errors (`#REF!`, `Loading...`).
     pub errors: BTreeMap<String, u32>,
 }
@@ -252,6 +254,7 @@ impl TabReader {
         TabRead {
             plan: self.plan,
             header,
+            records_filled: self.rows.len(),
             rows: self.rows,
             filled: self.filled,
             errors: self.errors,

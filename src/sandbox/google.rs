@@ -60,7 +60,7 @@ use token::TokenDesk;
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
 /// How the sandbox behaves from the start; each can be changed later on the handle.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GoogleOptions {
     /// How long an access token lasts. Google's last an hour, which is the default.
     pub token_lifetime: Duration,
@@ -268,6 +268,9 @@ impl GoogleSandbox {
         let mut row = None;
         for edit in edits {
             row = edit::apply(&mut after, edit, year)?.or(row);
+            if after.is_too_large() {
+                return Err(EditError::TooLarge);
+            }
         }
         after.touch_differences(&before);
         let version = after.version;

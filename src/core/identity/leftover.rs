@@ -75,7 +75,7 @@ struct Leftover<'a> {
     doubts: Vec<Doubt>,
 }
 
-/// In how many leftovers of each side a name with contact, or a contact, occurs.
+/// In how many leftovers of each side a name with contact, a contact, or a name occurs.
 #[derive(Default)]
 struct Counts {
     before: HashMap<u64, u32>,
@@ -87,7 +87,8 @@ impl Counts {
         let count = |rows: &[Digest]| {
             let mut counts: HashMap<u64, u32> = HashMap::new();
             for row in rows {
-                for mark in row.person_marks().into_iter().chain(row.key_marks()) {
+                let marks = row.person_marks().into_iter().chain(row.key_marks());
+                for mark in marks.chain(row.name_mark()) {
                     *counts.entry(mark).or_default() += 1;
                 }
             }
@@ -101,8 +102,13 @@ impl Counts {
 
     /// Whether a row besides one before and one after carries the mark.
     fn on_others(&self, mark: u64, crowd: &Crowd) -> bool {
+        self.among_left(mark) || crowd.of(mark) > 0
+    }
+
+    /// Whether several leftovers of one side carry the mark.
+    fn among_left(&self, mark: u64) -> bool {
         let more_than_one = |counts: &HashMap<u64, u32>| counts.get(&mark).is_some_and(|&n| n > 1);
-        more_than_one(&self.before) || more_than_one(&self.after) || crowd.of(mark) > 0
+        more_than_one(&self.before) || more_than_one(&self.after)
     }
 }
 
@@ -275,7 +281,9 @@ impl Leftover<'_> {
         let at = Circumstance {
             stand: Stand::Neither,
             known_person: alive,
+            rivals: false,
             shared_key: alive,
+            shared_name: alive,
             left: 1,
         };
         let bond = weights.bond(gone, row, at)?;
@@ -340,10 +348,15 @@ impl Leftover<'_> {
             .into_iter()
             .filter_map(|(b, a)| {
                 let (old, new) = (&self.before[b], &self.after[a]);
+                let (person, same_person) = (old.person_marks(), new.person_marks());
+                let among_left = |mark: &u64| self.counts.among_left(*mark);
                 let at = Circumstance {
                     stand: self.stand(b, a),
-                    known_person: self.on_others(&old.person_marks(), &new.person_marks()),
+                    known_person: self.on_others(&person, &same_person),
+                    rivals: person.iter().chain(&same_person).any(among_left),
                     shared_key: self.on_others(&old.key_marks(), &new.key_marks()),
+                    shared_name: self
+                        .on_others(old.name_mark().as_slice(), new.name_mark().as_slice()),
                     left,
                 };
                 Some((b, a, weights.bond(old, new, at)?))
@@ -482,9 +495,7 @@ impl Leftover<'_> {
 /// What makes a live row a rival of a removed record for the same row.
 fn competing_marks(digest: &Digest) -> Vec<u64> {
     let mut marks = digest.key_marks();
-    if !digest.plain_name.is_empty() {
-        marks.push(super::crowd::mark("name", &digest.plain_name));
-    }
+    marks.extend(digest.name_mark());
     marks
 }
 

@@ -35,6 +35,7 @@ pub(super) struct Digest {
 const PHONE: &str = "phone";
 const EMAIL: &str = "e-mail";
 const PERSON: &str = "person";
+const NAME: &str = "name";
 
 impl Digest {
     pub(super) fn new(cells: &Cells, fields: &[FieldInfo]) -> Self {
@@ -95,7 +96,13 @@ impl Digest {
             .chain(keys)
             .chain(addresses)
             .chain(self.person_marks())
+            .chain(self.name_mark())
             .collect()
+    }
+
+    /// What is counted of the name, however accented and titled.
+    pub(super) fn name_mark(&self) -> Option<u64> {
+        (!self.plain_name.is_empty()).then(|| mark(NAME, &self.plain_name))
     }
 
     /// What is counted of the strong keys alone.

@@ -36,8 +36,12 @@ pub(super) struct Circumstance {
     pub(super) stand: Stand,
     /// Other rows carry the same name and contact.
     pub(super) known_person: bool,
+    /// Several of the leftovers of one side carry them: not only rows that are as they were.
+    pub(super) rivals: bool,
     /// Other rows carry the same contact, under whatever name.
     pub(super) shared_key: bool,
+    /// Other rows carry the same name.
+    pub(super) shared_name: bool,
     /// How many rows are left on the greater side: the more, the likelier is chance.
     pub(super) left: usize,
 }
@@ -256,6 +260,27 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
     let some_agree = all
         .iter()
         .any(|alike| alike.agrees() || *alike == Alike::Close);
+    if marks.one_person() && !at.rivals {
+        // All other rows of this person are as they were: this deal was typed again, or another one begun.
+        return by_score(score)
+            .or((rest.same > 0).then_some(Verdict::Unsure(
+                "one deal of a person with several is gone and another is there",
+            )))
+            .map(|verdict| {
+                if rest.same >= rest.different {
+                    Verdict::Sure
+                } else {
+                    verdict
+                }
+            });
+    }
+    let grown = rest.different + rest.emptied == 0
+        && all
+            .iter()
+            .all(|alike| matches!(alike, Alike::Same | Alike::Filled | Alike::Neither));
+    if grown && marks.name == Alike::Same && !at.shared_name {
+        return Some(Verdict::Sure);
+    }
     if some_agree {
         return by_score(score);
     }

@@ -10,7 +10,7 @@ use super::entry::enter;
 use super::errors::ApiError;
 use super::mask::Mask;
 use super::spreadsheets::tab_properties;
-use super::workbook::{MAX_COLUMNS, Tab, Workbook};
+use super::workbook::{MAX_CELLS, MAX_COLUMNS, Tab, Workbook};
 
 /// Runs a `batchUpdate` body and returns the replies.
 pub(super) fn batch_update(
@@ -38,6 +38,9 @@ pub(super) fn batch_update(
                 ApiError::invalid(format!("Invalid requests[{at}].{kind}: {why}"))
             }
         })?;
+        if workbook.is_too_large() {
+            return Err(ApiError::too_large());
+        }
         replies.push(reply);
     }
     Ok(json!({ "spreadsheetId": workbook.id, "replies": replies }))
@@ -286,6 +289,9 @@ fn dimension(workbook: &Workbook, range: &Value) -> Result<(usize, bool, usize, 
     if end <= start {
         return Err(format!("endIndex[{end}] must be after startIndex[{start}].").into());
     }
+    if end - start > MAX_CELLS {
+        return Err(format!("endIndex[{end}] is too large.").into());
+    }
     Ok((index, columns, start, end))
 }
 
@@ -361,8 +367,10 @@ fn append_dimension(workbook: &mut Workbook, content: &Value) -> Result<(), Refu
         .ok_or("length must be positive.")?;
     let tab = &mut workbook.tabs[index];
     match content["dimension"].as_str() {
-        Some("ROWS") => tab.row_count += length,
-        Some("COLUMNS") => tab.column_count = (tab.column_count + length).min(MAX_COLUMNS),
+        Some("ROWS") => tab.row_count = tab.row_count.saturating_add(length),
+        Some("COLUMNS") => {
+            tab.column_count = tab.column_count.saturating_add(length).min(MAX_COLUMNS);
+        }
         _ => return Err("No dimension specified.".into()),
     }
     Ok(())

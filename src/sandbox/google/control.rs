@@ -63,7 +63,7 @@ fn route(sandbox: &GoogleSandbox, asked: &Asked) -> Outcome {
             sandbox
                 .undo(&id)
                 .map(|edited| json!(edited))
-                .map_err(refused)
+                .map_err(|error| refused(&error))
         }
         ("GET", ["workbooks"]) => Ok(sandbox
             .workbooks()
@@ -155,7 +155,7 @@ fn missing(id: &str) -> (u16, String) {
     (404, EditError::NoWorkbook(id.to_owned()).to_string())
 }
 
-fn refused(error: EditError) -> (u16, String) {
+fn refused(error: &EditError) -> (u16, String) {
     let status = if matches!(error, EditError::NoWorkbook(_)) {
         404
     } else {
@@ -209,7 +209,7 @@ fn edit(sandbox: &GoogleSandbox, asked: &Asked) -> Outcome {
     sandbox
         .edit(&id, &edits)
         .map(|edited| json!(edited))
-        .map_err(refused)
+        .map_err(|error| refused(&error))
 }
 
 fn dump(sandbox: &GoogleSandbox, asked: &Asked, id: Option<&str>) -> Outcome {

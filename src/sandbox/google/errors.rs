@@ -40,6 +40,12 @@ impl ApiError {
         ApiError::new(400, "INVALID_ARGUMENT", "badRequest", message.into())
     }
 
+    pub(super) fn too_large() -> ApiError {
+        ApiError::invalid(
+            "This action would increase the number of cells in the workbook above the limit of 10000000 cells.",
+        )
+    }
+
     pub(super) fn unparsable_range(range: &str) -> ApiError {
         ApiError::invalid(format!("Unable to parse range: {range}"))
     }

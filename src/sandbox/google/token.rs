@@ -431,14 +431,14 @@ mod tests {
         assert!(
             refused(|_, claims| {
                 claims["iat"] = json!(NOW - 7200);
-                claims["exp"] = json!(NOW - 3601)
+                claims["exp"] = json!(NOW - 3601);
             })
             .contains("short-lived")
         );
         assert!(
             refused(|_, claims| {
                 claims["iat"] = json!(NOW + 900);
-                claims["exp"] = json!(NOW + 1800)
+                claims["exp"] = json!(NOW + 1800);
             })
             .contains("short-lived")
         );

@@ -125,7 +125,11 @@ pub(super) fn batch_get(workbook: &Workbook, query: &Pairs) -> Result<Value, Api
             Ok(value_range(workbook, index, &area, options))
         })
         .collect::<Result<Vec<Value>, ApiError>>()?;
-    Ok(json!({ "spreadsheetId": workbook.id, "valueRanges": ranges }))
+    let mut out = json!({ "spreadsheetId": workbook.id });
+    if !ranges.is_empty() {
+        out["valueRanges"] = json!(ranges);
+    }
+    Ok(out)
 }
 
 /// A `ValueRange`: rows cut after their last filled cell, empty rows at the end left out, no
@@ -500,9 +504,7 @@ pub(super) fn append(
     };
     let cells_after = written.bottom.max(tab.row_count) * written.right.max(tab.column_count);
     if cells_after > MAX_CELLS {
-        return Err(ApiError::invalid(
-            "This action would increase the number of cells in the workbook above the limit of 10000000 cells.",
-        ));
+        return Err(ApiError::too_large());
     }
     if insert && table.is_some() && top < tab.row_count {
         tab.insert_rows(top, vec![Vec::new(); height]);

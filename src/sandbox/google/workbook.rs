@@ -138,6 +138,16 @@ impl Workbook {
         }
     }
 
+    /// True if the grids hold more cells than a workbook can have.
+    pub(super) fn is_too_large(&self) -> bool {
+        let cells = self
+            .tabs
+            .iter()
+            .map(|tab| tab.row_count.saturating_mul(tab.column_count))
+            .fold(0, usize::saturating_add);
+        cells > MAX_CELLS
+    }
+
     /// Marks everything as changed that differs from `before`.
     pub(super) fn touch_differences(&mut self, before: &Workbook) {
         self.version = before.version + 1;
@@ -261,7 +271,7 @@ impl Tab {
 
     /// Removes rows and returns them, as many as are stored; the grid shrinks, to one row at least.
     pub(super) fn delete_rows(&mut self, at: usize, count: usize) -> Vec<Vec<Cell>> {
-        let end = (at + count).min(self.row_count);
+        let end = at.saturating_add(count).min(self.row_count);
         let gone = end.saturating_sub(at);
         let frozen_gone = self.frozen_rows.min(end).saturating_sub(at);
         self.frozen_rows -= frozen_gone;
@@ -298,7 +308,7 @@ impl Tab {
 
     /// Removes columns; the grid keeps one at least.
     pub(super) fn delete_columns(&mut self, at: usize, count: usize) {
-        let end = (at + count).min(self.column_count);
+        let end = at.saturating_add(count).min(self.column_count);
         self.column_count = (self.column_count - end.saturating_sub(at)).max(1);
         for row in &mut self.rows {
             let to = end.min(row.len());

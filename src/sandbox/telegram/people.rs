@@ -9,7 +9,7 @@ use super::BotSandbox;
 use super::keyboard::ButtonAct;
 use super::markup::{Kind, Marked, plain};
 use super::world::{
-    BotIn, CallbackAnswer, Chat, ChatKind, Contact, Media, Person, Press, Speaker, Standing, World,
+    BotIn, CallbackAnswer, Chat, ChatKind, Contact, Media, Person, Speaker, Standing, World,
 };
 
 /// What a person cannot do.
@@ -546,11 +546,7 @@ fn press(
         "chat_instance": chat.unsigned_abs().to_string(),
         "data": data,
     });
-    let press = Press {
-        at_ms: world.now_ms(),
-        answer: None,
-    };
-    world.presses.insert(id.clone(), press);
+    world.add_press(&id);
     world.queue("callback_query", query);
     Ok(id)
 }

@@ -38,7 +38,7 @@ async fn api(
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request,
 ) -> Response {
-    let path = request.uri().path().to_owned();
+    let path = unescape(request.uri().path());
     if let Some(rest) = path.strip_prefix("/file/bot") {
         return match rest.split_once('/') {
             Some((token, file)) if token == sandbox.token() => download(&sandbox, file),
@@ -111,6 +111,23 @@ async fn answer(sandbox: &BotSandbox, method: &str, params: &Params) -> Response
         Ok(result) => Json(json!({"ok": true, "result": result})).into_response(),
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// A path without its `%` escapes: some clients escape the colon of the token or the slash in a file's path.
+fn unescape(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(at) = rest.find('%') {
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
+        let digits = rest
+            .get(at + 1..at + 3)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        // A lone "%" stands for itself.
+        bytes.push(digits.unwrap_or(b'%'));
+        rest = &rest[at + if digits.is_some() { 3 } else { 1 }..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A file's bytes by its path.

@@ -236,6 +236,12 @@ pub(super) struct World {
 
 /// Updates are kept for a day at most by Telegram; this many at most here.
 const UPDATES_KEPT: usize = 100_000;
+/// Messages kept in one chat; the oldest go first.
+const MESSAGES_KEPT: usize = 10_000;
+/// Presses remembered; when there are more, those that can no longer be answered go.
+const PRESSES_KEPT: usize = 10_000;
+/// How long a press can be answered. Telegram does not say; bots report about a minute.
+pub(super) const PRESS_LIFE_MS: u64 = 60_000;
 /// The first update's number is arbitrary in Telegram, so it is not 1 here.
 const FIRST_UPDATE: i64 = 700_000_000;
 /// Ids that the sandbox chooses begin here.
@@ -326,6 +332,9 @@ impl World {
             force_reply: false,
         };
         if let Some(chat) = self.chats.get_mut(&chat) {
+            if chat.messages.len() >= MESSAGES_KEPT {
+                chat.messages.pop_first();
+            }
             chat.messages.insert(message.id, message);
             if from == Speaker::Bot {
                 chat.action = None;
@@ -340,6 +349,20 @@ impl World {
 
     pub(super) fn message_mut(&mut self, chat: i64, id: i64) -> Option<&mut Message> {
         self.chats.get_mut(&chat)?.messages.get_mut(&id)
+    }
+
+    /// Remembers a press that waits for its answer.
+    pub(super) fn add_press(&mut self, id: &str) {
+        let now = self.now_ms();
+        if self.presses.len() >= PRESSES_KEPT {
+            self.presses
+                .retain(|_, press| now.saturating_sub(press.at_ms) <= PRESS_LIFE_MS);
+        }
+        let press = Press {
+            at_ms: now,
+            answer: None,
+        };
+        self.presses.insert(id.to_owned(), press);
     }
 
     /// Stores bytes and returns the `file_id`.
@@ -448,4 +471,37 @@ fn unix_ms() -> u64 {
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chat_keeps_its_newest_messages() {
+        let mut world = World::new(1, "bot");
+        world.open_chat(
+            5,
+            ChatKind::Private,
+            "An",
+            BTreeSet::from([5]),
+            BotIn::Member,
+        );
+        for _ in 0..=MESSAGES_KEPT {
+            world.add_message(5, Speaker::Bot, Marked::default(), None);
+        }
+        assert_eq!(world.chats[&5].messages.len(), MESSAGES_KEPT);
+        assert!(world.message(5, 1).is_none() && world.message(5, 2).is_some());
+    }
+
+    #[test]
+    fn old_presses_are_forgotten_when_there_are_many() {
+        let mut world = World::new(1, "bot");
+        for number in 0..PRESSES_KEPT {
+            world.add_press(&number.to_string());
+        }
+        world.ahead_ms = PRESS_LIFE_MS + 60_000;
+        world.add_press("new");
+        assert_eq!(world.presses.keys().collect::<Vec<_>>(), ["new"]);
+    }
 }

@@ -60,9 +60,7 @@ pub(super) fn pairs(
 /// By what a row can meet another.
 fn keys(digest: &Digest, fields: &[FieldInfo], tab: u32, place: &[Option<Place>; 2]) -> Vec<u64> {
     let mut keys = digest.key_marks();
-    if !digest.plain_name.is_empty() {
-        keys.push(mark("name", &digest.plain_name));
-    }
+    keys.extend(digest.name_mark());
     let mut wish = String::new();
     for (field, info) in fields.iter().enumerate() {
         let text = &digest.texts[field];

@@ -206,19 +206,8 @@ fn start_tag(input: &mut Input<'_>) -> Result<(String, String), String> {
         } else {
             String::new()
         };
-        match (tag.as_str(), name.as_str()) {
-            ("a", "href") | ("tg-emoji", "emoji-id") => argument = value,
-            ("code", "class") => {
-                argument = value
-                    .strip_prefix("language-")
-                    .unwrap_or_default()
-                    .to_owned()
-            }
-            ("span", "class") if value.starts_with("tg-") => {
-                argument = value["tg-".len()..].to_owned()
-            }
-            ("blockquote", "expandable") => "expandable".clone_into(&mut argument),
-            _ => {}
+        if let Some(kept) = kept(&tag, &name, value) {
+            argument = kept;
         }
     }
     input.at += 1;
@@ -233,6 +222,17 @@ fn start_tag(input: &mut Input<'_>) -> Result<(String, String), String> {
         return Err("Invalid custom emoji identifier specified".to_owned());
     }
     Ok((tag, argument))
+}
+
+/// What is kept of an attribute, if it is one that matters to its tag.
+fn kept(tag: &str, name: &str, value: String) -> Option<String> {
+    match (tag, name) {
+        ("a", "href") | ("tg-emoji", "emoji-id") => Some(value),
+        ("code", "class") => value.strip_prefix("language-").map(str::to_owned),
+        ("span", "class") => value.strip_prefix("tg-").map(str::to_owned),
+        ("blockquote", "expandable") => Some(name.to_owned()),
+        _ => None,
+    }
 }
 
 fn value(input: &mut Input<'_>, tag: &str, begin: usize) -> Result<String, String> {

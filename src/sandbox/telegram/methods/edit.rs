@@ -6,13 +6,13 @@ use super::super::keyboard::{Button, Markup};
 use super::super::markup::{Marked, units};
 use super::super::params::Params;
 use super::super::refusal::{Answer, Refusal};
-use super::super::world::{CallbackAnswer, ChatKind, Media, Message, Speaker, World};
+use super::super::world::{
+    CallbackAnswer, ChatKind, Media, Message, PRESS_LIFE_MS, Speaker, World,
+};
 use super::{CAPTION_LIMIT, TEXT_LIMIT, chat_id, markup, words};
 
 const NOT_MODIFIED: &str = "message is not modified: specified new message content and reply markup are exactly the \
                             same as a current content and reply markup of the message";
-/// How long a press can be answered. Telegram does not say; bots report about a minute.
-const PRESS_LIFE_MS: u64 = 60_000;
 /// A message can be deleted this long (Bot API, `deleteMessage`).
 const DELETE_LIFE_MS: u64 = 48 * 3_600_000;
 /// `answerCallbackQuery` takes a text of this length.

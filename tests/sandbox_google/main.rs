@@ -1,11 +1,18 @@
 //! The loopback Google over its sockets: as clients meet it, and as tests command it.
 
-use std::time::Duration;
+// Helpers of tests may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod clients;
+mod faults;
+mod reads;
+mod staff;
+mod writes;
 
 use serde_json::{Value, json};
 use sheetbridge::sandbox::google::{
-    Edit, Effect, Fault, GoogleOptions, GoogleSandbox, Role, SERVICE_ACCOUNT, Workbook,
-    demo_workbook, start,
+    CellValue, Edit, GoogleOptions, GoogleSandbox, Workbook, start,
 };
 
 const READ: &str = "https://www.googleapis.com/auth/spreadsheets.readonly";
@@ -66,32 +73,49 @@ async fn call(
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
+async fn write(sandbox: &GoogleSandbox, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let token = token(sandbox, WRITE).await;
+    call(sandbox, &token, method, path, body).await
+}
+
+/// `status message` of a refusal.
+fn refusal((status, answer): &(u16, Value)) -> String {
+    let error = &answer["error"];
+    assert_eq!(error["code"], *status);
+    format!(
+        "{status} {} {}",
+        error["status"].as_str().unwrap(),
+        error["message"].as_str().unwrap()
+    )
+}
+
+/// The first column of the first tab, as texts.
+fn names(sandbox: &GoogleSandbox) -> Vec<String> {
+    column(sandbox, "Khách hàng", 0)
+}
+
+fn column(sandbox: &GoogleSandbox, tab: &str, column: usize) -> Vec<String> {
+    let workbook = sandbox.workbook("small").unwrap();
+    let tab = workbook.tab(tab).unwrap();
+    (0..tab.filled_rows())
+        .map(|row| match &tab.cell(row, column).value {
+            CellValue::Text(text) | CellValue::Error(text) => text.clone(),
+            CellValue::Number(number) => number.to_string(),
+            CellValue::Boolean(flag) => flag.to_string(),
+            CellValue::Empty => String::new(),
+        })
+        .collect()
+}
+
+fn edit(json: Value) -> Edit {
+    serde_json::from_value(json).unwrap()
+}
+
 async fn get(sandbox: &GoogleSandbox, path: &str) -> (u16, Value) {
     let token = token(sandbox, READ).await;
     call(sandbox, &token, "GET", path, Value::Null).await
 }
 
-#[tokio::test]
-async fn a_batch_get_answers_as_google_does() {
-    let sandbox = sandbox().await;
-    let (status, answer) = get(
-        &sandbox,
-        "/v4/spreadsheets/small/values:batchGet?ranges='Kh%C3%A1ch%20h%C3%A0ng'!A:Z&ranges='T11'&ranges='O''Brien'!A1&valueRenderOption=UNFORMATTED_VALUE",
-    )
-    .await;
-    assert_eq!(status, 200);
-    assert_eq!(
-        answer,
-        json!({"spreadsheetId": "small", "valueRanges": [
-            {"range": "'Khách hàng'!A1:Z1000", "majorDimension": "ROWS", "values": [
-                ["Họ tên", "SĐT", "Ngày", "Đồng ý"],
-                ["Châu", 901234567, 46347, true],
-                ["An", "0902", 46347.375],
-                [],
-                ["Bình", "#N/A", 2500000.5, false],
-            ]},
-            {"range": "'T11'!A1:Z1000", "majorDimension": "ROWS"},
-            {"range": "'O''Brien'!A1", "majorDimension": "ROWS", "values": [["x"]]},
-        ]})
-    );
+async fn control(sandbox: &GoogleSandbox, method: &str, path: &str, body: Value) -> (u16, Value) {
+    call(sandbox, "none", method, &format!("/control{path}"), body).await
 }

@@ -1,0 +1,327 @@
+//! Every question and act a person can have, one function each, with role checks. The bot, the control
+//! socket, the web pages and the command line only ask here, so that all of them know and may the same.
+//!
+//! Pure store work with the time as an argument: no network, no sending. Texts for the command line are
+//! English; what the bot says is the bot's, but for refusals ([`CommandError`]), which have both languages.
+//! Looking at all records is fine here, questions are rare; a quiet poll never does.
+
+mod allow;
+mod button;
+mod customers;
+mod digest;
+mod held;
+mod invite;
+mod mail;
+mod outbox;
+mod pause;
+mod problems;
+mod records;
+mod status;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use allow::{Right, Scope, may};
+pub use button::{Action, ButtonAct, Pressed, act_for, button_key, store_button};
+pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
+pub use held::HeldLine;
+pub use invite::{Approval, Invitation, Newcomer};
+pub use mail::{LastPoll, MailDecision, Stopped, last_poll_key};
+pub use outbox::OutboxLine;
+pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
+pub use problems::Problem;
+pub use records::RecordLine;
+pub use status::{ChannelStatus, DueSoon, Mend, Status, Unbound, UnknownWord, WorkbookStatus};
+
+use crate::config::Language;
+use crate::core::people::{Colleague, Role};
+use crate::health::Health;
+use crate::roster::Roster;
+use crate::store::StoreError;
+use crate::store::journal::{Entry, What};
+use crate::store::Group;
+
+/// Answers questions and carries acts out. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// Configuration, store and people.
+    pub roster: Roster,
+    /// What the running daemon knows; none when the command line works on the store itself.
+    pub health: Option<Health>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// Whoever may read the state folder: the admin.
+    CommandLine,
+    /// One of the company's people.
+    Colleague {
+        /// As in the staff list.
+        name: String,
+        /// What they may see and do.
+        role: Role,
+    },
+    /// Nobody we know.
+    Stranger,
+}
+
+impl Who {
+    /// One of the company's people.
+    pub fn of(person: &Colleague) -> Self {
+        Self::Colleague { name: person.name.clone(), role: person.role }
+    }
+
+    /// For the journal and for "who did it".
+    pub fn name(&self) -> &str {
+        match self {
+            Self::CommandLine => "the command line",
+            Self::Colleague { name, .. } => name,
+            Self::Stranger => "a stranger",
+        }
+    }
+}
+
+/// A question or an act, as it travels over the control socket: `{"request": "outbox", "state": "queued", "limit": 50}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Is it well? A [`Status`].
+    Status,
+    /// The records as understood: a list of [`RecordLine`], or with `problems` of [`Problem`].
+    Records {
+        /// Only that tab, by its title.
+        #[serde(default)]
+        tab: Option<String>,
+        /// The data problems instead.
+        #[serde(default)]
+        problems: bool,
+    },
+    /// Messages, newest first: a list of [`OutboxLine`].
+    Outbox {
+        /// Only in this state (`queued`, `in_doubt`, …).
+        #[serde(default)]
+        state: Option<String>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Batches that wait for a manager: a list of [`HeldLine`].
+    HeldList,
+    /// Take a held batch as it is, with its events, at the next poll that is no worse.
+    HeldRelease {
+        /// Its id.
+        id: String,
+    },
+    /// Take a held batch as the new base, without events.
+    HeldDrop {
+        /// Its id.
+        id: String,
+    },
+    /// Stop sending: a [`Paused`].
+    Pause {
+        /// `all`, `email`, `telegram` (also `channel email`), or the id of a rule.
+        what: String,
+    },
+    /// Go on sending: a [`Resumed`].
+    Resume {
+        /// As for `pause`.
+        what: String,
+    },
+    /// A one-time link that binds a Telegram chat: an [`Invitation`].
+    Invite {
+        /// Whom, by name or alias.
+        name: String,
+        /// The bot's user name, if the daemon does not know it yet.
+        #[serde(default)]
+        bot: Option<String>,
+    },
+    /// A mail to a customer that waits out its holding time may go now: a [`MailDecision`].
+    SendNow {
+        /// Digest of its key, or the key itself.
+        digest: String,
+    },
+    /// The stage was picked by mistake; the mail that waits does not go: a [`MailDecision`].
+    PickedWrong {
+        /// Digest of its key, or the key itself.
+        digest: String,
+    },
+    /// Cancel what the last poll decided, within a minute: a [`Stopped`].
+    StopLastPoll {
+        /// Workbook id.
+        workbook: String,
+    },
+    /// Says whether a person of a staff tab is one of the company: an [`Approval`].
+    ApproveStaff {
+        /// As the tab says it.
+        name: String,
+        /// Whether they are.
+        yes: bool,
+    },
+    /// Somebody has dealt with a customer: the idle clock starts again.
+    Touch {
+        /// Record id.
+        record: String,
+    },
+    /// Remind me of this again on the next working day.
+    Later {
+        /// Digest of the reminder's key, or the key itself.
+        digest: String,
+    },
+    /// The customers of whoever asks: [`Customers`].
+    Mine,
+    /// Numbers only: [`Totals`].
+    Totals,
+    /// What managers read in the morning, now: `core::facts::digest::DigestFacts`.
+    Digest,
+    /// Customers by phone, e-mail or name: a list of [`Card`].
+    Find {
+        /// What is known of them.
+        text: String,
+    },
+    /// One poll of every workbook now. Only the daemon (or `sync` without one) can answer it.
+    Sync {
+        /// Whether it only says what it would do.
+        #[serde(default)]
+        dry_run: bool,
+    },
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{text}")]
+pub struct CommandError {
+    /// Whose turn it is.
+    pub kind: ErrorKind,
+    /// One English sentence with its mend.
+    pub text: String,
+    /// The same in Vietnamese; stays in the process.
+    #[serde(skip)]
+    vi: Option<String>,
+}
+
+/// What kind of refusal it is; the command line makes exit codes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// This role may not.
+    NotAllowed,
+    /// There is no such thing.
+    NotFound,
+    /// It was asked wrongly.
+    Usage,
+    /// It is too late: done, decided, expired.
+    TooLate,
+    /// Somebody else is needed first: the daemon is not running, the bot's name is not known yet.
+    Unavailable,
+    /// The disk.
+    Store,
+}
+
+impl CommandError {
+    /// A refusal in both languages.
+    pub fn new(kind: ErrorKind, text: impl Into<String>, vi: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), vi: Some(vi.into()) }
+    }
+
+    /// A refusal that only the command line can meet.
+    pub fn plain(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), vi: None }
+    }
+
+    /// For a person who reads this language.
+    pub fn shown(&self, language: Language) -> &str {
+        match (language, &self.vi) {
+            (Language::Vi, Some(vi)) => vi,
+            _ => &self.text,
+        }
+    }
+
+    fn not_allowed() -> Self {
+        Self::new(
+            ErrorKind::NotAllowed,
+            "your role may not do this: ask a manager",
+            "Anh/chị chưa có quyền làm việc này, vui lòng nhờ quản lý.",
+        )
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::new(
+            ErrorKind::Store,
+            error.to_string(),
+            "Kho dữ liệu đang gặp lỗi, chưa làm được. Vui lòng báo người quản trị.",
+        )
+    }
+}
+
+/// What a question comes to.
+pub type Answer<T> = Result<T, CommandError>;
+
+impl Desk {
+    /// A desk over these people and this store.
+    pub fn new(roster: Roster, health: Option<Health>) -> Self {
+        Self { roster, health }
+    }
+
+    /// Answers a request as JSON, after looking whether `who` may ask it.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`]. [`Request::Sync`] is for the daemon, and refused here.
+    pub fn answer(&self, request: &Request, who: &Who, now: Timestamp) -> Answer<Value> {
+        match request {
+            Request::Status => json(&self.status(who, now)?),
+            Request::Records { tab, problems: false } => json(&self.records(tab.as_deref(), who)?),
+            Request::Records { tab, problems: true } => json(&self.problems(tab.as_deref(), who, now)?),
+            Request::Outbox { state, limit } => json(&self.outbox(state.as_deref(), *limit, who)?),
+            Request::HeldList => json(&self.held_list(who)?),
+            Request::HeldRelease { id } => json(&self.held_decide(id, true, who, now)?),
+            Request::HeldDrop { id } => json(&self.held_decide(id, false, who, now)?),
+            Request::Pause { what } => json(&self.pause(what, who, now)?),
+            Request::Resume { what } => json(&self.resume(what, who, now)?),
+            Request::Invite { name, bot } => json(&self.invite(name, bot.as_deref(), who, now)?),
+            Request::SendNow { digest } => json(&self.send_now(digest, who, now)?),
+            Request::PickedWrong { digest } => json(&self.picked_wrong(digest, who, now)?),
+            Request::StopLastPoll { workbook } => json(&self.stop_last_poll(workbook, who, now)?),
+            Request::ApproveStaff { name, yes } => json(&self.approve_staff(name, *yes, who, now)?),
+            Request::Touch { record } => json(&self.touch(record, who, now)?),
+            Request::Later { digest } => json(&self.later(digest, who, now)?),
+            Request::Mine => json(&self.mine(who, now)?),
+            Request::Totals => json(&self.totals(who)?),
+            Request::Digest => json(&self.digest_for(who, now)?),
+            Request::Find { text } => json(&self.find(text, who, now)?),
+            Request::Sync { .. } => Err(CommandError::plain(
+                ErrorKind::Unavailable,
+                "only the running daemon can poll: start it with `sheetbridge run`, or poll once with `sheetbridge sync`",
+            )),
+        }
+    }
+
+    /// The language of texts for people.
+    pub fn language(&self) -> Language {
+        self.roster.config().language
+    }
+
+    /// A time as the company's wall clock shows it, with its offset.
+    fn local(&self, at: Timestamp) -> String {
+        at.to_zoned(self.roster.config().calendar.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+
+    /// Puts into the journal who did what by hand.
+    fn note_hand(&self, group: &mut Group, now: Timestamp, record: Option<&crate::core::record::RecordId>, who: &Who, did: &str) {
+        let entry = Entry {
+            at: now,
+            record: record.cloned(),
+            what: What::Hand,
+            text: format!("{}: {did}", who.name()),
+            stages: None,
+        };
+        self.roster.store().note(group, &entry);
+    }
+}
+
+fn json(answer: &impl Serialize) -> Answer<Value> {
+    serde_json::to_value(answer).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))
+}

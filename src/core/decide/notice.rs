@@ -1,0 +1,50 @@
+//! Messages to the managers that no rule names: a batch is held, something is out of reach.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::STAFF_CHANNEL;
+use crate::core::delivery::State;
+use crate::core::message::{Message, MessageKey, Recipient, Wanted};
+use crate::core::people::Directory;
+use crate::core::rule::{Channel, Fallback, Span};
+
+/// One message to each manager, at any hour; to `[alerts] email` if there is none.
+///
+/// `id` stands where a rule's id would in the key, `extra` holds the top-level names that the
+/// template reads.
+pub fn to_managers(directory: &Directory, id: &str, template: &str, occasion: &str, extra: Value, now: Timestamp) -> Vec<Message> {
+    let mut people: Vec<(String, Recipient)> = directory
+        .managers()
+        .map(|person| (format!("managers:{}", person.name), Recipient::Staff(person.name.clone())))
+        .collect();
+    if people.is_empty() {
+        people.push(("managers".into(), Recipient::Alerts));
+    }
+    people
+        .into_iter()
+        .map(|(role, to)| Message {
+            key: MessageKey::new(id, 1, None, &role, occasion),
+            rule: id.to_owned(),
+            step: 1,
+            record: None,
+            channel: if to == Recipient::Alerts { Channel::Email } else { STAFF_CHANNEL },
+            to,
+            otherwise: vec![Fallback::By(Channel::Email)],
+            template: template.to_owned(),
+            event: extra.clone(),
+            ad: false,
+            urgent: true,
+            held_until: None,
+            wanted: Wanted::Always,
+            created: now,
+            due: now,
+            expires: now.saturating_add(Span::days(3).duration()).unwrap_or(now),
+            state: State::Queued,
+            why: String::new(),
+            frozen: None,
+            attempts: Vec::new(),
+            trial: false,
+        })
+        .collect()
+}

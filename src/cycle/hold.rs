@@ -1,0 +1,282 @@
+//! Held batches: what the guard says, what a manager said to it, and how it ends (SEMANTICS 10).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::accept::Poll;
+use crate::config::Language;
+use crate::core::change::{ColumnErrors, GuardInput, GuardLimits, Hold, TabFacts, judge, no_worse};
+use crate::core::decide::notice;
+use crate::core::facts::local_text;
+use crate::core::facts::message::HeldFacts;
+use crate::core::sheet::HeaderProblem;
+use crate::roster::Roster;
+use crate::store::journal::{Entry, What};
+use crate::store::keys::{self, Key, prefix};
+use crate::store::ledger;
+use crate::store::{Group, StoreError};
+
+/// A batch that waits for a manager: one per workbook.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// Short, for people to type: `h-1`.
+    pub id: String,
+    /// Workbook id.
+    pub workbook: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// What speaks against it, in English.
+    pub text: String,
+    /// The same for the program: what was shown, against which later polls are compared.
+    pub shown: Hold,
+    /// How many records would be added, changed and removed, and how many messages sent.
+    pub counts: HeldCounts,
+    /// A few of the changes in words.
+    pub samples: Vec<String>,
+    /// What was said to it, which acts at the next poll.
+    pub decision: Option<HeldDecision>,
+    /// Who said it.
+    pub by: Option<String>,
+}
+
+/// What a held batch would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldCounts {
+    /// Records.
+    pub added: u32,
+    /// Records.
+    pub changed: u32,
+    /// Records.
+    pub removed: u32,
+    /// Messages; known only where the guard let the poll come so far.
+    pub messages: u32,
+}
+
+/// What a person said to a held batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldDecision {
+    /// Accept the next poll if it is no worse than what was shown.
+    Release,
+    /// Take the next poll as a new baseline, without events.
+    Drop,
+}
+
+/// What is done with a poll.
+pub(super) enum Ruling {
+    /// Taken.
+    Accept,
+    /// Taken without events.
+    Drop,
+    /// Held.
+    Hold {
+        /// Why.
+        text: String,
+        /// The same for the program.
+        hold: Hold,
+    },
+}
+
+/// Where the held batch of a workbook is kept.
+pub fn held_key(workbook: &str) -> Key {
+    keys::under(prefix::HELD, workbook)
+}
+
+fn limits(roster: &Roster) -> GuardLimits {
+    let guard = &roster.config().guard;
+    GuardLimits {
+        rows_gone_share: guard.rows_gone.share,
+        rows_gone_at_least: guard.rows_gone.at_least,
+        error_cells_share: guard.error_cells.share,
+        error_cells_at_least: guard.error_cells.at_least,
+        messages: guard.messages,
+    }
+}
+
+/// Judges the rows and headers of a poll.
+pub(super) fn rule_on(roster: &Roster, input: &GuardInput, standing: Option<&Held>) -> Ruling {
+    ruling(judge(input, &limits(roster)), standing)
+}
+
+fn ruling(hold: Option<Hold>, standing: Option<&Held>) -> Ruling {
+    let Some(hold) = hold else {
+        return Ruling::Accept;
+    };
+    let unreadable = hold.reasons.iter().any(is_unreadable);
+    match standing {
+        // Without its mandatory headers there is nothing that could be accepted.
+        Some(held) if !unreadable && held.decision == Some(HeldDecision::Drop) => Ruling::Drop,
+        Some(held) if !unreadable && held.decision == Some(HeldDecision::Release) && no_worse(&held.shown, &hold) => {
+            Ruling::Accept
+        }
+        _ => Ruling::Hold {
+            text: hold.to_string(),
+            hold,
+        },
+    }
+}
+
+fn is_unreadable(reason: &crate::core::change::HoldReason) -> bool {
+    use crate::core::change::HoldReason::{
+        ErrorCells, HeaderDoubled, HeaderMissing, Messages, RowsGone, TabCleared, TabMissing,
+    };
+    match reason {
+        TabMissing { .. } | HeaderMissing { .. } | HeaderDoubled { .. } => true,
+        TabCleared { .. } | RowsGone { .. } | ErrorCells { .. } | Messages { .. } => false,
+    }
+}
+
+/// The facts of one tab for the guard.
+pub(super) fn tab_facts(poll: &Poll<'_>, sheet: i64, gone: usize, records: usize) -> Option<TabFacts> {
+    let read = poll.read_of(sheet)?;
+    let meta = poll.metas.get(&sheet);
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let mut facts = TabFacts {
+        tab: read.plan.title.clone(),
+        accepted: meta.map_or(0, |meta| count(meta.rows)),
+        gone: count(gone),
+        records: count(records),
+        ..TabFacts::default()
+    };
+    match &read.header {
+        Ok(header) => {
+            // A column that was bound and is not any more is as bad as a mandatory one.
+            if let Some(meta) = meta {
+                let fields = &read.plan.fields;
+                facts.headers_missing = meta
+                    .bound
+                    .iter()
+                    .filter(|(field, (column, _))| *column != usize::MAX && !header.bound.contains_key(*field))
+                    .filter(|(field, _)| fields.iter().any(|spec| spec.id == **field))
+                    .map(|(_, (_, header))| header.clone())
+                    .collect();
+            }
+            let filled = count(read.records_filled);
+            facts.errors = read
+                .errors
+                .iter()
+                .map(|(field, now)| ColumnErrors {
+                    header: header.bound.get(field).map_or_else(|| field.clone(), |binding| binding.header.clone()),
+                    before: meta.and_then(|meta| meta.errors.get(field).copied()).unwrap_or(0),
+                    now: *now,
+                    rows: filled,
+                })
+                .collect();
+            // At the first look nobody knows how many errors there always were.
+            if meta.is_none() {
+                facts.errors.clear();
+            }
+        }
+        Err(problem) => explain_header(problem, &mut facts),
+    }
+    Some(facts)
+}
+
+fn explain_header(problem: &HeaderProblem, facts: &mut TabFacts) {
+    // The rows could not be read; saying that they are gone as well would only be noise.
+    facts.gone = 0;
+    facts.accepted = 0;
+    let (missing, doubled) = problem.headers();
+    facts.headers_missing = missing;
+    facts.headers_doubled = doubled;
+    if facts.headers_missing.is_empty() && facts.headers_doubled.is_empty() {
+        facts.headers_missing.push(problem.to_string());
+    }
+}
+
+/// The batch as it stands after this poll: new, or the one that waits already with what it shows now.
+pub(super) fn standing(poll: &Poll<'_>, hold: &Hold, text: &str, counts: HeldCounts, before: Option<&Held>) -> Held {
+    let samples = poll
+        .report
+        .changes
+        .iter()
+        .take(5)
+        .map(|change| {
+            let fields: Vec<&str> = change.fields.iter().map(|field| field.header.as_str()).collect();
+            match fields.is_empty() {
+                true => format!("{}: {} {}", change.tab, change.kind, change.row),
+                false => format!("{}: {} {} ({})", change.tab, change.kind, change.row, fields.join(", ")),
+            }
+        })
+        .collect();
+    let fresh = |id: String| Held {
+        id,
+        workbook: poll.workbook.to_owned(),
+        since: poll.now,
+        text: text.to_owned(),
+        shown: hold.clone(),
+        counts,
+        samples,
+        decision: None,
+        by: None,
+    };
+    match before {
+        // The same trouble: what was said to it stands, unless it has become worse.
+        Some(held) if no_worse(&held.shown, hold) => held.clone(),
+        Some(held) => Held {
+            since: held.since,
+            ..fresh(held.id.clone())
+        },
+        None => fresh(format!("h-{}", poll.now.as_second() % 1_000_000)),
+    }
+}
+
+/// Asks the managers on Telegram, with [Duyệt] [Bỏ qua].
+pub(super) fn ask_managers(roster: &Roster, held: &Held, now: Timestamp, group: &mut Group) -> Result<(), StoreError> {
+    let local = |at: Timestamp| local_text(at.to_zoned(roster.config().calendar.zone.clone()).datetime());
+    let reasons: Vec<String> = match roster.config().language {
+        Language::Vi => held.shown.vietnamese().lines().map(String::from).collect(),
+        Language::En => held.shown.reasons.iter().map(ToString::to_string).collect(),
+    };
+    let facts = HeldFacts {
+        id: held.id.clone(),
+        workbook: roster.workbook(&held.workbook)?.title,
+        tab: None,
+        since: Some(local(held.since)),
+        reasons,
+        added: held.counts.added,
+        changed: held.counts.changed,
+        removed: held.counts.removed,
+        messages: held.counts.messages,
+        samples: Vec::new(),
+        url: Some(format!("https://docs.google.com/spreadsheets/d/{}/edit", held.workbook)),
+    };
+    let occasion = format!("held {}", held.id);
+    let told = notice::to_managers(&roster.directory()?, "held", "held-batch", &occasion, json!({ "held": facts }), now);
+    for message in told {
+        ledger::queue(roster.store(), group, &message)?;
+    }
+    Ok(())
+}
+
+/// Proposes people of a staff tab to the managers, who say whether they may bind a chat.
+pub(super) fn propose_staff(roster: &Roster, names: &[String], now: Timestamp, group: &mut Group) -> Result<(), StoreError> {
+    for name in names {
+        let occasion = format!("staff {name}");
+        let extra = json!({ "staff": { "name": name } });
+        for message in notice::to_managers(&roster.directory()?, "staff", "staff-proposed", &occasion, extra, now) {
+            ledger::queue(roster.store(), group, &message)?;
+        }
+    }
+    Ok(())
+}
+
+/// A batch that is held no more: released, dropped, or put right in the sheet.
+pub(super) fn close(roster: &Roster, held: &Held, now: Timestamp, group: &mut Group) {
+    let by = held.by.as_deref().unwrap_or("somebody");
+    let text = match held.decision {
+        Some(HeldDecision::Release) => format!("{} was released by {by}", held.id),
+        Some(HeldDecision::Drop) => format!("{} was dropped by {by}: taken as a new baseline", held.id),
+        None => format!("{} ended by itself: the sheet was put right", held.id),
+    };
+    group.remove(held_key(&held.workbook));
+    let entry = Entry {
+        at: now,
+        record: None,
+        what: What::Held,
+        text,
+        stages: None,
+    };
+    roster.store().note(group, &entry);
+}
