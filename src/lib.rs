@@ -1,5 +1,6 @@
 //! sheetbridge
 
+pub mod alarms;
 pub mod clock;
 // pub mod commands;
 pub mod config;
