@@ -36,14 +36,28 @@ fn check(file: &str, expected: &[&str], read: impl Fn(&Row) -> Vec<String>) {
     for row in &rows {
         let want: Vec<String> = expected.iter().map(|column| row[*column].clone()).collect();
         let got = read(row);
-        let disputed = DISPUTED.iter().any(|(f, raw, _)| *f == file && *raw == row["raw"]);
+        let disputed = DISPUTED
+            .iter()
+            .any(|(f, raw, _)| *f == file && *raw == row["raw"]);
         if want != got && !disputed {
-            misses.push(format!("{:?}: want {want:?}, got {got:?} ({})", row["raw"], row["note"]));
+            misses.push(format!(
+                "{:?}: want {want:?}, got {got:?} ({})",
+                row["raw"], row["note"]
+            ));
         }
     }
     let disputed = DISPUTED.iter().filter(|(f, ..)| *f == file).count();
-    assert!(disputed * 100 <= rows.len() * 3, "{file}: too many rows disputed");
-    assert!(misses.is_empty(), "{file}: {} of {} rows\n{}", misses.len(), rows.len(), misses.join("\n"));
+    assert!(
+        disputed * 100 <= rows.len() * 3,
+        "{file}: too many rows disputed"
+    );
+    assert!(
+        misses.is_empty(),
+        "{file}: {} of {} rows\n{}",
+        misses.len(),
+        rows.len(),
+        misses.join("\n")
+    );
 }
 
 /// The vectors' way of writing: nothing usable is empty.
@@ -59,7 +73,10 @@ fn shown<T>(reading: Reading<T>, value: impl Fn(T) -> String) -> String {
 fn phones() {
     check("phones.csv", &["expected"], |row| {
         vec![shown(phone::read(&cell(row)), |list| {
-            list.iter().map(phone::Phone::expose).collect::<Vec<_>>().join(";")
+            list.iter()
+                .map(phone::Phone::expose)
+                .collect::<Vec<_>>()
+                .join(";")
         })]
     });
 }
@@ -68,13 +85,17 @@ fn phones() {
 fn money() {
     check("money.csv", &["expected_min", "expected_max"], |row| {
         let side = |pick: fn(&money::Money) -> Option<i64>| {
-            shown(money::read(&cell(row)), |m| pick(&m).map_or_else(String::new, |v| v.to_string()))
+            shown(money::read(&cell(row)), |m| {
+                pick(&m).map_or_else(String::new, |v| v.to_string())
+            })
         };
         vec![side(|m| m.min), side(|m| m.max)]
     });
     for row in rows("money.csv") {
         if row["note"].starts_with("approximate:") {
-            let approximate = money::read(&cell(&row)).value().is_some_and(|m| m.approximate);
+            let approximate = money::read(&cell(&row))
+                .value()
+                .is_some_and(|m| m.approximate);
             assert!(approximate, "{:?} is approximate", row["raw"]);
         }
     }
@@ -84,44 +105,68 @@ fn money() {
 fn dates() {
     let zone = jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
     check("dates.csv", &["expected"], |row| {
-        vec![shown(date::read(&cell(row), &row["sheet_locale"], &zone), |when| when.to_string())]
+        vec![shown(
+            date::read(&cell(row), &row["sheet_locale"], &zone),
+            |when| when.to_string(),
+        )]
     });
 }
 
 #[test]
 fn names() {
-    check("names.csv", &["expected_full", "expected_given", "expected_title"], |row| {
-        let part = |part: &Part| match part {
-            Part::Known(text) => text.clone(),
-            Part::Absent => String::new(),
-            Part::Ambiguous => "ambiguous".to_owned(),
-        };
-        match person::read(&cell(row)) {
-            Reading::Value(p) => vec![part(&p.full), part(&p.given), part(&p.title)],
-            Reading::Nothing | Reading::Bad(_) => vec![String::new(); 3],
-            Reading::Ambiguous(_) => vec!["ambiguous".to_owned(); 3],
-        }
-    });
+    check(
+        "names.csv",
+        &["expected_full", "expected_given", "expected_title"],
+        |row| {
+            let part = |part: &Part| match part {
+                Part::Known(text) => text.clone(),
+                Part::Absent => String::new(),
+                Part::Ambiguous => "ambiguous".to_owned(),
+            };
+            match person::read(&cell(row)) {
+                Reading::Value(p) => vec![part(&p.full), part(&p.given), part(&p.title)],
+                Reading::Nothing | Reading::Bad(_) => vec![String::new(); 3],
+                Reading::Ambiguous(_) => vec!["ambiguous".to_owned(); 3],
+            }
+        },
+    );
 }
 
 #[test]
 fn stages() {
-    let path = format!("{}/tests/data/vectors/stages.aliases.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/tests/data/vectors/stages.aliases.toml",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let file: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
-    let stages = file["stages"].as_table().unwrap().iter().map(|(id, stage)| Stage {
-        id: id.clone(),
-        label: stage["label"].as_str().unwrap().to_owned(),
-        aliases: stage["aliases"].as_array().unwrap().iter().map(|a| a.as_str().unwrap().to_owned()).collect(),
-    });
+    let stages = file["stages"]
+        .as_table()
+        .unwrap()
+        .iter()
+        .map(|(id, stage)| Stage {
+            id: id.clone(),
+            label: stage["label"].as_str().unwrap().to_owned(),
+            aliases: stage["aliases"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|a| a.as_str().unwrap().to_owned())
+                .collect(),
+        });
     let table = StageTable::new(stages.collect()).unwrap();
-    check("stages.csv", &["expected"], |row| vec![shown(stage::read(&cell(row), &table), |id| id)]);
+    check("stages.csv", &["expected"], |row| {
+        vec![shown(stage::read(&cell(row), &table), |id| id)]
+    });
 }
 
 #[test]
 fn emails() {
     check("emails.csv", &["expected"], |row| {
         vec![shown(email::read(&cell(row)), |list| {
-            list.iter().map(email::Email::expose).collect::<Vec<_>>().join(";")
+            list.iter()
+                .map(email::Email::expose)
+                .collect::<Vec<_>>()
+                .join(";")
         })]
     });
 }

@@ -41,8 +41,17 @@ pub enum Cell {
 
 /// The texts by which a formula's error arrives from `values.*` (Sheets `ErrorType`).
 const ERRORS: [&str; 11] = [
-    "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#ERROR!", "#SPILL!",
-    "#CALC!", "#CIRCULAR!",
+    "#NULL!",
+    "#DIV/0!",
+    "#VALUE!",
+    "#REF!",
+    "#NAME?",
+    "#NUM!",
+    "#N/A",
+    "#ERROR!",
+    "#SPILL!",
+    "#CALC!",
+    "#CIRCULAR!",
 ];
 
 /// What a cell shows while an import or a volatile function is still being worked out.
@@ -54,9 +63,9 @@ impl Cell {
         match value {
             serde_json::Value::Null => Self::Empty,
             serde_json::Value::Bool(ticked) => Self::Bool(*ticked),
-            serde_json::Value::Number(number) => {
-                number.as_f64().map_or_else(|| Self::Text(number.to_string()), Self::Number)
-            }
+            serde_json::Value::Number(number) => number
+                .as_f64()
+                .map_or_else(|| Self::Text(number.to_string()), Self::Number),
             serde_json::Value::String(text) if text.is_empty() => Self::Empty,
             serde_json::Value::String(text) => Self::Text(text.clone()),
             // Google sends no nested values; what is not understood is kept to be seen.
@@ -78,7 +87,9 @@ impl Cell {
         match self {
             Self::Empty => true,
             Self::Bool(_) | Self::Number(_) => false,
-            Self::Text(text) => text.chars().all(|c| c.is_whitespace() || fold::invisible(c)),
+            Self::Text(text) => text
+                .chars()
+                .all(|c| c.is_whitespace() || fold::invisible(c)),
         }
     }
 
@@ -97,7 +108,11 @@ impl Cell {
 
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
-        if text.is_empty() { Self::Empty } else { Self::Text(text.to_owned()) }
+        if text.is_empty() {
+            Self::Empty
+        } else {
+            Self::Text(text.to_owned())
+        }
     }
 }
 
@@ -109,7 +124,11 @@ impl From<f64> for Cell {
 
 /// A number in plain decimals: `901234567`, `2.5`; never an exponent, never `-0`.
 pub(crate) fn decimal(number: f64) -> String {
-    if number == 0.0 { "0".to_owned() } else { format!("{number}") }
+    if number == 0.0 {
+        "0".to_owned()
+    } else {
+        format!("{number}")
+    }
 }
 
 /// What came of reading one cell as one kind of value.
@@ -174,7 +193,14 @@ mod tests {
 
     #[test]
     fn errors_and_loading_are_no_data() {
-        for text in ["#REF!", "#N/A", " #n/a ", "#DIV/0!", "Loading...", "Đang tải..."] {
+        for text in [
+            "#REF!",
+            "#N/A",
+            " #n/a ",
+            "#DIV/0!",
+            "Loading...",
+            "Đang tải...",
+        ] {
             assert!(Cell::from(text).error().is_some(), "{text}");
         }
         for text in ["#1", "# Nam", "Loading", "REF", "#"] {

@@ -101,11 +101,44 @@ pub fn canonical_phone(cell: &Cell) -> String {
 
 /// Words that people type where there is nothing to type, folded.
 const PLACEHOLDERS: &[&str] = &[
-    "", "chua ro", "chua co", "chua biet", "chua cap nhat", "chua cung cap", "chua xin", "chua",
-    "chua xac dinh", "chua hen", "chua lay", "chua cho", "dang cap nhat", "cap nhat sau", "bo sung sau",
-    "khong", "khong co", "khong ro", "khong biet", "khong cho", "khong cung cap", "ko", "ko co", "ko ro",
-    "ko biet", "k co", "k ro", "kco", "khg co", "kg co", "hong co", "n a", "none", "null", "tba", "tbd",
-    "de trong", "bo trong",
+    "",
+    "chua ro",
+    "chua co",
+    "chua biet",
+    "chua cap nhat",
+    "chua cung cap",
+    "chua xin",
+    "chua",
+    "chua xac dinh",
+    "chua hen",
+    "chua lay",
+    "chua cho",
+    "dang cap nhat",
+    "cap nhat sau",
+    "bo sung sau",
+    "khong",
+    "khong co",
+    "khong ro",
+    "khong biet",
+    "khong cho",
+    "khong cung cap",
+    "ko",
+    "ko co",
+    "ko ro",
+    "ko biet",
+    "k co",
+    "k ro",
+    "kco",
+    "khg co",
+    "kg co",
+    "hong co",
+    "n a",
+    "none",
+    "null",
+    "tba",
+    "tbd",
+    "de trong",
+    "bo trong",
 ];
 
 /// Whether the text stands for nothing: only dashes, dots or question marks, or words such as
@@ -119,7 +152,10 @@ pub fn is_placeholder(text: &str) -> bool {
     if folded.is_empty() {
         // An emoji or a tick is not nothing; punctuation is.
         return text.chars().all(|c| {
-            c.is_whitespace() || invisible(c) || c.is_ascii_punctuation() || "–—…·•．。？".contains(c)
+            c.is_whitespace()
+                || invisible(c)
+                || c.is_ascii_punctuation()
+                || "–—…·•．。？".contains(c)
         });
     }
     // "không" and "chưa" by the hundred are answers in a yes/no column; its reader does not ask here.
@@ -152,7 +188,10 @@ mod tests {
     fn noise_is_not_change() {
         let nfd: String = "Lê Thị Hoà".nfd().collect();
         let same = [
-            (Cell::from("Lê Thị Hoà"), Cell::from(format!(" {nfd}\u{a0}\u{200b}\n").as_str())),
+            (
+                Cell::from("Lê Thị Hoà"),
+                Cell::from(format!(" {nfd}\u{a0}\u{200b}\n").as_str()),
+            ),
             (Cell::from("Lê  Thị\nHoà"), Cell::from("Lê Thị Hoà")),
             (Cell::from(1_800_000_000.0), Cell::from("1800000000")),
             (Cell::from(2.5), Cell::from("2.5")),
@@ -184,14 +223,33 @@ mod tests {
         for (a, b) in same {
             assert_eq!(canonical_phone(&a), canonical_phone(&b));
         }
-        for (a, b) in [("0936551208", "0936.551.208"), ("0084936", "084936"), ("+84936551208", "0936551208")] {
-            assert_ne!(canonical_phone(&Cell::from(a)), canonical_phone(&Cell::from(b)));
+        for (a, b) in [
+            ("0936551208", "0936.551.208"),
+            ("0084936", "084936"),
+            ("+84936551208", "0936551208"),
+        ] {
+            assert_ne!(
+                canonical_phone(&Cell::from(a)),
+                canonical_phone(&Cell::from(b))
+            );
         }
     }
 
     #[test]
     fn placeholders_are_nothing() {
-        for text in ["-", "--", " – ", "?", "...", "chưa rõ", "Chưa có", "ko có", "N/A", "không có", "TBA"] {
+        for text in [
+            "-",
+            "--",
+            " – ",
+            "?",
+            "...",
+            "chưa rõ",
+            "Chưa có",
+            "ko có",
+            "N/A",
+            "không có",
+            "TBA",
+        ] {
             assert!(is_placeholder(text), "{text}");
         }
         for text in ["x", "🌸", "Không nhận", "0", "Nam", "Na", "Trọng", "✓"] {

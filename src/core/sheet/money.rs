@@ -51,7 +51,11 @@ pub fn read(cell: &Cell) -> Reading<Money> {
     match cell {
         Cell::Number(number) => read_number(*number),
         Cell::Text(text) => {
-            let plain: String = text.nfkc().filter(|c| !invisible(*c)).collect::<String>().to_lowercase();
+            let plain: String = text
+                .nfkc()
+                .filter(|c| !invisible(*c))
+                .collect::<String>()
+                .to_lowercase();
             phrase::read(&tokens::tokens(&fold::clean(&plain)))
         }
         Cell::Empty | Cell::Bool(_) => Reading::bad("a tick box is no amount"),
@@ -71,7 +75,8 @@ fn read_number(number: f64) -> Reading<Money> {
     }
 }
 
-const UNCLEAR_SIZE: &str = "a figure without a unit whose size does not tell it, or a phone number or a date";
+const UNCLEAR_SIZE: &str =
+    "a figure without a unit whose size does not tell it, or a phone number or a date";
 
 /// A figure without a unit, by its size; `None` where the size does not tell.
 fn by_size(figure: amount::Figure) -> Option<i128> {
@@ -84,7 +89,7 @@ fn by_size(figure: amount::Figure) -> Option<i128> {
         return figure.times(MILLION);
     }
     let phone = value % MILLION != 0 && (9..=11).contains(&value.to_string().len());
-    (value >= 100 * MILLION && value < MOST && figure.is_whole() && !phone).then_some(value)
+    ((100 * MILLION..MOST).contains(&value) && figure.is_whole() && !phone).then_some(value)
 }
 
 /// An exact or approximate amount as a reading.
@@ -103,7 +108,11 @@ fn interval(min: Option<i128>, max: Option<i128>, approximate: bool) -> Reading<
         return Reading::ambiguous("the ends of the interval are the wrong way round");
     }
     let end = |v: Option<i128>| v.and_then(|v| i64::try_from(v).ok());
-    Reading::Value(Money { min: end(min), max: end(max), approximate })
+    Reading::Value(Money {
+        min: end(min),
+        max: end(max),
+        approximate,
+    })
 }
 
 #[cfg(test)]

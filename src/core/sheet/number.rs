@@ -18,10 +18,17 @@ pub fn read(cell: &Cell, locale: &str) -> Reading<f64> {
 
 fn parse(text: &str, locale: &str) -> Option<f64> {
     let lower = text.to_lowercase();
-    let bare = ["%", "m2", "m²"].iter().find_map(|unit| lower.strip_suffix(unit)).unwrap_or(&lower);
+    let bare = ["%", "m2", "m²"]
+        .iter()
+        .find_map(|unit| lower.strip_suffix(unit))
+        .unwrap_or(&lower);
     let bare: String = bare.chars().filter(|c| *c != ' ').collect();
-    let (sign, digits) = bare.strip_prefix('-').map_or((1.0, bare.as_str()), |rest| (-1.0, rest));
-    if !digits.starts_with(|c: char| c.is_ascii_digit()) || !digits.ends_with(|c: char| c.is_ascii_digit()) {
+    let (sign, digits) = bare
+        .strip_prefix('-')
+        .map_or((1.0, bare.as_str()), |rest| (-1.0, rest));
+    if !digits.starts_with(|c: char| c.is_ascii_digit())
+        || !digits.ends_with(|c: char| c.is_ascii_digit())
+    {
         return None;
     }
     let decimal_mark = if locale.starts_with("en") { '.' } else { ',' };
@@ -53,7 +60,10 @@ fn parse(text: &str, locale: &str) -> Option<f64> {
     if fraction.contains(['.', ',']) {
         return None;
     }
-    format!("{joined}.{fraction}0").parse::<f64>().ok().map(|number| sign * number)
+    format!("{joined}.{fraction}0")
+        .parse::<f64>()
+        .ok()
+        .map(|number| sign * number)
 }
 
 #[cfg(test)]

@@ -8,13 +8,16 @@ pub fn read(cell: &Cell) -> Reading<Vec<String>> {
     if let Some(reading) = trivial(cell) {
         return reading;
     }
-    let Cell::Text(text) = cell else { return Reading::bad("no name of a member of staff") };
+    let Cell::Text(text) = cell else {
+        return Reading::bad("no name of a member of staff");
+    };
     let mut names: Vec<String> = Vec::new();
     for part in text.split(['+', '&', '/', ',', ';', '\n', '\r', '|']) {
         let cleaned = fold::clean(part);
         let mut words: Vec<&str> = Vec::new();
         for word in cleaned.split(' ').chain(std::iter::once("và")) {
-            let joint = matches!(fold::fold(word).as_str(), "va") && (word.to_lowercase() == "và" || word == "va");
+            let joint = matches!(fold::fold(word).as_str(), "va")
+                && (word.to_lowercase() == "và" || word == "va");
             if !joint {
                 words.push(word);
                 continue;
@@ -27,7 +30,11 @@ pub fn read(cell: &Cell) -> Reading<Vec<String>> {
             }
         }
     }
-    if names.is_empty() { Reading::bad("no name of a member of staff") } else { Reading::Value(names) }
+    if names.is_empty() {
+        Reading::bad("no name of a member of staff")
+    } else {
+        Reading::Value(names)
+    }
 }
 
 #[cfg(test)]
@@ -39,11 +46,17 @@ mod tests {
         for (text, names) in [
             ("Lan Anh ", vec!["Lan Anh"]),
             ("Lan Anh + Minh Tuấn", vec!["Lan Anh", "Minh Tuấn"]),
-            ("Lan Anh và Minh Tuấn, Thu Hà", vec!["Lan Anh", "Minh Tuấn", "Thu Hà"]),
+            (
+                "Lan Anh và Minh Tuấn, Thu Hà",
+                vec!["Lan Anh", "Minh Tuấn", "Thu Hà"],
+            ),
             ("Lan Anh/lan anh", vec!["Lan Anh"]),
             ("Quốc\u{a0}Bảo & Văn", vec!["Quốc Bảo", "Văn"]),
         ] {
-            assert_eq!(read(&Cell::from(text)), Reading::Value(names.into_iter().map(str::to_owned).collect()));
+            assert_eq!(
+                read(&Cell::from(text)),
+                Reading::Value(names.into_iter().map(str::to_owned).collect())
+            );
         }
         assert_eq!(read(&Cell::from("-")), Reading::Nothing);
         assert!(matches!(read(&Cell::Number(3.0)), Reading::Bad(_)));

@@ -26,7 +26,11 @@ impl Phone {
 
 impl fmt::Display for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let country = if self.0.starts_with("+1") || self.0.starts_with("+7") { 2 } else { 3 };
+        let country = if self.0.starts_with("+1") || self.0.starts_with("+7") {
+            2
+        } else {
+            3
+        };
         let head = self.0.get(..country).unwrap_or("+");
         let tail = self.0.get(self.0.len().saturating_sub(3)..).unwrap_or("");
         write!(f, "{head}…{tail}")
@@ -54,7 +58,10 @@ pub fn read(cell: &Cell) -> Reading<Vec<Phone>> {
 
 /// As [`read`], with the unusable parts.
 pub(crate) fn scan(cell: &Cell) -> Scan {
-    let done = |reading| Scan { reading, unusable: Vec::new() };
+    let done = |reading| Scan {
+        reading,
+        unusable: Vec::new(),
+    };
     if let Some(reading) = trivial(cell) {
         return done(reading);
     }
@@ -132,12 +139,14 @@ fn longest(groups: &[Group], at: usize, fresh: bool) -> Option<(usize, Verdict)>
         }
         end += 1;
     }
-    (at + 1..=end).rev().find_map(|next| match plan::settle(&groups[at..next], fresh) {
-        Verdict::No => None,
-        // A masked number's visible part may look like one: "0977 123 456x".
-        _ if groups.get(next).is_some_and(|g| g.masked && g.joins_left()) => None,
-        verdict => Some((next, verdict)),
-    })
+    (at + 1..=end)
+        .rev()
+        .find_map(|next| match plan::settle(&groups[at..next], fresh) {
+            Verdict::No => None,
+            // A masked number's visible part may look like one: "0977 123 456x".
+            _ if groups.get(next).is_some_and(|g| g.masked && g.joins_left()) => None,
+            verdict => Some((next, verdict)),
+        })
 }
 
 /// What digits are that are no number.
@@ -167,9 +176,15 @@ fn loose_end(groups: &[Group], at: usize, behind_number: bool) -> (usize, Loose)
     }
     let slash = first.before.slash();
     let year = run.len() == 4 && (run.starts_with("19") || run.starts_with("20"));
-    let date_or_hour = groups.get(next).is_some_and(|g| g.before.slash() || g.before.colon()) && !slash;
+    let date_or_hour = groups
+        .get(next)
+        .is_some_and(|g| g.before.slash() || g.before.colon())
+        && !slash;
     if (year && !slash) || date_or_hour {
-        while groups.get(next).is_some_and(|g| g.before.slash() && g.digits.len() <= 4) {
+        while groups
+            .get(next)
+            .is_some_and(|g| g.before.slash() && g.digits.len() <= 4)
+        {
             next += 1;
         }
         return (next, Loose::Remark);

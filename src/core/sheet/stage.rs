@@ -61,7 +61,11 @@ impl StageTable {
                 }
             }
         }
-        if clashes.is_empty() { Ok(Self { stages, by_text }) } else { Err(clashes) }
+        if clashes.is_empty() {
+            Ok(Self { stages, by_text })
+        } else {
+            Err(clashes)
+        }
     }
 
     /// The stages in the order of the deal.
@@ -76,7 +80,9 @@ impl StageTable {
 
     /// The stage that a text means, if it is a label or an alias as a whole.
     pub fn find(&self, text: &str) -> Option<&Stage> {
-        self.by_text.get(&fold(text)).map(|index| &self.stages[*index])
+        self.by_text
+            .get(&fold(text))
+            .map(|index| &self.stages[*index])
     }
 }
 
@@ -87,7 +93,15 @@ pub fn read(cell: &Cell, stages: &StageTable) -> Reading<String> {
     {
         return Reading::Value(stage.id.clone());
     }
-    trivial(cell).unwrap_or_else(|| Reading::bad("no stage has this label or alias"))
+    let unknown = || Reading::bad("no stage has this label or alias");
+    match trivial(cell) {
+        // A question mark asks for the stage: somebody should answer.
+        Some(Reading::Nothing) if matches!(cell, Cell::Text(text) if text.contains('?')) => {
+            unknown()
+        }
+        Some(reading) => reading,
+        None => unknown(),
+    }
 }
 
 #[cfg(test)]
@@ -110,18 +124,39 @@ mod tests {
         ])
         .unwrap_err();
         assert_eq!(clashes.len(), 1);
-        assert_eq!(clashes[0].to_string(), "\"MOI!\" means both stage prospect and stage consulting");
+        assert_eq!(
+            clashes[0].to_string(),
+            "\"MOI!\" means both stage prospect and stage consulting"
+        );
     }
 
     #[test]
     fn only_whole_texts_count() {
-        let table = StageTable::new(vec![stage("lost", "Không còn nhu cầu", &["Chưa rõ"])]).unwrap();
+        let table =
+            StageTable::new(vec![stage("lost", "Không còn nhu cầu", &["Chưa rõ"])]).unwrap();
         let read = |text: &str| super::read(&Cell::from(text), &table);
-        assert_eq!(read("KHONG CON NHU CAU..."), Reading::Value("lost".to_owned()));
-        assert_eq!(read("chưa rõ"), Reading::Value("lost".to_owned()), "an alias beats a placeholder");
-        assert!(matches!(read("lost"), Reading::Bad(_)), "the id is no label");
+        assert_eq!(
+            read("KHONG CON NHU CAU..."),
+            Reading::Value("lost".to_owned())
+        );
+        assert_eq!(
+            read("chưa rõ"),
+            Reading::Value("lost".to_owned()),
+            "an alias beats a placeholder"
+        );
+        assert!(
+            matches!(read("lost"), Reading::Bad(_)),
+            "the id is no label"
+        );
         assert!(matches!(read("Không còn nhu cầu nữa"), Reading::Bad(_)));
         assert_eq!(read("-"), Reading::Nothing);
-        assert!(matches!(super::read(&Cell::Number(1.0), &table), Reading::Bad(_)));
+        assert!(
+            matches!(read("?"), Reading::Bad(_)),
+            "an open question is a problem"
+        );
+        assert!(matches!(
+            super::read(&Cell::Number(1.0), &table),
+            Reading::Bad(_)
+        ));
     }
 }

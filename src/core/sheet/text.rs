@@ -14,7 +14,10 @@ mod tests {
 
     #[test]
     fn text_is_cleaned_and_numbers_become_text() {
-        assert_eq!(read(&Cell::from(" Xem\u{a0}nhà\n\u{200b}mẫu ")), Reading::Value("Xem nhà mẫu".to_owned()));
+        assert_eq!(
+            read(&Cell::from(" Xem\u{a0}nhà\n\u{200b}mẫu ")),
+            Reading::Value("Xem nhà mẫu".to_owned())
+        );
         assert_eq!(read(&Cell::Number(7.0)), Reading::Value("7".to_owned()));
         assert_eq!(read(&Cell::from("chưa rõ")), Reading::Nothing);
         assert!(matches!(read(&Cell::from("#N/A")), Reading::Bad(_)));

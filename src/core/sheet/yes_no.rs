@@ -8,24 +8,69 @@ use super::{Cell, Reading, trivial};
 
 /// Folded texts that say yes.
 const YES: [&str; 21] = [
-    "x", "v", "1", "co", "c", "yes", "y", "ok", "oke", "true", "t", "dung", "roi", "dong y", "da dong y", "co dong y",
-    "dong y nhan", "dong y nhan tin", "nhan", "co nhan", "vang",
+    "x",
+    "v",
+    "1",
+    "co",
+    "c",
+    "yes",
+    "y",
+    "ok",
+    "oke",
+    "true",
+    "t",
+    "dung",
+    "roi",
+    "dong y",
+    "da dong y",
+    "co dong y",
+    "dong y nhan",
+    "dong y nhan tin",
+    "nhan",
+    "co nhan",
+    "vang",
 ];
 
 /// Folded texts that say no; `không …` says it too.
-const NO: [&str; 12] =
-    ["0", "khong", "ko", "k", "no", "n", "false", "f", "sai", "chua", "chua dong y", "tu choi"];
+const NO: [&str; 12] = [
+    "0",
+    "khong",
+    "ko",
+    "k",
+    "no",
+    "n",
+    "false",
+    "f",
+    "sai",
+    "chua",
+    "chua dong y",
+    "tu choi",
+];
 
 /// Folded texts under a header such as "Không nhận tin" that say that the customer does receive.
 const RECEIVES: [&str; 14] = [
-    "0", "false", "f", "nhan", "van nhan", "co nhan", "nhan tin", "co nhan tin", "van nhan tin", "dong y nhan",
-    "dong y nhan tin", "duoc nhan", "ok nhan", "nhan binh thuong",
+    "0",
+    "false",
+    "f",
+    "nhan",
+    "van nhan",
+    "co nhan",
+    "nhan tin",
+    "co nhan tin",
+    "van nhan tin",
+    "dong y nhan",
+    "dong y nhan tin",
+    "duoc nhan",
+    "ok nhan",
+    "nhan binh thuong",
 ];
 
 /// `Some` if the text is clear: a tick, a cross, or a listed word.
 fn clear(text: &str) -> Option<bool> {
     let trimmed = text.trim();
-    let mut marks = trimmed.chars().filter(|c| !c.is_whitespace() && !super::fold::invisible(*c));
+    let mut marks = trimmed
+        .chars()
+        .filter(|c| !c.is_whitespace() && !super::fold::invisible(*c));
     if let (Some(mark), None) = (marks.next(), marks.next()) {
         match mark {
             '✓' | '✔' | '☑' | '✅' | '√' | '🗸' | '☒' | '👍' => return Some(true),
@@ -37,7 +82,9 @@ fn clear(text: &str) -> Option<bool> {
     if YES.contains(&folded.as_str()) {
         return Some(true);
     }
-    let negated = ["khong ", "ko ", "k ", "no "].iter().any(|word| folded.starts_with(word));
+    let negated = ["khong ", "ko ", "k ", "no "]
+        .iter()
+        .any(|word| folded.starts_with(word));
     (negated || NO.contains(&folded.as_str())).then_some(false)
 }
 
@@ -66,8 +113,14 @@ pub fn read_opt_out(cell: &Cell) -> Reading<bool> {
         Cell::Text(text) => {
             let folded = fold(text);
             if folded.is_empty() {
-                let dashes = text.chars().all(|c| c.is_whitespace() || "-–—._".contains(c));
-                return if dashes { Reading::Nothing } else { Reading::Value(text.trim() != "☐") };
+                let dashes = text
+                    .chars()
+                    .all(|c| c.is_whitespace() || "-–—._".contains(c));
+                return if dashes {
+                    Reading::Nothing
+                } else {
+                    Reading::Value(text.trim() != "☐")
+                };
             }
             Reading::Value(!RECEIVES.contains(&folded.as_str()))
         }
@@ -82,8 +135,13 @@ pub fn opt_out_is_clear(cell: &Cell) -> bool {
         Cell::Number(number) => *number == 0.0 || *number == 1.0,
         Cell::Text(text) => {
             let folded = fold(text);
-            let says_out = folded.starts_with("khong nhan") || folded.starts_with("ko nhan") || folded == "tu choi";
-            says_out || RECEIVES.contains(&folded.as_str()) || clear(text) == Some(true) || cell.is_blank()
+            let says_out = folded.starts_with("khong nhan")
+                || folded.starts_with("ko nhan")
+                || folded == "tu choi";
+            says_out
+                || RECEIVES.contains(&folded.as_str())
+                || clear(text) == Some(true)
+                || cell.is_blank()
         }
     }
 }
@@ -103,10 +161,33 @@ mod tests {
 
     #[test]
     fn plain_answers() {
-        for text in ["x", "X", "1", "Có", "co", "yes", "✓", "✔️", "Đồng ý", "OK", "TRUE", "Đã đồng ý"] {
+        for text in [
+            "x",
+            "X",
+            "1",
+            "Có",
+            "co",
+            "yes",
+            "✓",
+            "✔️",
+            "Đồng ý",
+            "OK",
+            "TRUE",
+            "Đã đồng ý",
+        ] {
             assert_eq!(read(&Cell::from(text)), Reading::Value(true), "{text}");
         }
-        for text in ["0", "Không", "ko", "NO", "✗", "false", "Không đồng ý", "không nhận", "chưa"] {
+        for text in [
+            "0",
+            "Không",
+            "ko",
+            "NO",
+            "✗",
+            "false",
+            "Không đồng ý",
+            "không nhận",
+            "chưa",
+        ] {
             assert_eq!(read(&Cell::from(text)), Reading::Value(false), "{text}");
         }
         assert_eq!(read(&Cell::Bool(false)), Reading::Value(false));
@@ -118,27 +199,64 @@ mod tests {
 
     #[test]
     fn an_unclear_opt_out_is_an_opt_out() {
-        for text in ["x", "Có", "1", "không nhận", "Không", "?", "đừng gửi nữa", "chưa rõ", "yes", "✓", "spam"] {
-            assert_eq!(read_opt_out(&Cell::from(text)), Reading::Value(true), "{text}");
+        for text in [
+            "x",
+            "Có",
+            "1",
+            "không nhận",
+            "Không",
+            "?",
+            "đừng gửi nữa",
+            "chưa rõ",
+            "yes",
+            "✓",
+            "spam",
+        ] {
+            assert_eq!(
+                read_opt_out(&Cell::from(text)),
+                Reading::Value(true),
+                "{text}"
+            );
         }
         for text in ["false", "0", "vẫn nhận", "Nhận tin", "đồng ý nhận"] {
-            assert_eq!(read_opt_out(&Cell::from(text)), Reading::Value(false), "{text}");
+            assert_eq!(
+                read_opt_out(&Cell::from(text)),
+                Reading::Value(false),
+                "{text}"
+            );
         }
         for text in ["-", "", " "] {
             assert_eq!(read_opt_out(&Cell::from(text)), Reading::Nothing, "{text}");
         }
-        assert!(matches!(read_opt_out(&Cell::from("#REF!")), Reading::Bad(_)));
-        assert!(matches!(read_opt_out(&Cell::from("Loading...")), Reading::Bad(_)));
-        assert!(opt_out_is_clear(&Cell::from("không nhận")) && !opt_out_is_clear(&Cell::from("đừng gửi")));
+        assert!(matches!(
+            read_opt_out(&Cell::from("#REF!")),
+            Reading::Bad(_)
+        ));
+        assert!(matches!(
+            read_opt_out(&Cell::from("Loading...")),
+            Reading::Bad(_)
+        ));
+        assert!(
+            opt_out_is_clear(&Cell::from("không nhận"))
+                && !opt_out_is_clear(&Cell::from("đừng gửi"))
+        );
     }
 
     #[test]
     fn an_unclear_consent_is_none() {
         for text in ["x", "đồng ý", "Có", "✓"] {
-            assert_eq!(read_consent(&Cell::from(text)), Reading::Value(true), "{text}");
+            assert_eq!(
+                read_consent(&Cell::from(text)),
+                Reading::Value(true),
+                "{text}"
+            );
         }
         for text in ["để hỏi lại", "không", "có thể"] {
-            assert_eq!(read_consent(&Cell::from(text)), Reading::Value(false), "{text}");
+            assert_eq!(
+                read_consent(&Cell::from(text)),
+                Reading::Value(false),
+                "{text}"
+            );
         }
         assert_eq!(read_consent(&Cell::Empty), Reading::Nothing);
         assert!(matches!(read_consent(&Cell::from("#N/A")), Reading::Bad(_)));
