@@ -42,6 +42,9 @@ const BILLION: i128 = 1_000_000_000;
 /// No budget of a customer list is a thousand tỷ: such a figure has a slip in it.
 const MOST: i128 = 1_000 * BILLION;
 
+/// Nothing is bought for less: zeros are missing, or it is a rent.
+const LEAST: i128 = 100 * MILLION;
+
 /// The budget in a cell. Figures without a unit are read by size: below 30 are tỷ, 300 to 9,999
 /// triệu, from 100,000,000 đồng; what lies between, looks like a phone number or like a date is ambiguous.
 pub fn read(cell: &Cell) -> Reading<Money> {
@@ -56,7 +59,8 @@ pub fn read(cell: &Cell) -> Reading<Money> {
                 .filter(|c| !invisible(*c))
                 .collect::<String>()
                 .to_lowercase();
-            phrase::read(&tokens::tokens(&fold::clean(&plain)))
+            let plain = fold::clean(&plain).replace("->", "→");
+            phrase::read(&tokens::tokens(&plain))
         }
         Cell::Empty | Cell::Bool(_) => Reading::bad("a tick box is no amount"),
     }
@@ -101,6 +105,9 @@ fn interval(min: Option<i128>, max: Option<i128>, approximate: bool) -> Reading<
     let fits = |end: Option<i128>| end.is_none_or(|v| v > 0 && v < MOST);
     if !fits(min) || !fits(max) {
         return Reading::ambiguous("no plausible amount");
+    }
+    if max.or(min).is_some_and(|v| v < LEAST) {
+        return Reading::ambiguous("too small for a purchase: another unit, or a rent");
     }
     if let (Some(min), Some(max)) = (min, max)
         && min > max

@@ -109,7 +109,8 @@ fn read_text(text: &str) -> Scan {
             at = next;
             continue;
         }
-        let (next, loose) = loose_end(&groups, at, ended == Some(at));
+        let landline = found.last().is_some_and(|p| p.0.starts_with("+842"));
+        let (next, loose) = loose_end(&groups, at, ended == Some(at), landline);
         match loose {
             Loose::Hint => ambiguous = Some("a second number is only hinted at"),
             Loose::Damaged(text) => unusable.push(text),
@@ -160,7 +161,7 @@ enum Loose {
 }
 
 /// Judges the digits at `at` that belong to no number, and says where to go on.
-fn loose_end(groups: &[Group], at: usize, behind_number: bool) -> (usize, Loose) {
+fn loose_end(groups: &[Group], at: usize, behind_number: bool, landline: bool) -> (usize, Loose) {
     // What is written in one run is judged as one: "097 123 45".
     let mut next = at + 1;
     while next < groups.len() && groups[next].joins_left() && !groups[next].full_start() {
@@ -189,7 +190,8 @@ fn loose_end(groups: &[Group], at: usize, behind_number: bool) -> (usize, Loose)
         }
         return (next, Loose::Remark);
     }
-    let remark = groups[next - 1].word_behind && !slash;
+    let extension = landline && first.before.spaced_dash() && run.len() >= 3;
+    let remark = (groups[next - 1].word_behind || extension) && !slash;
     (next, if remark { Loose::Remark } else { Loose::Hint })
 }
 

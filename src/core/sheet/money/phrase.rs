@@ -76,6 +76,12 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
                 }
                 items.push(Item::Amount(found));
                 while let Some((bound, length)) = words::bound_behind(&tokens[at..]) {
+                    // "min 2 tỷ max 3 tỷ": the word belongs to what follows.
+                    let next = words::bound_before(&tokens[at..]).map(|(_, before)| at + before);
+                    let follows = next.filter(|next| *next < tokens.len());
+                    if follows.is_some_and(|next| matches!(amount::find(tokens, next), Found::Amount(..))) {
+                        break;
+                    }
                     items.push(Item::Behind(bound));
                     at += length;
                 }
@@ -93,7 +99,8 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
             at += length;
             continue;
         }
-        if let Some(item) = plain(tokens, at) {
+        let after_amount = matches!(items.last(), Some(Item::Amount(_) | Item::Behind(_)));
+        if let Some(item) = plain(token, after_amount) {
             items.push(item);
         }
         at += 1;
@@ -101,12 +108,10 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
     Some(items)
 }
 
-fn plain(tokens: &[Token], at: usize) -> Option<Item> {
-    let token = &tokens[at];
+fn plain(token: &Token, after_amount: bool) -> Option<Item> {
     if token.is_sign("-–—~→") {
         // A dash between figures joins them; a tilde in front is "about", a dash in front a bullet.
-        let left = at > 0 && !tokens[at - 1].is_sign(",;(:");
-        return match (left, token.is_sign("~")) {
+        return match (after_amount, token.is_sign("~")) {
             (true, _) => Some(Item::Joint),
             (false, true) => Some(Item::Before(Bound::About)),
             (false, false) => None,
@@ -151,7 +156,6 @@ fn bounds(items: &[Item], at: usize) -> Vec<Bound> {
     for item in items[..at].iter().rev() {
         match item {
             Item::Before(bound) => bounds.push(*bound),
-            Item::Joint if bounds.is_empty() => bounds.push(Bound::About),
             _ => break,
         }
     }

@@ -176,6 +176,14 @@ fn intervals_and_bounds() {
         ("tầm 3", "~3000"),
         ("khoảng 6,8 tỷ đổ lại", "~..6800"),
         ("4 tỷ hơn", "~4000"),
+        ("Ngân sách ~3 tỷ", "~3000"),
+        ("min 2 tỷ max 3 tỷ", "2000..3000"),
+        ("tối thiểu 2 tỷ, tối đa 3 tỷ", "2000..3000"),
+        ("3 -> 5 tỷ", "3000..5000"),
+        ("3 tỷ +-", "~3000"),
+        ("3 tỷ là max", "..3000"),
+        ("3 tỷ 5 nha", "3500"),
+        ("2 tỷ lẻ 50 triệu", "2050"),
     ]);
 }
 
@@ -197,6 +205,8 @@ fn unclear_amounts_are_flagged() {
         ("4 tỷ 2500", "ambiguous"),
         ("3,5 tỷ 5", "ambiguous"),
         ("5000 tỷ", "ambiguous"),
+        ("5tr", "ambiguous"),
+        ("500k", "ambiguous"),
     ]);
     for number in [
         46_347.0,

@@ -169,6 +169,9 @@ const BEHIND: &[(&str, Bound)] = &[
     ("max", Bound::Under),
     ("min", Bound::Over),
     ("gì đó", Bound::About),
+    ("mấy", Bound::About),
+    ("lẻ", Bound::About),
+    ("là max", Bound::Under),
 ];
 
 fn matches_phrase(tokens: &[Token], phrase: &str) -> Option<usize> {
@@ -215,6 +218,13 @@ pub(super) fn bound_before(tokens: &[Token]) -> Option<(Bound, usize)> {
 
 /// A bound behind an amount, and how many tokens it takes.
 pub(super) fn bound_behind(tokens: &[Token]) -> Option<(Bound, usize)> {
+    if tokens.first()?.is_sign("±") {
+        return Some((Bound::About, 1));
+    }
+    if tokens.first()?.is_sign("+") && tokens.get(1).is_some_and(|t| t.is_sign("-/")) {
+        let slash = usize::from(tokens[1].is_sign("/"));
+        return Some((Bound::About, 2 + slash));
+    }
     if tokens.first()?.is_sign("+") {
         // "3 tỷ + 500 triệu" is a sum.
         return tokens
@@ -284,6 +294,9 @@ pub(super) fn goes_on(word: &str) -> bool {
             | "thuong"
             | "tl"
             | "nhe"
+            | "nha"
+            | "ha"
+            | "ck"
             | "a"
             | "hon"
             | "xiu"
@@ -310,7 +323,7 @@ pub(super) fn goes_on(word: &str) -> bool {
             | "khong"
             | "ko"
             | "chu"
-    ) && !matches!(word, "đỏ" | "chỗ" | "căn" | "con" | "chủ")
+    ) && !matches!(word, "đỏ" | "chỗ" | "căn" | "con" | "chủ" | "nhà" | "hạ" | "chợ")
 }
 
 /// Words by which the amount is only cash at hand, or one part of it.

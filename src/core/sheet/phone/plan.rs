@@ -109,6 +109,9 @@ pub(super) fn settle(groups: &[Group], fresh: bool) -> Verdict {
         return Verdict::No;
     };
     let digits: String = groups.iter().map(|g| g.digits.as_str()).collect();
+    if counted_up(&digits) {
+        return Verdict::No;
+    }
     if first.plus || digits.starts_with("00") {
         let international = if first.plus {
             digits.trim_start_matches("00")
@@ -152,6 +155,11 @@ pub(super) fn settle(groups: &[Group], fresh: bool) -> Verdict {
     } else {
         Verdict::No
     }
+}
+
+/// `1234567890`, typed where a number had to be typed.
+fn counted_up(digits: &str) -> bool {
+    digits.strip_prefix('0').unwrap_or(digits).starts_with("12345678")
 }
 
 /// A national number without its zero; `groups` as written, for old codes that only the grouping shows.

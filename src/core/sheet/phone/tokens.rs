@@ -19,6 +19,11 @@ impl Between {
         matches!(self.0.trim(), "/" | "\\")
     }
 
+    /// A dash with space round it, as before an extension.
+    pub(super) fn spaced_dash(&self) -> bool {
+        self.0 == " - "
+    }
+
     /// A colon between the two, as in an hour.
     pub(super) fn colon(&self) -> bool {
         self.0 == ":"
@@ -27,8 +32,8 @@ impl Between {
     /// Punctuation by which the end of a second number may hang on the first; a bracket opens a remark.
     pub(super) fn is_loose_join(&self) -> bool {
         let text = self.0.trim();
-        (text.is_empty() || ["/", "\\", "-", ",", ".", "&", ";", "|"].contains(&text))
-            && !self.0.contains('(')
+        let joints = ["", "/", "\\", "-", ",", ".", "&", ";", "|", "+", "hoặc", "hay", "và", "or"];
+        joints.contains(&text.to_lowercase().as_str()) && !self.0.contains('(')
     }
 }
 
@@ -151,7 +156,7 @@ fn is_link(token: &str) -> bool {
 /// Digits beside `xxx`, `***` or an ellipsis: part of the number is kept back.
 fn masked(chars: &[char], start: usize, end: usize) -> bool {
     let mask = |c: char| matches!(c, 'x' | 'X' | '*' | '_' | '…' | '?' | '•');
-    let sure = |run: usize, c: char| run >= 2 || c == '*' || c == '…' || c == '•';
+    let sure = |run: usize, c: char| run >= 2 || c == '…';
     let behind: Vec<char> = chars[end..]
         .iter()
         .copied()
@@ -166,7 +171,7 @@ fn masked(chars: &[char], start: usize, end: usize) -> bool {
         .take_while(|c| mask(*c))
         .collect();
     // One x glued behind masks a digit, unless digits follow: "x102" is an extension.
-    let glued = chars.get(end).is_some_and(|c| mask(*c))
+    let glued = chars.get(end).is_some_and(|c| matches!(c, 'x' | 'X'))
         && !chars.get(end + 1).is_some_and(|c| c.is_alphanumeric());
     behind.first().is_some_and(|c| sure(behind.len(), *c))
         || before.first().is_some_and(|c| sure(before.len(), *c))
