@@ -88,10 +88,7 @@ mod tests {
             "password = { credential = \"smtp\" }",
             "password = { credential = \"smtp\" }",
         );
-        check(
-            "smtp = \"smtps://me:x@host\"",
-            "smtp =*********************",
-        );
+        check("smtp = \"smtps://me:x@host\"", "smtp =********************");
         check("smtp = \"smtps://host\"", "smtp = \"smtps://host\"");
         check("from = \"me@host\"", "from = \"me@host\"");
         check(
