@@ -14,6 +14,7 @@ pub mod facts;
 pub mod identity;
 pub mod message;
 pub mod people;
+pub mod pace;
 pub mod policy;
 pub mod record;
 pub mod rule;

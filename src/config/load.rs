@@ -243,27 +243,21 @@ fn state_dir(reader: &Reader<'_>, root: &Section<'_>) -> PathBuf {
     }
 }
 
-/// Shipped templates and the admin's own: `templates/NAME.EXTENSION…`, `templates/NAME/` and the same
-/// within a folder for a language.
+/// Shipped templates and the admin's own: `NAME/…` and `NAME.telegram.html` in the folder.
 fn templates(shipped: &[&str], folder: &Path) -> Vec<String> {
     let mut names: BTreeSet<String> = shipped.iter().map(|&name| name.to_owned()).collect();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else {
-            continue; // No folder of one's own is the usual case.
+    // That there is no folder of one's own is the usual case; what stands in it is read by `render`,
+    // which says what is wrong with it.
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let file = entry.file_name();
+        let Some(file) = file.to_str() else { continue };
+        let name = if entry.path().is_dir() {
+            Some(file).filter(|name| *name != "layout")
+        } else {
+            file.strip_suffix(".telegram.html")
         };
-        for entry in entries.flatten() {
-            let file = entry.file_name();
-            let Some(file) = file.to_str() else { continue };
-            if matches!(file, "vi" | "en") {
-                folders.push(entry.path());
-                continue;
-            }
-            let name = file.split('.').next().unwrap_or_default();
-            if !name.is_empty() && !name.starts_with('_') {
-                names.insert(name.to_owned());
-            }
-        }
+        names.extend(name.filter(|name| !name.starts_with('.')).map(str::to_owned));
     }
     names.into_iter().collect()
 }

@@ -10,6 +10,8 @@ use miette::{
 };
 use serde::Serialize;
 
+use super::folded;
+
 /// One mistake of a configuration, with its place and its mend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfigProblem {
@@ -183,12 +185,12 @@ impl Diagnostic for Shown<'_> {
 
 /// The known word nearest to a misspelt one, if it is near enough to be meant.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = 1 + word.chars().count() / 4;
+    let limit = 1 + word.chars().count() / 5;
     known
         .into_iter()
         .map(|candidate| {
             (
-                distance(&word.to_lowercase(), &candidate.to_lowercase()),
+                distance(&folded(word), &folded(candidate)),
                 candidate,
             )
         })

@@ -7,30 +7,9 @@ use super::walk::{Node, Reader, Section, Text, list, quoted};
 use super::{Field, Role, Staff, Stage, TabKind, Workbook, folded};
 use crate::core::calendar::Schedule;
 use crate::core::condition::Condition;
+use crate::core::facts::DERIVED_NAMES;
 use crate::core::rule::{Audience, Channel, Fallback, Offset, Rule, Span, Step, Trigger};
 use crate::core::sheet::FieldKind;
-
-/// Names that conditions and templates have beside the fields: `core::facts` makes them.
-pub(super) const DERIVED_NAMES: [&str; 18] = [
-    "greeting",
-    "pronoun",
-    "phone_e164",
-    "phones",
-    "emails",
-    "stage_label",
-    "stage_since",
-    "stage_days",
-    "owners",
-    "cells",
-    "record",
-    "row",
-    "tab",
-    "sheet_url",
-    "now",
-    "today",
-    "company",
-    "event",
-];
 
 const CHANNELS: [(&str, Channel); 2] = [("email", Channel::Email), ("telegram", Channel::Telegram)];
 
@@ -221,7 +200,7 @@ impl RuleReader<'_> {
                 continue;
             }
             if !fields.contains(&name.as_str()) {
-                let candidates = fields.iter().copied().chain(DERIVED_NAMES);
+                let candidates = fields.iter().chain(DERIVED_NAMES).copied();
                 let near = super::problem::nearest(&name, candidates);
                 reader.wrong(
                     &text.within(&name),
@@ -314,10 +293,17 @@ impl RuleReader<'_> {
                     return None;
                 }
             }
+            let number = match named.len() {
+                0 => "no trigger".to_owned(),
+                many => format!("{many} triggers, not one"),
+            };
+            if named.is_empty() {
+                section.only(reader, &kinds, &[]);
+            }
             reader.wrong(
                 &node.span,
-                format!("{} names {} triggers, not one", node.label, named.len()),
-                format!("keep one of {}", list(&kinds)),
+                format!("{} names {number}", node.label),
+                format!("write one of {}", list(&kinds)),
             );
             return None;
         };

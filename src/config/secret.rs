@@ -70,6 +70,13 @@ pub(super) fn read(
     }
 }
 
+fn places(number: usize) -> String {
+    match number {
+        0 => "no place".to_owned(),
+        many => format!("{many} places"),
+    }
+}
+
 fn from_variable(reader: &Reader<'_>, node: &Node<'_>, name: &str) -> Option<SecretString> {
     let value = reader.environment.get(name);
     if value.is_none() {

@@ -13,6 +13,7 @@ use super::{
     Alias, ConsentDeclaration, Field, Google, Require, Stage, Tab, TabKind, TabPattern, Workbook,
     folded,
 };
+use crate::core::facts::{DERIVED_NAMES, MESSAGE_NAMES};
 use crate::core::rule::Span;
 use crate::core::sheet::FieldKind;
 
@@ -69,20 +70,16 @@ pub(super) fn google(
     let poll_every = section.span(reader, "poll_every", Span::seconds(10));
     let needed = (workbooks as u64 * 60).div_ceil(READS_PER_MINUTE);
     let seconds = poll_every.as_millis().unsigned_abs() / 1_000;
-    if seconds > 0
-        && seconds < needed
-        && let Some(node) = section.get("poll_every")
-    {
+    if seconds > 0 && seconds < needed {
+        let at = section.get("poll_every").map_or(section.span.clone(), |node| node.span);
         reader.wrong(
-            &node.span,
+            &at,
             format!(
-                "{} is {}: with {workbooks} workbooks that makes {} reads a minute, and Google allows \
-                 {READS_PER_MINUTE}",
-                node.label,
-                node.shown(),
+                "`poll_every` in [google] is {seconds} s: with {workbooks} workbooks that makes {} reads a \
+                 minute, and Google allows {READS_PER_MINUTE}",
                 workbooks as u64 * 60 / seconds
             ),
-            format!("write \"{needed}s\" or more"),
+            format!("write poll_every = \"{needed}s\" or more"),
         );
     }
     if section.flag(reader, "write") == Some(true)
@@ -212,7 +209,7 @@ pub(super) fn columns(reader: &Reader<'_>, root: &Section<'_>, stages: &[Stage])
                     format!("`{id}` in [columns.custom] cannot be used in conditions"),
                     "write small letters a-z, digits and _, beginning with a letter",
                 );
-            } else if super::rules::DERIVED_NAMES.contains(&id) {
+            } else if DERIVED_NAMES.contains(&id) || MESSAGE_NAMES.contains(&id) {
                 reader.wrong(
                     &key.span,
                     format!("`{id}` in [columns.custom] is a name that conditions and templates already have"),

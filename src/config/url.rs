@@ -121,7 +121,7 @@ pub(super) fn mailbox(reader: &Reader<'_>, text: &Text<'_>) -> Option<Mailbox> {
     if !is_address(address) || name.chars().any(char::is_control) {
         text.wrong(
             reader,
-            ", not a sender",
+            ", without a full e-mail address",
             "write \"Name <name@domain.vn>\" or the address alone",
         );
         return None;
