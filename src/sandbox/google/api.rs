@@ -27,6 +27,8 @@ enum Call<'a> {
     ValuesBatchClear(&'a str),
     DriveList,
     DriveGet(&'a str),
+    DriveCreate,
+    DriveDelete(&'a str),
 }
 
 impl<'a> Call<'a> {
@@ -62,14 +64,16 @@ impl<'a> Call<'a> {
                         .map(|range| Call::ValuesClear(id, range))
                 }),
             ("GET", ["drive", "v3", "files"]) => Some(Call::DriveList),
+            ("POST", ["drive", "v3", "files"]) => Some(Call::DriveCreate),
             ("GET", ["drive", "v3", "files", id]) => Some(Call::DriveGet(id)),
+            ("DELETE", ["drive", "v3", "files", id]) => Some(Call::DriveDelete(id)),
             _ => None,
         }
     }
 
     fn workbook(&self) -> Option<&'a str> {
         match self {
-            Call::Create | Call::DriveList => None,
+            Call::Create | Call::DriveList | Call::DriveCreate => None,
             Call::Get(id)
             | Call::BatchUpdate(id)
             | Call::ValuesGet(id, _)
@@ -79,12 +83,16 @@ impl<'a> Call<'a> {
             | Call::ValuesBatchGet(id)
             | Call::ValuesBatchUpdate(id)
             | Call::ValuesBatchClear(id)
-            | Call::DriveGet(id) => Some(id),
+            | Call::DriveGet(id)
+            | Call::DriveDelete(id) => Some(id),
         }
     }
 
     fn is_drive(&self) -> bool {
-        matches!(self, Call::DriveList | Call::DriveGet(_))
+        matches!(
+            self,
+            Call::DriveList | Call::DriveGet(_) | Call::DriveCreate | Call::DriveDelete(_)
+        )
     }
 
     fn reads(&self) -> bool {
@@ -99,7 +107,9 @@ impl<'a> Call<'a> {
     }
 
     fn scopes(&self) -> &'static [&'static str] {
-        if self.is_drive() {
+        if self.is_drive() && !self.reads() {
+            &[SCOPE_DRIVE, SCOPE_DRIVE_FILE]
+        } else if self.is_drive() {
             &[
                 SCOPE_DRIVE,
                 SCOPE_DRIVE_READ,
@@ -141,6 +151,8 @@ impl<'a> Call<'a> {
             }
             Call::DriveList => "google.apps.drive.v3.DriveFiles.List",
             Call::DriveGet(_) => "google.apps.drive.v3.DriveFiles.Get",
+            Call::DriveCreate => "google.apps.drive.v3.DriveFiles.Create",
+            Call::DriveDelete(_) => "google.apps.drive.v3.DriveFiles.Delete",
         }
     }
 }
@@ -342,13 +354,26 @@ fn perform(
     let base = sandbox.base_url();
     let known = match call {
         Call::Get(_) | Call::Create => SPREADSHEET_FIELDS,
-        Call::DriveList | Call::DriveGet(_) => drive::FIELDS,
+        call if call.is_drive() => drive::FIELDS,
         _ => VALUE_FIELDS,
     };
     let mask = mask(asked, known)?;
     let value = match call {
         Call::DriveList => drive::list(&sandbox.workbooks(), asked, &token.email)?,
         Call::DriveGet(_) => drive::describe(&opened(sandbox, call, token)?),
+        Call::DriveCreate => {
+            let body = body_json(asked)?;
+            let named = json!({ "properties": { "title": body["name"] } });
+            let workbook = spreadsheets::create(&named, sandbox.free_id(), &token.email)?;
+            let answer = drive::describe(&workbook);
+            sandbox.add_workbook(workbook);
+            answer
+        }
+        Call::DriveDelete(id) => {
+            opened(sandbox, call, token)?;
+            sandbox.remove_workbook(id);
+            json!({})
+        }
         Call::Create => {
             let id = sandbox.free_id();
             let workbook = spreadsheets::create(&body_json(asked)?, id, &token.email)?;
