@@ -2,14 +2,15 @@
 
 pub mod alarms;
 pub mod clock;
-// pub mod commands;
+pub mod commands;
 pub mod config;
-// pub mod control;
+pub mod control;
 pub mod core;
 pub mod courier;
 pub mod cycle;
 pub mod google;
 pub mod health;
+pub mod outbox;
 pub mod random;
 pub mod render;
 pub mod roster;
