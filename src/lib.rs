@@ -16,3 +16,5 @@ pub mod roster;
 pub mod sandbox;
 pub mod store;
 pub mod telegram;
+pub mod telemetry;
+pub mod web;

@@ -218,7 +218,7 @@ columns = { name = "NV", email = "Email", active = "Đang làm" }
 pub fn roster(path: &Path, store: Option<Store>) -> Roster {
     let names = render::shipped_names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let config = match Config::load(path, &Environment::of([]), &names) {
+    let config = match Config::load(path, &Environment::of(std::iter::empty::<(String, String)>()), &names) {
         Ok(config) => Arc::new(config),
         Err(errors) => panic!("{}", errors.json()),
     };
