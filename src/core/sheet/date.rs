@@ -80,7 +80,7 @@ fn read_number(number: f64) -> Reading<When> {
 }
 
 /// A sheet serial: days since 1899-12-30, the fraction is the time of day, rounded to the second.
-/// Midnight is a date only. `None` before 1900 and after [`YEARS`].
+/// Midnight is a date only. `None` before 1900 and after 2199.
 pub fn from_serial(serial: f64) -> Option<When> {
     const SECONDS: f64 = 86_400.0;
     if !(2.0..=110_000.0).contains(&serial) {
