@@ -1,5 +1,6 @@
 //! sheetbridge
 
+pub mod alarms;
 pub mod clock;
 pub mod commands;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod courier;
 pub mod cycle;
 pub mod google;
 pub mod health;
+pub mod outbox;
 pub mod random;
 pub mod render;
 pub mod roster;

@@ -20,6 +20,11 @@ pub mod text;
 pub mod typed;
 pub mod yes_no;
 
+pub use field::{FieldKind, FieldSpec, Schema};
+pub use header::{Binding, Header, HeaderProblem, cell_name, column_letter, find_header};
+pub use rows::{RowKind, bind_row, kind_of_row};
+pub use typed::{CellProblem, Typed, Value};
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
@@ -144,40 +149,6 @@ pub enum Reading<T> {
     Ambiguous(String),
 }
 
-/// How the cells of a field are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldKind {
-    /// A person's name with title.
-    Name,
-    /// Phone numbers.
-    Phone,
-    /// E-mail addresses.
-    Email,
-    /// An amount or interval in VND.
-    Money,
-    /// A date, with or without a time.
-    Date,
-    /// A stage of the deal.
-    Stage,
-    /// The staff in charge.
-    Owner,
-    /// `no_ads`: unclear text leans to "opted out".
-    OptOut,
-    /// `consent`: unclear text is no consent.
-    Consent,
-    /// Yes or no.
-    YesNo,
-    /// Text.
-    Text,
-    /// A number.
-    Number,
-    /// One of a few words.
-    Choice,
-    /// A column that identifies the customer for good.
-    Id,
-}
-
 impl<T> Reading<T> {
     /// The same outcome with the value changed.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
@@ -264,5 +235,37 @@ mod tests {
         assert_eq!(Cell::Number(9.02123456E8).shown(), "902123456");
         assert_eq!(Cell::Number(2.5).shown(), "2.5");
         assert_eq!(Cell::Number(-0.0).shown(), "0");
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+        /// Whatever people type, a reader answers; and normal form and outer spaces change nothing.
+        #[test]
+        fn no_text_stops_a_reader(text in "([0-9]{1,4}|[-+/.,:;@#()&~<>%$ \n]|tỷ|tr|triệu|m2|tháng|ngày|năm|thứ|t|h|sáng|đến|dưới|x|anh|Chị|Nguyễn|Lan|q|com|vn|gmail|rưỡi|hai|mười|trăm|🌸|\u{200b}|\u{a0}|[a-zà-ỹA-Z]){0,9}") {
+            use unicode_normalization::UnicodeNormalization;
+            let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7));
+            let read = |text: &str| {
+                let cell = Cell::from(text);
+                (
+                    phone::read(&cell),
+                    money::read(&cell),
+                    (date::read(&cell, "vi_VN", &zone), date::read(&cell, "en_US", &zone)),
+                    person::read(&cell),
+                    email::read(&cell),
+                    (owner::read(&cell), text::read(&cell), number::read(&cell, "vi_VN"), yes_no::read_opt_out(&cell)),
+                )
+            };
+            let nfd: String = text.nfd().collect();
+            proptest::prop_assert_eq!(read(&text), read(&format!(" {nfd}\u{a0}")));
+        }
+
+        /// Whatever number is in a cell, a reader answers.
+        #[test]
+        fn no_number_stops_a_reader(number in proptest::num::f64::ANY) {
+            let zone = jiff::tz::TimeZone::UTC;
+            let cell = Cell::Number(number);
+            let _ = (phone::read(&cell), money::read(&cell), date::read(&cell, "vi_VN", &zone), person::read(&cell));
+        }
     }
 }

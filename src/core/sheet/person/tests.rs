@@ -16,7 +16,11 @@ fn shown(text: &str) -> String {
 fn all(cases: &[(&str, &str)]) {
     let mut misses = Vec::new();
     for (text, expected) in cases {
-        for form in [(*text).to_owned(), text.nfd().collect(), format!("\u{a0}{text} \u{200b}")] {
+        for form in [
+            (*text).to_owned(),
+            text.nfd().collect(),
+            format!("\u{a0}{text} \u{200b}"),
+        ] {
             let got = shown(&form);
             if got != *expected {
                 misses.push(format!("{form:?}: want {expected:?}, got {got:?}"));
@@ -82,6 +86,12 @@ fn remarks_come_off() {
         ("Anh Sơn: 0912.345.678", "Sơn|Sơn|Anh"),
         ("0912345678 Anh Sơn", "Sơn|Sơn|Anh"),
         ("Anh Sơn môi giới", "Sơn|Sơn|Anh"),
+        ("Sơn môi giới", "Sơn|Sơn|-"),
+        ("Anh Sơn VIP", "Sơn|Sơn|Anh"),
+        ("Chị Vân Quận 7", "Vân|Vân|Chị"),
+        ("[Chị Vân]", "Vân|Vân|Chị"),
+        ("Thảo 🌸", "Thảo|Thảo|-"),
+        ("Nguyễn Thị\nVân", "Nguyễn Thị Vân|Vân|-"),
         ("Nguyễn Văn Sơn quận 7", "Nguyễn Văn Sơn|Sơn|-"),
         ("✨ Chị Vân ✨", "Vân|Vân|Chị"),
         ("Nguyễn Thị Vân 💕", "Nguyễn Thị Vân|Vân|-"),
@@ -111,6 +121,8 @@ fn what_is_unclear_is_flagged() {
         ("Bố Bin", "?|?|-"),
         ("Vợ anh Sơn", "?|?|-"),
         ("Tôm béo", "?|?|-"),
+        ("Gấu Trúc 🐼", "?|?|-"),
+        ("Anh chị Sơn Vân", "?|Vân|?"),
         ("bống xinh 🌸", "?|?|-"),
     ]);
 }
@@ -136,6 +148,7 @@ fn companies_and_no_names() {
         ("an@example.com", ""),
         ("😀", ""),
         ("x", ""),
+        ("TRUE", ""),
         ("?", ""),
     ]);
     assert!(matches!(read(&Cell::Number(1500.0)), Reading::Bad(_)));
@@ -143,6 +156,11 @@ fn companies_and_no_names() {
 
 #[test]
 fn the_shape_has_null_for_what_is_not_clear() {
-    let Some(person) = read(&Cell::from("Anh Thư")).value() else { panic!("readable") };
-    assert_eq!(serde_json::to_string(&person).unwrap(), r#"{"full":null,"given":"Thư","title":null}"#);
+    let Some(person) = read(&Cell::from("Anh Thư")).value() else {
+        panic!("readable")
+    };
+    assert_eq!(
+        serde_json::to_string(&person).unwrap(),
+        r#"{"full":null,"given":"Thư","title":null}"#
+    );
 }
