@@ -14,6 +14,7 @@ use crate::core::message::MessageKey;
 use crate::cycle::{Mode, PollError, Report};
 use crate::outbox::Ended;
 use crate::store::Group;
+use crate::telemetry::Poll;
 use crate::web::Web;
 use crate::{alarms, bot, clock, control, random};
 
@@ -73,7 +74,7 @@ async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration
             house.health.polled(workbook, now, took);
             tokio::task::block_in_place(|| decided(house, workbook, &report))?;
             log(workbook, &report);
-            house.metrics.polled(workbook, &report_figures(&report, started.elapsed()));
+            measure(house, workbook, &report, now, started.elapsed());
             house.tell(News::Polled {
                 workbook: workbook.to_owned(),
                 at: now,
@@ -85,7 +86,8 @@ async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration
         Err(error) => {
             let why = error.to_string();
             let times = house.health.poll_failed(workbook, now, why.clone());
-            house.metrics.poll_failed(workbook);
+            house.metrics.polled(workbook, Poll::Failed, started.elapsed());
+            house.metrics.error("google");
             if times == 1 {
                 tracing::warn!(workbook, "the workbook cannot be read: {why}");
             }
@@ -166,17 +168,24 @@ fn log(workbook: &str, report: &Report) {
     }
 }
 
-fn report_figures(report: &Report, took: Duration) -> crate::telemetry::Poll {
-    let count = |kind: &str| report.changes.iter().filter(|change| change.kind == kind).count() as u64;
-    crate::telemetry::Poll {
-        took,
-        rows: report.tabs.iter().map(|tab| tab.rows as u64).sum(),
-        added: count("added"),
-        changed: count("changed"),
-        removed: count("removed"),
-        returned: count("returned"),
-        events: report.events.len() as u64,
-        held: report.tabs.iter().any(|tab| tab.held.is_some()),
+fn measure(house: &House, workbook: &str, report: &Report, now: jiff::Timestamp, took: Duration) {
+    let metrics = &house.metrics;
+    let held = report.tabs.iter().any(|tab| tab.held.is_some());
+    let outcome = match () {
+        () if held => Poll::Held,
+        () if report.is_quiet() => Poll::Quiet,
+        () => Poll::Changed,
+    };
+    metrics.polled(workbook, outcome, took);
+    metrics.read_whole(workbook, now.as_second());
+    for tab in &report.tabs {
+        metrics.rows(workbook, &tab.tab, tab.records);
+    }
+    for change in &report.changes {
+        metrics.changes(change.kind, 1);
+    }
+    for (_, event) in &report.events {
+        metrics.events(event, 1);
     }
 }
 
@@ -205,7 +214,7 @@ pub(super) async fn sending(house: House) -> Result<(), DaemonError> {
 fn tell_of(house: &House, ended: &Ended) {
     let message = &ended.message;
     tracing::info!(key = %message.key, channel = message.channel.as_str(), state = %message.state, "{}", message.why);
-    house.metrics.message(message.channel, message.state);
+    house.metrics.message(message.channel.as_str(), message.state.as_str());
     house.tell(News::Message {
         at: clock::now(),
         rule: message.rule.clone(),

@@ -98,7 +98,7 @@ pub(crate) fn telegram(config: &Config) -> Result<Option<Client>, String> {
     };
     let settings = TelegramSettings {
         token: telegram.token.clone(),
-        api_url: telegram.api_url.clone(),
+        api_url: Some(telegram.api_url.clone()),
         proxy: telegram.proxy.as_ref().map(|proxy: &SecretString| proxy.expose_secret().to_owned()),
     };
     Client::new(&settings).map(Some).map_err(|error| error.to_string())
