@@ -1,0 +1,550 @@
+//! Words that stand beside names in customer lists: labels, remarks, places, legal forms, family names.
+
+use super::titles::starts_with_title;
+use crate::core::sheet::fold::{self, fold};
+
+/// Family names, folded; about all of the country, and the words that begin a full name.
+const FAMILIES: &str = " nguyen tran le pham huynh hoang phan vu vo dang bui do ho ngo duong ly dao dinh lam mai trinh doan to ta ha \
+    luong cao chau chu thai ton vuong quach la luu kieu tu tong truong trieu khong phung diep thach danh giang hua mac nghiem \
+    vien vi au bach be cu cung doan giap han khuat khuc lai luc lu ma nhan ninh nong phi quan sam tang than tieu tra ung \
+    vong yen quang thieu tuong lo hy dam dau ly phu cam chung dong uong ";
+
+/// Whether the word is a family name.
+pub(super) fn is_family(word: &str) -> bool {
+    let folded = fold(word);
+    !folded.is_empty() && !folded.contains(' ') && FAMILIES.contains(&format!(" {folded} "))
+}
+
+/// Labels before a name, folded, the longest first.
+const LABELS: &[&str] = &[
+    "ten khach hang",
+    "ho va ten",
+    "ten khach",
+    "khach hang",
+    "ten kh",
+    "ho ten",
+    "khach",
+    "kh",
+    "ten",
+    "lead",
+    "customer",
+    "stt",
+    "name",
+];
+
+/// Takes labels such as `KH:` off, and says whether there was one.
+pub(super) fn without_label(text: &str) -> (String, bool) {
+    let words: Vec<&str> = text.split([' ', '\u{a0}']).collect();
+    for label in LABELS {
+        let length = label.split(' ').count();
+        if words.len() < length {
+            continue;
+        }
+        let front = words[..length].join(" ");
+        let (front, glued) = match front.split_once(':') {
+            Some((front, glued)) => (front.to_owned(), glued.to_owned()),
+            None => (front, String::new()),
+        };
+        // "KH.Nam" and "Tên-Nam" are not written; "Kh" of another word is not a label.
+        if fold(&front) != *label
+            || (*label == "ten" && front.to_lowercase() != "tên" && !text.contains(':'))
+        {
+            continue;
+        }
+        let rest = std::iter::once(glued.as_str())
+            .chain(words[length..].iter().copied())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let rest = rest
+            .trim_start_matches([':', '-', '–', '.', ' ', '_'])
+            .to_owned();
+        return (rest, true);
+    }
+    (text.to_owned(), false)
+}
+
+/// What is behind `Khách` and is no name; accents as typed or none.
+const NO_NAME_BEHIND_LABEL: &[&str] = &[
+    "lẻ",
+    "lạ",
+    "quen",
+    "mới",
+    "cũ",
+    "vip",
+    "của",
+    "giới thiệu",
+    "tiềm năng",
+    "sàn",
+    "đầu tư",
+    "mua",
+    "thuê",
+    "nước ngoài",
+    "tháng",
+    "quan tâm",
+    "hỏi",
+    "xem",
+    "cọc",
+    "chốt",
+    "đã",
+    "đang",
+    "chưa",
+    "không",
+    "từ",
+    "ở",
+    "sỉ",
+    "hàng",
+    "tuần",
+    "ngày",
+    "năm",
+    "quý",
+    "đặc biệt",
+    "thân thiết",
+    "cần",
+    "web",
+    "tiktok",
+    "online",
+    "gọi",
+    "sau",
+    "nét",
+    "nóng",
+    "ấm",
+    "lạnh",
+];
+
+/// What is no name anywhere.
+const NO_NAME: &[&str] = &[
+    "vãng lai",
+    "ẩn danh",
+    "giấu tên",
+    "không tên",
+    "không rõ tên",
+    "không biết tên",
+    "chưa rõ tên",
+    "chưa biết tên",
+    "chưa có tên",
+    "chưa xin tên",
+    "chưa lấy tên",
+    "không cho tên",
+    "facebook",
+    "fb",
+    "zalo",
+    "website",
+    "hotline",
+    "test",
+    "no name",
+    "noname",
+    "unknown",
+    "khách vãng lai",
+    "không để lại tên",
+];
+
+fn begins_with(text: &str, phrase: &str) -> bool {
+    let lower = text.to_lowercase();
+    [phrase.to_owned(), fold(phrase)].iter().any(|p| {
+        lower
+            .strip_prefix(p.as_str())
+            .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    })
+}
+
+/// Whether the text says that there is no name; `label`: behind `Khách`.
+pub(super) fn no_name(text: &str, label: bool) -> bool {
+    let text = fold::clean(text);
+    text.is_empty()
+        || fold::is_placeholder(&text)
+        || NO_NAME.iter().any(|phrase| begins_with(&text, phrase))
+        || label
+            && NO_NAME_BEHIND_LABEL
+                .iter()
+                .any(|phrase| begins_with(&text, phrase) && !is_capital_name(&text, phrase))
+}
+
+/// `Khách Sau` can be a person in capitals; `khách sau` cannot.
+fn is_capital_name(text: &str, phrase: &str) -> bool {
+    let accented = phrase != fold(phrase);
+    let folded_only = accented && !text.to_lowercase().starts_with(phrase);
+    folded_only && text.starts_with(char::is_uppercase) && text.chars().any(char::is_lowercase)
+}
+
+/// Whether the text names a company, an office or a shop rather than a person.
+pub(super) fn is_company(text: &str) -> bool {
+    const BEGINS: &[&str] = &[
+        "cong ty",
+        "cty",
+        "ctcp",
+        "tong cong ty",
+        "doanh nghiep",
+        "dntn",
+        "hop tac xa",
+        "htx",
+        "tap doan",
+        "ngan hang",
+        "van phong",
+        "vp ",
+        "chi nhanh",
+        "truong ",
+        "benh vien",
+        "khach san",
+        "nha hang",
+        "cua hang",
+        "san giao dich",
+        "hkd",
+        "ho kinh doanh",
+        "uy ban",
+        "so ",
+    ];
+    let folded = fold(text);
+    let begins = BEGINS.iter().any(|b| {
+        folded
+            .strip_prefix(b)
+            .is_some_and(|rest| b.ends_with(' ') || rest.is_empty() || rest.starts_with(' '))
+    });
+    // "Trương Văn An" and "Sô" fold like trường and sở.
+    let lower = text.to_lowercase();
+    let person = (folded.starts_with("truong ") && !lower.starts_with("trường "))
+        || (folded.starts_with("so ") && !lower.starts_with("sở "));
+    let inside = folded.split(' ').any(|w| {
+        matches!(
+            w,
+            "tnhh"
+                | "jsc"
+                | "ltd"
+                | "company"
+                | "group"
+                | "corp"
+                | "corporation"
+                | "holdings"
+                | "inc"
+        )
+    });
+    (begins && !person) || (inside && !starts_with_title(text))
+}
+
+/// Legal forms that keep their capitals.
+pub(super) fn legal_form(word: &str) -> bool {
+    matches!(
+        word,
+        "TNHH"
+            | "MTV"
+            | "CP"
+            | "TM"
+            | "DV"
+            | "SX"
+            | "XNK"
+            | "XD"
+            | "BĐS"
+            | "ĐT"
+            | "JSC"
+            | "DNTN"
+            | "HTX"
+            | "CTCP"
+            | "KD"
+            | "VN"
+            | "TMDV"
+    )
+}
+
+/// Districts and provinces that stand behind a name, folded; and words of remarks.
+const REMARKS: &[&str] = &[
+    "quan",
+    "huyen",
+    "tp",
+    "thanh pho",
+    "phuong",
+    "xa",
+    "tinh",
+    "thu duc",
+    "binh thanh",
+    "go vap",
+    "phu nhuan",
+    "tan binh",
+    "tan phu",
+    "binh tan",
+    "nha be",
+    "hoc mon",
+    "cu chi",
+    "binh chanh",
+    "can gio",
+    "binh duong",
+    "dong nai",
+    "long an",
+    "vung tau",
+    "ba ria",
+    "ha noi",
+    "hn",
+    "hcm",
+    "sai gon",
+    "sg",
+    "da nang",
+    "hai phong",
+    "can tho",
+    "nha trang",
+    "da lat",
+    "hue",
+    "quang ninh",
+    "ha long",
+    "thao dien",
+    "cau giay",
+    "ha dong",
+    "hoan kiem",
+    "dong da",
+    "thanh xuan",
+    "long bien",
+    "tay ho",
+    "hai chau",
+    "nghe an",
+    "thanh hoa",
+    "bien hoa",
+    "thuan an",
+    "di an",
+    "phu quoc",
+    "tay ninh",
+    "tien giang",
+    "ben tre",
+    "my tho",
+    "binh phuoc",
+    "lam dong",
+    "zalo",
+    "fb",
+    "facebook",
+    "website",
+    "web",
+    "tiktok",
+    "hotline",
+    "vip",
+    "moi gioi",
+    "mg",
+    "khach",
+    "kh",
+    "cty",
+    "cong ty",
+    "du an",
+    "vinhomes",
+    "masteri",
+    "sunrise",
+    "eco green",
+    "vin",
+    "can ho",
+    "nha pho",
+    "dat nen",
+    "biet thu",
+    "shophouse",
+    "officetel",
+    "studio",
+    "block",
+    "toa",
+    "lo",
+    "can",
+    "hen",
+    "goi",
+    "mua",
+    "ban",
+    "xem",
+    "thue",
+    "coc",
+    "viet kieu",
+    "batdongsan",
+    "gioi thieu",
+    "phong",
+    "nhan vien",
+    "nv",
+    "sale",
+    "singapore",
+    "my",
+    "uc",
+    "han quoc",
+];
+
+/// Whether what stands behind a separator may be another person rather than a remark. `lower`: the
+/// whole cell is in small letters, so that they tell nothing.
+pub(super) fn may_be_person(part: &str, lower: bool) -> bool {
+    if part.chars().any(|c| c.is_ascii_digit()) {
+        return starts_with_title(part);
+    }
+    if starts_with_title(part) || named_after(part.split(' ').next().unwrap_or("")) {
+        return true;
+    }
+    let folded = fold(part);
+    let remark = REMARKS.iter().any(|r| {
+        folded
+            .strip_prefix(r)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    });
+    if remark || is_company(part) {
+        return false;
+    }
+    let small = part.starts_with(char::is_lowercase) && !lower;
+    !small && folded.split(' ').count() <= 5
+}
+
+/// Whether the word makes a name after somebody else: `Mẹ Bống`, `Vợ anh Nam`.
+pub(super) fn named_after(word: &str) -> bool {
+    matches!(
+        word.to_lowercase().as_str(),
+        "mẹ" | "má"
+            | "bố"
+            | "cha"
+            | "vợ"
+            | "chồng"
+            | "con"
+            | "cháu"
+            | "papa"
+            | "mama"
+            | "mami"
+            | "me"
+            | "bé"
+            | "nhà"
+            | "gia"
+    ) && !word.chars().all(char::is_uppercase)
+        || matches!(word, "MẸ" | "BỐ" | "VỢ" | "CHỒNG" | "MÁ")
+}
+
+/// What is left of a name.
+pub(super) enum Name<'a> {
+    Words(Vec<&'a str>),
+    /// A pet name: `Bống xinh`.
+    Nickname,
+}
+
+/// Words that describe and follow a name in small letters.
+const DESCRIBES: &[&str] = &[
+    "môi",
+    "mg",
+    "cò",
+    "quận",
+    "q",
+    "phường",
+    "p",
+    "bđs",
+    "khách",
+    "vip",
+    "zalo",
+    "fb",
+    "facebook",
+    "nhà",
+    "căn",
+    "hộ",
+    "đất",
+    "dự",
+    "cty",
+    "công",
+    "giới",
+    "gt",
+    "bạn",
+    "cũ",
+    "mới",
+    "cọc",
+    "hẹn",
+    "gọi",
+    "mua",
+    "bán",
+    "thuê",
+    "xem",
+    "béo",
+    "gầy",
+    "xinh",
+    "đẹp",
+    "còi",
+    "lùn",
+    "ở",
+    "bên",
+    "tại",
+    "người",
+    "em",
+    "anh",
+    "chị",
+    "vợ",
+    "chồng",
+    "mẹ",
+    "sếp",
+    "sale",
+    "làm",
+    "từ",
+    "hay",
+    "đã",
+    "đang",
+    "chưa",
+    "không",
+    "ko",
+    "tầng",
+    "phòng",
+    "lô",
+    "nhỏ",
+    "lớn",
+    "già",
+    "trẻ",
+    "việt",
+    "kiều",
+];
+
+/// Those of them that make a pet name where no title or family name stands before: `Lan béo`.
+const PET: &[&str] = &[
+    "béo", "gầy", "xinh", "đẹp", "còi", "lùn", "nhỏ", "lớn", "già", "trẻ", "em", "anh", "chị",
+    "mẹ", "vợ", "chồng",
+];
+
+/// Words of remarks that are no part of a name in any case of letters.
+const IN_ANY_CASE: &[&str] = &[
+    "vip",
+    "zalo",
+    "fb",
+    "facebook",
+    "tiktok",
+    "website",
+    "quận",
+    "huyện",
+    "phường",
+    "hcm",
+    "tphcm",
+    "hn",
+    "đn",
+    "bđs",
+    "mg",
+    "sale",
+    "nhà",
+    "khách",
+];
+
+/// Takes the remark behind a name off. `titled`: the name has a title, so that what follows in
+/// small letters is no part of a nickname.
+pub(super) fn without_remark<'a>(words: &[&'a str], titled: bool, emoji: bool) -> Name<'a> {
+    let mut kept: Vec<&str> = words.to_vec();
+    // From a word with figures on ("Lan Q7", "Nam 2"), or a company, it is remark.
+    let cut = (1..kept.len()).find(|at| {
+        let digits = kept[*at].chars().any(|c| c.is_ascii_digit());
+        let company = matches!(fold(kept[*at]).as_str(), "cty" | "tnhh")
+            || (*at + 1 < kept.len() && is_company(&kept[*at..].join(" ")));
+        digits || company
+    });
+    kept.truncate(cut.unwrap_or(kept.len()));
+    let family = kept.len() > 1 && is_family(kept[0]);
+    let small = |w: &str| w.starts_with(char::is_lowercase);
+    let mixed = kept.iter().any(|w| !small(w));
+    let remark = (1..kept.len()).find(|at| {
+        let word = kept[*at];
+        let described = DESCRIBES.contains(&word) && (titled || family || !PET.contains(&word));
+        let tail = described && (mixed || *at > 1) && kept[*at..].iter().all(|w| small(w));
+        tail || IN_ANY_CASE.contains(&word.to_lowercase().as_str())
+    });
+    kept.truncate(remark.unwrap_or(kept.len()));
+    let tail = (1..kept.len()).find(|at| kept[*at..].iter().all(|w| small(w)));
+    if let Some(at) = tail
+        && mixed
+        && !small(kept[0])
+        && !family
+    {
+        if !titled {
+            return Name::Nickname;
+        }
+        kept.truncate(at);
+    }
+    // Names from Zalo with a picture: one word may be the name, more are as likely a pet name.
+    if emoji && !titled && !family && (kept.len() > 1 || !mixed) {
+        return Name::Nickname;
+    }
+    let trimmed = kept
+        .into_iter()
+        .map(|w| w.trim_matches(['.', '\'', ',', '#']))
+        .filter(|w| !w.is_empty());
+    Name::Words(trimmed.collect())
+}
