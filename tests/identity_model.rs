@@ -119,13 +119,17 @@ fn mistakes(
             at.iter().map(|&row| list[row].clone()).collect()
         };
         let (olds, news) = (members(&group.before, old), members(&group.after, new));
-        let known = |one: &Customer| {
-            let same =
-                |list: &[Customer]| list.iter().filter(|c| c.person() == one.person()).count();
-            one.person().is_some() && (same(old) > 1 || same(new) > 1)
+        // Of a person with several deals, one is changed in most of its cells; or only a name is there, and others have it.
+        let namesakes = |one: &Customer| {
+            new.iter()
+                .filter(|c| c.get("name") == one.get("name"))
+                .count()
+                > 1
         };
-        // Of a person with several deals, one is changed in most of its cells.
-        let deals = olds.iter().chain(&news).any(known);
+        let deals = olds
+            .iter()
+            .chain(&news)
+            .any(|one| has_deals(one, (old, new)) || namesakes(one));
         if !deals && !is_riddle(&olds, &news) {
             let show = |list: &[Customer]| -> String {
                 list.iter()
@@ -208,8 +212,13 @@ fn is_riddle(before: &[Customer], after: &[Customer]) -> bool {
         after.iter().any(|new| {
             let known =
                 |field: &str| !old.get(field).is_empty() && old.get(field) == new.get(field);
+            let contact = known("phone") || known("email");
             let by_name = known("name") && old.get("phone").is_empty();
-            old.number == new.number && !(known("phone") || known("email") || by_name)
+            if old.number == new.number && !contact && !by_name {
+                return true;
+            }
+            // A number that seems to have gone on to somebody else, or two customers with most cells in common.
+            (contact && !known("name")) || (old.number != new.number && mostly_kept(old, new))
         })
     })
 }
