@@ -1,6 +1,7 @@
 //! sheetbridge
 
 pub mod alarms;
+pub mod bot;
 pub mod clock;
 pub mod commands;
 pub mod config;
