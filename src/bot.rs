@@ -22,7 +22,7 @@ use teloxide::types::{
     InlineKeyboardMarkup, LinkPreviewOptions, MaybeInaccessibleMessage, Message, ParseMode, Recipient, ReplyMarkup, Update, UpdateKind,
 };
 use teloxide::utils::render::RenderMessageTextHelper as _;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -47,11 +47,11 @@ const ANSWERS: usize = 32;
 /// An answer is worth a second try after so long at most.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The conversation of one bot.
+/// The conversation of one bot. Cheap to clone.
 #[derive(Clone)]
 pub struct Bot {
     client: Client,
-    desk: watch::Receiver<Desk>,
+    desks: Arc<dyn Fn() -> Desk + Send + Sync>,
     digest: DigestText,
     acted: Arc<Notify>,
     now: fn() -> Timestamp,
@@ -64,12 +64,18 @@ impl std::fmt::Debug for Bot {
 }
 
 impl Bot {
-    /// A bot that answers by this desk; a reload puts another one into the channel.
+    /// A bot that answers by the desk that is in force when somebody asks.
     ///
     /// `digest` renders the digest for `/baocao`. `acted` is notified after everything that somebody did, so
     /// that the outbox and the poll can look at once. `now` is the clock.
-    pub fn new(client: Client, desk: watch::Receiver<Desk>, digest: DigestText, acted: Arc<Notify>, now: fn() -> Timestamp) -> Self {
-        Self { client, desk, digest, acted, now }
+    pub fn new(
+        client: Client,
+        desks: impl Fn() -> Desk + Send + Sync + 'static,
+        digest: DigestText,
+        acted: Arc<Notify>,
+        now: fn() -> Timestamp,
+    ) -> Self {
+        Self { client, desks: Arc::new(desks), digest, acted, now }
     }
 
     /// Hears and answers until `stop` comes. Survives whatever Telegram and the network do.
@@ -115,7 +121,7 @@ impl Bot {
     /// Who the bot is, that it hears by polling, and its menus.
     async fn introduce(&self) -> Result<(), CallError> {
         let me = self.client.call(&GetMe::new()).await?;
-        if let (Some(name), Some(health)) = (me["username"].as_str(), &self.desk.borrow().health) {
+        if let (Some(name), Some(health)) = (me["username"].as_str(), &self.desk().health) {
             health.bot_is(name);
         }
         self.client.call(&DeleteWebhook::new()).await?;
@@ -170,11 +176,11 @@ impl Bot {
     }
 
     fn desk(&self) -> Desk {
-        self.desk.borrow().clone()
+        (self.desks)()
     }
 
     fn well(&self) {
-        if let Some(health) = &self.desk.borrow().health {
+        if let Some(health) = &self.desk().health {
             health.bot_hears();
             health.channel_well(Channel::Telegram, (self.now)());
         }
@@ -183,7 +189,7 @@ impl Bot {
     /// Notes why nobody is heard, and says how long to wait.
     async fn deaf(&self, error: &CallError, wait: Duration) -> Duration {
         let now = (self.now)();
-        let health = self.desk.borrow().health.clone();
+        let health = self.desk().health;
         let times = health.as_ref().map_or(1, |health| health.bot_deaf(now, error.to_string()));
         if times == 1 {
             tracing::warn!("the bot cannot hear: {error}; messages are sent all the same");

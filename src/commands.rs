@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use allow::{Right, Scope, may};
-pub use button::{Action, ButtonAct, CALLBACK, Pressed, button_key, store_button};
+pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};

@@ -302,8 +302,7 @@ impl Words {
             | Action::Wrong
             | Action::Stop
             | Action::StaffYes
-            | Action::StaffNo
-            | Action::Unknown => action.as_str().to_owned(),
+            | Action::StaffNo => action.as_str().to_owned(),
         }
     }
 

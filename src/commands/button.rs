@@ -41,9 +41,6 @@ pub enum Action {
     ResumeAll,
     /// Never mind.
     Cancel,
-    /// A template of the admin's own names something that does not exist.
-    #[serde(other)]
-    Unknown,
 }
 
 impl Action {
@@ -78,7 +75,6 @@ impl Action {
             Self::PauseAll => "pause-all",
             Self::ResumeAll => "resume-all",
             Self::Cancel => "cancel",
-            Self::Unknown => "unknown",
         }
     }
 
@@ -143,43 +139,42 @@ pub fn button_key(id: &str) -> Key {
 /// Keeps a button with what it belongs to.
 ///
 /// # Returns
-/// Its id, 32 hexadecimal digits, the same for every retry of a message; the chat sends back [`CALLBACK`] and this.
+/// What the chat is to send back when it is pressed, at most 64 bytes. The same for every retry of a message.
 pub fn store_button(group: &mut Group, act: &ButtonAct) -> String {
     let of = act.message.as_deref().unwrap_or("-");
     let name = format!("{of}\n{}\n{}\n{}", act.action.as_str(), act.subject, act.created.as_millisecond());
     let id = blake3::hash(name.as_bytes()).to_hex()[..32].to_owned();
     group.put(button_key(&id), act);
-    id
+    format!("{CALLBACK}{id}")
+}
+
+/// What a template's `[label](action:NAME)` does under a message that goes to the colleague `told`.
+///
+/// None if there is no such action, or the message does not say what it should act on; the outbox then leaves the button out.
+pub fn act_for(message: &Message, name: &str, label: &str, told: Option<&str>) -> Option<ButtonAct> {
+    let action = Action::parse(name)?;
+    let event = |path: &str| message.event.pointer(path).and_then(|value| value.as_str()).map(str::to_owned);
+    let subject = match action {
+        Action::Done => message.record.as_ref()?.to_string(),
+        Action::Later => message.key.digest(),
+        Action::SendNow | Action::Wrong => MessageKey::from_text(event("/hold/key")?).digest(),
+        Action::Release | Action::Drop => event("/held/id")?,
+        Action::Stop => event("/poll/workbook")?,
+        Action::StaffYes | Action::StaffNo => event("/staff/name")?,
+        Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
+    };
+    Some(ButtonAct {
+        action,
+        subject,
+        label: label.to_owned(),
+        message: Some(message.key.to_string()),
+        told: told.filter(|told| !told.is_empty() && message.to != Recipient::Customer).map(str::to_owned),
+        created: message.created,
+        done: None,
+    })
 }
 
 impl ButtonAct {
-    /// What a template's `[label](action:NAME)` does under this message.
-    ///
-    /// An action that does not exist, or one whose subject the message does not name, says so when it is pressed.
-    pub fn of(name: &str, message: &Message, label: &str) -> Self {
-        let action = Action::parse(name).unwrap_or(Action::Unknown);
-        let event = |path: &str| message.event.pointer(path).and_then(|value| value.as_str()).map(str::to_owned);
-        let subject = match action {
-            Action::Done => message.record.as_ref().map(ToString::to_string),
-            Action::Later => Some(message.key.digest()),
-            Action::SendNow | Action::Wrong => event("/hold/key").map(|key| MessageKey::from_text(key).digest()),
-            Action::Release | Action::Drop => event("/held/id"),
-            Action::Stop => event("/poll/workbook"),
-            Action::StaffYes | Action::StaffNo => event("/staff/name"),
-            Action::PauseAll | Action::ResumeAll | Action::Cancel | Action::Unknown => None,
-        };
-        let told = message.frozen.as_ref().map(|frozen| frozen.display_name.clone()).filter(|name| !name.is_empty());
-        Self {
-            action,
-            subject: subject.unwrap_or_default(),
-            label: label.to_owned(),
-            message: Some(message.key.to_string()),
-            told: told.filter(|_| message.to != Recipient::Customer),
-            created: message.created,
-            done: None,
-        }
-    }
-
     /// A button that the bot puts under an answer of its own.
     fn offered(action: Action, subject: &str, label: &str, now: Timestamp) -> Self {
         Self {
@@ -221,7 +216,6 @@ impl Desk {
             Action::PauseAll => Pressed::Paused(self.pause("all", who, now)?),
             Action::ResumeAll => Pressed::Resumed(self.resume("all", who, now)?),
             Action::Cancel => Pressed::Nothing,
-            Action::Unknown => return Err(too_old()),
         };
         let mut group = Group::default();
         group.put(button_key(&data[CALLBACK.len()..]), &ButtonAct { done: Some((who.name().to_owned(), now)), ..act });
@@ -250,8 +244,7 @@ impl Desk {
         let offered = buttons
             .iter()
             .map(|(action, subject, label)| {
-                let id = store_button(&mut group, &ButtonAct::offered(*action, subject, label, now));
-                format!("{CALLBACK}{id}")
+                store_button(&mut group, &ButtonAct::offered(*action, subject, label, now))
             })
             .collect();
         self.roster.store().commit(vec![group])?;
