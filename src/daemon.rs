@@ -140,7 +140,7 @@ pub async fn run(config: Config, settings: Settings, stop: CancellationToken) ->
         cycle: Arc::new(tokio::sync::Mutex::new(Cycle::new(parts.roster.clone(), Arc::new(google)))),
         parts: Arc::new(RwLock::new(Arc::new(parts))),
         health,
-        metrics: Metrics::default(),
+        metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
         news: settings.news.clone(),
         beats: Beats::default(),
         poll_now: Arc::new(tokio::sync::Notify::new()),

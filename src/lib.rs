@@ -1,12 +1,14 @@
 //! sheetbridge
 
 pub mod alarms;
+pub mod bot;
 pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod control;
 pub mod core;
 pub mod courier;
+pub mod daemon;
 pub mod cycle;
 pub mod google;
 pub mod health;

@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::UnixListener;
 
 use super::{DaemonError, House, News, watch};
-use crate::commands::{CommandError, ErrorKind, LastPoll, Request, Who, last_poll_key};
+use crate::bot::Bot;
+use crate::commands::{CommandError, Desk, ErrorKind, LastPoll, Request, Who, last_poll_key};
 use crate::core::message::MessageKey;
 use crate::cycle::{Mode, PollError, Report};
 use crate::outbox::Ended;
+use crate::render::Templates;
 use crate::store::Group;
+use crate::telemetry::Poll;
 use crate::web::Web;
-use crate::{alarms, bot, clock, control, random};
+use crate::{alarms, clock, control, random};
 
 /// Nothing is due sooner than it is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -73,7 +76,7 @@ async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration
             house.health.polled(workbook, now, took);
             tokio::task::block_in_place(|| decided(house, workbook, &report))?;
             log(workbook, &report);
-            house.metrics.polled(workbook, &report_figures(&report, started.elapsed()));
+            measure(house, workbook, &report, now, started.elapsed());
             house.tell(News::Polled {
                 workbook: workbook.to_owned(),
                 at: now,
@@ -85,7 +88,8 @@ async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration
         Err(error) => {
             let why = error.to_string();
             let times = house.health.poll_failed(workbook, now, why.clone());
-            house.metrics.poll_failed(workbook);
+            house.metrics.polled(workbook, Poll::Failed, started.elapsed());
+            house.metrics.error("google");
             if times == 1 {
                 tracing::warn!(workbook, "the workbook cannot be read: {why}");
             }
@@ -166,17 +170,24 @@ fn log(workbook: &str, report: &Report) {
     }
 }
 
-fn report_figures(report: &Report, took: Duration) -> crate::telemetry::Poll {
-    let count = |kind: &str| report.changes.iter().filter(|change| change.kind == kind).count() as u64;
-    crate::telemetry::Poll {
-        took,
-        rows: report.tabs.iter().map(|tab| tab.rows as u64).sum(),
-        added: count("added"),
-        changed: count("changed"),
-        removed: count("removed"),
-        returned: count("returned"),
-        events: report.events.len() as u64,
-        held: report.tabs.iter().any(|tab| tab.held.is_some()),
+fn measure(house: &House, workbook: &str, report: &Report, now: jiff::Timestamp, took: Duration) {
+    let metrics = &house.metrics;
+    let held = report.tabs.iter().any(|tab| tab.held.is_some());
+    let outcome = match () {
+        () if held => Poll::Held,
+        () if report.is_quiet() => Poll::Quiet,
+        () => Poll::Changed,
+    };
+    metrics.polled(workbook, outcome, took);
+    metrics.read_whole(workbook, now.as_second());
+    for tab in &report.tabs {
+        metrics.rows(workbook, &tab.tab, tab.records);
+    }
+    for change in &report.changes {
+        metrics.changes(change.kind, 1);
+    }
+    for (_, event) in &report.events {
+        metrics.events(event, 1);
     }
 }
 
@@ -205,7 +216,7 @@ pub(super) async fn sending(house: House) -> Result<(), DaemonError> {
 fn tell_of(house: &House, ended: &Ended) {
     let message = &ended.message;
     tracing::info!(key = %message.key, channel = message.channel.as_str(), state = %message.state, "{}", message.why);
-    house.metrics.message(message.channel, message.state);
+    house.metrics.message(message.channel.as_str(), message.state.as_str());
     house.tell(News::Message {
         at: clock::now(),
         rule: message.rule.clone(),
@@ -271,8 +282,21 @@ pub(super) async fn conversing(house: House) -> Result<(), DaemonError> {
         let house = house.clone();
         move || house.parts().desk.clone()
     };
-    bot::run(client, desks, house.health.clone(), house.stop.clone()).await;
+    let digest = {
+        let house = house.clone();
+        Arc::new(move |desk: &Desk, now| digest_text(&house.parts().templates, desk, now))
+    };
+    let bot = Bot::new(client, desks, digest, Arc::clone(&house.poll_now), clock::now);
+    bot.run(house.stop.clone()).await;
     Ok(())
+}
+
+/// The digest of this moment as the bot shows it.
+fn digest_text(templates: &Templates, desk: &Desk, now: Timestamp) -> Result<Vec<String>, String> {
+    let facts = desk.digest(now).map_err(|error| error.to_string())?;
+    let values = desk.roster.facts_without_record(&serde_json::json!({ "digest": facts }), now);
+    let text = templates.render_chat("digest-daily", &values).map_err(|error| error.to_string())?;
+    Ok(text.parts)
 }
 
 /// Health and metrics.

@@ -39,6 +39,13 @@ impl Outbox {
             Verdict::TryLater { why, not_before_s, scope } => {
                 self.later(group, &mut message, &why, not_before_s, scope, now)?;
             }
+            Verdict::Rejected {
+                why,
+                about: Refusal::Address,
+            } if channel == Channel::Telegram && message.to != Recipient::Customer => {
+                self.health.channel_well(channel, now);
+                self.next_way(group, &mut message, &why, now)?;
+            }
             Verdict::Rejected { why, about } => {
                 self.health.channel_well(channel, now);
                 ledger::attempted(&mut message, now, State::Rejected, &why);
@@ -65,6 +72,17 @@ impl Outbox {
             message,
             to: claim.to,
         })
+    }
+
+    /// A colleague's chat is dead: the message takes the next way, so that nobody loses it (SEMANTICS 25).
+    fn next_way(&self, group: &mut Group, message: &mut Message, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+        let chat = message.frozen.take().map(|frozen| frozen.address);
+        if let Some(Address::Chat(chat)) = chat {
+            self.binding_died(group, chat, why, now)?;
+        }
+        ledger::attempted(message, now, State::Queued, why);
+        ledger::shift(group, message, State::Queued, By::Outbox, why, Some(now))?;
+        Ok(())
     }
 
     fn later(
@@ -148,9 +166,8 @@ impl Outbox {
     fn refused(&self, group: &mut Group, message: &Message, why: &str, about: Refusal, now: Timestamp) -> Result<(), OutboxError> {
         match (about, message.frozen.as_ref().map(|frozen| &frozen.address)) {
             (Refusal::Address, Some(Address::Email(_))) => self.suppress(group, message, why, now)?,
-            (Refusal::Address, Some(Address::Chat(chat))) => self.binding_died(group, *chat, why, now)?,
             (Refusal::Policy, _) => self.trouble(group, message.channel, why, now)?,
-            (Refusal::Content, _) | (Refusal::Address, None) => {}
+            (Refusal::Content, _) | (Refusal::Address, Some(Address::Chat(_)) | None) => {}
         }
         Ok(())
     }
