@@ -28,6 +28,7 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::core::calendar::Calendar;
+pub use crate::core::people::{Colleague as Staff, Role};
 use crate::core::rule::{Rule, Span};
 use crate::core::sheet::FieldKind;
 
@@ -351,49 +352,6 @@ impl Limit {
         // A sheet ends at 10 million cells, f64 is exact to 2^53.
         let share = count as f64 / all.max(1) as f64;
         count >= self.at_least as usize && share >= self.share
-    }
-}
-
-/// `[[staff]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Staff {
-    /// As in the sheet's owner column.
-    pub name: String,
-    /// What they may see and do.
-    pub role: Role,
-    /// Team, for leaders.
-    pub team: Option<String>,
-    /// Other ways the sheet writes the name.
-    pub aliases: Vec<String>,
-    /// Mailbox.
-    pub email: Option<String>,
-    /// Telegram chat id, if not bound by invitation.
-    pub telegram: Option<i64>,
-}
-
-/// What a person of the company may see and do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Their own customers.
-    Staff,
-    /// The customers of their team.
-    Leader,
-    /// Campaigns and totals.
-    Marketing,
-    /// Everything.
-    Manager,
-}
-
-impl Role {
-    /// As in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Staff => "staff",
-            Self::Leader => "leader",
-            Self::Marketing => "marketing",
-            Self::Manager => "manager",
-        }
     }
 }
 

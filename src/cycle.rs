@@ -167,8 +167,7 @@ impl Cycle {
             return Err(PollError::Tabs(missing));
         }
         let hashes = book.base.as_ref().map(Base::hashes).unwrap_or_default();
-        let stages = self.roster.stage_labels().clone();
-        Ok(fetch::read_tabs(&self.google, &settings.id, plans, Arc::new(hashes), Arc::new(stages)).await?)
+        Ok(fetch::read_tabs(&self.google, &settings.id, plans, Arc::new(hashes), self.roster.stages()).await?)
     }
 
     /// Title, locale and tabs; asked for again when they are old.

@@ -1,9 +1,9 @@
 //! sheetbridge
 
 pub mod clock;
-pub mod commands;
+// pub mod commands;
 pub mod config;
-pub mod control;
+// pub mod control;
 pub mod core;
 pub mod courier;
 pub mod cycle;

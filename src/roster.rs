@@ -17,7 +17,8 @@ use crate::core::identity::FieldInfo;
 use crate::core::people::{Colleague, Directory};
 use crate::core::record::{Cells, Kind, Record};
 use crate::core::sheet::stage::StageTable;
-use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter, typed};
+use crate::core::sheet::typed::typed;
+use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
 use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, Store, StoreError};
 
@@ -139,6 +140,11 @@ impl Roster {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The words of each stage.
+    pub fn stages(&self) -> &StageTable {
+        &self.stages
     }
 
     /// Label by stage id.

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+pub use audience::owner_names;
 pub use timers::{Timer, TimerKind, on_timer, schedule_timer, timers_for};
 
 use super::calendar::Calendar;

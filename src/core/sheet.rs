@@ -20,6 +20,11 @@ pub mod text;
 pub mod typed;
 pub mod yes_no;
 
+pub use field::{FieldKind, FieldSpec, Schema};
+pub use header::{Binding, Header, HeaderProblem, cell_name, column_letter, find_header};
+pub use rows::{RowKind, bind_row, kind_of_row};
+pub use typed::{CellProblem, Typed, Value};
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
@@ -142,40 +147,6 @@ pub enum Reading<T> {
     Bad(String),
     /// A value is meant, but a person could not settle which.
     Ambiguous(String),
-}
-
-/// How the cells of a field are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldKind {
-    /// A person's name with title.
-    Name,
-    /// Phone numbers.
-    Phone,
-    /// E-mail addresses.
-    Email,
-    /// An amount or interval in VND.
-    Money,
-    /// A date, with or without a time.
-    Date,
-    /// A stage of the deal.
-    Stage,
-    /// The staff in charge.
-    Owner,
-    /// `no_ads`: unclear text leans to "opted out".
-    OptOut,
-    /// `consent`: unclear text is no consent.
-    Consent,
-    /// Yes or no.
-    YesNo,
-    /// Text.
-    Text,
-    /// A number.
-    Number,
-    /// One of a few words.
-    Choice,
-    /// A column that identifies the customer for good.
-    Id,
 }
 
 impl<T> Reading<T> {

@@ -8,6 +8,7 @@ use super::given_cells;
 use crate::config::{Tab, TabKind, Workbook};
 use crate::core::identity::{FieldInfo, Fingerprint, fingerprint};
 use crate::core::record::{Cells, Kind};
+use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::{
     Cell, FieldSpec, Header, HeaderProblem, RowKind, bind_row, find_header, kind_of_row,
 };
@@ -18,22 +19,22 @@ const HEADER_WITHIN: usize = 50;
 
 /// How a tab is to be read.
 #[derive(Clone, Debug)]
-pub struct TabPlan {
+pub(super) struct TabPlan {
     /// Google's id of the tab.
-    pub sheet: i64,
+    pub(super) sheet: i64,
     /// Its title now.
-    pub title: String,
+    pub(super) title: String,
     /// Its configuration.
-    pub tab: Tab,
+    pub(super) tab: Tab,
     /// Which fields its columns can be.
-    pub fields: Arc<Vec<FieldSpec>>,
+    pub(super) fields: Arc<Vec<FieldSpec>>,
     /// Which of them must be there.
-    pub mandatory: Vec<String>,
+    pub(super) mandatory: Vec<String>,
 }
 
 impl TabPlan {
     /// What its rows are; `None` for a staff tab, whose rows are no records.
-    pub fn kind(&self) -> Option<Kind> {
+    pub(super) fn kind(&self) -> Option<Kind> {
         match self.tab.kind {
             TabKind::Customers { .. } => Some(Kind::Customer),
             TabKind::Appointments { .. } => Some(Kind::Appointment),
@@ -44,30 +45,30 @@ impl TabPlan {
 
 /// One row of a customers, appointments or staff tab.
 #[derive(Clone, Debug)]
-pub struct ReadRow {
+pub(super) struct ReadRow {
     /// The sheet's own row number.
-    pub row: u32,
+    pub(super) row: u32,
     /// Of the bound cells.
-    pub hash: Fingerprint,
+    pub(super) hash: Fingerprint,
     /// The bound cells, unless the row's content is known already.
-    pub cells: Option<Cells>,
+    pub(super) cells: Option<Cells>,
 }
 
 /// What one read says about one tab.
 #[derive(Debug)]
-pub struct TabRead {
+pub(super) struct TabRead {
     /// How it was read.
-    pub plan: TabPlan,
+    pub(super) plan: TabPlan,
     /// Its header row and columns, or what is wrong with it.
-    pub header: Result<Header, HeaderProblem>,
+    pub(super) header: Result<Header, HeaderProblem>,
     /// The rows that are records.
-    pub rows: Vec<ReadRow>,
+    pub(super) rows: Vec<ReadRow>,
     /// All rows with something in them, titles and totals too.
-    pub filled: usize,
+    pub(super) filled: usize,
     /// How many of the rows are records; stays when `rows` is taken out.
-    pub records_filled: usize,
+    pub(super) records_filled: usize,
     /// By field, how many cells are errors (`#REF!`, `Loading...`).
-    pub errors: BTreeMap<String, u32>,
+    pub(super) errors: BTreeMap<String, u32>,
 }
 
 /// What tabs of the configuration the workbook does not have.
@@ -82,7 +83,7 @@ pub struct MissingTab {
 /// Matches the tabs of the workbook with the configuration; tabs of no kind are not read.
 ///
 /// `known` gives the title under which a tab was last read, by Google's id.
-pub fn plan_tabs(
+pub(super) fn plan_tabs(
     workbook: &Workbook,
     metadata: &Metadata,
     known: &BTreeMap<i64, String>,
@@ -121,12 +122,12 @@ pub fn plan_tabs(
 }
 
 /// Reads all tabs in one request. `known` are the contents whose cells need not be kept.
-pub async fn read_tabs(
+pub(super) async fn read_tabs(
     google: &Google,
     workbook: &str,
     plans: Vec<TabPlan>,
     known: Arc<HashSet<Fingerprint>>,
-    stage_labels: Arc<BTreeMap<String, String>>,
+    stages: &StageTable,
 ) -> Result<Vec<TabRead>, GoogleError> {
     if plans.is_empty() {
         return Ok(Vec::new());
@@ -135,7 +136,7 @@ pub async fn read_tabs(
     let sink = Sink {
         tabs: plans
             .into_iter()
-            .map(|plan| TabReader::new(plan, &stage_labels))
+            .map(|plan| TabReader::new(plan, stages))
             .collect(),
         known,
     };
@@ -161,6 +162,7 @@ impl RowSink for Sink {
 struct TabReader {
     plan: TabPlan,
     infos: Vec<FieldInfo>,
+    stages: StageTable,
     /// Cells that the tab itself gives to every row: the stage or the owner that it stands for.
     given: Cells,
     first: Vec<Vec<Cell>>,
@@ -171,10 +173,10 @@ struct TabReader {
 }
 
 impl TabReader {
-    fn new(plan: TabPlan, stage_labels: &BTreeMap<String, String>) -> Self {
+    fn new(plan: TabPlan, stages: &StageTable) -> Self {
         let infos = field_infos(&plan.fields);
         let (stage, owner) = given_cells(&plan.tab.kind);
-        let stage = stage.map(|id| stage_labels.get(id).map_or(id, String::as_str));
+        let stage = stage.map(|id| stages.get(id).map_or(id, |stage| stage.label.as_str()));
         let given = [("stage", stage), ("owner", owner)]
             .into_iter()
             .filter_map(|(field, text)| Some((field.to_owned(), Cell::Text(text?.to_owned()))))
@@ -182,6 +184,7 @@ impl TabReader {
         Self {
             plan,
             infos,
+            stages: stages.clone(),
             given,
             first: Vec::new(),
             header: None,
@@ -222,7 +225,7 @@ impl TabReader {
             return;
         }
         let mut cells = bind_row(raw, header);
-        match kind_of_row(&cells, raw, &self.plan.fields) {
+        match kind_of_row(&cells, raw, header, &self.stages) {
             RowKind::Customer => {}
             RowKind::Blank
             | RowKind::Title
@@ -263,6 +266,6 @@ impl TabReader {
 }
 
 /// What the matcher must know of the fields of a tab.
-pub fn field_infos(fields: &[FieldSpec]) -> Vec<FieldInfo> {
+pub(super) fn field_infos(fields: &[FieldSpec]) -> Vec<FieldInfo> {
     fields.iter().map(|field| FieldInfo::new(field.id.clone(), field.kind)).collect()
 }

@@ -177,11 +177,18 @@ fn explain_header(problem: &HeaderProblem, facts: &mut TabFacts) {
     // The rows could not be read; saying that they are gone as well would only be noise.
     facts.gone = 0;
     facts.accepted = 0;
-    let (missing, doubled) = problem.headers();
-    facts.headers_missing = missing;
-    facts.headers_doubled = doubled;
-    if facts.headers_missing.is_empty() && facts.headers_doubled.is_empty() {
-        facts.headers_missing.push(problem.to_string());
+    match problem {
+        HeaderProblem::NotFound { .. } => facts.headers_missing.push("(no header row at all)".into()),
+        HeaderProblem::Missing { fields, .. } => {
+            facts.headers_missing = fields
+                .iter()
+                .map(|field| field.headers.first().cloned().unwrap_or_else(|| field.field.clone()))
+                .collect();
+        }
+        HeaderProblem::Doubled { columns, .. } => {
+            let header = columns.first().map(|(_, header)| header.clone());
+            facts.headers_doubled.extend(header);
+        }
     }
 }
 

@@ -97,7 +97,7 @@ fn managers(cx: &Context<'_>) -> Vec<(String, Recipient)> {
 }
 
 /// The names in the owner cell.
-pub(super) fn owner_names(facts: &Value) -> Vec<String> {
+pub fn owner_names(facts: &Value) -> Vec<String> {
     facts["owners"]
         .as_array()
         .map(|names| {

@@ -136,7 +136,9 @@ fn one(head: &str, open: bool, emoji: bool) -> Reading<Person> {
         lexicon::Name::Words(name) => name,
         lexicon::Name::Nickname => return Reading::Value(Person::unclear(title)),
     };
-    if name.iter().all(|word| word.chars().count() < 2) {
+    // "KD1", "Q7": a code is no name.
+    let code = name.first().is_none_or(|word| word.chars().any(|c| c.is_ascii_digit()));
+    if code || name.iter().all(|word| word.chars().count() < 2) {
         return Reading::bad("no name");
     }
     let given = name.last().map_or(Part::Absent, |word| Part::Known(initials(&[word], &name)));

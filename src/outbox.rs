@@ -1,0 +1,305 @@
+//! One pass over what is due: claim, ask policy, deliver, record. Never reads the sheet.
+//!
+//! Marking goes by group: one flushed commit marks as many messages in flight as there are open
+//! connections, they are sent side by side, and one commit records how each of them ended. So
+//! never more are in doubt after a crash than there were connections (SEMANTICS 34).
+
+mod ending;
+mod parcel;
+mod prepare;
+mod route;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::InDoubt;
+use crate::core::delivery::{By, State, Verdict};
+use crate::core::message::{Address, Message, MessageKey, Recipient};
+use crate::core::rule::Channel;
+use crate::courier::email::EmailCourier;
+use crate::courier::telegram::TelegramCourier;
+use crate::courier::{Courier as _, Parcel};
+use crate::health::Health;
+use crate::render::Templates;
+use crate::roster::Roster;
+use crate::store::keys::{self, prefix};
+use crate::store::ledger::{self, IllegalStep};
+use crate::store::{Group, StoreError};
+
+/// So many queue entries are looked at in one pass; the rest waits for the next.
+const LOOKED_AT: usize = 1_000;
+
+/// SIGTERM waits so long for what is in hand; what is still open then is in doubt (SEMANTICS 36).
+const FAREWELL: Duration = Duration::from_secs(8);
+
+/// Why a pass ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A step that the table does not allow: a bug.
+    #[error(transparent)]
+    Step(#[from] IllegalStep),
+}
+
+/// What became of a message in a pass, for logs and for the demo.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The message as it stands now.
+    pub message: Message,
+    /// To whom, masked, or a colleague's name.
+    pub to: String,
+}
+
+/// Sends what is due.
+#[derive(Debug)]
+pub struct Outbox {
+    roster: Roster,
+    templates: Arc<Templates>,
+    email: Option<Arc<EmailCourier>>,
+    telegram: Option<Arc<TelegramCourier>>,
+    health: Health,
+}
+
+/// A message that was claimed, with what the courier gets.
+struct Claim {
+    message: Message,
+    parcel: Parcel,
+    to: String,
+}
+
+impl Outbox {
+    /// An outbox over couriers; a channel without one keeps its messages queued.
+    pub fn new(
+        roster: Roster,
+        templates: Arc<Templates>,
+        email: Option<Arc<EmailCourier>>,
+        telegram: Option<Arc<TelegramCourier>>,
+        health: Health,
+    ) -> Self {
+        Self {
+            roster,
+            templates,
+            email,
+            telegram,
+            health,
+        }
+    }
+
+    /// What was in flight when the process died may have been sent: it is in doubt, and by policy
+    /// waits for a person or is sent again under the same key.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn recover(&self, now: Timestamp) -> Result<Vec<Ended>, OutboxError> {
+        let store = self.roster.store();
+        let flying: Vec<MessageKey> = store
+            .scan::<MessageKey>(prefix::FLIGHT)
+            .map(|entry| entry.map(|(_, key)| key))
+            .collect::<Result<_, _>>()?;
+        let mut group = Group::default();
+        let mut ended = Vec::new();
+        for key in flying {
+            let Some(mut message) = store.get::<Message>(&keys::message(&key))? else {
+                continue;
+            };
+            let said = "sheetbridge was stopped while it was on its way";
+            self.doubt(&mut group, &mut message, now, said)?;
+            ended.push(self.ended(message));
+        }
+        store.commit(vec![group])?;
+        Ok(ended)
+    }
+
+    /// Sends what is due now, at most as many side by side as there are connections.
+    ///
+    /// # Errors
+    /// The disk. What was on its way is then in flight on disk, and in doubt after a restart.
+    pub async fn pass(&self, now: Timestamp, stop: &CancellationToken) -> Result<Vec<Ended>, OutboxError> {
+        let (claims, mut ended) = tokio::task::block_in_place(|| self.claim(now))?;
+        if claims.is_empty() {
+            return Ok(ended);
+        }
+        let deliveries = claims.into_iter().map(|claim| async move {
+            let verdict = tokio::select! {
+                verdict = self.deliver(&claim.parcel) => verdict,
+                () = async { stop.cancelled().await; tokio::time::sleep(FAREWELL).await } => Verdict::InDoubt {
+                    why: "sheetbridge was stopped while it was on its way".into(),
+                },
+            };
+            (claim, verdict)
+        });
+        let done = join_all(deliveries).await;
+        tokio::task::block_in_place(|| {
+            let mut group = Group::default();
+            for (claim, verdict) in done {
+                ended.push(self.record(&mut group, claim, verdict, now)?);
+            }
+            self.roster.store().commit(vec![group])?;
+            Ok(ended)
+        })
+    }
+
+    async fn deliver(&self, parcel: &Parcel) -> Verdict {
+        let unreachable = || Verdict::TryLater {
+            why: "the channel is not configured".into(),
+            not_before_s: None,
+            scope: crate::core::delivery::Scope::Message,
+        };
+        match parcel {
+            Parcel::Mail(_) => match &self.email {
+                Some(courier) => courier.deliver(parcel).await,
+                None => unreachable(),
+            },
+            Parcel::Chat(_) => match &self.telegram {
+                Some(courier) => courier.deliver(parcel).await,
+                None => unreachable(),
+            },
+        }
+    }
+
+    /// Marks what may go now in flight, in one commit, and settles what may not.
+    fn claim(&self, now: Timestamp) -> Result<(Vec<Claim>, Vec<Ended>), OutboxError> {
+        let store = self.roster.store();
+        let due = store.due::<MessageKey>(prefix::DUE, now, LOOKED_AT)?;
+        let mut seats = Seats::new(self);
+        let mut group = Group::default();
+        let mut claims = Vec::new();
+        let mut ended = Vec::new();
+        for (entry, key) in due {
+            if seats.all_taken() {
+                break;
+            }
+            let Some(message) = store.get::<Message>(&keys::message(&key))? else {
+                group.remove(entry);
+                continue;
+            };
+            if message.state != State::Queued || keys::due(message.due, &message.key) != entry {
+                // An entry that a later one replaced.
+                group.remove(entry);
+                continue;
+            }
+            self.look(message, now, &mut seats, &mut group, &mut claims, &mut ended)?;
+        }
+        store.commit(vec![group])?;
+        Ok((claims, ended))
+    }
+
+    fn look(
+        &self,
+        mut message: Message,
+        now: Timestamp,
+        seats: &mut Seats,
+        group: &mut Group,
+        claims: &mut Vec<Claim>,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(), OutboxError> {
+        match self.prepare(&mut message, now, group)? {
+            prepare::Next::Ready => {
+                if !seats.take(self, &message) {
+                    return Ok(()); // it stays where it is in the queue
+                }
+                match self.parcel(&message, now, group)? {
+                    Ok(parcel) => {
+                        ledger::shift(group, &mut message, State::InFlight, By::Outbox, "on its way", None)?;
+                        let to = route::shown(&message);
+                        claims.push(Claim { message, parcel, to });
+                    }
+                    // Our fault, and a person's to mend: the template, or a value it needs.
+                    Err(why) => {
+                        ledger::shift(group, &mut message, State::Cancelled, By::Policy, why, None)?;
+                        ended.push(self.ended(message));
+                    }
+                }
+            }
+            prepare::Next::Wait { until, why } => {
+                let until = until.max(now.saturating_add(Duration::from_secs(1)).unwrap_or(until));
+                ledger::postpone(group, &mut message, until, why);
+            }
+            prepare::Next::End { state, why } => {
+                let by = if state == State::Dead { By::Outbox } else { By::Policy };
+                ledger::shift(group, &mut message, state, by, why, None)?;
+                ended.push(self.ended(message));
+            }
+            prepare::Next::PassOn { messages, why } => {
+                for passed in &messages {
+                    ledger::queue(self.roster.store(), group, passed)?;
+                }
+                ledger::shift(group, &mut message, State::Cancelled, By::Policy, why, None)?;
+                ended.push(self.ended(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// By the channel's policy a message that may have been sent waits for a person, or is sent again.
+    fn doubt(&self, group: &mut Group, message: &mut Message, now: Timestamp, said: &str) -> Result<(), OutboxError> {
+        ledger::attempted(message, now, State::InDoubt, said);
+        ledger::shift(group, message, State::InDoubt, By::Outbox, said, None)?;
+        let config = self.roster.config();
+        let policy = match message.channel {
+            Channel::Email => config.email.as_ref().map(|email| email.in_doubt),
+            Channel::Telegram => config.telegram.as_ref().map(|telegram| telegram.in_doubt),
+        };
+        // Reminders and alerts to staff do no harm when they come twice; a customer's mail might.
+        let to_staff = message.to != Recipient::Customer;
+        if policy == Some(InDoubt::Resend) || (message.channel == Channel::Email && to_staff) {
+            let due = now.saturating_add(Duration::from_secs(5)).unwrap_or(now);
+            ledger::shift(group, message, State::Queued, By::Policy, "in doubt, sent again under the same key", Some(due))?;
+        }
+        Ok(())
+    }
+
+    fn ended(&self, message: Message) -> Ended {
+        let to = route::shown(&message);
+        Ended { message, to }
+    }
+}
+
+/// Places at the couriers' connections in one pass.
+struct Seats {
+    email: usize,
+    telegram: usize,
+    chats: std::collections::BTreeSet<i64>,
+}
+
+impl Seats {
+    fn new(outbox: &Outbox) -> Self {
+        Self {
+            email: outbox.email.as_ref().map_or(0, |courier| courier.connections()),
+            telegram: outbox.telegram.as_ref().map_or(0, |courier| courier.connections()),
+            chats: std::collections::BTreeSet::new(),
+        }
+    }
+
+    fn all_taken(&self) -> bool {
+        self.email == 0 && self.telegram == 0
+    }
+
+    /// Whether there is a place now and the provider's pace allows it.
+    fn take(&mut self, outbox: &Outbox, message: &Message) -> bool {
+        let Some(address) = message.frozen.as_ref().map(|frozen| &frozen.address) else {
+            return false;
+        };
+        match address {
+            Address::Email(_) => {
+                let ready = outbox.email.as_ref().is_some_and(|courier| courier.ready_in(address).is_zero());
+                let free = self.email > 0 && ready;
+                self.email -= usize::from(free);
+                free
+            }
+            // One at a time to each chat, so that they arrive in their order.
+            Address::Chat(chat) => {
+                let ready = outbox.telegram.as_ref().is_some_and(|courier| courier.ready_in(address).is_zero());
+                let free = self.telegram > 0 && ready && self.chats.insert(*chat);
+                self.telegram -= usize::from(free);
+                free
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! How a try ended, and what follows from it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Claim, Ended, Outbox, OutboxError};
+use crate::core::decide::notice;
+use crate::core::delivery::{By, Refusal, Scope, State, Verdict, backoff};
+use crate::core::facts::local_text;
+use crate::core::facts::message::TroubleFacts;
+use crate::core::message::{Address, Message, Recipient};
+use crate::core::rule::Channel;
+use crate::courier::email::{Strike, strike};
+use crate::cycle::{Suppression, SuppressionSource, address_hash, suppress_key};
+use crate::health::Limited;
+use crate::roster::{Binding, binding_key};
+use crate::store::journal::{Entry, What};
+use crate::store::keys::{self, prefix};
+use crate::store::{Group, StoreError, ledger};
+
+/// A full mailbox is given up after so many refusals over so long (email.md, the table of codes).
+const FULL_STRIKES: usize = 3;
+const FULL_OVER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A disabled mailbox is given up at the second refusal.
+const DISABLED_STRIKES: usize = 2;
+
+impl Outbox {
+    /// Records the end of one try.
+    pub(super) fn record(&self, group: &mut Group, claim: Claim, verdict: Verdict, now: Timestamp) -> Result<Ended, OutboxError> {
+        let mut message = claim.message;
+        let channel = message.channel;
+        match verdict {
+            Verdict::Delivered { receipt } => {
+                self.health.channel_well(channel, now);
+                ledger::attempted(&mut message, now, State::Delivered, &receipt);
+                ledger::shift(group, &mut message, State::Delivered, By::Outbox, receipt, None)?;
+                self.count_ad(group, &message, now)?;
+            }
+            Verdict::TryLater { why, not_before_s, scope } => {
+                self.later(group, &mut message, &why, not_before_s, scope, now)?;
+            }
+            Verdict::Rejected { why, about } => {
+                self.health.channel_well(channel, now);
+                ledger::attempted(&mut message, now, State::Rejected, &why);
+                ledger::shift(group, &mut message, State::Rejected, By::Outbox, &why, None)?;
+                self.refused(group, &message, &why, about, now)?;
+            }
+            Verdict::InDoubt { why } => {
+                self.doubt(group, &mut message, now, &why)?;
+                self.count_ad(group, &message, now)?;
+            }
+            Verdict::Moved { to } => {
+                self.moved(group, &mut message, to, now)?;
+            }
+        }
+        let entry = Entry {
+            at: now,
+            record: message.record.clone(),
+            what: What::Message,
+            text: format!("{} {}: {}", message.key, message.state, message.why),
+            stages: None,
+        };
+        self.roster.store().note(group, &entry);
+        Ok(Ended {
+            message,
+            to: claim.to,
+        })
+    }
+
+    fn later(
+        &self,
+        group: &mut Group,
+        message: &mut Message,
+        why: &str,
+        not_before_s: Option<u64>,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
+        let channel = message.channel;
+        match scope {
+            Scope::Channel => {
+                self.health.channel_down(channel, now, why);
+            }
+            Scope::Sender => {
+                let until = self.tomorrow(now);
+                self.health.limited(
+                    channel,
+                    Some(Limited {
+                        until,
+                        why: why.to_owned(),
+                    }),
+                );
+            }
+            Scope::Message | Scope::Address => {}
+        }
+        ledger::attempted(message, now, State::Queued, why);
+        if channel == Channel::Email && self.struck_out(message, why, now) {
+            ledger::shift(group, message, State::Rejected, By::Outbox, why, None)?;
+            self.suppress(group, message, why, now)?;
+            return Ok(());
+        }
+        // A channel that is down takes no rung of the ladder: it is not the message's fault.
+        let own = message.attempts.iter().filter(|attempt| attempt.ended == State::Queued).count();
+        let rung = u32::try_from(own).unwrap_or(u32::MAX);
+        let wait = match scope {
+            Scope::Channel => backoff(channel, rung.min(4), crate::random::unit()),
+            Scope::Sender => Some(self.tomorrow(now).duration_since(now)),
+            Scope::Message | Scope::Address => backoff(channel, rung, crate::random::unit()),
+        };
+        let Some(wait) = wait else {
+            ledger::shift(group, message, State::Dead, By::Outbox, format!("given up after {own} tries: {why}"), None)?;
+            return Ok(());
+        };
+        let asked = SignedDuration::from_secs(i64::try_from(not_before_s.unwrap_or(0)).unwrap_or(i64::MAX));
+        let due = now.saturating_add(wait.max(asked)).unwrap_or(now);
+        ledger::shift(group, message, State::Queued, By::Outbox, why, Some(due))?;
+        // Another way may open meanwhile: a message to staff looks for its way anew.
+        if scope == Scope::Channel && message.to != Recipient::Customer {
+            message.frozen = None;
+            ledger::rewrite(group, message);
+        }
+        Ok(())
+    }
+
+    /// The next morning, when a provider counts anew.
+    fn tomorrow(&self, now: Timestamp) -> Timestamp {
+        let calendar = &self.roster.config().calendar;
+        let date = calendar.date(now).tomorrow().unwrap_or(calendar.date(now));
+        calendar.at_local(date, jiff::civil::Time::constant(0, 10, 0, 0))
+    }
+
+    /// Refusals that count: a disabled mailbox twice, a full one three times over a week.
+    fn struck_out(&self, message: &Message, why: &str, now: Timestamp) -> bool {
+        let Some(kind) = strike(why) else {
+            return false;
+        };
+        let same = || message.attempts.iter().filter(|attempt| strike(&attempt.said) == Some(kind));
+        match kind {
+            Strike::Disabled => same().count() >= DISABLED_STRIKES,
+            Strike::Full => {
+                let first = same().map(|attempt| attempt.at).min();
+                same().count() >= FULL_STRIKES && first.is_some_and(|first| now.duration_since(first) >= FULL_OVER)
+            }
+        }
+    }
+
+    /// What a final refusal means for others.
+    fn refused(&self, group: &mut Group, message: &Message, why: &str, about: Refusal, now: Timestamp) -> Result<(), OutboxError> {
+        match (about, message.frozen.as_ref().map(|frozen| &frozen.address)) {
+            (Refusal::Address, Some(Address::Email(_))) => self.suppress(group, message, why, now)?,
+            (Refusal::Address, Some(Address::Chat(chat))) => self.binding_died(group, *chat, why, now)?,
+            (Refusal::Policy, _) => self.trouble(group, message.channel, why, now)?,
+            (Refusal::Content, _) | (Refusal::Address, None) => {}
+        }
+        Ok(())
+    }
+
+    fn suppress(&self, group: &mut Group, message: &Message, why: &str, now: Timestamp) -> Result<(), StoreError> {
+        // In a trial the address is our own mailbox, not the customer's.
+        let Some(Address::Email(address)) = message.frozen.as_ref().map(|frozen| &frozen.address).filter(|_| !message.trial) else {
+            return Ok(());
+        };
+        let suppression = Suppression {
+            at: now,
+            source: SuppressionSource::Bounce { said: why.to_owned() },
+            shown: Address::Email(address.clone()).to_string(),
+        };
+        group.put(suppress_key(self.roster.store(), address)?, &suppression);
+        Ok(())
+    }
+
+    /// A chat that cannot be written to any more: the managers hear of it.
+    fn binding_died(&self, group: &mut Group, chat: i64, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+        let Some(person) = self.roster.person_of_chat(chat)? else {
+            return Ok(());
+        };
+        let dead = Binding {
+            name: person.name.clone(),
+            chat,
+            at: now,
+            dead: Some(why.to_owned()),
+        };
+        group.put(binding_key(&person.name), &dead);
+        let detail = format!("{}: {why}", person.name);
+        let mend = format!("sheetbridge invite \"{}\"", person.name);
+        self.tell(group, "telegram", &detail, Some(mend), &format!("chat of {} {now}", person.name), now)
+    }
+
+    fn trouble(&self, group: &mut Group, channel: Channel, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+        let day = self.roster.config().calendar.date(now);
+        self.tell(group, channel.as_str(), why, None, &format!("{} refused {day}", channel.as_str()), now)
+    }
+
+    fn tell(&self, group: &mut Group, service: &str, detail: &str, mend: Option<String>, occasion: &str, now: Timestamp) -> Result<(), OutboxError> {
+        let local = local_text(now.to_zoned(self.roster.config().calendar.zone.clone()).datetime());
+        let facts = TroubleFacts {
+            service: service.to_owned(),
+            over: false,
+            detail: Some(detail.to_owned()),
+            mend,
+            since: Some(local),
+            waiting: 0,
+        };
+        let extra = serde_json::json!({ "trouble": facts });
+        for message in notice::to_managers(&self.roster.directory()?, "trouble", "trouble", occasion, extra, now) {
+            ledger::queue(self.roster.store(), group, &message)?;
+        }
+        Ok(())
+    }
+
+    /// A migrated group: its new id is stored together with the retry.
+    fn moved(&self, group: &mut Group, message: &mut Message, to: i64, now: Timestamp) -> Result<(), OutboxError> {
+        if let Some(frozen) = &mut message.frozen {
+            if let Address::Chat(before) = frozen.address
+                && let Some(person) = self.roster.person_of_chat(before)?
+            {
+                let binding = Binding {
+                    name: person.name.clone(),
+                    chat: to,
+                    at: now,
+                    dead: None,
+                };
+                group.put(binding_key(&person.name), &binding);
+            }
+            frozen.address = Address::Chat(to);
+        }
+        ledger::attempted(message, now, State::Queued, "the group has another chat id now");
+        ledger::shift(group, message, State::Queued, By::Outbox, "the group has another chat id now", Some(now))?;
+        Ok(())
+    }
+
+    /// Advertising counts against the cap of its address, delivered or in doubt.
+    fn count_ad(&self, group: &mut Group, message: &Message, now: Timestamp) -> Result<(), StoreError> {
+        if let (true, Some(frozen)) = (message.ad, &message.frozen) {
+            let hash = address_hash(self.roster.store(), &frozen.address.expose())?;
+            let under = keys::under(prefix::SENT, format!("{hash}/"));
+            group.put(keys::timed(&under, now, message.key.digest()), &now);
+        }
+        Ok(())
+    }
+}

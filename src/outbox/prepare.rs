@@ -1,0 +1,281 @@
+//! Before each try: is the message still wanted, may it go now, where does it go, and what does it say?
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::Outbox;
+use super::route::{self, Way};
+use crate::commands::{Desk, paused_by};
+use crate::core::delivery::State;
+use crate::core::facts::message::HoldFacts;
+use crate::core::message::{Address, Frozen, Message, Recipient};
+use crate::core::people::Directory;
+use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
+use crate::core::record::Record;
+use crate::cycle::{Suppression, SuppressionSource, address_hash, suppress_key};
+use crate::store::keys::{self, prefix};
+use crate::store::{Group, StoreError};
+
+/// What is done with a queued message now.
+pub(super) enum Next {
+    /// Address, values and template are there: it may go to the courier.
+    Ready,
+    /// Looked at again then.
+    Wait { until: Timestamp, why: String },
+    /// It ends here.
+    End { state: State, why: String },
+    /// Others are told instead.
+    PassOn { messages: Vec<Message>, why: String },
+}
+
+impl Outbox {
+    pub(super) fn prepare(&self, message: &mut Message, now: Timestamp, group: &mut Group) -> Result<Next, StoreError> {
+        let store = self.roster.store();
+        let record: Option<Record> = match &message.record {
+            Some(id) => store.get(&keys::record(id))?,
+            None => None,
+        };
+        let facts = self.facts(message, record.as_ref(), now)?;
+        let way = match &message.frozen {
+            // A retry goes where the first try went (SEMANTICS 30).
+            Some(frozen) => Way::To {
+                channel: message.channel,
+                address: frozen.address.clone(),
+                name: frozen.display_name.clone(),
+            },
+            None => self.way(message, record.as_ref(), &facts, now)?,
+        };
+        let address = match &way {
+            Way::To { address, .. } => Some(address),
+            Way::NotYet { .. } | Way::Others { .. } | Way::Nobody(_) => None,
+        };
+        if let Some(next) = self.judge(message, record.as_ref(), &facts, address, now)? {
+            return Ok(next);
+        }
+        match way {
+            Way::To { channel, address, name } => {
+                message.channel = channel;
+                self.freeze(message, record.as_ref(), facts, address, name, group)?;
+                Ok(Next::Ready)
+            }
+            Way::NotYet { until, why } => Ok(Next::Wait { until, why }),
+            Way::Others { names, why } if names.is_empty() => Ok(Next::PassOn {
+                messages: vec![Message {
+                    to: Recipient::Alerts,
+                    channel: crate::core::rule::Channel::Email,
+                    key: crate::core::message::MessageKey::from_text(format!("{}+alerts", message.key)),
+                    ..message.clone()
+                }],
+                why: format!("{why}: sent to [alerts] email"),
+            }),
+            Way::Others { names, why } => Ok(Next::PassOn {
+                messages: route::passed_on(message, &names, now),
+                why: format!("{why}: passed on to {}", names.join(", ")),
+            }),
+            Way::Nobody(why) => Ok(Next::End {
+                state: State::Cancelled,
+                why,
+            }),
+        }
+    }
+
+    /// What templates see: the record as it is now, and what was known at the event.
+    fn facts(&self, message: &Message, record: Option<&Record>, now: Timestamp) -> Result<Value, StoreError> {
+        match record {
+            Some(record) => self.roster.facts(record, &message.event, now),
+            None => Ok(self.roster.facts_without_record(&message.event, now)),
+        }
+    }
+
+    /// Asks policy; `None` if the message may go.
+    fn judge(
+        &self,
+        message: &Message,
+        record: Option<&Record>,
+        facts: &Value,
+        address: Option<&Address>,
+        now: Timestamp,
+    ) -> Result<Option<Next>, StoreError> {
+        let store = self.roster.store();
+        let suppressed = address.map(|address| self.suppression(address)).transpose()?.flatten();
+        let opted_out = self.opted_out(message, facts)?;
+        let paused = paused_by(store, message)?;
+        let ads_sent = match address.filter(|_| message.ad) {
+            Some(address) => self.ads_sent(address, now)?,
+            None => Vec::new(),
+        };
+        let dates: BTreeMap<String, Vec<String>> = facts
+            .as_object()
+            .map(|names| {
+                let text = |(name, value): (&String, &Value)| Some((name.clone(), vec![value.as_str()?.to_owned()]));
+                names.iter().filter_map(text).collect()
+            })
+            .unwrap_or_default();
+        let answer = policy::look(&PolicyInput {
+            now,
+            calendar: &self.roster.config().calendar,
+            message,
+            record,
+            dates: &dates,
+            suppressed: suppressed.as_ref(),
+            opted_out: opted_out.as_ref(),
+            consent: self.consent(facts),
+            ads_sent: &ads_sent,
+            paused: paused.as_deref(),
+            fixed_time: false,
+        });
+        Ok(match answer {
+            Answer::Go => None,
+            Answer::Wait { until, why } => Some(Next::Wait { until, why }),
+            Answer::Never { why, state } => Some(Next::End { state, why }),
+        })
+    }
+
+    fn suppression(&self, address: &Address) -> Result<Option<Refusal>, StoreError> {
+        let key = suppress_key(self.roster.store(), &address.expose())?;
+        let standing: Option<Suppression> = self.roster.store().get(&key)?;
+        Ok(standing.map(|standing| refusal(&standing)))
+    }
+
+    /// An opt-out of any phone of the person covers everyone on it (SEMANTICS 23).
+    fn opted_out(&self, message: &Message, facts: &Value) -> Result<Option<Refusal>, StoreError> {
+        if message.to != Recipient::Customer {
+            return Ok(None);
+        }
+        if facts["no_ads"].as_bool() == Some(true) {
+            return Ok(Some(Refusal {
+                of: Refusing::Ads,
+                why: "the opt-out cell of the row is set".into(),
+            }));
+        }
+        let Some(phone) = facts["phone_e164"].as_str() else {
+            return Ok(None);
+        };
+        let key = suppress_key(self.roster.store(), phone)?;
+        let standing: Option<Suppression> = self.roster.store().get(&key)?;
+        Ok(standing.map(|standing| refusal(&standing)))
+    }
+
+    /// The consent column, else a declaration for the row's source; nothing known is no consent (SEMANTICS 27).
+    fn consent(&self, facts: &Value) -> Option<bool> {
+        if facts["consent"].as_bool() == Some(true) {
+            return Some(true);
+        }
+        let source = facts["source"].as_str().map(crate::core::sheet::fold::fold);
+        let received = facts["received"].as_str().and_then(|text| text.get(..10)?.parse::<jiff::civil::Date>().ok());
+        let declared = self.roster.config().consent.iter().any(|declaration| {
+            let fits = |word: &String| Some(crate::core::sheet::fold::fold(word)) == source;
+            declaration.sources.iter().any(fits) && received.is_some_and(|date| date >= declaration.since)
+        });
+        if declared {
+            Some(true)
+        } else {
+            facts["consent"].as_bool()
+        }
+    }
+
+    fn ads_sent(&self, address: &Address, now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
+        let store = self.roster.store();
+        let under = keys::under(prefix::SENT, format!("{}/", address_hash(store, &address.expose())?));
+        let day_ago = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+        store
+            .scan::<Timestamp>(&under)
+            .map(|entry| entry.map(|(_, at)| at))
+            .filter(|at| !matches!(at, Ok(at) if *at < day_ago))
+            .collect()
+    }
+
+    /// Takes address, values and template at the first try, and keeps them for retries.
+    fn freeze(
+        &self,
+        message: &mut Message,
+        record: Option<&Record>,
+        mut facts: Value,
+        address: Address,
+        name: String,
+        group: &mut Group,
+    ) -> Result<(), StoreError> {
+        if message.frozen.is_some() {
+            return Ok(());
+        }
+        self.add_hold(message, record, &mut facts)?;
+        self.add_digest(message, &mut facts)?;
+        let hash = self.templates.hash(&message.template).unwrap_or_default().to_owned();
+        let kept = keys::under(prefix::TEMPLATE, &hash);
+        if let Some(bundle) = self.templates.source_bundle(&message.template)
+            && !self.roster.store().contains(&kept)?
+        {
+            group.put(kept, &bundle);
+        }
+        let redirected = self.roster.config().trial.clone().filter(|_| message.to == Recipient::Customer);
+        if let Some(mailbox) = redirected {
+            facts["trial"] = json!({ "reached": address.to_string() });
+            message.frozen = Some(Frozen {
+                address: Address::Email(mailbox),
+                display_name: String::new(),
+                template: hash,
+                values: facts,
+            });
+            return Ok(());
+        }
+        message.frozen = Some(Frozen {
+            address,
+            display_name: name,
+            template: hash,
+            values: facts,
+        });
+        Ok(())
+    }
+
+    /// A notice about a mail that waits names the mail's subject and the masked address.
+    fn add_hold(&self, message: &Message, record: Option<&Record>, facts: &mut Value) -> Result<(), StoreError> {
+        let Some(key) = message.event["hold"]["key"].as_str() else {
+            return Ok(());
+        };
+        let key = crate::core::message::MessageKey::from_text(key);
+        let held: Option<Message> = self.roster.store().get(&keys::message(&key))?;
+        let Some(held) = held else {
+            return Ok(());
+        };
+        let values = match record {
+            Some(record) => self.roster.facts(record, &held.event, held.created)?,
+            None => Value::Null,
+        };
+        let subject = self.templates.render_mail(&held.template, &values).map(|mail| mail.subject).unwrap_or_default();
+        let to = facts["email"].as_str().map(|address| Address::Email(address.to_owned()).to_string());
+        let until = message.event["hold"]["until"].as_str().map(String::from);
+        facts["hold"] = json!(HoldFacts { subject, to, until });
+        facts["hold"]["key"] = json!(key);
+        Ok(())
+    }
+
+    /// A message of a schedule carries the figures of its moment.
+    fn add_digest(&self, message: &Message, facts: &mut Value) -> Result<(), StoreError> {
+        if message.record.is_some() || !message.template.starts_with("digest") {
+            return Ok(());
+        }
+        let desk = Desk::new(self.roster.clone(), Some(self.health.clone()));
+        facts["digest"] = json!(desk.digest(message.created)?);
+        Ok(())
+    }
+
+    /// The company's people, for the answer address of a mail.
+    pub(super) fn directory(&self) -> Result<Directory, StoreError> {
+        self.roster.directory()
+    }
+}
+
+fn refusal(standing: &Suppression) -> Refusal {
+    match &standing.source {
+        SuppressionSource::Cell { .. } => Refusal {
+            of: Refusing::Ads,
+            why: format!("opted out by the cell of a row on {}", standing.at),
+        },
+        SuppressionSource::Bounce { said } => Refusal {
+            of: Refusing::Everything,
+            why: format!("the address takes no mail since {}: {said}", standing.at),
+        },
+    }
+}
