@@ -1,5 +1,6 @@
 //! sheetbridge
 
+pub mod alarms;
 pub mod clock;
 // pub mod commands;
 pub mod config;
@@ -15,3 +16,5 @@ pub mod roster;
 pub mod sandbox;
 pub mod store;
 pub mod telegram;
+pub mod telemetry;
+pub mod web;

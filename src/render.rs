@@ -109,6 +109,17 @@ impl fmt::Display for TemplateErrors {
     }
 }
 
+/// The names of the templates that the program carries, for checking the configuration by.
+pub fn shipped_names() -> Vec<String> {
+    let names: BTreeSet<String> = shipped::files(Language::Vietnamese)
+        .filter_map(|(file, _)| match Form::of(file)? {
+            Form::Mail(name) | Form::Chat(name) => Some(name.to_owned()),
+            _ => None,
+        })
+        .collect();
+    names.into_iter().collect()
+}
+
 /// All templates of one language, compiled, with the admin's own over the shipped ones.
 #[derive(Debug)]
 pub struct Templates {

@@ -16,7 +16,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
@@ -96,6 +96,7 @@ pub struct Store {
     file: Arc<File>,
     /// The number of the next journal entry.
     journal: Arc<AtomicU64>,
+    alone: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -142,6 +143,7 @@ impl Store {
             dir: dir.to_owned(),
             file: Arc::new(file),
             journal: Arc::new(AtomicU64::new(0)),
+            alone: Arc::new(Mutex::new(())),
         };
         store.check_format()?;
         store.resume_plan()?;
@@ -175,6 +177,12 @@ impl Store {
             }),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whoever reads a value and writes it back changed holds this meanwhile, so that a button pressed
+    /// just when the outbox claims a message, or the cycle takes a poll, is not written over.
+    pub fn alone(&self) -> MutexGuard<'_, ()> {
+        self.alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The value under a key, if there is one.

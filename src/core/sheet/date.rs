@@ -31,7 +31,14 @@ impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.time {
             None => write!(f, "{}", self.date),
-            Some(time) => write!(f, "{}T{:02}:{:02}:{:02}", self.date, time.hour(), time.minute(), time.second()),
+            Some(time) => write!(
+                f,
+                "{}T{:02}:{:02}:{:02}",
+                self.date,
+                time.hour(),
+                time.minute(),
+                time.second()
+            ),
         }
     }
 }
@@ -82,12 +89,19 @@ pub fn from_serial(serial: f64) -> Option<When> {
     // Both are small and whole here: 110 000 days are 9.5 × 10⁹ seconds.
     #[allow(clippy::cast_possible_truncation)]
     let seconds = (serial * SECONDS).round() as i64;
-    let date = civil::date(1899, 12, 30).checked_add((seconds / 86_400).days()).ok()?;
+    let date = civil::date(1899, 12, 30)
+        .checked_add((seconds / 86_400).days())
+        .ok()?;
     if !YEARS.contains(&i64::from(date.year())) {
         return None;
     }
-    let time = civil::Time::midnight().checked_add((seconds % 86_400).seconds()).ok()?;
-    Some(When { date, time: (time != civil::Time::midnight()).then_some(time) })
+    let time = civil::Time::midnight()
+        .checked_add((seconds % 86_400).seconds())
+        .ok()?;
+    Some(When {
+        date,
+        time: (time != civil::Time::midnight()).then_some(time),
+    })
 }
 
 /// Eight digits, year first, or else day first: `20261125`, `25112026`.
@@ -105,16 +119,29 @@ fn date_of(year: i64, month: i64, day: i64) -> Option<civil::Date> {
     if !YEARS.contains(&year) {
         return None;
     }
-    civil::Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+    civil::Date::new(
+        i16::try_from(year).ok()?,
+        i8::try_from(month).ok()?,
+        i8::try_from(day).ok()?,
+    )
+    .ok()
 }
 
 fn read_text(text: &str, locale: &str, zone: &TimeZone) -> Reading<When> {
-    let plain: String = text.nfkc().filter(|c| !invisible(*c)).collect::<String>().to_lowercase();
+    let plain: String = text
+        .nfkc()
+        .filter(|c| !invisible(*c))
+        .collect::<String>()
+        .to_lowercase();
     let plain = fold::clean(&plain);
     if let Some(when) = with_offset(&plain, zone) {
         return Reading::Value(when);
     }
-    let plain = if iso_prefix(&plain) { plain.replacen('t', " ", 1) } else { plain };
+    let plain = if iso_prefix(&plain) {
+        plain.replacen('t', " ", 1)
+    } else {
+        plain
+    };
     if tokens::lunar(&plain) {
         return Reading::ambiguous("a lunar date");
     }
@@ -137,14 +164,24 @@ fn read_text(text: &str, locale: &str, zone: &TimeZone) -> Reading<When> {
     }
     match clock {
         clock::Clock::None => Reading::Value(When { date, time: None }),
-        clock::Clock::At(time) => Reading::Value(When { date, time: Some(time) }),
-        clock::Clock::Ambiguous => Reading::ambiguous("the time of day could be in the morning or later"),
+        clock::Clock::At(time) => Reading::Value(When {
+            date,
+            time: Some(time),
+        }),
+        clock::Clock::Ambiguous => {
+            Reading::ambiguous("the time of day could be in the morning or later")
+        }
         clock::Clock::Impossible => Reading::bad("no such time of day"),
     }
 }
 
 /// What to say of a text without a whole date.
-fn without_date(plain: &str, tokens: &[Token], weekday: bool, clock: &clock::Clock) -> Reading<When> {
+fn without_date(
+    plain: &str,
+    tokens: &[Token],
+    weekday: bool,
+    clock: &clock::Clock,
+) -> Reading<When> {
     if weekday || tokens::relative(tokens) || clock::vague(plain) {
         return Reading::ambiguous("relative to a day that the cell does not tell");
     }
@@ -157,7 +194,12 @@ fn without_date(plain: &str, tokens: &[Token], weekday: bool, clock: &clock::Clo
 /// `2026-11-05T…`
 fn iso_prefix(plain: &str) -> bool {
     let b = plain.as_bytes();
-    b.len() > 11 && b[4] == b'-' && b[7] == b'-' && b[10] == b't' && b[11].is_ascii_digit() && b[..4].iter().all(u8::is_ascii_digit)
+    b.len() > 11
+        && b[4] == b'-'
+        && b[7] == b'-'
+        && b[10] == b't'
+        && b[11].is_ascii_digit()
+        && b[..4].iter().all(u8::is_ascii_digit)
 }
 
 /// An ISO date and time with an offset or `Z`, converted to wall time in the zone.
@@ -177,15 +219,25 @@ fn with_offset(plain: &str, zone: &TimeZone) -> Option<When> {
                 return None;
             }
             let hours: i32 = digits[..2].parse().ok()?;
-            let minutes: i32 = digits.get(2..).filter(|m| !m.is_empty()).map_or(Ok(0), str::parse).ok()?;
+            let minutes: i32 = digits
+                .get(2..)
+                .filter(|m| !m.is_empty())
+                .map_or(Ok(0), str::parse)
+                .ok()?;
             let sign = if offset.starts_with('-') { -1 } else { 1 };
             sign * (hours * 3600 + minutes * 60)
         }
     };
     let offset = Offset::from_seconds(seconds).ok()?;
-    let local = offset.to_timestamp(date.to_datetime(time)).ok()?.to_zoned(zone.clone());
+    let local = offset
+        .to_timestamp(date.to_datetime(time))
+        .ok()?
+        .to_zoned(zone.clone());
     let time = civil::Time::new(local.hour(), local.minute(), local.second(), 0).ok()?;
-    Some(When { date: local.date(), time: Some(time) })
+    Some(When {
+        date: local.date(),
+        time: Some(time),
+    })
 }
 
 /// What stands in the place of a date.
@@ -227,7 +279,11 @@ fn in_words(tokens: &[Token]) -> Option<(usize, Found)> {
         at += 1;
         let Some((month, used)) = tokens::month(&tokens[at..]) else {
             let figures = tokens.get(at).is_some_and(Token::joins_figures);
-            let lone = day_word && !figures && !tokens.get(at).is_some_and(|t| matches!(t.kind, Kind::Number(_)));
+            let lone = day_word
+                && !figures
+                && !tokens
+                    .get(at)
+                    .is_some_and(|t| matches!(t.kind, Kind::Number(_)));
             return lone.then_some((at, Found::Ambiguous("no month")));
         };
         at += used;
@@ -253,7 +309,10 @@ enum Year {
 /// The year behind day and month: `, 2026`, `/2026`, `năm 2026`, `26`.
 fn year_behind(tokens: &[Token]) -> (Year, usize) {
     let mut at = 0;
-    while tokens.get(at).is_some_and(|t| t.joins_figures() || t.is_sign(',') || t.is_word(&["năm", "nam", "of"])) {
+    while tokens
+        .get(at)
+        .is_some_and(|t| t.joins_figures() || t.is_sign(',') || t.is_word(&["năm", "nam", "of"]))
+    {
         at += 1;
     }
     match tokens.get(at).map(|t| &t.kind) {
@@ -270,7 +329,11 @@ fn year(digits: &str) -> Option<i64> {
     let number: i64 = digits.parse().ok()?;
     match digits.len() {
         4 => Some(number).filter(|y| YEARS.contains(y)),
-        2 => Some(if number < 30 { 2000 + number } else { 1900 + number }),
+        2 => Some(if number < 30 {
+            2000 + number
+        } else {
+            1900 + number
+        }),
         _ => None,
     }
 }
@@ -282,8 +345,20 @@ fn day_exists(month: i64, day: i64) -> bool {
 
 /// `5 Nov 2026`, `Nov 5, 2026`, `November 5th`.
 fn in_english(tokens: &[Token]) -> Option<(usize, Found)> {
-    let ordinal = |at: usize| usize::from(tokens.get(at).is_some_and(|t| t.is_word(&["st", "nd", "rd", "th"])));
-    let step = |at: usize| usize::from(tokens.get(at).is_some_and(|t| t.joins_figures() || t.is_word(&["of"])));
+    let ordinal = |at: usize| {
+        usize::from(
+            tokens
+                .get(at)
+                .is_some_and(|t| t.is_word(&["st", "nd", "rd", "th"])),
+        )
+    };
+    let step = |at: usize| {
+        usize::from(
+            tokens
+                .get(at)
+                .is_some_and(|t| t.joins_figures() || t.is_word(&["of"])),
+        )
+    };
     let (day, month, at) = if let Some(day) = tokens[0].number(2) {
         let mut at = 1 + ordinal(1);
         at += step(at);
@@ -301,7 +376,9 @@ fn in_english(tokens: &[Token]) -> Option<(usize, Found)> {
         (None, _) => Found::Ambiguous("no day"),
         (Some(day), Year::None) if day_exists(month, day) => Found::Ambiguous("no year"),
         (Some(_), Year::None | Year::Impossible) => Found::Impossible,
-        (Some(day), Year::Is(year)) => date_of(year, month, day).map_or(Found::Impossible, Found::Date),
+        (Some(day), Year::Is(year)) => {
+            date_of(year, month, day).map_or(Found::Impossible, Found::Date)
+        }
     };
     Some((at + used, what))
 }
@@ -314,8 +391,11 @@ fn in_figures(tokens: &[Token], locale: &str) -> Option<(usize, Found)> {
         figures.push(digits);
         at += 1;
         let joined = tokens.get(at).is_some_and(Token::joins_figures)
-            && tokens.get(at + 1).is_some_and(|t| matches!(t.kind, Kind::Number(_)));
-        let spelled = figures.len() == 2 && tokens.get(at).is_some_and(|t| t.is_word(&["năm", "nam"]));
+            && tokens
+                .get(at + 1)
+                .is_some_and(|t| matches!(t.kind, Kind::Number(_)));
+        let spelled =
+            figures.len() == 2 && tokens.get(at).is_some_and(|t| t.is_word(&["năm", "nam"]));
         if joined || spelled {
             at += 1;
         } else if !(spaced(&tokens[at - 1..]) && figures.len() < 3) {
@@ -343,7 +423,11 @@ fn spaced(tokens: &[Token]) -> bool {
     match (&tokens[0].kind, &next.kind) {
         (Kind::Number(first), Kind::Number(second)) => {
             first.len() <= 2
-                && (second.len() == 4 || (second.len() <= 2 && tokens.get(2).is_some_and(|t| t.number(4).is_some() && !short(t))))
+                && (second.len() == 4
+                    || (second.len() <= 2
+                        && tokens
+                            .get(2)
+                            .is_some_and(|t| t.number(4).is_some() && !short(t))))
         }
         _ => false,
     }
@@ -353,18 +437,30 @@ fn two_figures(a: &str, b: &str) -> Option<Found> {
     let (first, second) = (a.parse().ok()?, b.parse().ok()?);
     if a.len() <= 2 && b.len() <= 2 {
         let exists = day_exists(second, first) || day_exists(first, second);
-        return Some(if exists { Found::Ambiguous("no year") } else { Found::Impossible });
+        return Some(if exists {
+            Found::Ambiguous("no year")
+        } else {
+            Found::Impossible
+        });
     }
-    Some(if year(a).is_some() || year(b).is_some() { Found::Ambiguous("no day") } else { Found::Impossible })
+    Some(if year(a).is_some() || year(b).is_some() {
+        Found::Ambiguous("no day")
+    } else {
+        Found::Impossible
+    })
 }
 
 fn three_figures(a: &str, b: &str, c: &str, locale: &str) -> Found {
     let parsed: Option<Vec<i64>> = [a, b, c].iter().map(|d| d.parse().ok()).collect();
-    let Some(figures) = parsed else { return Found::Impossible };
+    let Some(figures) = parsed else {
+        return Found::Impossible;
+    };
     if a.len() == 4 && b.len() <= 2 && c.len() <= 2 {
         return date_of(figures[0], figures[1], figures[2]).map_or(Found::Impossible, Found::Date);
     }
-    let (Some(year), true, true) = (year(c), a.len() <= 2, b.len() <= 2) else { return Found::Impossible };
+    let (Some(year), true, true) = (year(c), a.len() <= 2, b.len() <= 2) else {
+        return Found::Impossible;
+    };
     let day_first = date_of(year, figures[1], figures[0]);
     let month_first = date_of(year, figures[0], figures[1]);
     let american = locale.starts_with("en_US") || locale.starts_with("en-US");
@@ -379,7 +475,9 @@ fn three_figures(a: &str, b: &str, c: &str, locale: &str) -> Found {
 
 /// The weekday by its Vietnamese number: 2 is Monday, 7 Saturday.
 fn weekday_by_number(number: i64) -> Option<Weekday> {
-    Weekday::from_monday_one_offset(i8::try_from(number - 1).ok()?).ok().filter(|_| (2..=7).contains(&number))
+    Weekday::from_monday_one_offset(i8::try_from(number - 1).ok()?)
+        .ok()
+        .filter(|_| (2..=7).contains(&number))
 }
 
 #[cfg(test)]

@@ -44,7 +44,10 @@ impl fmt::Debug for Email {
 
 /// The names in the root zone (IANA), and of RFC 2606 the two that examples and tests use.
 static TOP_LEVEL: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    include_str!("email/top_level_domains.txt").lines().chain(["example", "test"]).collect()
+    include_str!("email/top_level_domains.txt")
+        .lines()
+        .chain(["example", "test"])
+        .collect()
 });
 
 /// What was found in a cell: the reading, and the parts that are no usable address beside it.
@@ -62,11 +65,16 @@ pub fn read(cell: &Cell) -> Reading<Vec<Email>> {
 
 /// As [`read`], with the unusable parts.
 pub(crate) fn scan(cell: &Cell) -> Scan {
-    let done = |reading| Scan { reading, unusable: Vec::new() };
+    let done = |reading| Scan {
+        reading,
+        unusable: Vec::new(),
+    };
     if let Some(reading) = trivial(cell) {
         return done(reading);
     }
-    let Cell::Text(text) = cell else { return done(Reading::bad("no e-mail address")) };
+    let Cell::Text(text) = cell else {
+        return done(Reading::bad("no e-mail address"));
+    };
     // NFKC makes full-width letters and signs plain ones.
     let chars: Vec<char> = text.nfkc().filter(|c| !invisible(*c)).collect();
     let mut found: Vec<Email> = Vec::new();
@@ -78,7 +86,11 @@ pub(crate) fn scan(cell: &Cell) -> Scan {
             continue;
         }
         match around(&chars, from, at) {
-            Candidate::Address { email, end, word_before } => {
+            Candidate::Address {
+                email,
+                end,
+                word_before,
+            } => {
                 if word_before && ambiguous.is_none() {
                     ambiguous = Some("a word stands before the address: it may be part of it");
                 }
@@ -102,8 +114,15 @@ pub(crate) fn scan(cell: &Cell) -> Scan {
 }
 
 enum Candidate {
-    Address { email: Email, end: usize, word_before: bool },
-    Damaged { text: String, end: usize },
+    Address {
+        email: Email,
+        end: usize,
+        word_before: bool,
+    },
+    Damaged {
+        text: String,
+        end: usize,
+    },
 }
 
 /// Characters that end an address on either side.
@@ -122,16 +141,29 @@ fn around(chars: &[char], from: usize, at: usize) -> Candidate {
         left -= 1;
     }
     let local: String = chars[left..local_end].iter().collect();
-    let local = local.trim_start_matches(['\'', '*', '•', '·']).to_lowercase();
+    let local = local
+        .trim_start_matches(['\'', '*', '•', '·'])
+        .to_lowercase();
     let (domain, end) = domain_behind(chars, at + 1);
     let whole = format!("{local}@{domain}");
-    if end < chars.len() && chars[end] == '@' || !valid(&local, &domain) || comma_for_dot(chars, end) {
+    if end < chars.len() && chars[end] == '@'
+        || !valid(&local, &domain)
+        || comma_for_dot(chars, end)
+    {
         let end = damaged_end(chars, end);
-        let text = chars[left..end].iter().collect::<String>().trim().to_owned();
+        let text = chars[left..end]
+            .iter()
+            .collect::<String>()
+            .trim()
+            .to_owned();
         return Candidate::Damaged { text, end };
     }
     let word_before = word_before(chars, from, left);
-    Candidate::Address { email: Email(whole), end, word_before }
+    Candidate::Address {
+        email: Email(whole),
+        end,
+        word_before,
+    }
 }
 
 /// Past what is left of a damaged address, so that its pieces are not read as another one.
@@ -145,7 +177,11 @@ fn damaged_end(chars: &[char], mut end: usize) -> usize {
 /// The domain that begins at `start`, in lower case, and where it ends. Spaces next to a dot are
 /// stepped over, but a full stop that ends a sentence is not one of the domain.
 fn domain_behind(chars: &[char], start: usize) -> (String, usize) {
-    let space = |i: usize| chars.get(i).is_some_and(|c| c.is_whitespace() && *c != '\n');
+    let space = |i: usize| {
+        chars
+            .get(i)
+            .is_some_and(|c| c.is_whitespace() && *c != '\n')
+    };
     let skip = |mut i: usize| {
         while space(i) {
             i += 1;
@@ -153,7 +189,10 @@ fn domain_behind(chars: &[char], start: usize) -> (String, usize) {
         i
     };
     let label_end = |mut i: usize| {
-        while chars.get(i).is_some_and(|c| c.is_alphanumeric() || *c == '-' || *c == '_') {
+        while chars
+            .get(i)
+            .is_some_and(|c| c.is_alphanumeric() || *c == '-' || *c == '_')
+        {
             i += 1;
         }
         i
@@ -201,7 +240,9 @@ fn domain_behind(chars: &[char], start: usize) -> (String, usize) {
 
 /// Whether the domain could stop here: two labels or more, the last one in the root zone.
 fn complete(domain: &str) -> bool {
-    domain.rsplit_once('.').is_some_and(|(_, last)| TOP_LEVEL.contains(last))
+    domain
+        .rsplit_once('.')
+        .is_some_and(|(_, last)| TOP_LEVEL.contains(last))
 }
 
 /// `an@gmail,com` and `an@example.com,vn`: a comma typed for the dot.
@@ -213,8 +254,13 @@ fn comma_for_dot(chars: &[char], end: usize) -> bool {
     while chars.get(stop).is_some_and(char::is_ascii_alphabetic) {
         stop += 1;
     }
-    let label: String = chars[end + 1..stop].iter().collect::<String>().to_lowercase();
-    let alone = chars.get(stop).is_none_or(|c| c.is_whitespace() || separates(*c) || *c == '.');
+    let label: String = chars[end + 1..stop]
+        .iter()
+        .collect::<String>()
+        .to_lowercase();
+    let alone = chars
+        .get(stop)
+        .is_none_or(|c| c.is_whitespace() || separates(*c) || *c == '.');
     alone && TOP_LEVEL.contains(label.as_str())
 }
 
@@ -224,7 +270,9 @@ fn valid(local: &str, domain: &str) -> bool {
     let local_fits = !local.is_empty()
         && local.len() <= 64
         && !local.starts_with('-')
-        && local.split('.').all(|part| !part.is_empty() && part.chars().all(atom));
+        && local
+            .split('.')
+            .all(|part| !part.is_empty() && part.chars().all(atom));
     let label = |part: &str| {
         !part.is_empty()
             && part.len() <= 63
@@ -240,7 +288,9 @@ fn valid(local: &str, domain: &str) -> bool {
 }
 
 /// Words that name what follows or join two addresses.
-const LABELS: [&str; 11] = ["email", "e mail", "mail", "gmail", "emails", "mailto", "cty", "va", "hoac", "and", "or"];
+const LABELS: [&str; 11] = [
+    "email", "e mail", "mail", "gmail", "emails", "mailto", "cty", "va", "hoac", "and", "or",
+];
 
 /// Whether the text between the last separator and the address is plain words that could be its
 /// first part: `nguyen an@…`. Words with Vietnamese letters, labels and phone numbers cannot.
@@ -252,12 +302,17 @@ fn word_before(chars: &[char], from: usize, left: usize) -> bool {
     let front: String = chars[begin..left].iter().collect();
     let words: Vec<&str> = front.split_whitespace().collect();
     let glued = left > begin && !chars[left - 1].is_whitespace();
-    let Some(last) = words.last() else { return false };
+    let Some(last) = words.last() else {
+        return false;
+    };
     if glued || !front.is_ascii() {
         return false;
     }
-    let stops = last.ends_with(['-', '=', '>', '.', '!', '*', '&', '+']) && !last.ends_with(char::is_alphanumeric);
-    let bullet = last.chars().all(|c| c.is_ascii_digit() || c.is_ascii_punctuation());
+    let stops = last.ends_with(['-', '=', '>', '.', '!', '*', '&', '+'])
+        && !last.ends_with(char::is_alphanumeric);
+    let bullet = last
+        .chars()
+        .all(|c| c.is_ascii_digit() || c.is_ascii_punctuation());
     let dotted_word = last.ends_with('.') && last.len() > 1 && !bullet;
     if bullet || (stops && !dotted_word) {
         return false;
@@ -290,9 +345,18 @@ mod tests {
         check("an@example.com. Gọi trước khi gửi", "an@example.com");
         check("an@example.com. Co gi bao em", "an@example.com");
         check("Chị Mỹ an@example.com", "an@example.com");
-        check("1. an@example.com 2. le@example.com", "an@example.com;le@example.com");
-        check("an@example.com và le@example.vn", "an@example.com;le@example.vn");
-        check("an@example.com/le@example.com", "an@example.com;le@example.com");
+        check(
+            "1. an@example.com 2. le@example.com",
+            "an@example.com;le@example.com",
+        );
+        check(
+            "an@example.com và le@example.vn",
+            "an@example.com;le@example.vn",
+        );
+        check(
+            "an@example.com/le@example.com",
+            "an@example.com;le@example.com",
+        );
         check("an@exa\u{200b}mple.com…", "an@example.com");
         check("o'brien@example.com", "o'brien@example.com");
     }
@@ -300,8 +364,18 @@ mod tests {
     #[test]
     fn damage_is_never_repaired() {
         for text in [
-            "an@example.con", "an@example,com", "an@example.com,vn", "an@@example.com", "an@example", "an(at)example.com",
-            "an@exam_ple.com", "an@example..com", "@an.example.com", "an@exámple.com", "-an@example.com", "an.@example.com",
+            "an@example.con",
+            "an@example,com",
+            "an@example.com,vn",
+            "an@@example.com",
+            "an@example",
+            "an(at)example.com",
+            "an@exam_ple.com",
+            "an@example..com",
+            "@an.example.com",
+            "an@exámple.com",
+            "-an@example.com",
+            "an.@example.com",
         ] {
             check(text, "");
         }
@@ -322,8 +396,16 @@ mod tests {
 
     #[test]
     fn addresses_are_masked() {
-        let Some(list) = read(&Cell::from("nam.le@gmail.com")).value() else { panic!("readable") };
-        assert_eq!(format!("{} {:?}", list[0], list[0]), "n…@gmail.com n…@gmail.com");
-        assert_eq!(serde_json::to_string(&list[0]).unwrap(), "\"nam.le@gmail.com\"");
+        let Some(list) = read(&Cell::from("nam.le@gmail.com")).value() else {
+            panic!("readable")
+        };
+        assert_eq!(
+            format!("{} {:?}", list[0], list[0]),
+            "n…@gmail.com n…@gmail.com"
+        );
+        assert_eq!(
+            serde_json::to_string(&list[0]).unwrap(),
+            "\"nam.le@gmail.com\""
+        );
     }
 }

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Cell;
 use super::field::FieldSpec;
 use super::fold::{clean, fold};
-use super::Cell;
 
 /// The text by which headers are compared: folded and without spaces, so that `Họ tên`, `HO  TEN` and
 /// `Hoten` are one.
@@ -43,7 +43,12 @@ impl Header {
     /// A header as found before.
     pub fn new(row: usize, bound: BTreeMap<String, Binding>, headers: Vec<String>) -> Self {
         let folded = headers.iter().map(|h| header_key(h)).collect();
-        Self { row, bound, headers, folded }
+        Self {
+            row,
+            bound,
+            headers,
+            folded,
+        }
     }
 
     /// The header of a column as [`header_key`] has it; empty where there is none.
@@ -71,7 +76,9 @@ pub struct MissingField {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderProblem {
     /// No row has any of the headers.
-    #[error("no header row in the first {looked_at} rows: none of the headers in the configuration is there")]
+    #[error(
+        "no header row in the first {looked_at} rows: none of the headers in the configuration is there"
+    )]
     NotFound {
         /// How many rows were looked at.
         looked_at: usize,
@@ -99,12 +106,16 @@ pub enum HeaderProblem {
 }
 
 fn missing(fields: &[MissingField]) -> String {
-    let named = fields.iter().map(|f| format!("{} (\"{}\")", f.field, f.headers.join("\" or \"")));
+    let named = fields
+        .iter()
+        .map(|f| format!("{} (\"{}\")", f.field, f.headers.join("\" or \"")));
     named.collect::<Vec<_>>().join(", ")
 }
 
 fn listed(columns: &[(String, String)]) -> String {
-    let named = columns.iter().map(|(letter, header)| format!("{letter} \"{header}\""));
+    let named = columns
+        .iter()
+        .map(|(letter, header)| format!("{letter} \"{header}\""));
     named.collect::<Vec<_>>().join(", ")
 }
 
@@ -114,16 +125,27 @@ fn listed(columns: &[(String, String)]) -> String {
 ///
 /// # Errors
 /// No header at all, a mandatory field without a column, or a field with two columns.
-pub fn find_header(rows: &[Vec<Cell>], fields: &[FieldSpec], mandatory: &[&str]) -> Result<Header, HeaderProblem> {
+pub fn find_header(
+    rows: &[Vec<Cell>],
+    fields: &[FieldSpec],
+    mandatory: &[&str],
+) -> Result<Header, HeaderProblem> {
     let by_text: BTreeMap<String, &str> = fields
         .iter()
-        .flat_map(|field| field.headers.iter().map(|header| (header_key(header), field.id.as_str())))
+        .flat_map(|field| {
+            field
+                .headers
+                .iter()
+                .map(|header| (header_key(header), field.id.as_str()))
+        })
         .filter(|(text, _)| !text.is_empty())
         .collect();
     let lines: Vec<Line> = rows.iter().map(|row| Line::of(row, &by_text)).collect();
     let mut best: Option<(usize, Line)> = None;
     for (row, line) in lines.iter().enumerate() {
-        let pair = row.checked_sub(1).and_then(|above| line.under(&lines[above]));
+        let pair = row
+            .checked_sub(1)
+            .and_then(|above| line.under(&lines[above]));
         for candidate in std::iter::once(line.clone()).chain(pair) {
             if candidate.fields.len() > best.as_ref().map_or(0, |(_, b)| b.fields.len()) {
                 best = Some((row, candidate));
@@ -131,7 +153,9 @@ pub fn find_header(rows: &[Vec<Cell>], fields: &[FieldSpec], mandatory: &[&str])
         }
     }
     let Some((row, line)) = best else {
-        return Err(HeaderProblem::NotFound { looked_at: rows.len() });
+        return Err(HeaderProblem::NotFound {
+            looked_at: rows.len(),
+        });
     };
     line.bind(row, fields, mandatory)
 }
@@ -166,14 +190,17 @@ impl<'a> Line<'a> {
             return None;
         }
         let mut both = self.clone();
-        both.headers.resize(self.headers.len().max(above.headers.len()), String::new());
+        both.headers
+            .resize(self.headers.len().max(above.headers.len()), String::new());
         for (column, header) in above.headers.iter().enumerate() {
             if both.headers[column].is_empty() {
                 both.headers[column].clone_from(header);
             }
         }
         for (field, columns) in &above.fields {
-            let free = columns.iter().filter(|c| self.headers.get(**c).is_none_or(String::is_empty));
+            let free = columns
+                .iter()
+                .filter(|c| self.headers.get(**c).is_none_or(String::is_empty));
             let free: Vec<usize> = free.copied().collect();
             if !self.fields.contains_key(field) && !free.is_empty() {
                 both.fields.insert(field, free);
@@ -182,30 +209,56 @@ impl<'a> Line<'a> {
         (both.fields.len() > above.fields.len()).then_some(both)
     }
 
-    fn bind(self, row: usize, fields: &[FieldSpec], mandatory: &[&str]) -> Result<Header, HeaderProblem> {
+    fn bind(
+        self,
+        row: usize,
+        fields: &[FieldSpec],
+        mandatory: &[&str],
+    ) -> Result<Header, HeaderProblem> {
         let named = |column: usize| (column_letter(column), self.headers[column].clone());
         if let Some((field, columns)) = self.fields.iter().find(|(_, columns)| columns.len() > 1) {
             let columns = columns.iter().map(|c| named(*c)).collect();
-            return Err(HeaderProblem::Doubled { row, field: (*field).to_owned(), columns });
+            return Err(HeaderProblem::Doubled {
+                row,
+                field: (*field).to_owned(),
+                columns,
+            });
         }
         let missing: Vec<MissingField> = mandatory
             .iter()
             .filter(|id| !self.fields.contains_key(**id))
             .map(|id| MissingField {
                 field: (*id).to_owned(),
-                headers: fields.iter().find(|f| f.id == **id).map(|f| f.headers.clone()).unwrap_or_default(),
+                headers: fields
+                    .iter()
+                    .find(|f| f.id == **id)
+                    .map(|f| f.headers.clone())
+                    .unwrap_or_default(),
             })
             .collect();
         if !missing.is_empty() {
-            let seen = (0..self.headers.len()).filter(|c| !self.headers[*c].is_empty()).map(named).collect();
-            return Err(HeaderProblem::Missing { row, fields: missing, seen });
+            let seen = (0..self.headers.len())
+                .filter(|c| !self.headers[*c].is_empty())
+                .map(named)
+                .collect();
+            return Err(HeaderProblem::Missing {
+                row,
+                fields: missing,
+                seen,
+            });
         }
         let bound = self
             .fields
             .iter()
             .map(|(field, columns)| {
                 let header = self.headers[columns[0]].clone();
-                ((*field).to_owned(), Binding { column: columns[0], header })
+                (
+                    (*field).to_owned(),
+                    Binding {
+                        column: columns[0],
+                        header,
+                    },
+                )
             })
             .collect();
         Ok(Header::new(row, bound, self.headers))
@@ -252,26 +305,68 @@ mod tests {
 
     /// Rows as lines, cells divided by `|`.
     fn find(rows: &[&str], mandatory: &[&str]) -> Result<String, String> {
-        let rows: Vec<Vec<Cell>> = rows.iter().map(|row| row.split('|').map(Cell::from).collect()).collect();
-        let header = find_header(&rows, &fields(), mandatory).map_err(|problem| problem.to_string())?;
-        let bound = header.bound.iter().map(|(id, b)| format!("{id}={}", cell_name(b.column, header.row)));
+        let rows: Vec<Vec<Cell>> = rows
+            .iter()
+            .map(|row| row.split('|').map(Cell::from).collect())
+            .collect();
+        let header =
+            find_header(&rows, &fields(), mandatory).map_err(|problem| problem.to_string())?;
+        let bound = header
+            .bound
+            .iter()
+            .map(|(id, b)| format!("{id}={}", cell_name(b.column, header.row)));
         Ok(bound.collect::<Vec<_>>().join(" "))
     }
 
     #[test]
     fn the_header_is_found_under_titles_and_in_any_writing() {
         let found = Ok("email=D3 name=B3 phone=C3".to_owned());
-        assert_eq!(find(&["DANH SÁCH KHÁCH HÀNG", "|Lưu ý", "STT|Họ tên|SĐT|Email", "1|An|090|a@b"], &["name"]), found);
-        assert_eq!(find(&["", "KHÁCH HÀNG|||LIÊN HỆ", "STT|HỌ\nTÊN (*)|s.đ.t|Địa chỉ|E-MAIL", "1|An"], &[]), Ok("email=E3 name=B3 phone=C3".to_owned()));
-        assert_eq!(find(&["", "Khách hàng", "|ho ten|So dien  thoai|email"], &[]), found);
+        assert_eq!(
+            find(
+                &[
+                    "DANH SÁCH KHÁCH HÀNG",
+                    "|Lưu ý",
+                    "STT|Họ tên|SĐT|Email",
+                    "1|An|090|a@b"
+                ],
+                &["name"]
+            ),
+            found
+        );
+        assert_eq!(
+            find(
+                &[
+                    "",
+                    "KHÁCH HÀNG|||LIÊN HỆ",
+                    "STT|HỌ\nTÊN (*)|s.đ.t|Địa chỉ|E-MAIL",
+                    "1|An"
+                ],
+                &[]
+            ),
+            Ok("email=E3 name=B3 phone=C3".to_owned())
+        );
+        assert_eq!(
+            find(&["", "Khách hàng", "|ho ten|So dien  thoai|email"], &[]),
+            found
+        );
         let nfd = "Ho\u{323} te\u{302}n|SĐT";
-        assert_eq!(find(&[nfd], &["name", "phone"]), Ok("name=A1 phone=B1".to_owned()));
+        assert_eq!(
+            find(&[nfd], &["name", "phone"]),
+            Ok("name=A1 phone=B1".to_owned())
+        );
     }
 
     #[test]
     fn a_header_in_two_rows_is_put_together() {
-        let rows = ["STT|Họ tên|Liên hệ||Giai đoạn", "||SĐT|Email|", "1|An|0901|a@b|Mới"];
-        assert_eq!(find(&rows, &["name", "phone"]), Ok("email=D2 name=B2 phone=C2 stage=E2".to_owned()));
+        let rows = [
+            "STT|Họ tên|Liên hệ||Giai đoạn",
+            "||SĐT|Email|",
+            "1|An|0901|a@b|Mới",
+        ];
+        assert_eq!(
+            find(&rows, &["name", "phone"]),
+            Ok("email=D2 name=B2 phone=C2 stage=E2".to_owned())
+        );
         // The first customer below an ordinary header takes nothing from it.
         let rows = ["Họ tên|SĐT|Email", "Email||x"];
         assert_eq!(find(&rows, &[]), Ok("email=C1 name=A1 phone=B1".to_owned()));
@@ -295,7 +390,15 @@ mod tests {
 
     #[test]
     fn columns_have_letters() {
-        for (column, letters) in [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (701, "ZZ"), (702, "AAA"), (18_277, "ZZZ")] {
+        for (column, letters) in [
+            (0, "A"),
+            (25, "Z"),
+            (26, "AA"),
+            (51, "AZ"),
+            (701, "ZZ"),
+            (702, "AAA"),
+            (18_277, "ZZZ"),
+        ] {
             assert_eq!(column_letter(column), letters);
         }
         assert_eq!(cell_name(2, 18), "C19");

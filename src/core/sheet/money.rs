@@ -42,6 +42,9 @@ const BILLION: i128 = 1_000_000_000;
 /// No budget of a customer list is a thousand tỷ: such a figure has a slip in it.
 const MOST: i128 = 1_000 * BILLION;
 
+/// Nothing is bought for less: zeros are missing, or it is a rent.
+const LEAST: i128 = 100 * MILLION;
+
 /// The budget in a cell. Figures without a unit are read by size: below 30 are tỷ, 300 to 9,999
 /// triệu, from 100,000,000 đồng; what lies between, looks like a phone number or like a date is ambiguous.
 pub fn read(cell: &Cell) -> Reading<Money> {
@@ -51,8 +54,13 @@ pub fn read(cell: &Cell) -> Reading<Money> {
     match cell {
         Cell::Number(number) => read_number(*number),
         Cell::Text(text) => {
-            let plain: String = text.nfkc().filter(|c| !invisible(*c)).collect::<String>().to_lowercase();
-            phrase::read(&tokens::tokens(&fold::clean(&plain)))
+            let plain: String = text
+                .nfkc()
+                .filter(|c| !invisible(*c))
+                .collect::<String>()
+                .to_lowercase();
+            let plain = fold::clean(&plain).replace("->", "→");
+            phrase::read(&tokens::tokens(&plain))
         }
         Cell::Empty | Cell::Bool(_) => Reading::bad("a tick box is no amount"),
     }
@@ -71,7 +79,8 @@ fn read_number(number: f64) -> Reading<Money> {
     }
 }
 
-const UNCLEAR_SIZE: &str = "a figure without a unit whose size does not tell it, or a phone number or a date";
+const UNCLEAR_SIZE: &str =
+    "a figure without a unit whose size does not tell it, or a phone number or a date";
 
 /// A figure without a unit, by its size; `None` where the size does not tell.
 fn by_size(figure: amount::Figure) -> Option<i128> {
@@ -84,7 +93,7 @@ fn by_size(figure: amount::Figure) -> Option<i128> {
         return figure.times(MILLION);
     }
     let phone = value % MILLION != 0 && (9..=11).contains(&value.to_string().len());
-    (value >= 100 * MILLION && value < MOST && figure.is_whole() && !phone).then_some(value)
+    ((100 * MILLION..MOST).contains(&value) && figure.is_whole() && !phone).then_some(value)
 }
 
 /// An exact or approximate amount as a reading.
@@ -97,13 +106,20 @@ fn interval(min: Option<i128>, max: Option<i128>, approximate: bool) -> Reading<
     if !fits(min) || !fits(max) {
         return Reading::ambiguous("no plausible amount");
     }
+    if max.or(min).is_some_and(|v| v < LEAST) {
+        return Reading::ambiguous("too small for a purchase: another unit, or a rent");
+    }
     if let (Some(min), Some(max)) = (min, max)
         && min > max
     {
         return Reading::ambiguous("the ends of the interval are the wrong way round");
     }
     let end = |v: Option<i128>| v.and_then(|v| i64::try_from(v).ok());
-    Reading::Value(Money { min: end(min), max: end(max), approximate })
+    Reading::Value(Money {
+        min: end(min),
+        max: end(max),
+        approximate,
+    })
 }
 
 #[cfg(test)]

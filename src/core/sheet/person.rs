@@ -56,7 +56,11 @@ pub struct Person {
 
 impl Person {
     fn unclear(title: Part) -> Self {
-        Self { full: Part::Ambiguous, given: Part::Ambiguous, title }
+        Self {
+            full: Part::Ambiguous,
+            given: Part::Ambiguous,
+            title,
+        }
     }
 
     /// Whether any part is flagged.
@@ -81,7 +85,9 @@ pub fn read(cell: &Cell) -> Reading<Person> {
     if let Some(reading) = trivial(cell) {
         return reading;
     }
-    let Cell::Text(text) = cell else { return Reading::bad("no name") };
+    let Cell::Text(text) = cell else {
+        return Reading::bad("no name");
+    };
     if text.contains('@') || text.contains("://") {
         return Reading::bad("an address, no name");
     }
@@ -95,9 +101,14 @@ pub fn read(cell: &Cell) -> Reading<Person> {
     }
     let (open, body) = titles::without_combined(&body);
     let parts = split_people(&body);
-    let Some((head, others)) = parts.split_first() else { return Reading::bad("no name") };
+    let Some((head, others)) = parts.split_first() else {
+        return Reading::bad("no name");
+    };
     let lower = body.chars().all(|c| !c.is_uppercase());
-    if others.iter().any(|part| lexicon::may_be_person(part, lower)) {
+    if others
+        .iter()
+        .any(|part| lexicon::may_be_person(part, lower))
+    {
         return Reading::Value(Person::unclear(Part::Ambiguous));
     }
     one(head, open, cleaned.emoji)
@@ -106,13 +117,25 @@ pub fn read(cell: &Cell) -> Reading<Person> {
 /// One person, as far as the text tells.
 fn one(head: &str, open: bool, emoji: bool) -> Reading<Person> {
     // "A.Tuấn", "BS.Hoa"
-    let apart = |word: &'_ str| word.split_once('.').is_some_and(|(t, n)| titles::abbreviated(t) && !n.is_empty());
+    let apart = |word: &'_ str| {
+        word.split_once('.')
+            .is_some_and(|(t, n)| titles::abbreviated(t) && !n.is_empty())
+    };
     let words: Vec<&str> = head
         .split(' ')
-        .flat_map(|w| if apart(w) { w.splitn(2, '.') } else { w.splitn(1, '.') })
+        .flat_map(|w| {
+            w.splitn(
+                if apart(w) { 2 } else { usize::MAX },
+                if apart(w) { '.' } else { ' ' },
+            )
+        })
         .filter(|w| !w.is_empty())
         .collect();
-    let (addressed, rest) = if open { (Addressed::Open, words.as_slice()) } else { titles::title(&words) };
+    let (addressed, rest) = if open {
+        (Addressed::Open, words.as_slice())
+    } else {
+        titles::title(&words)
+    };
     let title = match &addressed {
         Addressed::By(title) => Part::Known((*title).to_owned()),
         Addressed::Open | Addressed::No => Part::Absent,
@@ -120,7 +143,11 @@ fn one(head: &str, open: bool, emoji: bool) -> Reading<Person> {
     };
     if rest.is_empty() {
         return match addressed {
-            Addressed::By(_) => Reading::Value(Person { full: Part::Absent, given: Part::Absent, title }),
+            Addressed::By(_) => Reading::Value(Person {
+                full: Part::Absent,
+                given: Part::Absent,
+                title,
+            }),
             Addressed::Unclear => Reading::Value(Person::unclear(Part::Ambiguous)),
             Addressed::Open | Addressed::No => Reading::bad("no name"),
         };
@@ -137,30 +164,56 @@ fn one(head: &str, open: bool, emoji: bool) -> Reading<Person> {
         lexicon::Name::Nickname => return Reading::Value(Person::unclear(title)),
     };
     // "KD1", "Q7": a code is no name.
-    let code = name.first().is_none_or(|word| word.chars().any(|c| c.is_ascii_digit()));
+    let code = name
+        .first()
+        .is_none_or(|word| word.chars().any(|c| c.is_ascii_digit()));
     if code || name.iter().all(|word| word.chars().count() < 2) {
         return Reading::bad("no name");
     }
-    let given = name.last().map_or(Part::Absent, |word| Part::Known(initials(&[word], &name)));
-    let full = if addressed == Addressed::Unclear { Part::Ambiguous } else { Part::Known(initials(&name, &name)) };
+    let given = name
+        .last()
+        .map_or(Part::Absent, |word| Part::Known(initials(&[word], &name)));
+    let full = if addressed == Addressed::Unclear {
+        Part::Ambiguous
+    } else {
+        Part::Known(initials(&name, &name))
+    };
     Reading::Value(Person { full, given, title })
 }
 
 /// A company has a full name only; one with a person beside it is two in one cell.
 fn company(body: &str) -> Reading<Person> {
     let parts = split_people(body);
-    if parts[1..].iter().any(|part| titles::starts_with_title(part)) {
+    if parts[1..]
+        .iter()
+        .any(|part| titles::starts_with_title(part))
+    {
         return Reading::Value(Person::unclear(Part::Ambiguous));
     }
     let words: Vec<&str> = parts[0].split(' ').collect();
-    let full = words.iter().map(|w| if lexicon::legal_form(w) { (*w).to_owned() } else { initials(&[w], &words) });
+    let full = words.iter().map(|w| {
+        if lexicon::legal_form(w) {
+            (*w).to_owned()
+        } else {
+            initials(&[w], &words)
+        }
+    });
     let full = Part::Known(full.collect::<Vec<_>>().join(" "));
-    Reading::Value(Person { full, given: Part::Absent, title: Part::Absent })
+    Reading::Value(Person {
+        full,
+        given: Part::Absent,
+        title: Part::Absent,
+    })
 }
 
 /// The words joined; text all in capitals or all in small letters (`whole` decides) gets capital initials.
 fn initials(words: &[&str], whole: &[&str]) -> String {
-    let letters = || whole.iter().flat_map(|w| w.chars()).filter(|c| c.is_alphabetic());
+    let letters = || {
+        whole
+            .iter()
+            .flat_map(|w| w.chars())
+            .filter(|c| c.is_alphabetic())
+    };
     let uniform = letters().all(char::is_lowercase) || letters().all(char::is_uppercase);
     if !uniform {
         return words.join(" ");
@@ -202,9 +255,15 @@ fn dress_off(text: &str) -> Undressed {
             'Ð' | 'Ɖ' => plain.push('Đ'),
             'ð' | 'ɖ' => plain.push('đ'),
             '\n' | '\r' => plain.push('\n'),
-            '“' | '”' | '"' | '*' | '~' | '!' | '?' | '…' | '•' | '·' | '=' | '>' | '<' | '^' => plain.push(' '),
+            '“' | '”' | '"' | '*' | '~' | '!' | '?' | '…' | '•' | '·' | '=' | '>' | '<' | '^' =>
+            {
+                plain.push(' ');
+            }
             '‘' | '’' => plain.push('\''),
-            _ if c.is_alphanumeric() || c.is_whitespace() || c.is_ascii() || "–—".contains(c) => plain.push(c),
+            _ if c.is_alphanumeric() || c.is_whitespace() || c.is_ascii() || "–—".contains(c) =>
+            {
+                plain.push(c);
+            }
             _ => {
                 emoji = true;
                 plain.push(' ');
@@ -224,7 +283,11 @@ fn without_phone(text: &str) -> String {
         let mut end = at;
         let mut last_digit = at;
         let mut digits = 0;
-        while end < chars.len() && (chars[end].is_ascii_digit() || (digits > 0 && " .-".contains(chars[end])) || chars[end] == '+') {
+        while end < chars.len()
+            && (chars[end].is_ascii_digit()
+                || (digits > 0 && " .-".contains(chars[end]))
+                || chars[end] == '+')
+        {
             if chars[end].is_ascii_digit() {
                 digits += 1;
                 last_digit = end;
@@ -250,7 +313,9 @@ fn without_phone(text: &str) -> String {
 /// `1. Nam`, `01 - Nam`, `#3 Nam`, `2/ Nam`.
 fn without_list_number(text: &str) -> &str {
     let text = text.trim();
-    let rest = text.trim_start_matches('#').trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = text
+        .trim_start_matches('#')
+        .trim_start_matches(|c: char| c.is_ascii_digit());
     if rest.len() == text.len() || !rest.starts_with([' ', '.', '/', '-', ':', ',', '–']) {
         return text.trim_start_matches(['-', '–', '+', '.', ',', ' ', '_']);
     }
@@ -260,11 +325,17 @@ fn without_list_number(text: &str) -> &str {
 /// Splits at what stands between two people, or between a name and a remark.
 fn split_people(text: &str) -> Vec<String> {
     let mut parts = Vec::new();
-    for part in text.split(['\n', '&', '+', ',', ';', '|', '/', '–', '—', '-', ':', '_', '\\']) {
+    for part in text.split([
+        '\n', '&', '+', ',', ';', '|', '/', '–', '—', '-', ':', '_', '\\',
+    ]) {
         let cleaned = fold::clean(part);
         let mut words: Vec<&str> = Vec::new();
         for word in cleaned.split(' ') {
-            if matches!(word.to_lowercase().as_str(), "và" | "va" | "and" | "vs" | "với") && !words.is_empty() {
+            if matches!(
+                word.to_lowercase().as_str(),
+                "và" | "va" | "and" | "vs" | "với"
+            ) && !words.is_empty()
+            {
                 parts.push(words.join(" "));
                 words.clear();
             } else {
@@ -273,7 +344,10 @@ fn split_people(text: &str) -> Vec<String> {
         }
         parts.push(words.join(" "));
     }
-    let trimmed = parts.iter().map(|p| p.trim_matches(['.', ' ', '\'', '`', '%', '#', '$']).to_owned());
+    let trimmed = parts.iter().map(|p| {
+        p.trim_matches(['.', ' ', '\'', '`', '%', '#', '$'])
+            .to_owned()
+    });
     trimmed.filter(|p| !fold(p).is_empty()).collect()
 }
 

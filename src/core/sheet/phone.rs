@@ -26,7 +26,11 @@ impl Phone {
 
 impl fmt::Display for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let country = if self.0.starts_with("+1") || self.0.starts_with("+7") { 2 } else { 3 };
+        let country = if self.0.starts_with("+1") || self.0.starts_with("+7") {
+            2
+        } else {
+            3
+        };
         let head = self.0.get(..country).unwrap_or("+");
         let tail = self.0.get(self.0.len().saturating_sub(3)..).unwrap_or("");
         write!(f, "{head}…{tail}")
@@ -54,7 +58,10 @@ pub fn read(cell: &Cell) -> Reading<Vec<Phone>> {
 
 /// As [`read`], with the unusable parts.
 pub(crate) fn scan(cell: &Cell) -> Scan {
-    let done = |reading| Scan { reading, unusable: Vec::new() };
+    let done = |reading| Scan {
+        reading,
+        unusable: Vec::new(),
+    };
     if let Some(reading) = trivial(cell) {
         return done(reading);
     }
@@ -102,7 +109,8 @@ fn read_text(text: &str) -> Scan {
             at = next;
             continue;
         }
-        let (next, loose) = loose_end(&groups, at, ended == Some(at));
+        let landline = found.last().is_some_and(|p| p.0.starts_with("+842"));
+        let (next, loose) = loose_end(&groups, at, ended == Some(at), landline);
         match loose {
             Loose::Hint => ambiguous = Some("a second number is only hinted at"),
             Loose::Damaged(text) => unusable.push(text),
@@ -132,12 +140,14 @@ fn longest(groups: &[Group], at: usize, fresh: bool) -> Option<(usize, Verdict)>
         }
         end += 1;
     }
-    (at + 1..=end).rev().find_map(|next| match plan::settle(&groups[at..next], fresh) {
-        Verdict::No => None,
-        // A masked number's visible part may look like one: "0977 123 456x".
-        _ if groups.get(next).is_some_and(|g| g.masked && g.joins_left()) => None,
-        verdict => Some((next, verdict)),
-    })
+    (at + 1..=end)
+        .rev()
+        .find_map(|next| match plan::settle(&groups[at..next], fresh) {
+            Verdict::No => None,
+            // A masked number's visible part may look like one: "0977 123 456x".
+            _ if groups.get(next).is_some_and(|g| g.masked && g.joins_left()) => None,
+            verdict => Some((next, verdict)),
+        })
 }
 
 /// What digits are that are no number.
@@ -151,7 +161,7 @@ enum Loose {
 }
 
 /// Judges the digits at `at` that belong to no number, and says where to go on.
-fn loose_end(groups: &[Group], at: usize, behind_number: bool) -> (usize, Loose) {
+fn loose_end(groups: &[Group], at: usize, behind_number: bool, landline: bool) -> (usize, Loose) {
     // What is written in one run is judged as one: "097 123 45".
     let mut next = at + 1;
     while next < groups.len() && groups[next].joins_left() && !groups[next].full_start() {
@@ -167,14 +177,21 @@ fn loose_end(groups: &[Group], at: usize, behind_number: bool) -> (usize, Loose)
     }
     let slash = first.before.slash();
     let year = run.len() == 4 && (run.starts_with("19") || run.starts_with("20"));
-    let date_or_hour = groups.get(next).is_some_and(|g| g.before.slash() || g.before.colon()) && !slash;
+    let date_or_hour = groups
+        .get(next)
+        .is_some_and(|g| g.before.slash() || g.before.colon())
+        && !slash;
     if (year && !slash) || date_or_hour {
-        while groups.get(next).is_some_and(|g| g.before.slash() && g.digits.len() <= 4) {
+        while groups
+            .get(next)
+            .is_some_and(|g| g.before.slash() && g.digits.len() <= 4)
+        {
             next += 1;
         }
         return (next, Loose::Remark);
     }
-    let remark = groups[next - 1].word_behind && !slash;
+    let extension = landline && first.before.spaced_dash() && run.len() >= 3;
+    let remark = (groups[next - 1].word_behind || extension) && !slash;
     (next, if remark { Loose::Remark } else { Loose::Hint })
 }
 

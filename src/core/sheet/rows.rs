@@ -47,13 +47,19 @@ pub fn kind_of_row(cells: &Cells, raw: &[Cell], header: &Header, stages: &StageT
     if filled.peek().is_none() {
         return RowKind::Blank;
     }
-    if filled.clone().all(|cell| matches!(cell, Cell::Bool(_)) || is_tick_text(cell)) {
+    if filled
+        .clone()
+        .all(|cell| matches!(cell, Cell::Bool(_)) || is_tick_text(cell))
+    {
         return RowKind::TickBoxesOnly;
     }
     if repeats_header(raw, header) {
         return RowKind::RepeatedHeader;
     }
-    if filled.clone().all(|cell| matches!(cell, Cell::Bool(_) | Cell::Number(_))) {
+    if filled
+        .clone()
+        .all(|cell| matches!(cell, Cell::Bool(_) | Cell::Number(_)))
+    {
         return RowKind::Totals;
     }
     // The label of a totals or title row stands in its first cell or in the name column.
@@ -98,7 +104,9 @@ fn repeats_header(raw: &[Cell], header: &Header) -> bool {
     let mut same = 0;
     let mut other = 0;
     for binding in header.bound.values() {
-        let Some(text) = raw.get(binding.column).and_then(text_of) else { continue };
+        let Some(text) = raw.get(binding.column).and_then(text_of) else {
+            continue;
+        };
         if header_key(text) == header.folded(binding.column) {
             same += 1;
         } else {
@@ -115,36 +123,103 @@ fn repeats_header(raw: &[Cell], header: &Header) -> bool {
 /// Whether the words begin with the phrase, with its accents or without any.
 fn begins(words: &[&str], phrase: &str) -> bool {
     let mut rest = words.iter();
-    phrase.split(' ').all(|part| rest.next().is_some_and(|word| *word == part || *word == fold(part)))
+    phrase.split(' ').all(|part| {
+        rest.next()
+            .is_some_and(|word| *word == part || *word == fold(part))
+    })
 }
 
 fn words(lower: &str) -> Vec<&str> {
-    lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect()
+    lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .collect()
 }
 
 /// `Tổng:`, `Tổng cộng`, `TONG CONG`, `Cộng`, `Total`; not the family name Tống.
 fn is_totals_label(text: &str) -> bool {
     let lower = fold::clean(text).to_lowercase();
     let words = words(&lower);
-    let Some(first) = words.first() else { return false };
-    let only = words.len() == 1 || lower.trim_start_matches(['-', '*', ' ']).strip_prefix(first).is_some_and(|r| r.trim_start().starts_with(':'));
-    let counted = ["cong", "so", "khach", "kh", "tien"].iter().any(|w| words.get(1).is_some_and(|second| fold(second) == *w))
-        || words.get(1).is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+    let Some(first) = words.first() else {
+        return false;
+    };
+    let only = words.len() == 1
+        || lower
+            .trim_start_matches(['-', '*', ' '])
+            .strip_prefix(first)
+            .is_some_and(|r| r.trim_start().starts_with(':'));
+    let counted = ["cong", "so", "khach", "kh", "tien"]
+        .iter()
+        .any(|w| words.get(1).is_some_and(|second| fold(second) == *w))
+        || words
+            .get(1)
+            .is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()));
     match *first {
         "tổng" => true,
         "tong" => only || counted,
         "cộng" | "total" | "totals" | "subtotal" | "sum" | "cong" => only,
         "grand" => words.get(1) == Some(&"total"),
-        _ => ["trung bình", "số lượng", "số khách", "lũy kế", "luỹ kế"].iter().any(|p| begins(&words, p)),
+        _ => ["trung bình", "số lượng", "số khách", "lũy kế", "luỹ kế"]
+            .iter()
+            .any(|p| begins(&words, p)),
     }
 }
 
 /// What begins a section title; with its accents or without any, so that no name is taken for one.
 const TITLES: &[&str] = &[
-    "danh sách", "ds", "nhóm", "khách vip", "khách hàng", "khách cũ", "khách mới", "khách tiềm năng", "khách đã", "khách đang", "lưu ý",
-    "ghi chú", "chú ý", "cập nhật", "báo cáo", "dự án", "team", "nguồn", "data", "các khách", "khu vực", "quận", "nhân viên", "nv", "phòng",
-    "sàn", "đợt", "đội", "tổ", "hết", "kết thúc", "vip", "hot", "lead", "leads", "bảng", "mục", "phần", "stt", "quý", "chi nhánh", "năm nay",
-    "tuần", "đã", "đang", "chưa", "chăm sóc", "không", "hôm nay", "để trống", "giữ chỗ", "bỏ trống", "trống",
+    "danh sách",
+    "ds",
+    "nhóm",
+    "khách vip",
+    "khách hàng",
+    "khách cũ",
+    "khách mới",
+    "khách tiềm năng",
+    "khách đã",
+    "khách đang",
+    "lưu ý",
+    "ghi chú",
+    "chú ý",
+    "cập nhật",
+    "báo cáo",
+    "dự án",
+    "team",
+    "nguồn",
+    "data",
+    "các khách",
+    "khu vực",
+    "quận",
+    "nhân viên",
+    "nv",
+    "phòng",
+    "sàn",
+    "đợt",
+    "đội",
+    "tổ",
+    "hết",
+    "kết thúc",
+    "vip",
+    "hot",
+    "lead",
+    "leads",
+    "bảng",
+    "mục",
+    "phần",
+    "stt",
+    "quý",
+    "chi nhánh",
+    "năm nay",
+    "tuần",
+    "đã",
+    "đang",
+    "chưa",
+    "chăm sóc",
+    "không",
+    "hôm nay",
+    "để trống",
+    "giữ chỗ",
+    "bỏ trống",
+    "trống",
 ];
 
 /// Whether a text in the name column heads a section.
@@ -160,11 +235,29 @@ fn is_title(text: &str, stages: &StageTable) -> bool {
     }
     let number = |w: Option<&&str>| w.is_some_and(|w| w.chars().all(|c| c.is_ascii_digit()));
     let period = words.iter().enumerate().any(|(at, word)| {
-        matches!(*word, "thang" | "tuần" | "tuan" | "quý" | "quy" | "năm" | "nam" | "đợt" | "dot" | "thg" | "ngày" | "ngay")
-            && (number(words.get(at + 1)) || words.get(at + 1).is_some_and(|w| matches!(*w, "i" | "ii" | "iii" | "iv")))
+        matches!(
+            *word,
+            "thang"
+                | "tuần"
+                | "tuan"
+                | "quý"
+                | "quy"
+                | "năm"
+                | "nam"
+                | "đợt"
+                | "dot"
+                | "thg"
+                | "ngày"
+                | "ngay"
+        ) && (number(words.get(at + 1))
+            || words
+                .get(at + 1)
+                .is_some_and(|w| matches!(*w, "i" | "ii" | "iii" | "iv")))
     });
     // "T11/2026", "11/2026", "2026", "01 - 15/11"
-    let short_month = words[0].strip_prefix('t').is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()));
+    let short_month = words[0]
+        .strip_prefix('t')
+        .is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()));
     let figures = words.iter().all(|w| w.chars().all(|c| c.is_ascii_digit()));
     // "Khách đã cọc": a stage behind the label.
     let labelled = words[0] == "khách" && stages.find(&words[1..].join(" ")).is_some();
@@ -176,8 +269,14 @@ fn is_title(text: &str, stages: &StageTable) -> bool {
 fn titled(words: &[&str], cleaned: &str) -> bool {
     let capitals = !cleaned.chars().any(char::is_lowercase);
     TITLES.iter().any(|phrase| {
-        let accented = phrase.split(' ').zip(words).all(|(part, word)| *word == part);
-        let given_name = matches!(*phrase, "quý" | "bảng" | "đang" | "phần" | "tổ" | "đội" | "mục" | "phòng" | "đã" | "tuần");
+        let accented = phrase
+            .split(' ')
+            .zip(words)
+            .all(|(part, word)| *word == part);
+        let given_name = matches!(
+            *phrase,
+            "quý" | "bảng" | "đang" | "phần" | "tổ" | "đội" | "mục" | "phòng" | "đã" | "tuần"
+        );
         begins(words, phrase) && (!given_name || (accented && (words.len() > 1 || capitals)))
     })
 }
@@ -196,14 +295,26 @@ fn telling(cells: &Cells) -> usize {
     let says = |cell: &Cell| match cell {
         Cell::Text(text) => {
             let bracketed = text.trim().starts_with('(') && text.trim().ends_with(')');
-            !bracketed && cell.error().is_none() && !fold::is_placeholder(text) && !is_tick_text(cell)
+            !bracketed
+                && cell.error().is_none()
+                && !fold::is_placeholder(text)
+                && !is_tick_text(cell)
         }
         Cell::Number(_) => true,
         Cell::Empty | Cell::Bool(_) => false,
     };
-    let texts = cells.iter().filter(|(id, cell)| !matches!(id.as_str(), "id" | "no_ads" | "consent") && says(cell));
+    let texts = cells
+        .iter()
+        .filter(|(id, cell)| !matches!(id.as_str(), "id" | "no_ads" | "consent") && says(cell));
     // Numbers alone are sums.
-    if texts.clone().all(|(_, cell)| matches!(cell, Cell::Number(_))) { 0 } else { texts.count() }
+    if texts
+        .clone()
+        .all(|(_, cell)| matches!(cell, Cell::Number(_)))
+    {
+        0
+    } else {
+        texts.count()
+    }
 }
 
 #[cfg(test)]
@@ -215,10 +326,29 @@ mod tests {
     use crate::core::sheet::stage::Stage;
 
     fn header() -> Header {
-        let headers = ["STT", "Họ tên", "SĐT", "Email", "Khu vực", "Giai đoạn", "NV", "Không nhận tin"];
-        let bound = ["", "name", "phone", "email", "area", "stage", "owner", "no_ads"];
+        let headers = [
+            "STT",
+            "Họ tên",
+            "SĐT",
+            "Email",
+            "Khu vực",
+            "Giai đoạn",
+            "NV",
+            "Không nhận tin",
+        ];
+        let bound = [
+            "", "name", "phone", "email", "area", "stage", "owner", "no_ads",
+        ];
         let bound: BTreeMap<String, Binding> = (1..8)
-            .map(|column| (bound[column].to_owned(), Binding { column, header: headers[column].to_owned() }))
+            .map(|column| {
+                (
+                    bound[column].to_owned(),
+                    Binding {
+                        column,
+                        header: headers[column].to_owned(),
+                    },
+                )
+            })
             .collect();
         Header::new(0, bound, headers.iter().map(|h| (*h).to_owned()).collect())
     }
@@ -230,12 +360,23 @@ mod tests {
             .map(|text| match text {
                 "TRUE" => Cell::Bool(true),
                 "FALSE" => Cell::Bool(false),
-                _ => text.strip_prefix('#').and_then(|n| n.parse().ok()).map_or_else(|| Cell::from(text), Cell::Number),
+                _ => text
+                    .strip_prefix('#')
+                    .and_then(|n| n.parse().ok())
+                    .map_or_else(|| Cell::from(text), Cell::Number),
             })
             .collect();
         let stages = StageTable::new(vec![
-            Stage { id: "deposited".to_owned(), label: "Đã đặt cọc".to_owned(), aliases: vec!["Đã cọc".to_owned()] },
-            Stage { id: "prospect".to_owned(), label: "Tiềm năng".to_owned(), aliases: vec![] },
+            Stage {
+                id: "deposited".to_owned(),
+                label: "Đã đặt cọc".to_owned(),
+                aliases: vec!["Đã cọc".to_owned()],
+            },
+            Stage {
+                id: "prospect".to_owned(),
+                label: "Tiềm năng".to_owned(),
+                aliases: vec![],
+            },
         ])
         .unwrap();
         kind_of_row(&bind_row(&raw, &header()), &raw, &header(), &stages)
@@ -244,10 +385,36 @@ mod tests {
     #[test]
     fn customers() {
         for row in [
-            "#1|Nguyễn Văn An|0901234567", "|An", "|Nguyễn Hải Đăng", "||#901234567", "|||an@example.com", "#7|Tống Văn Nam",
-            "|Công Thành", "|TONG VAN NAM", "|Thắng", "|Nguyễn Văn Thắng", "|Chị Quý", "|Quý", "|Đặng Thị Đang", "|Anh Nam - Chị Lan",
-            "|Mẹ Bống", "|Công ty TNHH Minh Phát", "|KH Nguyễn Văn Cường", "|Khách lẻ|0901234567", "|THÁNG 11|0901234567", "||08373719|x",
-            "||||Quận 7|Đã cọc", "|Khách vãng lai|||Quận 7|Đã cọc", "|Năm|", "|Nam", "|Phan Tổng", "|Sơn|#5", "|NGUYỄN THỊ HỒNG", "|Hoàng Dự",
+            "#1|Nguyễn Văn An|0901234567",
+            "|An",
+            "|Nguyễn Hải Đăng",
+            "||#901234567",
+            "|||an@example.com",
+            "#7|Tống Văn Nam",
+            "|Công Thành",
+            "|TONG VAN NAM",
+            "|Thắng",
+            "|Nguyễn Văn Thắng",
+            "|Chị Quý",
+            "|Quý",
+            "|Đặng Thị Đang",
+            "|Anh Nam - Chị Lan",
+            "|Mẹ Bống",
+            "|Công ty TNHH Minh Phát",
+            "|KH Nguyễn Văn Cường",
+            "|Khách lẻ|0901234567",
+            "|THÁNG 11|0901234567",
+            "||08373719|x",
+            "||||Quận 7|Đã cọc",
+            "|Khách vãng lai|||Quận 7|Đã cọc",
+            "|Năm|",
+            "|Nam",
+            "|Phan Tổng",
+            "|Sơn|#5",
+            "|Phạm Anh Hoa",
+            "|Phan Ngọc Hải|0903085498",
+            "|NGUYỄN THỊ HỒNG",
+            "|Hoàng Dự",
         ] {
             assert_eq!(kind(row), RowKind::Customer, "{row}");
         }
@@ -256,11 +423,42 @@ mod tests {
     #[test]
     fn titles() {
         for row in [
-            "THÁNG 11/2026", "|THÁNG 11/2026", "|Tháng 11", "|thang 11/2026", "|KHÁCH VIP THÁNG 11", "|Khách tháng 10", "|T11/2026", "|11/2026",
-            "|Tuần 3", "|QUÝ IV/2026", "|QUÝ 4", "|Năm 2026", "|DANH SÁCH KHÁCH HÀNG", "|ĐÃ CỌC", "|Khách đã cọc", "|Tiềm năng",
-            "|NV: Lan Anh", "|--- HẾT ---", "|Khách vãng lai", "|Dự án Sunrise", "|VIP", "|Khách hàng tiềm năng:", "|Lưu ý: gọi trước 9h",
-            "||||(để trống - giữ chỗ)", "||||Quận 7", "||||||Lan Anh", "|THÁNG 11/2026||||#12", "|(giữ chỗ)", "Ghi chú chung", "|=====",
-            "|THÁNG MƯỜI MỘT", "|Khách mới tuần này", "|KHÁCH CŨ",
+            "THÁNG 11/2026",
+            "|THÁNG 11/2026",
+            "|THÁNG 10/2026",
+            "|THÁNG 7/2026",
+            "|THÁNG 8/2026",
+            "|Tháng 11",
+            "|thang 11/2026",
+            "|KHÁCH VIP THÁNG 11",
+            "|Khách tháng 10",
+            "|T11/2026",
+            "|11/2026",
+            "|Tuần 3",
+            "|QUÝ IV/2026",
+            "|QUÝ 4",
+            "|Năm 2026",
+            "|DANH SÁCH KHÁCH HÀNG",
+            "|ĐÃ CỌC",
+            "|Khách đã cọc",
+            "|Tiềm năng",
+            "|NV: Lan Anh",
+            "|--- HẾT ---",
+            "|Khách vãng lai",
+            "|Dự án Sunrise",
+            "|VIP",
+            "|Khách hàng tiềm năng:",
+            "|Lưu ý: gọi trước 9h",
+            "||||(để trống - giữ chỗ)",
+            "||||Quận 7",
+            "||||||Lan Anh",
+            "|THÁNG 11/2026||||#12",
+            "|(giữ chỗ)",
+            "Ghi chú chung",
+            "|=====",
+            "|THÁNG MƯỜI MỘT",
+            "|Khách mới tuần này",
+            "|KHÁCH CŨ",
         ] {
             assert_eq!(kind(row), RowKind::Title, "{row}");
         }
@@ -268,10 +466,27 @@ mod tests {
 
     #[test]
     fn rows_that_count_repeat_or_say_nothing() {
-        for row in ["Tổng:|#300", "|Tổng: 4 khách", "|Tổng cộng|||#12", "TONG CONG", "#301", "|#1500", "||#1500||#3", "|Cộng:", "Total", "|Tổng", "#5|||||||FALSE"] {
+        for row in [
+            "Tổng:|#300",
+            "|Tổng: 4 khách",
+            "|Tổng: 5 khách",
+            "|Tổng cộng|||#12",
+            "TONG CONG",
+            "#301",
+            "|#1500",
+            "||#1500||#3",
+            "|Cộng:",
+            "Total",
+            "|Tổng",
+            "#5|||||||FALSE",
+        ] {
             assert_eq!(kind(row), RowKind::Totals, "{row}");
         }
-        for row in ["STT|Họ tên|SĐT|Email|Khu vực", "|HO TEN|sđt", "|Họ tên|SĐT||Dự án|Giai đoạn"] {
+        for row in [
+            "STT|Họ tên|SĐT|Email|Khu vực",
+            "|HO TEN|sđt",
+            "|Họ tên|SĐT||Dự án|Giai đoạn",
+        ] {
             assert_eq!(kind(row), RowKind::RepeatedHeader, "{row}");
         }
         for row in ["", "| |\u{a0}", "||||||"] {
@@ -286,6 +501,9 @@ mod tests {
     fn ragged_rows_bind_what_is_there() {
         let raw = [Cell::Number(1.0), Cell::from("An"), Cell::from(" \u{200b}")];
         let cells = bind_row(&raw, &header());
-        assert_eq!(cells.into_iter().collect::<Vec<_>>(), [("name".to_owned(), Cell::from("An"))]);
+        assert_eq!(
+            cells.into_iter().collect::<Vec<_>>(),
+            [("name".to_owned(), Cell::from("An"))]
+        );
     }
 }

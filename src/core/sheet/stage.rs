@@ -93,7 +93,15 @@ pub fn read(cell: &Cell, stages: &StageTable) -> Reading<String> {
     {
         return Reading::Value(stage.id.clone());
     }
-    trivial(cell).unwrap_or_else(|| Reading::bad("no stage has this label or alias"))
+    let unknown = || Reading::bad("no stage has this label or alias");
+    match trivial(cell) {
+        // A question mark asks for the stage: somebody should answer.
+        Some(Reading::Nothing) if matches!(cell, Cell::Text(text) if text.contains('?')) => {
+            unknown()
+        }
+        Some(reading) => reading,
+        None => unknown(),
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +150,10 @@ mod tests {
         );
         assert!(matches!(read("Không còn nhu cầu nữa"), Reading::Bad(_)));
         assert_eq!(read("-"), Reading::Nothing);
+        assert!(
+            matches!(read("?"), Reading::Bad(_)),
+            "an open question is a problem"
+        );
         assert!(matches!(
             super::read(&Cell::Number(1.0), &table),
             Reading::Bad(_)

@@ -91,7 +91,9 @@ pub struct Typed {
 impl Typed {
     /// The values without the private ones.
     pub fn public(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.values.iter().filter(|(id, _)| !self.private.contains(*id))
+        self.values
+            .iter()
+            .filter(|(id, _)| !self.private.contains(*id))
     }
 }
 
@@ -99,10 +101,22 @@ impl Typed {
 pub fn typed(cells: &Cells, schema: &Schema) -> Typed {
     let mut typed = Typed::default();
     for (id, cell) in cells {
-        let Some(field) = schema.field(id) else { continue };
+        let Some(field) = schema.field(id) else {
+            continue;
+        };
         let (reading, also) = read(cell, field, schema);
-        let value = || if field.private { "…".to_owned() } else { cell.shown().into_owned() };
-        let problem = |why: String| CellProblem { field: id.clone(), value: value(), why };
+        let value = || {
+            if field.private {
+                "…".to_owned()
+            } else {
+                cell.shown().into_owned()
+            }
+        };
+        let problem = |why: String| CellProblem {
+            field: id.clone(),
+            value: value(),
+            why,
+        };
         match reading {
             Reading::Nothing => {}
             Reading::Value(value) => {
@@ -132,12 +146,22 @@ fn read(cell: &Cell, field: &FieldSpec, schema: &Schema) -> (Reading<Value>, Opt
         }
         FieldKind::Phone => {
             let scan = phone::scan(cell);
-            let why = beside(&scan.reading, &scan.unusable, field.private, "no valid phone number");
+            let why = beside(
+                &scan.reading,
+                &scan.unusable,
+                field.private,
+                "no valid phone number",
+            );
             (scan.reading.map(Value::Phone), why)
         }
         FieldKind::Email => {
             let scan = email::scan(cell);
-            let why = beside(&scan.reading, &scan.unusable, field.private, "no usable e-mail address");
+            let why = beside(
+                &scan.reading,
+                &scan.unusable,
+                field.private,
+                "no usable e-mail address",
+            );
             (scan.reading.map(Value::Email), why)
         }
         FieldKind::Money => plain(money::read(cell).map(Value::Money)),
@@ -147,7 +171,10 @@ fn read(cell: &Cell, field: &FieldSpec, schema: &Schema) -> (Reading<Value>, Opt
         FieldKind::OptOut => {
             let reading = yes_no::read_opt_out(cell);
             let leaned = matches!(reading, Reading::Value(true)) && !yes_no::opt_out_is_clear(cell);
-            (reading.map(Value::YesNo), leaned.then(|| "unclear, so it counts as opted out".to_owned()))
+            (
+                reading.map(Value::YesNo),
+                leaned.then(|| "unclear, so it counts as opted out".to_owned()),
+            )
         }
         FieldKind::Consent => {
             let unclear = matches!(yes_no::read(cell), Reading::Bad(_)) && cell.error().is_none();
@@ -170,9 +197,20 @@ fn id(cell: &Cell) -> Reading<String> {
 }
 
 /// The problem of a part that can't be read next to one that can.
-fn beside<T>(reading: &Reading<T>, unusable: &[String], private: bool, why: &str) -> Option<String> {
-    let first = unusable.first().filter(|_| matches!(reading, Reading::Value(_)))?;
-    Some(if private { format!("a part is {why}") } else { format!("{}: {why}", fold::clean(first)) })
+fn beside<T>(
+    reading: &Reading<T>,
+    unusable: &[String],
+    private: bool,
+    why: &str,
+) -> Option<String> {
+    let first = unusable
+        .first()
+        .filter(|_| matches!(reading, Reading::Value(_)))?;
+    Some(if private {
+        format!("a part is {why}")
+    } else {
+        format!("{}: {why}", fold::clean(first))
+    })
 }
 
 #[cfg(test)]
@@ -189,11 +227,18 @@ mod tests {
             private,
             since: None,
         };
-        let standard = ["name", "phone", "email", "budget", "stage", "owner", "received", "no_ads", "consent", "note", "id"];
+        let standard = [
+            "name", "phone", "email", "budget", "stage", "owner", "received", "no_ads", "consent",
+            "note", "id",
+        ];
         let mut fields: Vec<FieldSpec> = standard.iter().map(|id| field(id, None, false)).collect();
         fields.push(field("commission", Some(FieldKind::Money), true));
         fields.push(field("rooms", Some(FieldKind::Number), false));
-        let stage = Stage { id: "deposited".to_owned(), label: "Đã đặt cọc".to_owned(), aliases: vec!["đã cọc".to_owned()] };
+        let stage = Stage {
+            id: "deposited".to_owned(),
+            label: "Đã đặt cọc".to_owned(),
+            aliases: vec!["đã cọc".to_owned()],
+        };
         Schema {
             fields,
             stages: StageTable::new(vec![stage]).unwrap(),
@@ -203,7 +248,10 @@ mod tests {
     }
 
     fn row(cells: &[(&str, Cell)]) -> Typed {
-        let cells: Cells = cells.iter().map(|(id, cell)| ((*id).to_owned(), cell.clone())).collect();
+        let cells: Cells = cells
+            .iter()
+            .map(|(id, cell)| ((*id).to_owned(), cell.clone()))
+            .collect();
         typed(&cells, &schema())
     }
 
@@ -244,7 +292,9 @@ mod tests {
 
     #[test]
     fn placeholders_say_nothing() {
-        let ids = ["name", "phone", "email", "budget", "stage", "owner", "received", "note", "rooms", "id"];
+        let ids = [
+            "name", "phone", "email", "budget", "stage", "owner", "received", "note", "rooms", "id",
+        ];
         for text in ["-", "chưa rõ", "ko có", "chưa có"] {
             let cells: Vec<(&str, Cell)> = ids.iter().map(|id| (*id, Cell::from(text))).collect();
             assert_eq!(row(&cells), Typed::default(), "{text}");
@@ -262,7 +312,11 @@ mod tests {
             ("no_ads", Cell::from("đừng gửi")),
             ("consent", Cell::from("để hỏi")),
         ]);
-        let problems: Vec<String> = typed.problems.iter().map(|p| format!("{} {}: {}", p.field, p.value, p.why)).collect();
+        let problems: Vec<String> = typed
+            .problems
+            .iter()
+            .map(|p| format!("{} {}: {}", p.field, p.value, p.why))
+            .collect();
         assert_eq!(
             problems,
             [
@@ -283,8 +337,17 @@ mod tests {
 
     #[test]
     fn private_values_are_flagged_and_their_problems_tell_nothing() {
-        let typed = row(&[("commission", Cell::from("2 tỷ")), ("note", Cell::from("x"))]);
-        assert_eq!(typed.public().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["note"]);
+        let typed = row(&[
+            ("commission", Cell::from("2 tỷ")),
+            ("note", Cell::from("x")),
+        ]);
+        assert_eq!(
+            typed
+                .public()
+                .map(|(id, _)| id.as_str())
+                .collect::<Vec<_>>(),
+            ["note"]
+        );
         let typed = row(&[("commission", Cell::from("3 tỷ 25"))]);
         assert_eq!(typed.problems[0].value, "…");
     }
@@ -293,6 +356,9 @@ mod tests {
     fn a_name_with_two_people_keeps_its_row_and_says_so() {
         let typed = row(&[("name", Cell::from("Anh Nam - Chị Lan"))]);
         assert!(typed.values.contains_key("name"));
-        assert_eq!(typed.problems[0].why, "the name can be read in more than one way");
+        assert_eq!(
+            typed.problems[0].why,
+            "the name can be read in more than one way"
+        );
     }
 }

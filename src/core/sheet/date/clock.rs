@@ -78,7 +78,10 @@ pub(super) fn take(tokens: &mut Vec<Token>) -> Clock {
 /// Whether a time is only hinted at, without any figure: `chiều`, `buổi sáng`.
 pub(super) fn vague(text: &str) -> bool {
     let figures = text.chars().any(|c| c.is_ascii_digit());
-    !figures && text.split_whitespace().any(|w| matches!(w, "sáng" | "chiều" | "tối" | "trưa" | "đêm"))
+    !figures
+        && text
+            .split_whitespace()
+            .any(|w| matches!(w, "sáng" | "chiều" | "tối" | "trưa" | "đêm"))
 }
 
 /// `14:30`, `14:30:15`, `14h`, `14h30`, `15 giờ 30 phút`, `9 giờ rưỡi`, `9am`.
@@ -94,36 +97,74 @@ fn time(tokens: &[Token]) -> Option<(Written, usize)> {
             seconds = tokens.get(4)?.number(2)?;
             length = 5;
             // Fractions of a second are of no use to anyone.
-            if tokens.get(5).is_some_and(|t| t.is_sign('.') && t.glued) && tokens.get(6).is_some_and(|t| t.number(9).is_some()) {
+            if tokens.get(5).is_some_and(|t| t.is_sign('.') && t.glued)
+                && tokens.get(6).is_some_and(|t| t.number(9).is_some())
+            {
                 length = 7;
             }
         }
-        return Some((Written { hour, minute, second: seconds, spoken: false }, length));
+        return Some((
+            Written {
+                hour,
+                minute,
+                second: seconds,
+                spoken: false,
+            },
+            length,
+        ));
     }
     if second.is_word(&["h", "g", "giờ", "gio"]) {
         let (minute, more) = minutes(&tokens[2..]);
-        return Some((Written { hour, minute, second: 0, spoken: !zero }, 2 + more));
+        return Some((
+            Written {
+                hour,
+                minute,
+                second: 0,
+                spoken: !zero,
+            },
+            2 + more,
+        ));
     }
     if second.is_word(&["am", "pm"]) || (second.is_word(&["sa", "ch"]) && hour <= 12) {
-        return Some((Written { hour, minute: 0, second: 0, spoken: true }, 1));
+        return Some((
+            Written {
+                hour,
+                minute: 0,
+                second: 0,
+                spoken: true,
+            },
+            1,
+        ));
     }
     None
 }
 
 /// The minutes behind `h`: `30`, `30 phút`, `30p`, `rưỡi`; the next figure may be a day already.
 fn minutes(tokens: &[Token]) -> (i64, usize) {
-    let Some(first) = tokens.first() else { return (0, 0) };
+    let Some(first) = tokens.first() else {
+        return (0, 0);
+    };
     if first.is_word(&["rưỡi", "rưởi", "ruoi"]) {
         return (30, 1);
     }
-    let Some(minute) = first.number(2) else { return (0, 0) };
-    let unit = tokens.get(1).is_some_and(|t| t.is_word(&["phút", "phut", "p", "ph", "m", "'"]));
+    let Some(minute) = first.number(2) else {
+        return (0, 0);
+    };
+    let unit = tokens
+        .get(1)
+        .is_some_and(|t| t.is_word(&["phút", "phut", "p", "ph", "m", "'"]));
     if unit {
         return (minute, 2);
     }
     let two_digits = matches!(&first.kind, Kind::Number(digits) if digits.len() == 2);
-    let day = tokens.get(1).is_some_and(|t| t.joins_figures() || t.is_word(&["tháng", "thang", "thg", "th"]));
-    if first.glued || (two_digits && !day) { (minute, 1) } else { (0, 0) }
+    let day = tokens
+        .get(1)
+        .is_some_and(|t| t.joins_figures() || t.is_word(&["tháng", "thang", "thg", "th"]));
+    if first.glued || (two_digits && !day) {
+        (minute, 1)
+    } else {
+        (0, 0)
+    }
 }
 
 /// A part of the day; `beside_time`: directly behind a time, where `CH` and `SA` stand.
@@ -132,7 +173,9 @@ fn part_of_day(tokens: &[Token], beside_time: bool) -> Option<(Part, usize)> {
     if tokens.first()?.is_word(&["buổi", "buoi"]) {
         at = 1;
     }
-    let Kind::Word(word) = &tokens.get(at)?.kind else { return None };
+    let Kind::Word(word) = &tokens.get(at)?.kind else {
+        return None;
+    };
     let part = match word.as_str() {
         "sáng" | "sang" => Part::Morning,
         "trưa" | "trua" => Part::Noon,

@@ -91,13 +91,22 @@ pub(super) fn without_remarks(text: &str) -> String {
             depth == 0
         })
         .collect();
-    if kept.chars().any(|c| c.is_ascii_digit()) { kept } else { text.replace(['(', ')', '[', ']'], " ") }
+    if kept.chars().any(|c| c.is_ascii_digit()) {
+        kept
+    } else {
+        text.replace(['(', ')', '[', ']'], " ")
+    }
 }
 
 /// Marks of the lunar calendar: `ÂL`, `âm lịch`, `rằm`, `giêng`, `chạp`.
 pub(super) fn lunar(text: &str) -> bool {
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).collect();
-    words.iter().any(|w| matches!(*w, "âl" | "al" | "âm" | "rằm" | "giêng" | "chạp" | "lunar"))
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|w| !w.is_empty())
+        .collect();
+    words
+        .iter()
+        .any(|w| matches!(*w, "âl" | "al" | "âm" | "rằm" | "giêng" | "chạp" | "lunar"))
         || words.windows(2).any(|w| w[0] == "am" && w[1] == "lich")
 }
 
@@ -106,7 +115,10 @@ pub(super) fn take_weekday(tokens: &mut Vec<Token>) -> Option<Weekday> {
     for at in 0..tokens.len() {
         if let Some((day, length)) = weekday(&tokens[at..]) {
             tokens.drain(at..at + length);
-            if tokens.get(at).is_some_and(|t| t.is_sign(',') || t.is_sign('-') || t.is_sign('.')) {
+            if tokens
+                .get(at)
+                .is_some_and(|t| t.is_sign(',') || t.is_sign('-') || t.is_sign('.'))
+            {
                 tokens.remove(at);
             }
             return Some(day);
@@ -116,7 +128,9 @@ pub(super) fn take_weekday(tokens: &mut Vec<Token>) -> Option<Weekday> {
 }
 
 fn weekday(tokens: &[Token]) -> Option<(Weekday, usize)> {
-    let Kind::Word(word) = &tokens[0].kind else { return None };
+    let Kind::Word(word) = &tokens[0].kind else {
+        return None;
+    };
     let next = tokens.get(1);
     if matches!(word.as_str(), "thứ" | "thu") {
         let named = match &next?.kind {
@@ -136,13 +150,19 @@ fn weekday(tokens: &[Token]) -> Option<(Weekday, usize)> {
     }
     if word == "t" && next.is_some_and(|t| t.glued) {
         // "T5/2026" is May.
-        let month = tokens.get(2).is_some_and(Token::joins_figures) && tokens.get(3).is_some_and(|t| t.number(4).is_some() && t.number(2).is_none());
-        return weekday_by_number(next?.number(1)?).filter(|_| !month).map(|day| (day, 2));
+        let month = tokens.get(2).is_some_and(Token::joins_figures)
+            && tokens
+                .get(3)
+                .is_some_and(|t| t.number(4).is_some() && t.number(2).is_none());
+        return weekday_by_number(next?.number(1)?)
+            .filter(|_| !month)
+            .map(|day| (day, 2));
     }
     if word == "cn" {
         return Some((Weekday::Sunday, 1));
     }
-    if matches!(word.as_str(), "chủ" | "chúa" | "chu") && next?.is_word(&["nhật", "nhựt", "nhat"]) {
+    if matches!(word.as_str(), "chủ" | "chúa" | "chu") && next?.is_word(&["nhật", "nhựt", "nhat"])
+    {
         return Some((Weekday::Sunday, 2));
     }
     let english = match word.as_str() {
@@ -173,7 +193,9 @@ pub(super) fn month(tokens: &[Token]) -> Option<(i64, usize)> {
     if let Some(number) = tokens.get(at)?.number(2) {
         return Some((number, at + 1));
     }
-    let Kind::Word(name) = &tokens.get(at)?.kind else { return None };
+    let Kind::Word(name) = &tokens.get(at)?.kind else {
+        return None;
+    };
     let ten = matches!(name.as_str(), "mười" | "muoi");
     if ten {
         return Some(match tokens.get(at + 1) {
@@ -200,21 +222,38 @@ pub(super) fn month(tokens: &[Token]) -> Option<(i64, usize)> {
 /// `Nov`, `November`, `Sept`.
 pub(super) fn english_month(token: &Token) -> Option<i64> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
-    let Kind::Word(word) = &token.kind else { return None };
+    let Kind::Word(word) = &token.kind else {
+        return None;
+    };
     let long_enough = word.len() >= 3;
-    let at = MONTHS.iter().position(|m| long_enough && (m == word || word == &m[..3] || (word == "sept" && *m == "september")))?;
+    let at = MONTHS.iter().position(|m| {
+        long_enough && (m == word || word == &m[..3] || (word == "sept" && *m == "september"))
+    })?;
     i64::try_from(at + 1).ok()
 }
 
 /// Whether a number is left that no word explains ("25 và 26/11/2026"; not "đợt 2", not "2 khách").
 pub(super) fn loose_number(tokens: &[Token]) -> bool {
-    const JOINTS: [&str; 12] =
-        ["và", "va", "hoặc", "hoac", "hay", "đến", "den", "tới", "ngày", "ngay", "or", "to"];
+    const JOINTS: [&str; 12] = [
+        "và", "va", "hoặc", "hoac", "hay", "đến", "den", "tới", "ngày", "ngay", "or", "to",
+    ];
     tokens.iter().enumerate().any(|(at, token)| {
-        let Kind::Number(_) = token.kind else { return false };
+        let Kind::Number(_) = token.kind else {
+            return false;
+        };
         let word = |t: Option<&Token>| {
             t.is_some_and(|t| matches!(&t.kind, Kind::Word(w) if !JOINTS.contains(&w.as_str())))
         };
@@ -228,8 +267,8 @@ pub(super) fn period(tokens: &[Token]) -> bool {
         t.is_sign('?')
             || t.is_sign('~')
             || t.is_word(&[
-                "từ", "trước", "truoc", "sau", "khoảng", "khoang", "tầm", "hoặc", "hoac", "hay", "or", "before", "after",
-                "until", "from", "around",
+                "từ", "trước", "truoc", "sau", "khoảng", "khoang", "tầm", "hoặc", "hoac", "hay",
+                "or", "before", "after", "until", "from", "around",
             ])
     })
 }
@@ -237,11 +276,32 @@ pub(super) fn period(tokens: &[Token]) -> bool {
 /// Words that say a day without saying which: `mai`, `tuần sau`, `cuối tháng`, `sau Tết`.
 pub(super) fn relative(tokens: &[Token]) -> bool {
     tokens.iter().any(|t| {
-        let Kind::Word(word) = &t.kind else { return false };
+        let Kind::Word(word) = &t.kind else {
+            return false;
+        };
         matches!(
             fold(word).as_str(),
-            "mai" | "mot" | "kia" | "nay" | "qua" | "tuan" | "thang" | "cuoi" | "dau" | "giua" | "tet" | "noel"
-                | "quy" | "today" | "tomorrow" | "yesterday" | "week" | "weekend" | "month" | "soon" | "hom"
+            "mai"
+                | "mot"
+                | "kia"
+                | "nay"
+                | "qua"
+                | "tuan"
+                | "thang"
+                | "cuoi"
+                | "dau"
+                | "giua"
+                | "tet"
+                | "noel"
+                | "quy"
+                | "today"
+                | "tomorrow"
+                | "yesterday"
+                | "week"
+                | "weekend"
+                | "month"
+                | "soon"
+                | "hom"
         ) || matches!(word.as_str(), "sau" | "tới" | "năm")
     })
 }

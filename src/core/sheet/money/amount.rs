@@ -28,17 +28,37 @@ impl Figure {
         let parts: Vec<&str> = text.split(['.', ',']).collect();
         let behind = u32::try_from(parts.last()?.len()).ok()?;
         let grouped = parts[0].len() <= 3 && parts[1..].iter().all(|p| p.len() == 3);
-        let whole = |either| Self { mantissa, decimals: 0, either, zero: marks.is_empty() && text.len() > 1 && text.starts_with('0') };
-        let decimal = Self { mantissa, decimals: behind, either: false, zero: false };
+        let whole = |either| Self {
+            mantissa,
+            decimals: 0,
+            either,
+            zero: marks.is_empty() && text.len() > 1 && text.starts_with('0'),
+        };
+        let decimal = Self {
+            mantissa,
+            decimals: behind,
+            either: false,
+            zero: false,
+        };
         match marks.as_slice() {
             [] => Some(whole(false)),
-            [_] if plain || behind != 3 || parts[0].starts_with('0') || parts[0].len() > 3 => Some(decimal),
-            [_] => Some(Self { decimals: 3, either: true, ..whole(true) }),
+            [_] if plain || behind != 3 || parts[0].starts_with('0') || parts[0].len() > 3 => {
+                Some(decimal)
+            }
+            [_] => Some(Self {
+                decimals: 3,
+                either: true,
+                ..whole(true)
+            }),
             [first, middle @ .., last] => {
                 let even = middle.iter().all(|m| m == first);
                 if even && first == last && grouped {
                     Some(whole(false))
-                } else if even && first != last && parts[0].len() <= 3 && parts[1..parts.len() - 1].iter().all(|p| p.len() == 3) {
+                } else if even
+                    && first != last
+                    && parts[0].len() <= 3
+                    && parts[1..parts.len() - 1].iter().all(|p| p.len() == 3)
+                {
                     Some(decimal)
                 } else {
                     None
@@ -49,7 +69,12 @@ impl Figure {
 
     /// An integer.
     pub(super) fn whole(mantissa: i128) -> Self {
-        Self { mantissa, decimals: 0, either: false, zero: false }
+        Self {
+            mantissa,
+            decimals: 0,
+            either: false,
+            zero: false,
+        }
     }
 
     /// The figure with its mark taken as a decimal one, times the unit; `None` if that is no whole number.
@@ -113,19 +138,38 @@ pub(super) enum Found {
 /// Reads an amount at `at`.
 pub(super) fn find(tokens: &[Token], at: usize) -> Found {
     let rest = &tokens[at..];
-    let Some((figure, mut length, words)) = figure_at(tokens, at) else { return Found::Nothing };
-    let Some((unit, used)) = unit_at(&rest[length..], rest.len() > length && rest[length].glued) else {
+    let Some((figure, mut length, words)) = figure_at(tokens, at) else {
+        return Found::Nothing;
+    };
+    let Some((unit, used)) = unit_at(&rest[length..], rest.len() > length && rest[length].glued)
+    else {
         if words {
             return Found::Nothing;
         }
         return match taken_by_following(&rest[length..]) {
-            0 => Found::Amount(Amount { figure, value: None, unit: None, unclear: false }, length),
+            0 => Found::Amount(
+                Amount {
+                    figure,
+                    value: None,
+                    unit: None,
+                    unclear: false,
+                },
+                length,
+            ),
             more => Found::Taken(length + more),
         };
     };
     length += used;
     let Some(mut value) = figure.with_unit(unit) else {
-        return Found::Amount(Amount { figure, value: Some(0), unit: Some(unit), unclear: true }, length);
+        return Found::Amount(
+            Amount {
+                figure,
+                value: Some(0),
+                unit: Some(unit),
+                unclear: true,
+            },
+            length,
+        );
     };
     let mut unclear = false;
     match behind(&rest[length..], figure, unit) {
@@ -143,7 +187,15 @@ pub(super) fn find(tokens: &[Token], at: usize) -> Found {
     if rest.get(length).and_then(Token::word).and_then(words::unit) == Some(1) {
         length += 1;
     }
-    Found::Amount(Amount { figure, value: Some(value), unit: Some(unit), unclear }, length)
+    Found::Amount(
+        Amount {
+            figure,
+            value: Some(value),
+            unit: Some(unit),
+            unclear,
+        },
+        length,
+    )
 }
 
 /// A figure, number words before a unit, `nửa`, or the one that is left out in `tỷ rưỡi`; with how
@@ -153,8 +205,23 @@ fn figure_at(tokens: &[Token], at: usize) -> Option<(Figure, usize, bool)> {
     if let Some(digits) = rest.first()?.figure() {
         return Figure::parse(digits, false).map(|figure| (figure, 1, false));
     }
-    if rest[0].is_word(&["nửa"]) && rest.get(1).and_then(Token::word).and_then(words::unit).is_some() {
-        return Some((Figure { mantissa: 5, decimals: 1, either: false, zero: false }, 1, true));
+    if rest[0].is_word(&["nửa"])
+        && rest
+            .get(1)
+            .and_then(Token::word)
+            .and_then(words::unit)
+            .is_some()
+    {
+        return Some((
+            Figure {
+                mantissa: 5,
+                decimals: 1,
+                either: false,
+                zero: false,
+            },
+            1,
+            true,
+        ));
     }
     if let Some((number, length)) = words::number(rest) {
         let unit = unit_at(&rest[length..], false).is_some();
@@ -166,17 +233,23 @@ fn figure_at(tokens: &[Token], at: usize) -> Option<(Figure, usize, bool)> {
         return (unit && !twice).then_some((Figure::whole(number), length, true));
     }
     // "tỷ rưỡi", "tỷ 8", "tỷ hai": the one is left out in speech.
-    let billion = rest[0].word().is_some_and(|w| matches!(w, "tỷ" | "tỉ" | "ty"));
+    let billion = rest[0]
+        .word()
+        .is_some_and(|w| matches!(w, "tỷ" | "tỉ" | "ty"));
     let next = rest.get(1)?;
     let short = next.word().is_some_and(words::half)
-        || next.figure().is_some_and(|d| matches!(d.len(), 1 | 3) && d.bytes().all(|b| b.is_ascii_digit()))
+        || next
+            .figure()
+            .is_some_and(|d| matches!(d.len(), 1 | 3) && d.bytes().all(|b| b.is_ascii_digit()))
         || words::number(&rest[1..]).is_some();
     (billion && short).then_some((Figure::whole(1), 0, true))
 }
 
 /// Behind a number word: `đến ba tỷ`, so that it is the lower end.
 fn spelled_interval(tokens: &[Token]) -> bool {
-    let joins = tokens.first().is_some_and(|t| t.is_sign("-–~") || t.is_word(&["đến", "den", "tới"]));
+    let joins = tokens
+        .first()
+        .is_some_and(|t| t.is_sign("-–~") || t.is_word(&["đến", "den", "tới"]));
     let upper = tokens.get(1..).and_then(words::number);
     joins && upper.is_some_and(|(_, length)| unit_at(&tokens[1 + length..], false).is_some())
 }
@@ -199,7 +272,13 @@ fn unit_at(tokens: &[Token], glued: bool) -> Option<(i128, usize)> {
         "t" if glued => Some((BILLION, 1)),
         "t" => None,
         // "tỷ lệ", "2 ti vi"
-        _ if next.is_some_and(|n| matches!(n, "lệ" | "suất" | "trọng" | "vi" | "số") && matches!(word, "tỷ" | "tỉ" | "ti" | "ty")) => None,
+        _ if next.is_some_and(|n| {
+            matches!(n, "lệ" | "suất" | "trọng" | "vi" | "số")
+                && matches!(word, "tỷ" | "tỉ" | "ti" | "ty")
+        }) =>
+        {
+            None
+        }
         _ => words::unit(word).map(|unit| (unit, 1)),
     }
 }
@@ -214,13 +293,18 @@ fn taken_by_following(tokens: &[Token]) -> usize {
     if word == "x" || word == "×" {
         return 1 + usize::from(tokens.get(1).is_some_and(|t| t.figure().is_some()));
     }
-    let plain = words::bound_before(tokens).is_some() || words::bound_behind(tokens).is_some() || joint(word);
+    let plain = words::bound_before(tokens).is_some()
+        || words::bound_behind(tokens).is_some()
+        || joint(word);
     usize::from(next.glued || !plain)
 }
 
 /// Words that stand between two ends or two amounts.
 fn joint(word: &str) -> bool {
-    matches!(word, "đến" | "den" | "tới" | "toi" | "to" | "hoặc" | "hoac" | "hay" | "và" | "va" | "or" | "and")
+    matches!(
+        word,
+        "đến" | "den" | "tới" | "toi" | "to" | "hoặc" | "hoac" | "hay" | "và" | "va" | "or" | "and"
+    )
 }
 
 enum Behind {
@@ -231,7 +315,16 @@ enum Behind {
 
 /// What is added behind a unit: `5`, `200`, `rưỡi`, `350 triệu`, `2 trăm`.
 fn behind(tokens: &[Token], figure: Figure, unit: i128) -> Behind {
-    let Some(next) = tokens.first() else { return Behind::Nothing };
+    // "2 tỷ lẻ 50 triệu"
+    if tokens.first().is_some_and(|t| t.is_word(&["lẻ"])) && tokens.get(1).is_some_and(|t| t.figure().is_some()) {
+        return match behind(&tokens[1..], figure, unit) {
+            Behind::Add(more, length) => Behind::Add(more, length + 1),
+            _ => Behind::Unclear(2),
+        };
+    }
+    let Some(next) = tokens.first() else {
+        return Behind::Nothing;
+    };
     if next.word().is_some_and(words::half) {
         return Behind::Add(unit / 2, 1);
     }
@@ -246,8 +339,14 @@ fn behind(tokens: &[Token], figure: Figure, unit: i128) -> Behind {
     if let Some((smaller, used)) = smaller_unit(&tokens[length..], unit) {
         return match Figure::parse(&more, false).and_then(|f| f.with_unit(smaller)) {
             Some(value) if value < unit && figure.is_whole() => {
-                let half = tokens.get(length + used).and_then(Token::word).is_some_and(words::half);
-                Behind::Add(value + if half { smaller / 2 } else { 0 }, length + used + usize::from(half))
+                let half = tokens
+                    .get(length + used)
+                    .and_then(Token::word)
+                    .is_some_and(words::half);
+                Behind::Add(
+                    value + if half { smaller / 2 } else { 0 },
+                    length + used + usize::from(half),
+                )
             }
             _ => Behind::Unclear(length + used),
         };
@@ -277,11 +376,15 @@ fn smaller_unit(tokens: &[Token], unit: i128) -> Option<(i128, usize)> {
 
 /// Whether the digit behind the unit is of a following word or sign: `2PN`, `5 tầng`, `70%`, `4x15`.
 fn belongs_to_following(tokens: &[Token]) -> bool {
-    let Some(next) = tokens.first() else { return false };
+    let Some(next) = tokens.first() else {
+        return false;
+    };
     if next.is_sign("%‰") {
         return true;
     }
-    let Some(word) = next.word() else { return false };
+    let Some(word) = next.word() else {
+        return false;
+    };
     if next.glued || word == "x" {
         return true;
     }

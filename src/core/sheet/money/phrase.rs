@@ -33,10 +33,17 @@ pub(super) fn read(tokens: &[Token]) -> Reading<Money> {
         return Reading::bad("no amount");
     }
     let rent = tokens.iter().any(|t| t.is_word(&["thuê", "thue"]));
-    if rent && amounts.iter().all(|(_, a)| a.value.is_some_and(|v| v < 300 * MILLION)) {
+    if rent
+        && amounts
+            .iter()
+            .all(|(_, a)| a.value.is_some_and(|v| v < 300 * MILLION))
+    {
         return Reading::bad("a rent is no budget");
     }
-    if amounts.iter().all(|(_, a)| a.value == Some(0) && !a.unclear) {
+    if amounts
+        .iter()
+        .all(|(_, a)| a.value == Some(0) && !a.unclear)
+    {
         return Reading::Nothing;
     }
     if words::only_part(tokens) {
@@ -59,7 +66,8 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
     while at < tokens.len() {
         let token = &tokens[at];
         // "Q7", "A12": a code, unless a unit follows ("giá3tỷ").
-        let code = token.figure().is_some() && token.glued && at > 0 && tokens[at - 1].word().is_some();
+        let code =
+            token.figure().is_some() && token.glued && at > 0 && tokens[at - 1].word().is_some();
         match amount::find(tokens, at) {
             Found::Amount(found, length) if !(code && found.unit.is_none()) => {
                 at += length;
@@ -68,6 +76,12 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
                 }
                 items.push(Item::Amount(found));
                 while let Some((bound, length)) = words::bound_behind(&tokens[at..]) {
+                    // "min 2 tỷ max 3 tỷ": the word belongs to what follows.
+                    let next = words::bound_before(&tokens[at..]).map(|(_, before)| at + before);
+                    let follows = next.filter(|next| *next < tokens.len());
+                    if follows.is_some_and(|next| matches!(amount::find(tokens, next), Found::Amount(..))) {
+                        break;
+                    }
                     items.push(Item::Behind(bound));
                     at += length;
                 }
@@ -85,7 +99,8 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
             at += length;
             continue;
         }
-        if let Some(item) = plain(tokens, at) {
+        let after_amount = matches!(items.last(), Some(Item::Amount(_) | Item::Behind(_)));
+        if let Some(item) = plain(token, after_amount) {
             items.push(item);
         }
         at += 1;
@@ -93,12 +108,10 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
     Some(items)
 }
 
-fn plain(tokens: &[Token], at: usize) -> Option<Item> {
-    let token = &tokens[at];
+fn plain(token: &Token, after_amount: bool) -> Option<Item> {
     if token.is_sign("-–—~→") {
         // A dash between figures joins them; a tilde in front is "about", a dash in front a bullet.
-        let left = at > 0 && !tokens[at - 1].is_sign(",;(:");
-        return match (left, token.is_sign("~")) {
+        return match (after_amount, token.is_sign("~")) {
             (true, _) => Some(Item::Joint),
             (false, true) => Some(Item::Before(Bound::About)),
             (false, false) => None,
@@ -110,7 +123,7 @@ fn plain(tokens: &[Token], at: usize) -> Option<Item> {
     let word = token.word();
     match word {
         None => Some(Item::Apart),
-        Some(word) if matches!(word, "hoặc" | "hoac" | "hay" | "và" | "va" | "or") => Some(Item::Apart),
+        Some("hoặc" | "hoac" | "hay" | "và" | "va" | "or") => Some(Item::Apart),
         Some(word) if words::label(word) => None,
         Some(_) => Some(Item::Word),
     }
@@ -122,10 +135,19 @@ fn kept_amounts(items: &[Item]) -> Vec<(usize, Amount)> {
     let all: Vec<(usize, Amount)> = items
         .iter()
         .enumerate()
-        .filter_map(|(at, item)| if let Item::Amount(a) = item { Some((at, *a)) } else { None })
+        .filter_map(|(at, item)| {
+            if let Item::Amount(a) = item {
+                Some((at, *a))
+            } else {
+                None
+            }
+        })
         .collect();
     let explains = |at: usize| at > 0 && items[at - 1] == Item::Word;
-    all.iter().copied().filter(|(at, a)| a.unit.is_some() || !explains(*at)).collect()
+    all.iter()
+        .copied()
+        .filter(|(at, a)| a.unit.is_some() || !explains(*at))
+        .collect()
 }
 
 /// The bounds of the amount at `at`: those directly before it, and those behind it.
@@ -134,7 +156,6 @@ fn bounds(items: &[Item], at: usize) -> Vec<Bound> {
     for item in items[..at].iter().rev() {
         match item {
             Item::Before(bound) => bounds.push(*bound),
-            Item::Joint if bounds.is_empty() => bounds.push(Bound::About),
             _ => break,
         }
     }
@@ -156,9 +177,25 @@ fn value(amount: Amount) -> Option<i128> {
 }
 
 fn single(items: &[Item], at: usize, amount: Amount) -> Reading<Money> {
-    let Some(value) = value(amount) else { return Reading::ambiguous(UNCLEAR_SIZE) };
-    let before: Vec<Bound> = items[..at].iter().rev().map_while(|i| if let Item::Before(b) = i { Some(*b) } else { None }).collect();
-    let bounds: Vec<Bound> = if before.is_empty() { behind_only(items, at) } else { bounds(items, at) };
+    let Some(value) = value(amount) else {
+        return Reading::ambiguous(UNCLEAR_SIZE);
+    };
+    let before: Vec<Bound> = items[..at]
+        .iter()
+        .rev()
+        .map_while(|i| {
+            if let Item::Before(b) = i {
+                Some(*b)
+            } else {
+                None
+            }
+        })
+        .collect();
+    let bounds: Vec<Bound> = if before.is_empty() {
+        behind_only(items, at)
+    } else {
+        bounds(items, at)
+    };
     let has = |bound| bounds.contains(&bound);
     let about = has(Bound::About);
     let under = has(Bound::Under) || has(Bound::To);
@@ -173,37 +210,79 @@ fn single(items: &[Item], at: usize, amount: Amount) -> Reading<Money> {
 }
 
 fn behind_only(items: &[Item], at: usize) -> Vec<Bound> {
-    items[at + 1..].iter().map_while(|i| if let Item::Behind(b) = i { Some(*b) } else { None }).collect()
+    items[at + 1..]
+        .iter()
+        .map_while(|i| {
+            if let Item::Behind(b) = i {
+                Some(*b)
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 fn pair(items: &[Item], first: (usize, Amount), second: (usize, Amount)) -> Reading<Money> {
     let between = &items[first.0 + 1..second.0];
     let (lower, upper) = (first.1, second.1);
     let before = bounds_before(items, first.0);
-    let about = before.contains(&Bound::About) || bounds(items, second.0).contains(&Bound::About) && between.contains(&Item::Before(Bound::About));
+    let about = before.contains(&Bound::About)
+        || bounds(items, second.0).contains(&Bound::About)
+            && between.contains(&Item::Before(Bound::About));
     let joined = !between.is_empty()
-        && between.iter().all(|i| matches!(i, Item::Joint | Item::Before(Bound::To | Bound::About | Bound::Under) | Item::Behind(Bound::About)))
-        && between.iter().any(|i| matches!(i, Item::Joint | Item::Before(Bound::To)));
+        && between.iter().all(|i| {
+            matches!(
+                i,
+                Item::Joint
+                    | Item::Before(Bound::To | Bound::About | Bound::Under)
+                    | Item::Behind(Bound::About)
+            )
+        })
+        && between
+            .iter()
+            .any(|i| matches!(i, Item::Joint | Item::Before(Bound::To)));
     let over_under = (before.contains(&Bound::Over) || before.contains(&Bound::From))
-        && between.iter().all(|i| matches!(i, Item::Before(Bound::Under) | Item::Apart))
+        && between
+            .iter()
+            .all(|i| matches!(i, Item::Before(Bound::Under) | Item::Apart))
         && between.contains(&Item::Before(Bound::Under));
     if !joined && !over_under {
         return Reading::ambiguous("two amounts");
     }
-    let Some((min, max)) = ends(lower, upper) else { return Reading::ambiguous(UNCLEAR_SIZE) };
+    let Some((min, max)) = ends(lower, upper) else {
+        return Reading::ambiguous(UNCLEAR_SIZE);
+    };
     interval(Some(min), Some(max), about)
 }
 
 fn bounds_before(items: &[Item], at: usize) -> Vec<Bound> {
-    items[..at].iter().rev().map_while(|i| if let Item::Before(b) = i { Some(*b) } else { None }).collect()
+    items[..at]
+        .iter()
+        .rev()
+        .map_while(|i| {
+            if let Item::Before(b) = i {
+                Some(*b)
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 /// The two ends in đồng. A figure without a unit shares the other's ("3-5 tỷ"), unless it is larger
 /// than that allows: 700 in "700 - 1 tỷ" can only be triệu.
 fn ends(lower: Amount, upper: Amount) -> Option<(i128, i128)> {
     let share = |bare: Amount, unit: i128| {
-        let hundreds = bare.figure.times(1).is_some_and(|v| (300..10_000).contains(&v)) && bare.figure.is_whole();
-        let unit = if hundreds && unit == super::BILLION { MILLION } else { unit };
+        let hundreds = bare
+            .figure
+            .times(1)
+            .is_some_and(|v| (300..10_000).contains(&v))
+            && bare.figure.is_whole();
+        let unit = if hundreds && unit == super::BILLION {
+            MILLION
+        } else {
+            unit
+        };
         bare.figure.with_unit(unit)
     };
     match (lower.value, upper.value) {

@@ -66,7 +66,9 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
                 at += 1;
             }
             let word: String = chars[start..at].iter().collect();
-            let square = matches!(word.as_str(), "m" | "met" | "mét") && chars.get(at) == Some(&'2') && !digit(at + 1);
+            let square = matches!(word.as_str(), "m" | "met" | "mét")
+                && chars.get(at) == Some(&'2')
+                && !digit(at + 1);
             at += usize::from(square);
             Kind::Word(if square { "m2".to_owned() } else { word })
         } else {
@@ -75,13 +77,16 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         };
         tokens.push(Token { kind, glued });
     }
-    join_groups(tokens)
+    join_groups(&tokens)
 }
 
 /// Joins figures that are grouped by spaces: one to three digits, then threes; a single group only
 /// before triệu, where nothing else can be meant.
-fn join_groups(tokens: Vec<Token>) -> Vec<Token> {
-    let three = |t: Option<&Token>| t.and_then(Token::figure).is_some_and(|d| d.len() == 3 && d.bytes().all(|b| b.is_ascii_digit()));
+fn join_groups(tokens: &[Token]) -> Vec<Token> {
+    let three = |t: Option<&Token>| {
+        t.and_then(Token::figure)
+            .is_some_and(|d| d.len() == 3 && d.bytes().all(|b| b.is_ascii_digit()))
+    };
     let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while at < tokens.len() {
@@ -92,7 +97,9 @@ fn join_groups(tokens: Vec<Token>) -> Vec<Token> {
             && digits.bytes().all(|b| b.is_ascii_digit())
         {
             let groups = tokens[at..].iter().take_while(|t| three(Some(t))).count();
-            let million = tokens.get(at + groups).is_some_and(|t| t.is_word(&["triệu", "trieu", "tr"]));
+            let million = tokens
+                .get(at + groups)
+                .is_some_and(|t| t.is_word(&["triệu", "trieu", "tr"]));
             if groups >= 2 || (groups == 1 && million) {
                 for group in &tokens[at..at + groups] {
                     digits.push_str(group.figure().unwrap_or(""));

@@ -9,8 +9,12 @@ use crate::core::sheet::fold::fold;
 /// What a unit word is worth in đồng.
 pub(super) fn unit(word: &str) -> Option<i128> {
     Some(match word {
-        "tỷ" | "tỉ" | "ty" | "ti" | "tỏi" | "toi" | "tỹ" | "tĩ" | "bil" | "billion" => super::BILLION,
-        "triệu" | "trieu" | "tr" | "trịêu" | "củ" | "cu" | "chai" | "mil" | "million" => super::MILLION,
+        "tỷ" | "tỉ" | "ty" | "ti" | "tỏi" | "toi" | "tỹ" | "tĩ" | "bil" | "billion" => {
+            super::BILLION
+        }
+        "triệu" | "trieu" | "tr" | "trịêu" | "củ" | "cu" | "chai" | "mil" | "million" => {
+            super::MILLION
+        }
         "xị" => 100_000,
         "nghìn" | "nghin" | "ngàn" | "ngan" | "k" => 1_000,
         "đ" | "đồng" | "dong" | "vnd" | "vnđ" | "₫" => 1,
@@ -20,7 +24,10 @@ pub(super) fn unit(word: &str) -> Option<i128> {
 
 /// `rưỡi`, half of the unit before it.
 pub(super) fn half(word: &str) -> bool {
-    matches!(word, "rưỡi" | "rưởi" | "rươi" | "rưõi" | "ruoi" | "ruỡi" | "rưởị")
+    matches!(
+        word,
+        "rưỡi" | "rưởi" | "rươi" | "rưõi" | "ruoi" | "ruỡi" | "rưởị"
+    )
 }
 
 /// A number word from one to nine.
@@ -43,7 +50,9 @@ fn digit(word: &str) -> Option<i128> {
 /// `hai`, `mười lăm`, `hai mươi`, `hai mươi mốt`.
 pub(super) fn number(tokens: &[Token]) -> Option<(i128, usize)> {
     let word = |at: usize| tokens.get(at).and_then(Token::word);
-    let ten = |w: Option<&str>| w.is_some_and(|w| matches!(w, "mười" | "mươi" | "muoi" | "chục" | "chuc"));
+    let ten = |w: Option<&str>| {
+        w.is_some_and(|w| matches!(w, "mười" | "mươi" | "muoi" | "chục" | "chuc"))
+    };
     if word(0).is_some_and(|w| matches!(w, "mười" | "muoi")) {
         return Some(match word(1).and_then(digit) {
             Some(ones) => (10 + ones, 2),
@@ -160,6 +169,9 @@ const BEHIND: &[(&str, Bound)] = &[
     ("max", Bound::Under),
     ("min", Bound::Over),
     ("gì đó", Bound::About),
+    ("mấy", Bound::About),
+    ("lẻ", Bound::About),
+    ("là max", Bound::Under),
 ];
 
 fn matches_phrase(tokens: &[Token], phrase: &str) -> Option<usize> {
@@ -176,16 +188,23 @@ fn matches_phrase(tokens: &[Token], phrase: &str) -> Option<usize> {
 
 fn bound(tokens: &[Token], list: &[(&str, Bound)]) -> Option<(Bound, usize)> {
     tokens.first()?.word()?;
-    list.iter().find_map(|(phrase, bound)| matches_phrase(tokens, phrase).map(|length| (*bound, length)))
+    list.iter()
+        .find_map(|(phrase, bound)| matches_phrase(tokens, phrase).map(|length| (*bound, length)))
 }
 
 /// A bound before an amount, and how many tokens it takes.
 pub(super) fn bound_before(tokens: &[Token]) -> Option<(Bound, usize)> {
     if tokens.first()?.is_sign("<≤") {
-        return Some((Bound::Under, 1 + usize::from(tokens.get(1).is_some_and(|t| t.is_sign("=")))));
+        return Some((
+            Bound::Under,
+            1 + usize::from(tokens.get(1).is_some_and(|t| t.is_sign("="))),
+        ));
     }
     if tokens.first()?.is_sign(">≥") {
-        return Some((Bound::Over, 1 + usize::from(tokens.get(1).is_some_and(|t| t.is_sign("=")))));
+        return Some((
+            Bound::Over,
+            1 + usize::from(tokens.get(1).is_some_and(|t| t.is_sign("="))),
+        ));
     }
     if tokens.first()?.is_sign("≈±") {
         return Some((Bound::About, 1));
@@ -199,9 +218,19 @@ pub(super) fn bound_before(tokens: &[Token]) -> Option<(Bound, usize)> {
 
 /// A bound behind an amount, and how many tokens it takes.
 pub(super) fn bound_behind(tokens: &[Token]) -> Option<(Bound, usize)> {
+    if tokens.first()?.is_sign("±") {
+        return Some((Bound::About, 1));
+    }
+    if tokens.first()?.is_sign("+") && tokens.get(1).is_some_and(|t| t.is_sign("-/")) {
+        let slash = usize::from(tokens[1].is_sign("/"));
+        return Some((Bound::About, 2 + slash));
+    }
     if tokens.first()?.is_sign("+") {
         // "3 tỷ + 500 triệu" is a sum.
-        return tokens.get(1).is_none_or(|t| t.figure().is_none()).then_some((Bound::Over, 1));
+        return tokens
+            .get(1)
+            .is_none_or(|t| t.figure().is_none())
+            .then_some((Bound::Over, 1));
     }
     bound(tokens, BEHIND)
 }
@@ -210,9 +239,38 @@ pub(super) fn bound_behind(tokens: &[Token]) -> Option<(Bound, usize)> {
 pub(super) fn label(word: &str) -> bool {
     matches!(
         fold(word).as_str(),
-        "ngan" | "sach" | "ns" | "tai" | "chinh" | "tc" | "gia" | "muc" | "so" | "tien" | "kha" | "nang" | "dau" | "tu" | "mua"
-            | "budget" | "chi" | "du" | "kien" | "khach" | "can" | "tim" | "muon" | "la" | "co" | "cung" | "thoi" | "khoang"
-            | "tong" | "von" | "price" | "trong"
+        "ngan"
+            | "sach"
+            | "ns"
+            | "tai"
+            | "chinh"
+            | "tc"
+            | "gia"
+            | "muc"
+            | "so"
+            | "tien"
+            | "kha"
+            | "nang"
+            | "dau"
+            | "tu"
+            | "mua"
+            | "budget"
+            | "chi"
+            | "du"
+            | "kien"
+            | "khach"
+            | "can"
+            | "tim"
+            | "muon"
+            | "la"
+            | "co"
+            | "cung"
+            | "thoi"
+            | "khoang"
+            | "tong"
+            | "von"
+            | "price"
+            | "trong"
     )
 }
 
@@ -220,19 +278,77 @@ pub(super) fn label(word: &str) -> bool {
 pub(super) fn goes_on(word: &str) -> bool {
     matches!(
         fold(word).as_str(),
-        "do" | "tro" | "quay" | "la" | "den" | "toi" | "hoac" | "hay" | "va" | "bao" | "thoi" | "co" | "chua" | "da" | "thuong"
-            | "tl" | "nhe" | "a" | "hon" | "xiu" | "chut" | "max" | "min" | "cho" | "mua" | "o" | "tai" | "trong" | "nhung"
-            | "neu" | "con" | "vay" | "net" | "fix" | "all" | "in" | "to" | "gi" | "can" | "cung" | "khong" | "ko" | "chu"
-    ) && !matches!(word, "đỏ" | "chỗ" | "căn" | "con" | "chủ")
+        "do" | "tro"
+            | "quay"
+            | "la"
+            | "den"
+            | "toi"
+            | "hoac"
+            | "hay"
+            | "va"
+            | "bao"
+            | "thoi"
+            | "co"
+            | "chua"
+            | "da"
+            | "thuong"
+            | "tl"
+            | "nhe"
+            | "nha"
+            | "ha"
+            | "ck"
+            | "a"
+            | "hon"
+            | "xiu"
+            | "chut"
+            | "max"
+            | "min"
+            | "cho"
+            | "mua"
+            | "o"
+            | "tai"
+            | "trong"
+            | "nhung"
+            | "neu"
+            | "con"
+            | "vay"
+            | "net"
+            | "fix"
+            | "all"
+            | "in"
+            | "to"
+            | "gi"
+            | "can"
+            | "cung"
+            | "khong"
+            | "ko"
+            | "chu"
+    ) && !matches!(word, "đỏ" | "chỗ" | "căn" | "con" | "chủ" | "nhà" | "hạ" | "chợ")
 }
 
 /// Words by which the amount is only cash at hand, or one part of it.
 pub(super) fn only_part(tokens: &[Token]) -> bool {
     const PARTS: &[&str] = &[
-        "có sẵn", "sẵn có", "còn lại", "trả trước", "đưa trước", "tiền mặt", "trong tay", "tự có", "vốn", "cọc", "góp",
-        "vay thêm", "hỗ trợ vay", "thiếu",
+        "có sẵn",
+        "sẵn có",
+        "còn lại",
+        "trả trước",
+        "đưa trước",
+        "tiền mặt",
+        "trong tay",
+        "tự có",
+        "vốn",
+        "cọc",
+        "góp",
+        "vay thêm",
+        "hỗ trợ vay",
+        "thiếu",
     ];
-    (0..tokens.len()).any(|at| PARTS.iter().any(|phrase| matches_phrase(&tokens[at..], phrase).is_some()))
+    (0..tokens.len()).any(|at| {
+        PARTS
+            .iter()
+            .any(|phrase| matches_phrase(&tokens[at..], phrase).is_some())
+    })
 }
 
 /// Foreign currency and gold: never converted.
@@ -241,15 +357,25 @@ pub(super) fn foreign(tokens: &[Token]) -> bool {
         if token.is_sign("$€£¥₿") {
             return true;
         }
-        let Some(word) = token.word() else { return false };
-        let behind_figure = at > 0 && (tokens[at - 1].figure().is_some() || number(&tokens[at - 1..at]).is_some());
+        let Some(word) = token.word() else {
+            return false;
+        };
+        let behind_figure =
+            at > 0 && (tokens[at - 1].figure().is_some() || number(&tokens[at - 1..at]).is_some());
         let behind_unit = at > 0 && tokens[at - 1].word().and_then(unit).is_some();
         match word {
-            "usd" | "eur" | "euro" | "aud" | "sgd" | "jpy" | "cny" | "rmb" | "krw" | "usdt" | "dollar" | "dollars" | "đô" | "yên"
-            | "won" | "sjc" | "vàng" => true,
-            "do" => (behind_figure || behind_unit) && tokens.get(at + 1).is_none_or(|t| t.is_word(&["la", "my", "mỹ"])),
+            "usd" | "eur" | "euro" | "aud" | "sgd" | "jpy" | "cny" | "rmb" | "krw" | "usdt"
+            | "dollar" | "dollars" | "đô" | "yên" | "won" | "sjc" | "vàng" => true,
+            "do" => {
+                (behind_figure || behind_unit)
+                    && tokens
+                        .get(at + 1)
+                        .is_none_or(|t| t.is_word(&["la", "my", "mỹ"]))
+            }
             "cây" | "lượng" | "lạng" | "cay" | "luong" => behind_figure,
-            "tệ" => behind_figure || behind_unit || tokens[at.saturating_sub(1)].is_word(&["dân"]),
+            "tệ" => {
+                behind_figure || behind_unit || tokens[at.saturating_sub(1)].is_word(&["dân"])
+            }
             _ => false,
         }
     })
@@ -258,17 +384,22 @@ pub(super) fn foreign(tokens: &[Token]) -> bool {
 /// Whether what follows an amount makes it a price per month, per m² or the like.
 pub(super) fn per(tokens: &[Token]) -> bool {
     const PERIODS: &[&str] = &[
-        "th", "tháng", "thang", "m2", "m", "met", "mét", "month", "ngày", "ngay", "đêm", "dem", "năm", "tuần", "tuan", "quý",
-        "sào", "công", "thg", "mo",
+        "th", "tháng", "thang", "m2", "m", "met", "mét", "month", "ngày", "ngay", "đêm", "dem",
+        "năm", "tuần", "tuan", "quý", "sào", "công", "thg", "mo",
     ];
     let mut at = 0;
     let slash = tokens.first().is_some_and(|t| t.is_sign("/"))
-        || tokens.first().is_some_and(|t| t.is_word(&["mỗi", "moi", "hàng", "một", "per", "trên", "mot"]));
+        || tokens
+            .first()
+            .is_some_and(|t| t.is_word(&["mỗi", "moi", "hàng", "một", "per", "trên", "mot"]));
     at += usize::from(slash);
-    let one = tokens.get(at).and_then(Token::figure) == Some("1") || tokens.get(at).is_some_and(|t| t.is_word(&["một"]));
+    let one = tokens.get(at).and_then(Token::figure) == Some("1")
+        || tokens.get(at).is_some_and(|t| t.is_word(&["một"]));
     at += usize::from(one);
     let period = tokens.get(at).is_some_and(|t| t.is_word(PERIODS));
     // "12 triệu tháng" is a rent too; "5 tỷ 1 m2" hardly anything.
-    let bare = tokens.get(at).is_some_and(|t| t.is_word(&["tháng", "thang", "th"]));
+    let bare = tokens
+        .get(at)
+        .is_some_and(|t| t.is_word(&["tháng", "thang", "th"]));
     period && (slash || one || bare)
 }

@@ -17,7 +17,19 @@ pub(super) fn is_family(word: &str) -> bool {
 
 /// Labels before a name, folded, the longest first.
 const LABELS: &[&str] = &[
-    "ten khach hang", "ho va ten", "ten khach", "khach hang", "ten kh", "ho ten", "khach", "kh", "ten", "lead", "customer", "stt", "name",
+    "ten khach hang",
+    "ho va ten",
+    "ten khach",
+    "khach hang",
+    "ten kh",
+    "ho ten",
+    "khach",
+    "kh",
+    "ten",
+    "lead",
+    "customer",
+    "stt",
+    "name",
 ];
 
 /// Takes labels such as `KH:` off, and says whether there was one.
@@ -34,11 +46,18 @@ pub(super) fn without_label(text: &str) -> (String, bool) {
             None => (front, String::new()),
         };
         // "KH.Nam" and "Tên-Nam" are not written; "Kh" of another word is not a label.
-        if fold(&front) != *label || (*label == "ten" && front.to_lowercase() != "tên" && !text.contains(':')) {
+        if fold(&front) != *label
+            || (*label == "ten" && front.to_lowercase() != "tên" && !text.contains(':'))
+        {
             continue;
         }
-        let rest = std::iter::once(glued.as_str()).chain(words[length..].iter().copied()).collect::<Vec<_>>().join(" ");
-        let rest = rest.trim_start_matches([':', '-', '–', '.', ' ', '_']).to_owned();
+        let rest = std::iter::once(glued.as_str())
+            .chain(words[length..].iter().copied())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let rest = rest
+            .trim_start_matches([':', '-', '–', '.', ' ', '_'])
+            .to_owned();
         return (rest, true);
     }
     (text.to_owned(), false)
@@ -46,22 +65,85 @@ pub(super) fn without_label(text: &str) -> (String, bool) {
 
 /// What is behind `Khách` and is no name; accents as typed or none.
 const NO_NAME_BEHIND_LABEL: &[&str] = &[
-    "lẻ", "lạ", "quen", "mới", "cũ", "vip", "của", "giới thiệu", "tiềm năng", "sàn", "đầu tư", "mua", "thuê", "nước ngoài", "tháng",
-    "quan tâm", "hỏi", "xem", "cọc", "chốt", "đã", "đang", "chưa", "không", "từ", "ở", "sỉ", "hàng", "tuần", "ngày", "năm", "quý",
-    "đặc biệt", "thân thiết", "cần", "web", "tiktok", "online", "gọi", "sau", "nét", "nóng", "ấm", "lạnh",
+    "lẻ",
+    "lạ",
+    "quen",
+    "mới",
+    "cũ",
+    "vip",
+    "của",
+    "giới thiệu",
+    "tiềm năng",
+    "sàn",
+    "đầu tư",
+    "mua",
+    "thuê",
+    "nước ngoài",
+    "tháng",
+    "quan tâm",
+    "hỏi",
+    "xem",
+    "cọc",
+    "chốt",
+    "đã",
+    "đang",
+    "chưa",
+    "không",
+    "từ",
+    "ở",
+    "sỉ",
+    "hàng",
+    "tuần",
+    "ngày",
+    "năm",
+    "quý",
+    "đặc biệt",
+    "thân thiết",
+    "cần",
+    "web",
+    "tiktok",
+    "online",
+    "gọi",
+    "sau",
+    "nét",
+    "nóng",
+    "ấm",
+    "lạnh",
 ];
 
 /// What is no name anywhere.
 const NO_NAME: &[&str] = &[
-    "vãng lai", "ẩn danh", "giấu tên", "không tên", "không rõ tên", "không biết tên", "chưa rõ tên", "chưa biết tên", "chưa có tên",
-    "chưa xin tên", "chưa lấy tên", "không cho tên", "facebook", "fb", "zalo", "website", "hotline", "test", "no name", "noname", "unknown",
-    "khách vãng lai", "không để lại tên",
+    "vãng lai",
+    "ẩn danh",
+    "giấu tên",
+    "không tên",
+    "không rõ tên",
+    "không biết tên",
+    "chưa rõ tên",
+    "chưa biết tên",
+    "chưa có tên",
+    "chưa xin tên",
+    "chưa lấy tên",
+    "không cho tên",
+    "facebook",
+    "fb",
+    "zalo",
+    "website",
+    "hotline",
+    "test",
+    "no name",
+    "noname",
+    "unknown",
+    "khách vãng lai",
+    "không để lại tên",
 ];
 
 fn begins_with(text: &str, phrase: &str) -> bool {
     let lower = text.to_lowercase();
     [phrase.to_owned(), fold(phrase)].iter().any(|p| {
-        lower.strip_prefix(p.as_str()).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        lower
+            .strip_prefix(p.as_str())
+            .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     })
 }
 
@@ -71,7 +153,10 @@ pub(super) fn no_name(text: &str, label: bool) -> bool {
     text.is_empty()
         || fold::is_placeholder(&text)
         || NO_NAME.iter().any(|phrase| begins_with(&text, phrase))
-        || label && NO_NAME_BEHIND_LABEL.iter().any(|phrase| begins_with(&text, phrase) && !is_capital_name(&text, phrase))
+        || label
+            && NO_NAME_BEHIND_LABEL
+                .iter()
+                .any(|phrase| begins_with(&text, phrase) && !is_capital_name(&text, phrase))
 }
 
 /// `Khách Sau` can be a person in capitals; `khách sau` cannot.
@@ -84,35 +169,182 @@ fn is_capital_name(text: &str, phrase: &str) -> bool {
 /// Whether the text names a company, an office or a shop rather than a person.
 pub(super) fn is_company(text: &str) -> bool {
     const BEGINS: &[&str] = &[
-        "cong ty", "cty", "ctcp", "tong cong ty", "doanh nghiep", "dntn", "hop tac xa", "htx", "tap doan", "ngan hang", "van phong", "vp ",
-        "chi nhanh", "truong ", "benh vien", "khach san", "nha hang", "cua hang", "san giao dich", "hkd", "ho kinh doanh", "uy ban", "so ",
+        "cong ty",
+        "cty",
+        "ctcp",
+        "tong cong ty",
+        "doanh nghiep",
+        "dntn",
+        "hop tac xa",
+        "htx",
+        "tap doan",
+        "ngan hang",
+        "van phong",
+        "vp ",
+        "chi nhanh",
+        "truong ",
+        "benh vien",
+        "khach san",
+        "nha hang",
+        "cua hang",
+        "san giao dich",
+        "hkd",
+        "ho kinh doanh",
+        "uy ban",
+        "so ",
     ];
     let folded = fold(text);
     let begins = BEGINS.iter().any(|b| {
-        folded.strip_prefix(b).is_some_and(|rest| b.ends_with(' ') || rest.is_empty() || rest.starts_with(' '))
+        folded
+            .strip_prefix(b)
+            .is_some_and(|rest| b.ends_with(' ') || rest.is_empty() || rest.starts_with(' '))
     });
     // "Trương Văn An" and "Sô" fold like trường and sở.
     let lower = text.to_lowercase();
-    let person = (folded.starts_with("truong ") && !lower.starts_with("trường ")) || (folded.starts_with("so ") && !lower.starts_with("sở "));
-    let inside = folded.split(' ').any(|w| matches!(w, "tnhh" | "jsc" | "ltd" | "company" | "corp" | "corporation" | "holdings" | "inc"));
+    let person = (folded.starts_with("truong ") && !lower.starts_with("trường "))
+        || (folded.starts_with("so ") && !lower.starts_with("sở "));
+    let inside = folded.split(' ').any(|w| {
+        matches!(
+            w,
+            "tnhh" | "jsc" | "ltd" | "company" | "corp" | "corporation" | "holdings" | "inc"
+        )
+    });
     (begins && !person) || (inside && !starts_with_title(text))
 }
 
 /// Legal forms that keep their capitals.
 pub(super) fn legal_form(word: &str) -> bool {
-    matches!(word, "TNHH" | "MTV" | "CP" | "TM" | "DV" | "SX" | "XNK" | "XD" | "BĐS" | "ĐT" | "JSC" | "DNTN" | "HTX" | "CTCP" | "KD" | "VN" | "TMDV")
+    matches!(
+        word,
+        "TNHH"
+            | "MTV"
+            | "CP"
+            | "TM"
+            | "DV"
+            | "SX"
+            | "XNK"
+            | "XD"
+            | "BĐS"
+            | "ĐT"
+            | "JSC"
+            | "DNTN"
+            | "HTX"
+            | "CTCP"
+            | "KD"
+            | "VN"
+            | "TMDV"
+    )
 }
 
 /// Districts and provinces that stand behind a name, folded; and words of remarks.
 const REMARKS: &[&str] = &[
-    "quan", "huyen", "tp", "thanh pho", "phuong", "xa", "tinh", "thu duc", "binh thanh", "go vap", "phu nhuan", "tan binh", "tan phu",
-    "binh tan", "nha be", "hoc mon", "cu chi", "binh chanh", "can gio", "binh duong", "dong nai", "long an", "vung tau", "ba ria", "ha noi",
-    "hn", "hcm", "sai gon", "sg", "da nang", "hai phong", "can tho", "nha trang", "da lat", "hue", "quang ninh", "ha long", "thao dien",
-    "cau giay", "ha dong", "hoan kiem", "dong da", "thanh xuan", "long bien", "tay ho", "hai chau", "nghe an", "thanh hoa", "bien hoa", "thuan an",
-    "di an", "phu quoc", "tay ninh", "tien giang", "ben tre", "my tho", "binh phuoc", "lam dong", "zalo", "fb", "facebook", "website", "web",
-    "tiktok", "hotline", "vip", "moi gioi", "mg", "khach", "kh", "cty", "cong ty", "du an", "vinhomes", "masteri", "sunrise", "eco green",
-    "vin", "can ho", "nha pho", "dat nen", "biet thu", "shophouse", "officetel", "studio", "block", "toa", "lo", "can", "hen", "goi", "mua", "ban",
-    "xem", "thue", "coc", "viet kieu", "batdongsan", "gioi thieu", "phong", "nhan vien", "nv", "sale", "singapore", "my", "uc", "han quoc",
+    "quan",
+    "huyen",
+    "tp",
+    "thanh pho",
+    "phuong",
+    "xa",
+    "tinh",
+    "thu duc",
+    "binh thanh",
+    "go vap",
+    "phu nhuan",
+    "tan binh",
+    "tan phu",
+    "binh tan",
+    "nha be",
+    "hoc mon",
+    "cu chi",
+    "binh chanh",
+    "can gio",
+    "binh duong",
+    "dong nai",
+    "long an",
+    "vung tau",
+    "ba ria",
+    "ha noi",
+    "hn",
+    "hcm",
+    "sai gon",
+    "sg",
+    "da nang",
+    "hai phong",
+    "can tho",
+    "nha trang",
+    "da lat",
+    "hue",
+    "quang ninh",
+    "ha long",
+    "thao dien",
+    "cau giay",
+    "ha dong",
+    "hoan kiem",
+    "dong da",
+    "thanh xuan",
+    "long bien",
+    "tay ho",
+    "hai chau",
+    "nghe an",
+    "thanh hoa",
+    "bien hoa",
+    "thuan an",
+    "di an",
+    "phu quoc",
+    "tay ninh",
+    "tien giang",
+    "ben tre",
+    "my tho",
+    "binh phuoc",
+    "lam dong",
+    "zalo",
+    "fb",
+    "facebook",
+    "website",
+    "web",
+    "tiktok",
+    "hotline",
+    "vip",
+    "moi gioi",
+    "mg",
+    "khach",
+    "kh",
+    "cty",
+    "cong ty",
+    "du an",
+    "vinhomes",
+    "masteri",
+    "sunrise",
+    "eco green",
+    "vin",
+    "can ho",
+    "nha pho",
+    "dat nen",
+    "biet thu",
+    "shophouse",
+    "officetel",
+    "studio",
+    "block",
+    "toa",
+    "lo",
+    "can",
+    "hen",
+    "goi",
+    "mua",
+    "ban",
+    "xem",
+    "thue",
+    "coc",
+    "viet kieu",
+    "batdongsan",
+    "gioi thieu",
+    "phong",
+    "nhan vien",
+    "nv",
+    "sale",
+    "singapore",
+    "my",
+    "uc",
+    "han quoc",
 ];
 
 /// Whether what stands behind a separator may be another person rather than a remark. `lower`: the
@@ -125,7 +357,11 @@ pub(super) fn may_be_person(part: &str, lower: bool) -> bool {
         return true;
     }
     let folded = fold(part);
-    let remark = REMARKS.iter().any(|r| folded.strip_prefix(r).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
+    let remark = REMARKS.iter().any(|r| {
+        folded
+            .strip_prefix(r)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    });
     if remark || is_company(part) {
         return false;
     }
@@ -137,7 +373,20 @@ pub(super) fn may_be_person(part: &str, lower: bool) -> bool {
 pub(super) fn named_after(word: &str) -> bool {
     matches!(
         word.to_lowercase().as_str(),
-        "mẹ" | "má" | "bố" | "cha" | "vợ" | "chồng" | "con" | "cháu" | "papa" | "mama" | "mami" | "me" | "bé" | "nhà" | "gia"
+        "mẹ" | "má"
+            | "bố"
+            | "cha"
+            | "vợ"
+            | "chồng"
+            | "con"
+            | "cháu"
+            | "papa"
+            | "mama"
+            | "mami"
+            | "me"
+            | "bé"
+            | "nhà"
+            | "gia"
     ) && !word.chars().all(char::is_uppercase)
         || matches!(word, "MẸ" | "BỐ" | "VỢ" | "CHỒNG" | "MÁ")
 }
@@ -151,10 +400,73 @@ pub(super) enum Name<'a> {
 
 /// Words that describe and follow a name in small letters.
 const DESCRIBES: &[&str] = &[
-    "môi", "mg", "cò", "quận", "q", "phường", "p", "bđs", "khách", "vip", "zalo", "fb", "facebook", "nhà", "căn", "hộ", "đất", "dự", "cty", "công",
-    "giới", "gt", "bạn", "cũ", "mới", "cọc", "hẹn", "gọi", "mua", "bán", "thuê", "xem", "béo", "gầy", "xinh", "đẹp", "còi", "lùn", "ở", "bên", "tại",
-    "người", "em", "anh", "chị", "vợ", "chồng", "mẹ", "sếp", "sale", "làm", "từ", "hay", "đã", "đang", "chưa", "không", "ko", "tầng", "phòng", "lô",
-    "nhỏ", "lớn", "già", "trẻ", "việt", "kiều",
+    "môi",
+    "mg",
+    "cò",
+    "quận",
+    "q",
+    "phường",
+    "p",
+    "bđs",
+    "khách",
+    "vip",
+    "zalo",
+    "fb",
+    "facebook",
+    "nhà",
+    "căn",
+    "hộ",
+    "đất",
+    "dự",
+    "cty",
+    "công",
+    "giới",
+    "gt",
+    "bạn",
+    "cũ",
+    "mới",
+    "cọc",
+    "hẹn",
+    "gọi",
+    "mua",
+    "bán",
+    "thuê",
+    "xem",
+    "béo",
+    "gầy",
+    "xinh",
+    "đẹp",
+    "còi",
+    "lùn",
+    "ở",
+    "bên",
+    "tại",
+    "người",
+    "em",
+    "anh",
+    "chị",
+    "vợ",
+    "chồng",
+    "mẹ",
+    "sếp",
+    "sale",
+    "làm",
+    "từ",
+    "hay",
+    "đã",
+    "đang",
+    "chưa",
+    "không",
+    "ko",
+    "tầng",
+    "phòng",
+    "lô",
+    "nhỏ",
+    "lớn",
+    "già",
+    "trẻ",
+    "việt",
+    "kiều",
 ];
 
 /// Takes the remark behind a name off. `titled`: the name has a title, so that what follows in
@@ -164,14 +476,16 @@ pub(super) fn without_remark<'a>(words: &[&'a str], titled: bool, emoji: bool) -
     // From a word with figures on ("Lan Q7", "Nam 2"), or a company, it is remark.
     let cut = (1..kept.len()).find(|at| {
         let digits = kept[*at].chars().any(|c| c.is_ascii_digit());
-        let company = matches!(fold(kept[*at]).as_str(), "cty" | "tnhh") || (*at + 1 < kept.len() && is_company(&kept[*at..].join(" ")));
+        let company = matches!(fold(kept[*at]).as_str(), "cty" | "tnhh")
+            || (*at + 1 < kept.len() && is_company(&kept[*at..].join(" ")));
         digits || company
     });
     kept.truncate(cut.unwrap_or(kept.len()));
     let family = kept.len() > 1 && is_family(kept[0]);
     let small = |w: &str| w.starts_with(char::is_lowercase);
     let mixed = kept.iter().any(|w| !small(w));
-    if let Some(at) = (1..kept.len()).find(|at| DESCRIBES.contains(&kept[*at]) && kept[*at..].iter().all(|w| small(w)))
+    if let Some(at) = (1..kept.len())
+        .find(|at| DESCRIBES.contains(&kept[*at]) && kept[*at..].iter().all(|w| small(w)))
         && (mixed || at > 1)
         && (titled || family)
     {
@@ -191,6 +505,9 @@ pub(super) fn without_remark<'a>(words: &[&'a str], titled: bool, emoji: bool) -
     if emoji && !titled && !family && !mixed {
         return Name::Nickname;
     }
-    let trimmed = kept.into_iter().map(|w| w.trim_matches(['.', '\'', ',', '#'])).filter(|w| !w.is_empty());
+    let trimmed = kept
+        .into_iter()
+        .map(|w| w.trim_matches(['.', '\'', ',', '#']))
+        .filter(|w| !w.is_empty());
     Name::Words(trimmed.collect())
 }

@@ -16,7 +16,11 @@ fn shown(text: &str) -> String {
 fn all(cases: &[(&str, &str)]) {
     let mut misses = Vec::new();
     for (text, expected) in cases {
-        for form in [(*text).to_owned(), text.nfd().collect(), format!("\u{a0}{text} \u{200b}")] {
+        for form in [
+            (*text).to_owned(),
+            text.nfd().collect(),
+            format!("\u{a0}{text} \u{200b}"),
+        ] {
             let got = shown(&form);
             if got != *expected {
                 misses.push(format!("{form:?}: want {expected:?}, got {got:?}"));
@@ -143,6 +147,11 @@ fn companies_and_no_names() {
 
 #[test]
 fn the_shape_has_null_for_what_is_not_clear() {
-    let Some(person) = read(&Cell::from("Anh Thư")).value() else { panic!("readable") };
-    assert_eq!(serde_json::to_string(&person).unwrap(), r#"{"full":null,"given":"Thư","title":null}"#);
+    let Some(person) = read(&Cell::from("Anh Thư")).value() else {
+        panic!("readable")
+    };
+    assert_eq!(
+        serde_json::to_string(&person).unwrap(),
+        r#"{"full":null,"given":"Thư","title":null}"#
+    );
 }

@@ -27,10 +27,43 @@ enum Word {
 
 /// Professions and ways of address of more than one word, folded with accents kept.
 const PHRASES: &[&str] = &[
-    "bác sĩ", "bác sỹ", "luật sư", "kỹ sư", "kĩ sư", "kiến trúc sư", "tổng giám đốc", "phó giám đốc", "giám đốc", "tiến sĩ",
-    "tiến sỹ", "thạc sĩ", "thạc sỹ", "phó giáo sư", "giáo sư", "dược sĩ", "dược sỹ", "cô giáo", "thầy giáo", "chủ tịch",
-    "trưởng phòng", "nha sĩ", "nghệ sĩ", "ca sĩ", "đại tá", "thượng tá", "trung tá", "thiếu tá", "anh chị", "anh chi", "ông bà",
-    "cô chú", "chú cô", "cô bác", "chú thím", "cậu mợ", "dì dượng",
+    "bác sĩ",
+    "bác sỹ",
+    "luật sư",
+    "kỹ sư",
+    "kĩ sư",
+    "kiến trúc sư",
+    "tổng giám đốc",
+    "phó giám đốc",
+    "giám đốc",
+    "tiến sĩ",
+    "tiến sỹ",
+    "thạc sĩ",
+    "thạc sỹ",
+    "phó giáo sư",
+    "giáo sư",
+    "dược sĩ",
+    "dược sỹ",
+    "cô giáo",
+    "thầy giáo",
+    "chủ tịch",
+    "trưởng phòng",
+    "nha sĩ",
+    "nghệ sĩ",
+    "ca sĩ",
+    "đại tá",
+    "thượng tá",
+    "trung tá",
+    "thiếu tá",
+    "anh chị",
+    "anh chi",
+    "ông bà",
+    "cô chú",
+    "chú cô",
+    "cô bác",
+    "chú thím",
+    "cậu mợ",
+    "dì dượng",
 ];
 
 fn word(text: &str) -> Word {
@@ -47,18 +80,28 @@ fn word(text: &str) -> Word {
         "chi" => Word::Perhaps("Chị"),
         "chu" => Word::Perhaps("Chú"),
         "ba" => Word::Perhaps("Bà"),
-        "mr" | "mrs" | "ms" | "mss" | "miss" | "mister" | "sir" | "madam" | "dr" | "bs" | "ts" | "ths" | "gs" | "pgs" | "ks" | "kts"
-        | "ls" | "ds" | "gđ" | "tgđ" | "pgđ" | "sếp" | "thầy" | "dì" | "cậu" | "mợ" | "thím" | "dượng" | "cụ" | "bạn" | "ac" => Word::Open,
+        "mr" | "mrs" | "ms" | "mss" | "miss" | "mister" | "sir" | "madam" | "dr" | "bs" | "ts"
+        | "ths" | "gs" | "pgs" | "ks" | "kts" | "ls" | "ds" | "gđ" | "tgđ" | "pgđ" | "sếp"
+        | "thầy" | "dì" | "cậu" | "mợ" | "thím" | "dượng" | "cụ" | "bạn" | "ac" => {
+            Word::Open
+        }
         _ => Word::Other,
     }
 }
 
 /// `Anh/Chị`, `A/C`, `Ông/Bà` at the beginning: a title left open. Gives the text behind it.
 pub(super) fn without_combined(text: &str) -> (bool, String) {
-    let Some((first, rest)) = text.split_once('/') else { return (false, text.to_owned()) };
+    let Some((first, rest)) = text.split_once('/') else {
+        return (false, text.to_owned());
+    };
     let rest = rest.trim_start();
     let (second, behind) = rest.split_once([' ', '.', ':']).unwrap_or((rest, ""));
-    let title = |text: &str| matches!(word(text.trim()), Word::Title(_) | Word::Perhaps(_) | Word::Open);
+    let title = |text: &str| {
+        matches!(
+            word(text.trim()),
+            Word::Title(_) | Word::Perhaps(_) | Word::Open
+        )
+    };
     if title(first) && title(second) {
         return (true, behind.trim_start_matches(['.', ':', ' ']).to_owned());
     }
@@ -81,11 +124,15 @@ pub(super) fn title<'a, 'b>(words: &'a [&'b str]) -> (Addressed, &'a [&'b str]) 
     if let Some(length) = phrase(words) {
         let rest = &words[length..];
         return match title(rest) {
-            (Addressed::By(_) | Addressed::Open, deeper) if !deeper.is_empty() => (Addressed::Open, deeper),
+            (Addressed::By(_) | Addressed::Open, deeper) if !deeper.is_empty() => {
+                (Addressed::Open, deeper)
+            }
             _ => (Addressed::Open, rest),
         };
     }
-    let Some((first, rest)) = words.split_first() else { return (Addressed::No, words) };
+    let Some((first, rest)) = words.split_first() else {
+        return (Addressed::No, words);
+    };
     match word(first) {
         Word::Other => (Addressed::No, words),
         Word::Open => match title(rest) {
@@ -101,7 +148,11 @@ pub(super) fn title<'a, 'b>(words: &'a [&'b str]) -> (Addressed, &'a [&'b str]) 
 fn phrase(words: &[&str]) -> Option<usize> {
     PHRASES.iter().find_map(|phrase| {
         let parts: Vec<&str> = phrase.split(' ').collect();
-        let fits = words.len() >= parts.len() && words.iter().zip(&parts).all(|(w, p)| w.to_lowercase() == *p);
+        let fits = words.len() >= parts.len()
+            && words
+                .iter()
+                .zip(&parts)
+                .all(|(w, p)| w.to_lowercase() == *p);
         fits.then_some(parts.len())
     })
 }
@@ -111,14 +162,26 @@ fn by_title<'a, 'b>(title: &'static str, words: &'a [&'b str]) -> (Addressed, &'
     let Some(next) = rest.first() else {
         // Anh and Em are names as well.
         let name = matches!(words[0].to_lowercase().as_str(), "anh" | "em");
-        return (if name { Addressed::Unclear } else { Addressed::By(title) }, rest);
+        return (
+            if name {
+                Addressed::Unclear
+            } else {
+                Addressed::By(title)
+            },
+            rest,
+        );
     };
     // "Chị BS Hoa", "Anh KTS Nam"
     if matches!(word(next), Word::Open) && rest.len() > 1 {
         return (Addressed::By(title), &rest[1..]);
     }
-    let same_case = words[0].starts_with(char::is_uppercase) == next.starts_with(char::is_uppercase);
-    if rest.len() == 1 && words[0].to_lowercase() == "anh" && same_case && womans_name_behind_anh(next) {
+    let same_case =
+        words[0].starts_with(char::is_uppercase) == next.starts_with(char::is_uppercase);
+    if rest.len() == 1
+        && words[0].to_lowercase() == "anh"
+        && same_case
+        && womans_name_behind_anh(next)
+    {
         return (Addressed::Unclear, rest);
     }
     (Addressed::By(title), rest)
@@ -126,14 +189,19 @@ fn by_title<'a, 'b>(title: &'static str, words: &'a [&'b str]) -> (Addressed, &'
 
 /// Given names of women that make a double name with Anh: `Anh Thư` is hardly anh + Thư, yet may be.
 fn womans_name_behind_anh(word: &str) -> bool {
-    matches!(word.to_lowercase().as_str(), "thư" | "thơ" | "đào" | "thy" | "thi" | "trâm" | "nguyệt" | "thùy" | "thuỳ")
+    matches!(
+        word.to_lowercase().as_str(),
+        "thư" | "thơ" | "đào" | "thy" | "thi" | "trâm" | "nguyệt" | "thùy" | "thuỳ"
+    )
 }
 
 /// `chi`, `chu`, `ba` without accent: a title in small letters beside a capital, or before a family
 /// name; the family name Chu before a middle name; else unclear.
 fn perhaps<'a, 'b>(title: &'static str, words: &'a [&'b str]) -> (Addressed, &'a [&'b str]) {
     let rest = &words[1..];
-    let Some(next) = rest.first() else { return (Addressed::Unclear, rest) };
+    let Some(next) = rest.first() else {
+        return (Addressed::Unclear, rest);
+    };
     if rest.len() >= 2 && is_family(next) {
         return (Addressed::By(title), rest);
     }
@@ -156,5 +224,8 @@ pub(super) fn second_person(words: &[&str]) -> bool {
         let sure = matches!(lower.as_str(), "chị" | "cô" | "chú" | "bác" | "ông" | "bà");
         let small = capitals && matches!(*w, "anh" | "chi" | "em" | "a" | "c" | "vợ" | "chồng");
         sure || small
-    }) || words.len() > 1 && words.last().is_some_and(|w| matches!(fold(w).as_str(), "vo" | "chong") && matches!(*w, "vợ" | "chồng"))
+    }) || words.len() > 1
+        && words.last().is_some_and(|w| {
+            matches!(fold(w).as_str(), "vo" | "chong") && matches!(*w, "vợ" | "chồng")
+        })
 }

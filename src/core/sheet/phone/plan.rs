@@ -16,35 +16,114 @@ pub(super) enum Verdict {
 
 /// Mobile prefixes of eleven digits and what replaced them on 15 September 2018, without the zero.
 const OLD_MOBILE: [(&str, &str); 21] = [
-    ("120", "70"), ("121", "79"), ("122", "77"), ("126", "76"), ("128", "78"),
-    ("123", "83"), ("124", "84"), ("125", "85"), ("127", "81"), ("129", "82"),
-    ("162", "32"), ("163", "33"), ("164", "34"), ("165", "35"), ("166", "36"), ("167", "37"), ("168", "38"),
-    ("169", "39"), ("186", "56"), ("188", "58"), ("199", "59"),
+    ("120", "70"),
+    ("121", "79"),
+    ("122", "77"),
+    ("126", "76"),
+    ("128", "78"),
+    ("123", "83"),
+    ("124", "84"),
+    ("125", "85"),
+    ("127", "81"),
+    ("129", "82"),
+    ("162", "32"),
+    ("163", "33"),
+    ("164", "34"),
+    ("165", "35"),
+    ("166", "36"),
+    ("167", "37"),
+    ("168", "38"),
+    ("169", "39"),
+    ("186", "56"),
+    ("188", "58"),
+    ("199", "59"),
 ];
 
 /// Area codes replaced in 2017 (decision 2036/QĐ-BTTTT of 2016), without the zero.
 const OLD_AREA: [(&str, &str); 59] = [
-    ("4", "24"), ("8", "28"),
-    ("20", "214"), ("22", "212"), ("25", "205"), ("26", "206"), ("27", "207"), ("29", "216"), ("30", "229"),
-    ("31", "225"), ("33", "203"), ("36", "227"), ("37", "237"), ("38", "238"), ("39", "239"), ("52", "232"),
-    ("53", "233"), ("54", "234"), ("55", "255"), ("56", "256"), ("57", "257"), ("58", "258"), ("59", "269"),
-    ("60", "260"), ("61", "251"), ("62", "252"), ("63", "263"), ("64", "254"), ("66", "276"), ("67", "277"),
-    ("68", "259"), ("70", "270"), ("72", "272"), ("73", "273"), ("74", "294"), ("75", "275"), ("76", "296"),
-    ("77", "297"), ("79", "299"),
-    ("230", "215"), ("231", "213"), ("240", "204"), ("241", "222"), ("280", "208"), ("281", "209"), ("320", "220"),
-    ("321", "221"), ("350", "228"), ("351", "226"), ("500", "262"), ("501", "261"), ("510", "235"), ("511", "236"),
-    ("650", "274"), ("651", "271"), ("710", "292"), ("711", "293"), ("780", "290"), ("781", "291"),
+    ("4", "24"),
+    ("8", "28"),
+    ("20", "214"),
+    ("22", "212"),
+    ("25", "205"),
+    ("26", "206"),
+    ("27", "207"),
+    ("29", "216"),
+    ("30", "229"),
+    ("31", "225"),
+    ("33", "203"),
+    ("36", "227"),
+    ("37", "237"),
+    ("38", "238"),
+    ("39", "239"),
+    ("52", "232"),
+    ("53", "233"),
+    ("54", "234"),
+    ("55", "255"),
+    ("56", "256"),
+    ("57", "257"),
+    ("58", "258"),
+    ("59", "269"),
+    ("60", "260"),
+    ("61", "251"),
+    ("62", "252"),
+    ("63", "263"),
+    ("64", "254"),
+    ("66", "276"),
+    ("67", "277"),
+    ("68", "259"),
+    ("70", "270"),
+    ("72", "272"),
+    ("73", "273"),
+    ("74", "294"),
+    ("75", "275"),
+    ("76", "296"),
+    ("77", "297"),
+    ("79", "299"),
+    ("230", "215"),
+    ("231", "213"),
+    ("240", "204"),
+    ("241", "222"),
+    ("280", "208"),
+    ("281", "209"),
+    ("320", "220"),
+    ("321", "221"),
+    ("350", "228"),
+    ("351", "226"),
+    ("500", "262"),
+    ("501", "261"),
+    ("510", "235"),
+    ("511", "236"),
+    ("650", "274"),
+    ("651", "271"),
+    ("710", "292"),
+    ("711", "293"),
+    ("780", "290"),
+    ("781", "291"),
 ];
 
 /// Settles what the groups are when read as one number. `fresh`: nothing is joined on the left, so
 /// that a number that lost its zero may begin here.
 pub(super) fn settle(groups: &[Group], fresh: bool) -> Verdict {
-    let Some(first) = groups.first() else { return Verdict::No };
+    let Some(first) = groups.first() else {
+        return Verdict::No;
+    };
     let digits: String = groups.iter().map(|g| g.digits.as_str()).collect();
+    if counted_up(&digits) {
+        return Verdict::No;
+    }
     if first.plus || digits.starts_with("00") {
-        let international = if first.plus { digits.trim_start_matches("00") } else { &digits[2..] };
+        let international = if first.plus {
+            digits.trim_start_matches("00")
+        } else {
+            &digits[2..]
+        };
         return match international.strip_prefix("84") {
-            Some(national) => vietnamese(national.strip_prefix('0').unwrap_or(national), &groups[1..], false),
+            Some(national) => vietnamese(
+                national.strip_prefix('0').unwrap_or(national),
+                &groups[1..],
+                false,
+            ),
             None if first.plus && digits.starts_with('0') => vietnamese(&digits[1..], groups, true),
             None => foreign(international),
         };
@@ -58,7 +137,11 @@ pub(super) fn settle(groups: &[Group], fresh: bool) -> Verdict {
     if let Some(national) = digits.strip_prefix("84")
         && digits.len() >= 11
     {
-        return vietnamese(national.strip_prefix('0').unwrap_or(national), &groups[1..], false);
+        return vietnamese(
+            national.strip_prefix('0').unwrap_or(national),
+            &groups[1..],
+            false,
+        );
     }
     // A zero lost in a number cell. Nine digits beginning 1 or 2 are no number of any kind.
     let lost = match digits.len() {
@@ -67,7 +150,16 @@ pub(super) fn settle(groups: &[Group], fresh: bool) -> Verdict {
         _ => false,
     };
     let service = (digits.starts_with("1800") || digits.starts_with("1900")) && digits.len() >= 8;
-    if lost || service { vietnamese(&digits, groups, false) } else { Verdict::No }
+    if lost || service {
+        vietnamese(&digits, groups, false)
+    } else {
+        Verdict::No
+    }
+}
+
+/// `1234567890`, typed where a number had to be typed.
+fn counted_up(digits: &str) -> bool {
+    digits.strip_prefix('0').unwrap_or(digits).starts_with("12345678")
 }
 
 /// A national number without its zero; `groups` as written, for old codes that only the grouping shows.
@@ -86,16 +178,20 @@ fn vietnamese(national: &str, groups: &[Group], zero: bool) -> Verdict {
         return number(&format!("{new}{}", &national[3..]));
     }
     let service = national.starts_with("1800") || national.starts_with("1900");
-    if (service && !zero) || (national.starts_with('2') && national.len() == 10) {
-        if let Verdict::Number(valid) = foreign(&format!("84{national}")) {
-            return Verdict::Number(valid);
-        }
+    if ((service && !zero) || (national.starts_with('2') && national.len() == 10))
+        && let Verdict::Number(valid) = foreign(&format!("84{national}"))
+    {
+        return Verdict::Number(valid);
     }
     // Old codes had seven digits behind them, the two big cities eight; none began with 0, 1 or 9.
     OLD_AREA
         .iter()
         .filter(|(old, _)| national.len() == if old.len() == 1 { 9 } else { old.len() + 7 })
-        .filter(|(old, _)| national.strip_prefix(old).is_some_and(|n| n.starts_with(|c| ('2'..='8').contains(&c))))
+        .filter(|(old, _)| {
+            national
+                .strip_prefix(old)
+                .is_some_and(|n| n.starts_with(|c| ('2'..='8').contains(&c)))
+        })
         .map(|(old, new)| foreign(&format!("84{new}{}", &national[old.len()..])))
         .find(|verdict| *verdict != Verdict::No)
         .unwrap_or(Verdict::No)
@@ -108,20 +204,31 @@ fn mobile(national: &str) -> bool {
     if b.len() != 9 {
         return false;
     }
-    match (b[0], b[1], b[2]) {
-        (b'3', _, _) | (b'7', b'0' | b'6'..=b'9', _) => true,
-        (b'5', b'1' | b'6' | b'8' | b'9', _) | (b'5', b'2', b'2' | b'3' | b'8') | (b'5', b'5', b'9') => true,
-        (b'8', b'1'..=b'8', _) | (b'8', b'9', b'6'..=b'9') => true,
-        (b'9', b'0'..=b'8', _) | (b'9', b'9', b'0' | b'1' | b'3'..=b'9') => true,
-        _ => false,
-    }
+    matches!(
+        (b[0], b[1], b[2]),
+        (b'3', _, _)
+            | (b'7', b'0' | b'6'..=b'9', _)
+            | (b'5', b'1' | b'6' | b'8' | b'9', _)
+            | (b'5', b'2', b'2' | b'3' | b'8')
+            | (b'5', b'5', b'9')
+            | (b'8', b'1'..=b'8', _)
+            | (b'8', b'9', b'6'..=b'9')
+            | (b'9', b'0'..=b'8', _)
+            | (b'9', b'9', b'0' | b'1' | b'3'..=b'9')
+    )
 }
 
 /// Whether the groups are set apart as people set an area code apart: `(08) 3812 3460`,
 /// `(031) 3822 123`. A mobile is written so by nobody, yet the digits alone are one.
 fn old_landline_grouping(groups: &[Group], zero: bool) -> bool {
-    let [first, rest @ ..] = groups else { return false };
-    let Some(code) = (if zero { first.digits.strip_prefix('0') } else { Some(first.digits.as_str()) }) else {
+    let [first, rest @ ..] = groups else {
+        return false;
+    };
+    let Some(code) = (if zero {
+        first.digits.strip_prefix('0')
+    } else {
+        Some(first.digits.as_str())
+    }) else {
         return false;
     };
     if rest.is_empty() || !OLD_AREA.iter().any(|(old, _)| *old == code) {

@@ -19,6 +19,11 @@ impl Between {
         matches!(self.0.trim(), "/" | "\\")
     }
 
+    /// A dash with space round it, as before an extension.
+    pub(super) fn spaced_dash(&self) -> bool {
+        self.0 == " - "
+    }
+
     /// A colon between the two, as in an hour.
     pub(super) fn colon(&self) -> bool {
         self.0 == ":"
@@ -27,7 +32,8 @@ impl Between {
     /// Punctuation by which the end of a second number may hang on the first; a bracket opens a remark.
     pub(super) fn is_loose_join(&self) -> bool {
         let text = self.0.trim();
-        (text.is_empty() || ["/", "\\", "-", ",", ".", "&", ";", "|"].contains(&text)) && !self.0.contains('(')
+        let joints = ["", "/", "\\", "-", ",", ".", "&", ";", "|", "+", "hoặc", "hay", "và", "or"];
+        joints.contains(&text.to_lowercase().as_str()) && !self.0.contains('(')
     }
 }
 
@@ -99,8 +105,15 @@ pub(super) fn groups(text: &str) -> Vec<Group> {
             bracketed: between.trim_end().ends_with('(') && chars.get(at) == Some(&')'),
             broken: masked || code(&chars, start, at),
             masked,
-            word_behind: chars[at..].iter().find(|c| **c != ' ').is_some_and(|c| c.is_alphabetic() || *c == '%'),
-            before: Between(if plus { between[..between.len() - 1].to_owned() } else { between }),
+            word_behind: chars[at..]
+                .iter()
+                .find(|c| **c != ' ')
+                .is_some_and(|c| c.is_alphabetic() || *c == '%'),
+            before: Between(if plus {
+                between[..between.len() - 1].to_owned()
+            } else {
+                between
+            }),
             plus,
             digits,
         });
@@ -119,7 +132,9 @@ fn dash(c: char) -> char {
 
 /// Replaces what is an address of another kind by a word without digits.
 fn without_links(text: &str) -> String {
-    text.split_inclusive(char::is_whitespace).map(|token| if is_link(token) { "link " } else { token }).collect()
+    text.split_inclusive(char::is_whitespace)
+        .map(|token| if is_link(token) { "link " } else { token })
+        .collect()
 }
 
 fn is_link(token: &str) -> bool {
@@ -127,8 +142,12 @@ fn is_link(token: &str) -> bool {
         return true;
     }
     let lower = token.to_lowercase();
-    let address = lower.split_once("://").map_or(lower.as_str(), |(_, rest)| rest);
-    let Some((host, _)) = address.split_once('/') else { return address.starts_with("www.") };
+    let address = lower
+        .split_once("://")
+        .map_or(lower.as_str(), |(_, rest)| rest);
+    let Some((host, _)) = address.split_once('/') else {
+        return address.starts_with("www.");
+    };
     let last = host.rsplit_once('.').map_or("", |(_, last)| last);
     let is_host = (2..=10).contains(&last.len()) && last.chars().all(|c| c.is_ascii_alphabetic());
     is_host && !matches!(host, "zalo.me" | "wa.me" | "m.me" | "api.whatsapp.com")
@@ -137,15 +156,26 @@ fn is_link(token: &str) -> bool {
 /// Digits beside `xxx`, `***` or an ellipsis: part of the number is kept back.
 fn masked(chars: &[char], start: usize, end: usize) -> bool {
     let mask = |c: char| matches!(c, 'x' | 'X' | '*' | '_' | '…' | '?' | '•');
-    let sure = |run: usize, c: char| run >= 2 || c == '*' || c == '…' || c == '•';
-    let behind: Vec<char> =
-        chars[end..].iter().copied().skip_while(|c| " .-".contains(*c)).take_while(|c| mask(*c)).collect();
-    let before: Vec<char> =
-        chars[..start].iter().rev().copied().skip_while(|c| " .-".contains(*c)).take_while(|c| mask(*c)).collect();
+    let sure = |run: usize, c: char| run >= 2 || c == '…';
+    let behind: Vec<char> = chars[end..]
+        .iter()
+        .copied()
+        .skip_while(|c| " .-".contains(*c))
+        .take_while(|c| mask(*c))
+        .collect();
+    let before: Vec<char> = chars[..start]
+        .iter()
+        .rev()
+        .copied()
+        .skip_while(|c| " .-".contains(*c))
+        .take_while(|c| mask(*c))
+        .collect();
     // One x glued behind masks a digit, unless digits follow: "x102" is an extension.
-    let glued = chars.get(end).is_some_and(|c| mask(*c))
+    let glued = chars.get(end).is_some_and(|c| matches!(c, 'x' | 'X'))
         && !chars.get(end + 1).is_some_and(|c| c.is_alphanumeric());
-    behind.first().is_some_and(|c| sure(behind.len(), *c)) || before.first().is_some_and(|c| sure(before.len(), *c)) || glued
+    behind.first().is_some_and(|c| sure(behind.len(), *c))
+        || before.first().is_some_and(|c| sure(before.len(), *c))
+        || glued
 }
 
 /// A few digits glued to letters: `17h`, `Q7`, `2PN`, `SIM2`. A whole number glued to its label

@@ -1,0 +1,207 @@
+//! Due timers: idle reminders, dates, escalations, series and schedules. Looks at a record when its
+//! time has come, decides, commits. Never walks all rows, but when a rule is new.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::core::decide::{self, Decision, Timer, TimerKind, schedule_timer, timers_for};
+use crate::core::delivery::{By, State};
+use crate::core::message::Message;
+use crate::core::record::Record;
+use crate::core::rule::Trigger;
+use crate::roster::Roster;
+use crate::store::journal::{Entry, What};
+use crate::store::keys::{self, prefix};
+use crate::store::{Group, StoreError, ledger};
+
+/// So many timers are looked at in one go.
+const AT_ONCE: usize = 200;
+
+/// What due timers came to, for logs and for the demo.
+#[derive(Clone, Debug, Default)]
+pub struct Rang {
+    /// The messages that were decided.
+    pub messages: Vec<Message>,
+    /// For each rule that looked, what it came to.
+    pub considered: Vec<(String, String)>,
+}
+
+/// Looks at what is due.
+///
+/// # Errors
+/// The disk.
+pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
+    let store = roster.store();
+    let due: Vec<(keys::Key, Timer)> = store.due(prefix::TIMER, now, AT_ONCE)?;
+    let mut rang = Rang::default();
+    if due.is_empty() {
+        return Ok(rang);
+    }
+    let deciding = roster.deciding()?;
+    let mut groups = Vec::new();
+    for (key, timer) in due {
+        let record: Option<Record> = match &timer.record {
+            Some(id) => store.get(&keys::record(id))?,
+            None => None,
+        };
+        let place = record.as_ref().map(|record| (record.place.workbook.as_str(), record.place.sheet));
+        let cx = deciding.context(roster, place, now);
+        let facts = match &record {
+            Some(record) => {
+                let settled = record.settled.as_ref().unwrap_or(&record.seen);
+                roster.facts_of(record, settled, &Value::Null, now)?
+            }
+            None => roster.facts_without_record(&Value::Null, now),
+        };
+        let decision = decide::on_timer(&cx, &timer, record.as_ref(), &facts);
+        let mut group = Group::default();
+        group.remove(key);
+        keep(roster, &timer, &decision, now, &mut group, &mut rang)?;
+        groups.push(group);
+    }
+    store.commit(groups)?;
+    Ok(rang)
+}
+
+fn keep(
+    roster: &Roster,
+    timer: &Timer,
+    decision: &Decision,
+    now: Timestamp,
+    group: &mut Group,
+    rang: &mut Rang,
+) -> Result<(), StoreError> {
+    for message in &decision.messages {
+        if ledger::queue(roster.store(), group, message)? {
+            rang.messages.push(message.clone());
+        }
+    }
+    for next in &decision.timers {
+        group.put(keys::timed(prefix::TIMER, next.due, next.name()), next);
+    }
+    for (rule, why) in &decision.considered {
+        rang.considered.push((rule.clone(), why.clone()));
+        let entry = Entry {
+            at: now,
+            record: timer.record.clone(),
+            what: What::Rule,
+            text: format!("{rule}: {why}"),
+            stages: None,
+        };
+        roster.store().note(group, &entry);
+    }
+    Ok(())
+}
+
+/// Brings the rules of the configuration into force: a new rule starts now, for the rows that are
+/// there where it waits for times (SEMANTICS 15); a removed rule takes its queue with it (SEMANTICS 36).
+///
+/// # Errors
+/// The disk.
+pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
+    let store = roster.store();
+    let standing: BTreeMap<String, Timestamp> = store
+        .scan::<Timestamp>(prefix::RULE)
+        .map(|entry| entry.map(|(key, since)| (String::from_utf8_lossy(&key[prefix::RULE.len()..]).into_owned(), since)))
+        .collect::<Result<_, _>>()?;
+    let rules = &roster.config().rules;
+    let mut group = Group::default();
+    for rule in rules.iter().filter(|rule| !standing.contains_key(&rule.id)) {
+        group.put(keys::under(prefix::RULE, &rule.id), &now);
+    }
+    let removed: Vec<&String> = standing.keys().filter(|id| !rules.iter().any(|rule| rule.id == **id)).collect();
+    for id in &removed {
+        group.remove(keys::under(prefix::RULE, id));
+    }
+    store.commit(vec![group])?;
+    if !removed.is_empty() {
+        cancel_queue(roster, &removed)?;
+    }
+    start_schedules(roster, now)?;
+    let new_timed = rules
+        .iter()
+        .any(|rule| !standing.contains_key(&rule.id) && matches!(rule.on, Trigger::Idle { .. } | Trigger::Date { .. }));
+    if new_timed {
+        cover_rows(roster, now)?;
+    }
+    Ok(())
+}
+
+fn cancel_queue(roster: &Roster, rules: &[&String]) -> Result<(), StoreError> {
+    let store = roster.store();
+    let mut groups = Vec::new();
+    for entry in store.scan::<Message>(prefix::MESSAGE) {
+        let (_, mut message) = entry?;
+        if message.state == State::Queued && rules.contains(&&message.rule) {
+            let mut group = Group::default();
+            let why = "its rule was removed from the configuration";
+            // Queued to cancelled by policy is in the table.
+            if ledger::shift(&mut group, &mut message, State::Cancelled, By::Policy, why, None).is_ok() {
+                groups.push(group);
+            }
+        }
+    }
+    store.commit(groups)
+}
+
+/// Each schedule rule has one timer; a changed schedule gets a new one, and the old one lapses.
+fn start_schedules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
+    let store = roster.store();
+    let deciding = roster.deciding()?;
+    let cx = deciding.context(roster, None, now);
+    let mut standing: BTreeMap<String, Vec<(keys::Key, Timer)>> = BTreeMap::new();
+    for entry in store.scan::<Timer>(prefix::TIMER) {
+        let (key, timer) = entry?;
+        if timer.kind == TimerKind::Schedule {
+            standing.entry(timer.rule.clone()).or_default().push((key, timer));
+        }
+    }
+    let mut group = Group::default();
+    for rule in cx.rules {
+        let Some(next) = schedule_timer(&cx, rule, now) else {
+            continue;
+        };
+        let waiting = standing.remove(&rule.id).unwrap_or_default();
+        // One that is overdue stays: it is caught up, or noted as missed, when it rings.
+        let keep = |timer: &Timer| timer.due <= now || timer.due == next.due;
+        let mut kept = false;
+        for (key, timer) in waiting {
+            if keep(&timer) && !kept {
+                kept = true;
+            } else {
+                group.remove(key);
+            }
+        }
+        if !kept {
+            group.put(keys::timed(prefix::TIMER, next.due, next.name()), &next);
+        }
+    }
+    for (key, _) in standing.into_values().flatten() {
+        group.remove(key);
+    }
+    store.commit(vec![group])
+}
+
+/// A new rule on idleness or dates covers the rows that are there, for times from now on.
+fn cover_rows(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
+    let store = roster.store();
+    let deciding = roster.deciding()?;
+    let mut groups = Vec::new();
+    for entry in store.scan::<Record>(prefix::RECORD) {
+        let (_, record) = entry?;
+        let Some(settled) = &record.settled else {
+            continue;
+        };
+        let facts = roster.facts_of(&record, settled, &Value::Null, now)?;
+        let place = Some((record.place.workbook.as_str(), record.place.sheet));
+        let cx = deciding.context(roster, place, now);
+        let mut group = Group::default();
+        for timer in timers_for(&cx, &record, &facts) {
+            group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
+        }
+        groups.push(group);
+    }
+    store.commit(groups)
+}

@@ -1,0 +1,159 @@
+//! The one table of what each role may see and do.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{Answer, CommandError, Desk, Who};
+use crate::core::people::{Directory, Role};
+use crate::core::record::Record;
+use crate::core::sheet::Value;
+
+/// What somebody wants to see or do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// How the machine is: polls, queue, channels, problems.
+    Status,
+    /// The morning's digest.
+    Digest,
+    /// All records, data problems, the outbox: names and addresses of everybody.
+    Everything,
+    /// Release or drop held batches, pause and resume, stop the last poll.
+    Steer,
+    /// Invite and approve people.
+    People,
+    /// Numbers without names.
+    Totals,
+    /// See customers, and act on reminders and mails about them.
+    Customers,
+}
+
+/// Whose customers a right covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The right is not given.
+    Nothing,
+    /// Those they are in charge of.
+    Own,
+    /// Those that somebody of their team is in charge of.
+    Team,
+    /// All.
+    All,
+}
+
+/// Managers everything; leaders their team; marketing totals; staff their own customers; strangers nothing.
+pub fn may(who: &Who, right: Right) -> Scope {
+    let role = match who {
+        Who::CommandLine => return Scope::All,
+        Who::Stranger => return Scope::Nothing,
+        Who::Colleague { role, .. } => *role,
+    };
+    match (right, role) {
+        (_, Role::Manager) | (Right::Totals, Role::Marketing) => Scope::All,
+        (Right::Customers | Right::Totals, Role::Leader) => Scope::Team,
+        (Right::Customers | Right::Totals, Role::Staff) => Scope::Own,
+        (
+            Right::Status | Right::Digest | Right::Everything | Right::Steer | Right::People,
+            Role::Staff | Role::Leader | Role::Marketing,
+        )
+        | (Right::Customers, Role::Marketing) => Scope::Nothing,
+    }
+}
+
+/// Whose records somebody sees.
+#[derive(Debug)]
+pub(super) struct Sight {
+    directory: Directory,
+    /// Names of those whose customers are seen; none: everybody's.
+    names: Option<BTreeSet<String>>,
+}
+
+impl Sight {
+    /// Who of the company is in charge, first one first.
+    pub(super) fn owners(&self, facts: &Json) -> Vec<String> {
+        let names = texts(&facts["owners"]);
+        self.directory.owners(&names).into_iter().map(|person| person.name.clone()).collect()
+    }
+
+    /// Whether a record with these facts is seen.
+    pub(super) fn covers(&self, facts: &Json) -> bool {
+        match &self.names {
+            None => true,
+            Some(names) => self.owners(facts).iter().any(|owner| names.contains(owner)),
+        }
+    }
+}
+
+impl Desk {
+    /// Refuses whoever has not the right for everything.
+    pub(super) fn must_all(&self, who: &Who, right: Right) -> Answer<()> {
+        match may(who, right) {
+            Scope::All => Ok(()),
+            Scope::Nothing | Scope::Own | Scope::Team => Err(CommandError::not_allowed()),
+        }
+    }
+
+    /// Whose customers somebody sees.
+    pub(super) fn sight(&self, who: &Who, right: Right) -> Answer<Sight> {
+        let directory = self.roster.directory()?;
+        let names = match (may(who, right), who) {
+            (Scope::Nothing, _) | (_, Who::Stranger) => return Err(CommandError::not_allowed()),
+            (Scope::All, _) | (_, Who::CommandLine) => None,
+            (Scope::Own, Who::Colleague { name, .. }) => Some(BTreeSet::from([name.clone()])),
+            (Scope::Team, Who::Colleague { name, .. }) => {
+                let team = directory.find(name).and_then(|person| person.team.clone());
+                let mates = directory.all().iter().filter(|mate| team.is_some() && mate.team == team);
+                Some(mates.map(|mate| mate.name.clone()).chain([name.clone()]).collect())
+            }
+        };
+        Ok(Sight { directory, names })
+    }
+
+    /// Refuses whoever does not see this record, unless the message about it went to them.
+    pub(super) fn must_see(&self, who: &Who, record: &Record, told: Option<&str>) -> Answer<()> {
+        if told.is_some_and(|told| told == who.name()) {
+            return Ok(());
+        }
+        let sight = self.sight(who, Right::Customers)?;
+        let typed = self.roster.typed(record.kind, &record.place.workbook, &record.seen)?;
+        let owners = match typed.values.get("owner") {
+            Some(Value::Owner(names)) => names.clone(),
+            _ => Vec::new(),
+        };
+        if sight.covers(&serde_json::json!({ "owners": owners })) {
+            Ok(())
+        } else {
+            Err(CommandError::not_allowed())
+        }
+    }
+}
+
+pub(super) fn texts(value: &Json) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(String::from)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_roles() {
+        let who = |role| Who::Colleague { name: "Lan Anh".into(), role };
+        for (right, staff, leader, marketing) in [
+            (Right::Status, Scope::Nothing, Scope::Nothing, Scope::Nothing),
+            (Right::Digest, Scope::Nothing, Scope::Nothing, Scope::Nothing),
+            (Right::Everything, Scope::Nothing, Scope::Nothing, Scope::Nothing),
+            (Right::Steer, Scope::Nothing, Scope::Nothing, Scope::Nothing),
+            (Right::People, Scope::Nothing, Scope::Nothing, Scope::Nothing),
+            (Right::Totals, Scope::Own, Scope::Team, Scope::All),
+            (Right::Customers, Scope::Own, Scope::Team, Scope::Nothing),
+        ] {
+            assert_eq!(may(&who(Role::Staff), right), staff, "{right:?}");
+            assert_eq!(may(&who(Role::Leader), right), leader, "{right:?}");
+            assert_eq!(may(&who(Role::Marketing), right), marketing, "{right:?}");
+            assert_eq!(may(&who(Role::Manager), right), Scope::All, "{right:?}");
+            assert_eq!(may(&Who::CommandLine, right), Scope::All, "{right:?}");
+            assert_eq!(may(&Who::Stranger, right), Scope::Nothing, "{right:?}");
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Customers as their salespeople ask for them: by stage, by name, and that somebody has dealt with one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
+use crate::core::decide::{Timer, timers_for};
+use crate::core::record::{Kind, Record, RecordId};
+use crate::core::sheet::fold::fold;
+use crate::store::keys::{self, prefix};
+use crate::store::Group;
+
+/// Names shown of one stage.
+const SHOWN_OF_STAGE: usize = 15;
+/// Cards shown for one question.
+const CARDS: usize = 5;
+
+/// The customers somebody sees, by stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customers {
+    /// How many in all.
+    pub total: usize,
+    /// By stage in the configured order; those without one at the end.
+    pub stages: Vec<StageList>,
+}
+
+/// Customers in one stage, the longest untouched first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageList {
+    /// Label; none: no stage that could be read.
+    pub stage: Option<String>,
+    /// How many.
+    pub count: usize,
+    /// The first of them.
+    pub customers: Vec<CustomerLine>,
+}
+
+/// One customer in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerLine {
+    /// Name.
+    pub name: String,
+    /// Calendar days without activity.
+    pub days: i64,
+    /// Address that opens the row.
+    pub url: Option<String>,
+}
+
+/// Numbers without names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Customers in all.
+    pub total: usize,
+    /// Label and count by stage, in the configured order; an empty label: no stage that could be read.
+    pub stages: Vec<(String, usize)>,
+}
+
+/// What is known of one customer, short. Private columns are not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Record id.
+    pub record: String,
+    /// Name.
+    pub name: String,
+    /// As people write it.
+    pub phone: Option<String>,
+    /// Address.
+    pub email: Option<String>,
+    /// Label.
+    pub stage: Option<String>,
+    /// Calendar days without activity.
+    pub days: i64,
+    /// Who is in charge.
+    pub owner: Option<String>,
+    /// Area or project of interest, as typed.
+    pub area: Option<String>,
+    /// As typed.
+    pub budget: Option<String>,
+    /// As typed.
+    pub note: Option<String>,
+    /// Title of the tab and row.
+    pub place: String,
+    /// Address that opens the row.
+    pub url: Option<String>,
+}
+
+/// Adds times to look again to a group.
+pub fn put_timers(group: &mut Group, timers: &[Timer]) {
+    for timer in timers {
+        group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), timer);
+    }
+}
+
+/// One customer, as everything here needs it.
+pub(super) struct Seen {
+    pub(super) record: Record,
+    pub(super) facts: Json,
+}
+
+impl Desk {
+    /// The customers of whoever asks: their own, their team's, or all.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn mine(&self, who: &Who, now: Timestamp) -> Answer<Customers> {
+        let mut by_stage: Vec<(Option<String>, Vec<CustomerLine>)> = Vec::new();
+        for stage in &self.roster.config().stages {
+            by_stage.push((Some(stage.id.clone()), Vec::new()));
+        }
+        by_stage.push((None, Vec::new()));
+        let mut total = 0;
+        self.each_seen(who, Right::Customers, now, |seen| {
+            let line = CustomerLine {
+                name: name_of(&seen.facts),
+                days: self.days_since(seen.record.active_at, now),
+                url: text(&seen.facts["sheet_url"]),
+            };
+            total += 1;
+            let known = by_stage.iter().position(|(id, _)| id.is_some() && *id == seen.record.stage);
+            let last = by_stage.len() - 1;
+            by_stage[known.unwrap_or(last)].1.push(line);
+            Ok(())
+        })?;
+        let labels = self.roster.stage_labels();
+        let stages = by_stage
+            .into_iter()
+            .filter(|(_, lines)| !lines.is_empty())
+            .map(|(id, mut lines)| {
+                lines.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.name.cmp(&b.name)));
+                let count = lines.len();
+                lines.truncate(SHOWN_OF_STAGE);
+                StageList { stage: id.map(|id| labels.get(&id).cloned().unwrap_or(id)), count, customers: lines }
+            })
+            .collect();
+        Ok(Customers { total, stages })
+    }
+
+    /// How many customers are in each stage, of those that whoever asks may count.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn totals(&self, who: &Who) -> Answer<Totals> {
+        let config = self.roster.config();
+        let mut counts: Vec<(String, usize)> = config.stages.iter().map(|stage| (stage.label.clone(), 0)).collect();
+        counts.push((String::new(), 0));
+        let mut total = 0;
+        self.each_seen(who, Right::Totals, Timestamp::UNIX_EPOCH, |seen| {
+            let known = config.stages.iter().position(|stage| seen.record.stage.as_ref() == Some(&stage.id));
+            counts[known.unwrap_or(config.stages.len())].1 += 1;
+            total += 1;
+            Ok(())
+        })?;
+        counts.retain(|(label, count)| !label.is_empty() || *count > 0);
+        Ok(Totals { total, stages: counts })
+    }
+
+    /// Customers by phone, e-mail or a part of the name, the best fit first.
+    ///
+    /// # Errors
+    /// The role, too little to look for, nobody found, the disk.
+    pub fn find(&self, wanted: &str, who: &Who, now: Timestamp) -> Answer<Vec<Card>> {
+        let wanted = Wanted::of(wanted);
+        if wanted.is_too_short() {
+            return Err(CommandError::new(
+                ErrorKind::Usage,
+                "write a phone number, an e-mail address, or two letters of the name at least",
+                "Vui lòng ghi số điện thoại, e-mail, hoặc ít nhất hai chữ cái của tên.",
+            ));
+        }
+        let mut found: Vec<(u32, Card)> = Vec::new();
+        self.each_seen(who, Right::Customers, now, |seen| {
+            let fit = wanted.fits(&seen.facts);
+            if fit > 0 {
+                found.push((fit, self.card(seen, now)));
+            }
+            Ok(())
+        })?;
+        if found.is_empty() {
+            return Err(CommandError::new(
+                ErrorKind::NotFound,
+                "no customer has that phone, e-mail or name",
+                "Không tìm thấy khách nào có số, e-mail hoặc tên như vậy.",
+            ));
+        }
+        found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.name.cmp(&b.1.name)));
+        Ok(found.into_iter().take(CARDS).map(|(_, card)| card).collect())
+    }
+
+    /// Somebody has dealt with a customer: the idle clock starts again, and what waited for nobody having
+    /// done so is not wanted any more (policy sees it before each send).
+    ///
+    /// # Errors
+    /// The role, no such record, the disk.
+    pub fn touch(&self, record: &str, who: &Who, now: Timestamp) -> Answer<Card> {
+        self.touch_as(record, who, None, now)
+    }
+
+    pub(super) fn touch_as(&self, record: &str, who: &Who, told: Option<&str>, now: Timestamp) -> Answer<Card> {
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let key = keys::record(&RecordId::new(record));
+        let found = store.get::<Record>(&key)?.filter(|record| record.gone.is_none());
+        let Some(mut record) = found else {
+            return Err(CommandError::new(
+                ErrorKind::NotFound,
+                "this customer is no longer in the sheet",
+                "Khách này không còn trong bảng tính.",
+            ));
+        };
+        self.must_see(who, &record, told)?;
+        record.active_at = now;
+        let facts = self.roster.facts(&record, &Json::Null, now)?;
+        let deciding = self.roster.deciding()?;
+        let place = Some((record.place.workbook.as_str(), record.place.sheet));
+        let timers = timers_for(&deciding.context(&self.roster, place, now), &record, &facts);
+        let mut group = Group::default();
+        group.put(key, &record);
+        put_timers(&mut group, &timers);
+        self.note_hand(&mut group, now, Some(&record.id), who, "has dealt with the customer");
+        store.commit(vec![group])?;
+        Ok(self.card(&Seen { record, facts }, now))
+    }
+
+    /// Shows every customer that whoever asks may see.
+    pub(super) fn each_seen(&self, who: &Who, right: Right, now: Timestamp, mut show: impl FnMut(&Seen) -> Answer<()>) -> Answer<()> {
+        let sight = self.sight(who, right)?;
+        self.each(Kind::Customer, None, |spot, record, _| {
+            let mut record = record.clone();
+            // A sort writes no record: where it stands now is in the order of its tab.
+            record.place.row = spot.row;
+            let facts = self.roster.facts(&record, &Json::Null, now)?;
+            if sight.covers(&facts) {
+                show(&Seen { record, facts })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Calendar days between then and now.
+    pub(super) fn days_since(&self, then: Timestamp, now: Timestamp) -> i64 {
+        let zone = &self.roster.config().calendar.zone;
+        let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
+        date(then).until(date(now)).map_or(0, |span| i64::from(span.get_days())).max(0)
+    }
+
+    fn card(&self, seen: &Seen, now: Timestamp) -> Card {
+        let facts = &seen.facts;
+        Card {
+            record: seen.record.id.to_string(),
+            name: name_of(facts),
+            phone: text(&facts["phone"]),
+            email: text(&facts["email"]),
+            stage: text(&facts["stage_label"]),
+            days: self.days_since(seen.record.active_at, now),
+            owner: text(&facts["owner"]),
+            area: text(&facts["area"]).or_else(|| text(&facts["interest"])),
+            budget: text(&facts["budget"]["text"]),
+            note: text(&facts["note"]),
+            place: format!("{} {}", facts["tab"].as_str().unwrap_or_default(), seen.record.place.row),
+            url: text(&facts["sheet_url"]),
+        }
+    }
+}
+
+/// The name as written, or what else the row can be known by.
+pub(super) fn name_of(facts: &Json) -> String {
+    let full = facts["name"]["full"].as_str().or_else(|| facts["name"].as_str());
+    full.or_else(|| facts["phone"].as_str()).or_else(|| facts["email"].as_str()).unwrap_or("?").to_owned()
+}
+
+pub(super) fn text(value: &Json) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// What somebody looks for.
+struct Wanted {
+    folded: String,
+    email: Option<String>,
+    digits: String,
+}
+
+impl Wanted {
+    fn of(text: &str) -> Self {
+        let text = text.trim();
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let only_phone = text.chars().all(|c| c.is_ascii_digit() || " .+-()".contains(c));
+        // +84901… and 0901… are one number: what counts is what follows the country or trunk prefix.
+        let digits = digits.strip_prefix("84").or_else(|| digits.strip_prefix('0')).unwrap_or(&digits).to_owned();
+        Self {
+            folded: if only_phone { String::new() } else { fold(text) },
+            email: text.contains('@').then(|| text.to_lowercase()),
+            digits: if only_phone { digits } else { String::new() },
+        }
+    }
+
+    fn is_too_short(&self) -> bool {
+        self.digits.len() < 4 && self.folded.chars().count() < 2
+    }
+
+    /// 0 does not fit; more is better.
+    fn fits(&self, facts: &Json) -> u32 {
+        let any = |list: &Json, fits: &dyn Fn(&str) -> bool| {
+            super::allow::texts(list).iter().any(|item| fits(item))
+        };
+        if let Some(email) = &self.email {
+            return u32::from(any(&facts["emails"], &|found| found.to_lowercase().contains(email.as_str()))) * 3;
+        }
+        if !self.digits.is_empty() {
+            let phones = json!([facts["phone_e164"], facts["phones"]]);
+            let listed = phones[1].as_array().into_iter().flatten().chain([&phones[0]]);
+            return u32::from(listed.filter_map(Json::as_str).any(|phone| {
+                let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+                digits.contains(self.digits.as_str())
+            })) * 3;
+        }
+        let name = fold(facts["name"]["full"].as_str().unwrap_or_default());
+        if name == self.folded {
+            3
+        } else if format!(" {name} ").contains(&format!(" {} ", self.folded)) {
+            2
+        } else {
+            u32::from(name.contains(self.folded.as_str()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_found_as_they_are_looked_for() {
+        let facts = json!({
+            "name": {"full": "Nguyễn Thị Hồng Nhung"}, "emails": ["Nhung@Example.org"],
+            "phone_e164": "+84901234567", "phones": ["0901 234 567", "0283 822 9999"],
+        });
+        for (wanted, fit) in [
+            ("Nguyễn Thị Hồng Nhung", 3),
+            ("hong nhung", 2),
+            ("nhun", 1),
+            ("0901234567", 3),
+            ("+84 901 234 567", 3),
+            ("234 567", 3),
+            ("nhung@example", 3),
+            ("Nhung Hồng", 0),
+            ("0999", 0),
+        ] {
+            assert_eq!(Wanted::of(wanted).fits(&facts), fit, "{wanted}");
+        }
+        for short in ["", "a", "09", "123"] {
+            assert!(Wanted::of(short).is_too_short(), "{short}");
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! Is it well, and what is to be done next? One look at the store and at what the daemon knows.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::problems::{Findings, ProblemKind};
+use super::{Answer, Desk, HeldLine, Paused, Right, Who, paused_list};
+use crate::config::Language;
+use crate::core::delivery::State;
+use crate::core::message::Message;
+use crate::core::rule::Channel;
+use crate::health::{ChannelHealth, Snapshot, Trouble};
+use crate::store::keys::{self, prefix};
+
+/// Polls that may be missed before the lag is a trouble.
+const POLLS_MISSED: i64 = 5;
+/// The shortest lag that is a trouble, in seconds.
+const LAG_AT_LEAST_S: i64 = 60;
+/// Messages shown as due soon.
+const SOON: usize = 5;
+/// Unknown stage words shown.
+const WORDS: usize = 10;
+
+/// The answer to `status`. Times are local ISO text with offset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Whether nobody has to do anything for it to go on working.
+    pub ok: bool,
+    /// The time of the look.
+    pub at: String,
+    /// Whether a daemon answered; without one the rest is what the store knows.
+    pub running: bool,
+    /// The daemon's version.
+    pub version: Option<String>,
+    /// When it started.
+    pub started_at: Option<String>,
+    /// Whether messages to customers go to `[trial] redirect_all_to`.
+    pub trial: bool,
+    /// Workbooks in the order of the configuration.
+    pub workbooks: Vec<WorkbookStatus>,
+    /// Customers in the sheets now.
+    pub customers: u32,
+    /// How many messages are in each state.
+    pub queue: BTreeMap<String, usize>,
+    /// The next messages to go.
+    pub due_soon: Vec<DueSoon>,
+    /// Held batches.
+    pub held: Vec<HeldLine>,
+    /// What is paused.
+    pub paused: Vec<Paused>,
+    /// `email` and `telegram`, as far as they are configured.
+    pub channels: Vec<ChannelStatus>,
+    /// People of the company whom no chat reaches.
+    pub unbound: Vec<Unbound>,
+    /// People of staff tabs about whom no manager has said anything.
+    pub unapproved: Vec<String>,
+    /// Words in stage cells that mean no stage, the most frequent first.
+    pub unknown_stages: Vec<UnknownWord>,
+    /// Customers of whom it is unclear which row is theirs.
+    pub ambiguous: u32,
+    /// Data problems: cells that could not be read, incomplete rows, unknown owners and stages.
+    pub problems: u32,
+    /// Contacts that stand in more than one row.
+    pub duplicates: u32,
+    /// Bytes of the store on disk.
+    pub store_bytes: u64,
+    /// Why the bot hears nobody, if it does not.
+    pub bot_deaf: Option<String>,
+    /// Why the last reload was refused, if it was.
+    pub reload_refused: Option<String>,
+    /// Settings that wait for a restart.
+    pub restart_needed: Vec<String>,
+    /// What to do, the most urgent first; each is a sentence with its mend.
+    pub next: Vec<Mend>,
+}
+
+/// One workbook.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkbookStatus {
+    /// Its id.
+    pub id: String,
+    /// Its title, or its id before it was read.
+    pub title: String,
+    /// When it was last read whole by this daemon.
+    pub last_poll: Option<String>,
+    /// Seconds since then.
+    pub lag_s: Option<i64>,
+    /// What is wrong, if the last poll failed.
+    pub failing: Option<String>,
+    /// Since when.
+    pub failing_since: Option<String>,
+    /// Records at the last accepted poll.
+    pub records: usize,
+}
+
+/// A channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChannelStatus {
+    /// `email` or `telegram`.
+    pub channel: String,
+    /// Whether it answered at the last try; none: not tried yet.
+    pub ok: Option<bool>,
+    /// Why it does not answer.
+    pub why: Option<String>,
+    /// Since when it does (not) answer.
+    pub since: Option<String>,
+    /// A limit that slows it, and until when.
+    pub limited: Option<String>,
+    /// Messages a minute at most.
+    pub per_minute: Option<u32>,
+    /// Messages in 24 hours at most.
+    pub per_day: Option<u32>,
+}
+
+/// A message that goes soon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueSoon {
+    /// Key.
+    pub key: String,
+    /// To whom, masked.
+    pub to: String,
+    /// When.
+    pub due: String,
+}
+
+/// Somebody whom no chat reaches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unbound {
+    /// As in the staff list.
+    pub name: String,
+    /// Why: never bound, or the bot was blocked.
+    pub why: String,
+    /// Whether mail can reach them instead.
+    pub email: bool,
+}
+
+/// A word that means no stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownWord {
+    /// As typed first.
+    pub word: String,
+    /// In how many rows.
+    pub count: u32,
+    /// Id of the stage it is most like, if it is like one.
+    pub likely: Option<String>,
+}
+
+/// A sentence that says what to do; in JSON the English one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Mend {
+    en: String,
+    vi: String,
+}
+
+impl Mend {
+    fn new(en: impl Into<String>, vi: impl Into<String>) -> Self {
+        Self { en: en.into(), vi: vi.into() }
+    }
+
+    /// In this language.
+    pub fn shown(&self, language: Language) -> &str {
+        match language {
+            Language::Vi => &self.vi,
+            Language::En => &self.en,
+        }
+    }
+}
+
+impl From<String> for Mend {
+    fn from(text: String) -> Self {
+        Self { vi: text.clone(), en: text }
+    }
+}
+
+impl From<Mend> for String {
+    fn from(mend: Mend) -> Self {
+        mend.en
+    }
+}
+
+impl Desk {
+    /// One look at everything.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn status(&self, who: &Who, now: Timestamp) -> Answer<Status> {
+        self.must_all(who, Right::Status)?;
+        let config = self.roster.config();
+        let store = self.roster.store();
+        let health = self.health.as_ref().map(crate::health::Health::snapshot);
+        let findings = self.look_through(None, now)?;
+        let candidates = self.roster.candidates()?;
+        let directory = self.roster.directory()?;
+        let unapproved = candidates.iter().filter(|one| one.active && one.approved.is_none() && directory.find(&one.name).is_none());
+        let mut status = Status {
+            ok: false,
+            at: self.local(now),
+            running: health.is_some(),
+            version: health.as_ref().map(|health| health.version.clone()),
+            started_at: health.as_ref().map(|health| self.local(health.started_at)),
+            trial: config.trial.is_some(),
+            workbooks: self.workbook_states(health.as_ref(), now)?,
+            customers: findings.customers,
+            queue: self.queue_counts()?,
+            due_soon: self.due_soon()?,
+            held: self.held_list(who)?,
+            paused: paused_list(store)?,
+            channels: self.channel_states(health.as_ref()),
+            unbound: self.unbound()?,
+            unapproved: unapproved.map(|one| one.name.clone()).collect(),
+            ambiguous: findings.ambiguous,
+            problems: findings.count(&[ProblemKind::Unreadable, ProblemKind::Incomplete, ProblemKind::Owner, ProblemKind::Stage]),
+            duplicates: findings.count(&[ProblemKind::Duplicate]),
+            unknown_stages: first_words(findings),
+            store_bytes: store.size_on_disk()?,
+            bot_deaf: health.as_ref().and_then(|health| health.bot_deaf.as_ref()).map(|trouble| trouble.why.clone()),
+            reload_refused: health.as_ref().and_then(|health| health.reload_refused.as_ref()).map(|trouble| trouble.why.clone()),
+            restart_needed: health.map(|health| health.restart_needed).unwrap_or_default(),
+            next: Vec::new(),
+        };
+        let (urgent, rest) = (self.urgent(&status), self.advice(&status));
+        status.ok = urgent.is_empty();
+        status.next = urgent.into_iter().chain(rest).collect();
+        Ok(status)
+    }
+
+    fn workbook_states(&self, health: Option<&Snapshot>, now: Timestamp) -> Answer<Vec<WorkbookStatus>> {
+        let mut states = Vec::new();
+        for book in &self.roster.config().workbooks {
+            let known = health.and_then(|health| health.workbooks.get(&book.id)).cloned().unwrap_or_default();
+            let tabs = self.roster.tabs(&book.id)?;
+            states.push(WorkbookStatus {
+                id: book.id.clone(),
+                title: self.workbook_name(&book.id)?,
+                last_poll: known.last_good.map(|at| self.local(at)),
+                lag_s: known.lag_s(now),
+                failing_since: known.failing.as_ref().map(|trouble| self.local(trouble.since)),
+                failing: known.failing.map(|trouble| trouble.why),
+                records: tabs.iter().filter(|tab| tab.kind.is_some()).map(|tab| tab.rows).sum(),
+            });
+        }
+        Ok(states)
+    }
+
+    fn queue_counts(&self) -> Answer<BTreeMap<String, usize>> {
+        let mut counts: BTreeMap<String, usize> = State::ALL.iter().map(|state| (state.to_string(), 0)).collect();
+        for entry in self.roster.store().scan::<Message>(prefix::MESSAGE) {
+            let (_, message) = entry?;
+            *counts.entry(message.state.to_string()).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    fn due_soon(&self) -> Answer<Vec<DueSoon>> {
+        let mut soon = Vec::new();
+        for entry in self.roster.store().scan(prefix::DUE).take(SOON) {
+            let (_, key) = entry?;
+            if let Some(message) = self.roster.store().get::<Message>(&keys::message(&key))? {
+                soon.push(DueSoon { key: key.to_string(), to: self.recipient(&message)?, due: self.local(message.due) });
+            }
+        }
+        Ok(soon)
+    }
+
+    fn channel_states(&self, health: Option<&Snapshot>) -> Vec<ChannelStatus> {
+        let config = self.roster.config();
+        let configured = [(Channel::Email, config.email.is_some()), (Channel::Telegram, config.telegram.is_some())];
+        let state = |channel: Channel| {
+            let known = health.and_then(|health| health.channels.get(channel.as_str())).cloned().unwrap_or_default();
+            self.channel_state(channel, &known)
+        };
+        configured.into_iter().filter(|(_, configured)| *configured).map(|(channel, _)| state(channel)).collect()
+    }
+
+    fn channel_state(&self, channel: Channel, known: &ChannelHealth) -> ChannelStatus {
+        let since = |trouble: &Trouble| trouble.since;
+        ChannelStatus {
+            channel: channel.as_str().to_owned(),
+            ok: match (&known.down, known.ok_since) {
+                (Some(_), _) => Some(false),
+                (None, Some(_)) => Some(true),
+                (None, None) => None,
+            },
+            why: known.down.as_ref().map(|trouble| trouble.why.clone()),
+            since: known.down.as_ref().map(since).or(known.ok_since).map(|at| self.local(at)),
+            limited: known.limited.as_ref().map(|limited| format!("{}, until {}", limited.why, self.local(limited.until))),
+            per_minute: known.per_minute,
+            per_day: known.per_day,
+        }
+    }
+
+    fn unbound(&self) -> Answer<Vec<Unbound>> {
+        if self.roster.config().telegram.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut unbound = Vec::new();
+        for person in self.roster.directory()?.all() {
+            let why = match self.roster.binding(person)? {
+                None => "no Telegram chat is bound".to_owned(),
+                Some(binding) => match binding.dead {
+                    Some(dead) => dead,
+                    None => continue,
+                },
+            };
+            unbound.push(Unbound { name: person.name.clone(), why, email: person.email.is_some() });
+        }
+        Ok(unbound)
+    }
+
+    /// Without these it does not go on working.
+    fn urgent(&self, status: &Status) -> Vec<Mend> {
+        let mut mends = Vec::new();
+        if !status.running {
+            mends.push(Mend::new(
+                "The daemon is not running: start it with `systemctl start sheetbridge` or `sheetbridge run`.",
+                "Chương trình chưa chạy: nhờ người quản trị khởi động lại.",
+            ));
+        }
+        let patience = (self.roster.config().google.poll_every.duration().as_secs() * POLLS_MISSED).max(LAG_AT_LEAST_S);
+        for book in status.workbooks.iter().filter(|_| status.running) {
+            if let Some(why) = &book.failing {
+                mends.push(Mend::new(
+                    format!("The workbook \"{}\" cannot be read: {why}", book.title),
+                    format!("Chưa đọc được bảng “{}”: {why}", book.title),
+                ));
+            } else if book.lag_s.is_some_and(|lag| lag > patience) {
+                let lag = book.lag_s.unwrap_or(0);
+                mends.push(Mend::new(
+                    format!("The workbook \"{}\" was last read {lag} s ago: see the daemon's log.", book.title),
+                    format!("Bảng “{}” chưa được đọc lại từ {lag} giây trước: nhờ người quản trị xem nhật ký.", book.title),
+                ));
+            }
+        }
+        for held in status.held.iter().filter(|held| held.decision.is_none()) {
+            mends.push(Mend::new(
+                format!(
+                    "A batch of \"{}\" is held ({}): `sheetbridge held release {}` takes it, `sheetbridge held drop {}` makes it the new base, undoing the edit in the sheet ends it.",
+                    held.workbook, held.why.replace('\n', "; "), held.id, held.id
+                ),
+                format!("Bảng “{}” đang bị tạm giữ ({}): bấm /giu để duyệt hoặc bỏ qua.", held.workbook, held.why_vi.replace('\n', "; ")),
+            ));
+        }
+        for channel in status.channels.iter().filter(|channel| channel.ok == Some(false)) {
+            let why = channel.why.as_deref().unwrap_or("no answer");
+            let name = if channel.channel == "email" { "E-mail" } else { "Telegram" };
+            mends.push(Mend::new(
+                format!("{name} does not answer: {why}. Messages wait and go out when it does; `sheetbridge check` tries it now."),
+                format!("{name} đang không kết nối được: {why}. Thư và tin được giữ lại, sẽ tự gửi khi có kết nối."),
+            ));
+        }
+        if let Some(why) = &status.reload_refused {
+            mends.push(Mend::new(
+                format!("The new configuration was refused and the old one is in force: {why}"),
+                "Cấu hình mới có lỗi nên vẫn dùng cấu hình cũ: nhờ người quản trị xem lại.",
+            ));
+        }
+        if let Some(why) = &status.bot_deaf {
+            mends.push(Mend::new(
+                format!("The bot cannot hear anybody: {why}. Is another program running with the same token?"),
+                format!("Bot đang không nhận được tin nhắn và nút bấm: {why}"),
+            ));
+        }
+        mends
+    }
+
+    /// What makes it better.
+    fn advice(&self, status: &Status) -> Vec<Mend> {
+        let mut mends = Vec::new();
+        for paused in &status.paused {
+            let what = paused.what.replace('/', " ");
+            mends.push(Mend::new(
+                format!("Paused: {}. `sheetbridge resume {what}` goes on.", paused.english()),
+                format!("Đang tạm dừng: {}. Bấm /tieptuc để gửi tiếp.", paused.vietnamese()),
+            ));
+        }
+        let count = |state: State| status.queue.get(state.as_str()).copied().unwrap_or(0);
+        if count(State::InDoubt) > 0 {
+            let n = count(State::InDoubt);
+            mends.push(Mend::new(
+                format!("{n} messages may or may not have arrived: see `sheetbridge outbox list --state in_doubt`."),
+                format!("{n} thư chưa rõ đã tới hay chưa."),
+            ));
+        }
+        if !status.restart_needed.is_empty() {
+            mends.push(Mend::new(
+                format!("Restart the daemon to take over {}.", status.restart_needed.join(", ")),
+                "Có thay đổi cấu hình chờ khởi động lại.",
+            ));
+        }
+        for person in &status.unbound {
+            let instead = if person.email { "gets mail meanwhile" } else { "gets nothing" };
+            mends.push(Mend::new(
+                format!("{} cannot be reached on Telegram ({}) and {instead}: `sheetbridge invite \"{}\"`.", person.name, person.why, person.name),
+                format!("{} chưa nhận được tin Telegram: nhờ người quản trị gửi liên kết mời.", person.name),
+            ));
+        }
+        if !status.unapproved.is_empty() {
+            let names = status.unapproved.join(", ");
+            mends.push(Mend::new(
+                format!("A manager must say whether {names} of the staff tab work here: the bot has asked."),
+                format!("Chờ quản lý xác nhận nhân viên mới: {names}."),
+            ));
+        }
+        for word in &status.unknown_stages {
+            let mend = match &word.likely {
+                Some(id) => format!("to the aliases of [[stage]] id = \"{id}\""),
+                None => "to the aliases of the [[stage]] it means".to_owned(),
+            };
+            let (word, n) = (&word.word, word.count);
+            mends.push(Mend::new(
+                format!("{n} rows have the stage \"{word}\", which is none: add it {mend}, or correct the cells."),
+                format!("{n} dòng ghi giai đoạn “{word}” chưa có trong danh sách: sửa ô, hoặc nhờ người quản trị thêm."),
+            ));
+        }
+        if status.ambiguous > 0 {
+            let n = status.ambiguous;
+            mends.push(Mend::new(
+                format!("{n} rows may each be the same customer as another; nothing is sent for them until a phone or e-mail tells them apart."),
+                format!("{n} dòng chưa chắc cùng khách: thêm số điện thoại hoặc e-mail để phân biệt."),
+            ));
+        }
+        if status.problems > 0 {
+            let n = status.problems;
+            mends.push(Mend::new(
+                format!("{n} data problems in the sheet: see `sheetbridge records --problems`."),
+                format!("{n} ô cần xem lại trong bảng."),
+            ));
+        }
+        mends
+    }
+}
+
+fn first_words(findings: Findings) -> Vec<UnknownWord> {
+    findings.words.into_iter().take(WORDS).collect()
+}
+
