@@ -23,14 +23,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use allow::{Right, Scope, may};
-pub use button::{Action, ButtonAct, Pressed, act_for, button_key, store_button};
+pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};
 pub use mail::{LastPoll, MailDecision, Stopped, last_poll_key};
 pub use outbox::OutboxLine;
 pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
-pub use problems::Problem;
+pub use problems::{Problem, ProblemKind};
 pub use records::RecordLine;
 pub use status::{ChannelStatus, DueSoon, Mend, Status, Unbound, UnknownWord, WorkbookStatus};
 

@@ -2,9 +2,9 @@
 
 pub mod alarms;
 pub mod clock;
-// pub mod commands;
+pub mod commands;
 pub mod config;
-// pub mod control;
+pub mod control;
 pub mod core;
 pub mod courier;
 pub mod cycle;

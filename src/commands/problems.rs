@@ -135,7 +135,7 @@ impl Desk {
     /// The stage that a word is most like, if it is like one at all.
     fn likely_stage(&self, word: &str) -> Option<String> {
         let stages = self.roster.config().stages.iter();
-        let texts = stages.flat_map(|stage| std::iter::once(&stage.label).chain(&stage.aliases).map(|text| (stage, text)));
+        let texts = stages.flat_map(|stage| std::iter::once(&stage.label).chain(&stage.aliases).map(move |text| (stage, text)));
         let liked = texts.map(|(stage, text)| (likeness(word, text), stage));
         let best = liked.max_by_key(|(likeness, _)| *likeness)?;
         (best.0 >= 50).then(|| best.1.id.clone())
@@ -214,7 +214,7 @@ fn no_stage(cells: &Cells<'_>, typed: &Typed, words: &mut BTreeMap<String, (Stri
 /// The same phone or e-mail in an earlier row. With the same name it is one person, else people who share it.
 fn duplicates(cells: &Cells<'_>, typed: &Typed, seen: &mut Seen) -> Vec<Problem> {
     let name = match typed.values.get("name") {
-        Some(Value::Name(name)) => name.full.clone(),
+        Some(Value::Name(name)) => name.full.known().unwrap_or_default().to_owned(),
         _ => String::new(),
     };
     let mut found: Vec<Problem> = Vec::new();

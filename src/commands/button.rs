@@ -1,0 +1,284 @@
+//! Buttons under messages: what each does is kept here, the chat only sends back its short name.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Approval, Card, CommandError, Desk, ErrorKind, HeldLine, MailDecision, Paused, Resumed, Right, Stopped, Who};
+use crate::core::message::Message;
+use crate::store::Group;
+use crate::store::keys::{self, Key, prefix};
+
+/// What a chat sends back begins with this; the rest is the button's id.
+pub const CALLBACK: &str = "b:";
+/// Buttons are forgotten after so long.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// What a button does, by the name that templates give it after `action:`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Somebody has dealt with the customer.
+    Done,
+    /// Remind me on the next working day.
+    Later,
+    /// A mail that waits may go now.
+    SendNow,
+    /// The stage was picked by mistake.
+    Wrong,
+    /// Take a held batch.
+    Release,
+    /// Make a held batch the new base.
+    Drop,
+    /// Stop everything from the last poll.
+    Stop,
+    /// A person of a staff tab works here.
+    StaffYes,
+    /// A person of a staff tab does not.
+    StaffNo,
+    /// Stop all sending.
+    PauseAll,
+    /// Go on sending.
+    ResumeAll,
+    /// Never mind.
+    Cancel,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Done,
+        Self::Later,
+        Self::SendNow,
+        Self::Wrong,
+        Self::Release,
+        Self::Drop,
+        Self::Stop,
+        Self::StaffYes,
+        Self::StaffNo,
+        Self::PauseAll,
+        Self::ResumeAll,
+        Self::Cancel,
+    ];
+
+    /// As in templates.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Later => "later",
+            Self::SendNow => "send-now",
+            Self::Wrong => "wrong",
+            Self::Release => "release",
+            Self::Drop => "drop",
+            Self::Stop => "stop",
+            Self::StaffYes => "staff-yes",
+            Self::StaffNo => "staff-no",
+            Self::PauseAll => "pause-all",
+            Self::ResumeAll => "resume-all",
+            Self::Cancel => "cancel",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+}
+
+/// What is kept of a button.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ButtonAct {
+    /// What it does.
+    pub action: Action,
+    /// To what: digest of a message key, id of a held batch, record id, workbook id, name of a person; may be empty.
+    pub subject: String,
+    /// What it says.
+    pub label: String,
+    /// Key of the message under which it stands, if the outbox sent it.
+    pub message: Option<String>,
+    /// The colleague to whom that message went: they may press it, whosever customer it is.
+    pub told: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Who pressed it, and when.
+    #[serde(default)]
+    pub done: Option<(String, Timestamp)>,
+}
+
+/// What a press came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pressed {
+    /// `send-now`.
+    SentNow(MailDecision),
+    /// `wrong`.
+    PickedWrong(MailDecision),
+    /// `later`.
+    Later(MailDecision),
+    /// `release`.
+    Released(HeldLine),
+    /// `drop`.
+    Dropped(HeldLine),
+    /// `done`.
+    Done(Box<Card>),
+    /// `stop`.
+    Stopped(Stopped),
+    /// `staff-yes` and `staff-no`.
+    Staff(Approval),
+    /// `pause-all`.
+    Paused(Paused),
+    /// `resume-all`.
+    Resumed(Resumed),
+    /// `cancel`.
+    Nothing,
+}
+
+/// Where a button is kept.
+pub fn button_key(id: &str) -> Key {
+    keys::under(prefix::BUTTON, id)
+}
+
+/// Keeps a button with what it belongs to.
+///
+/// # Returns
+/// What the chat is to send back when it is pressed, at most 64 bytes. The same for every retry of a message.
+pub fn store_button(group: &mut Group, act: &ButtonAct) -> String {
+    let of = act.message.as_deref().unwrap_or("-");
+    let name = format!("{of}\n{}\n{}\n{}", act.action.as_str(), act.subject, act.created.as_millisecond());
+    let id = blake3::hash(name.as_bytes()).to_hex()[..32].to_owned();
+    group.put(button_key(&id), act);
+    format!("{CALLBACK}{id}")
+}
+
+/// What a template's `[label](action:NAME)` does under a message that goes to the colleague `told`.
+///
+/// None if there is no such action, or the message does not say what it should act on; the outbox then leaves the button out.
+pub fn act_for(message: &Message, name: &str, label: &str, told: Option<&str>) -> Option<ButtonAct> {
+    let action = Action::parse(name)?;
+    let event = |path: &str| message.event.pointer(path).and_then(|value| value.as_str()).map(str::to_owned);
+    let subject = match action {
+        Action::Done => message.record.as_ref()?.to_string(),
+        Action::Later => message.key.digest(),
+        Action::SendNow | Action::Wrong => {
+            crate::core::message::MessageKey::from_text(event("/hold/key")?).digest()
+        }
+        Action::Release | Action::Drop => event("/held/id")?,
+        Action::Stop => event("/poll/workbook")?,
+        Action::StaffYes | Action::StaffNo => event("/staff/name")?,
+        Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
+    };
+    Some(ButtonAct {
+        action,
+        subject,
+        label: label.to_owned(),
+        message: Some(message.key.to_string()),
+        told: told.map(str::to_owned),
+        created: message.created,
+        done: None,
+    })
+}
+
+impl Desk {
+    /// Does what a button does, once.
+    ///
+    /// `data` is what the chat sent back.
+    ///
+    /// # Errors
+    /// No such button (any more), somebody was quicker, the role, or whatever the act itself refuses.
+    pub fn press(&self, data: &str, who: &Who, now: Timestamp) -> Answer<Pressed> {
+        let act = self.button(data, who)?;
+        if let Some((by, at)) = &act.done {
+            return Err(pressed_before(by, &self.local(*at), by == who.name()));
+        }
+        let told = act.told.as_deref();
+        let subject = act.subject.as_str();
+        let pressed = match act.action {
+            Action::Done => Pressed::Done(Box::new(self.touch_as(subject, who, told, now)?)),
+            Action::Later => Pressed::Later(self.later_as(subject, who, told, now)?),
+            Action::SendNow => Pressed::SentNow(self.send_now_as(subject, who, told, now)?),
+            Action::Wrong => Pressed::PickedWrong(self.picked_wrong_as(subject, who, told, now)?),
+            Action::Release => Pressed::Released(self.held_decide(subject, true, who, now)?),
+            Action::Drop => Pressed::Dropped(self.held_decide(subject, false, who, now)?),
+            Action::Stop => Pressed::Stopped(self.stop_last_poll(subject, who, now)?),
+            Action::StaffYes => Pressed::Staff(self.approve_staff(subject, true, who, now)?),
+            Action::StaffNo => Pressed::Staff(self.approve_staff(subject, false, who, now)?),
+            Action::PauseAll => Pressed::Paused(self.pause("all", who, now)?),
+            Action::ResumeAll => Pressed::Resumed(self.resume("all", who, now)?),
+            Action::Cancel => Pressed::Nothing,
+        };
+        let mut group = Group::default();
+        group.put(button_key(&data[CALLBACK.len()..]), &ButtonAct { done: Some((who.name().to_owned(), now)), ..act });
+        self.roster.store().commit(vec![group])?;
+        Ok(pressed)
+    }
+
+    fn button(&self, data: &str, who: &Who) -> Answer<ButtonAct> {
+        if *who == Who::Stranger {
+            return Err(CommandError::not_allowed());
+        }
+        let id = data.strip_prefix(CALLBACK).filter(|id| id.len() == 32 && id.is_ascii());
+        let act = match id {
+            Some(id) => self.roster.store().get::<ButtonAct>(&button_key(id))?,
+            None => None,
+        };
+        act.ok_or_else(|| {
+            CommandError::new(
+                ErrorKind::NotFound,
+                "this button is too old: ask the bot anew",
+                "Nút này đã quá cũ, không còn dùng được nữa.",
+            )
+        })
+    }
+
+    /// Makes buttons that the bot puts under an answer of its own, and says what each sends back.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn offer(&self, buttons: &[(Action, &str, &str)], now: Timestamp) -> Answer<Vec<String>> {
+        let mut group = Group::default();
+        let offered = buttons.iter().map(|(action, subject, label)| {
+            store_button(
+                &mut group,
+                &ButtonAct {
+                    action: *action,
+                    subject: (*subject).to_owned(),
+                    label: (*label).to_owned(),
+                    message: None,
+                    told: None,
+                    created: now,
+                    done: None,
+                },
+            )
+        });
+        let offered = offered.collect();
+        self.roster.store().commit(vec![group])?;
+        Ok(offered)
+    }
+
+    /// Forgets buttons that are sixty days old, and links that ended a week ago. For the daemon, once a day.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn sweep(&self, now: Timestamp) -> Answer<()> {
+        self.sweep_invites(now)?;
+        let mut groups = Vec::new();
+        for entry in self.roster.store().scan::<ButtonAct>(prefix::BUTTON) {
+            let (key, act) = entry?;
+            if now.duration_since(act.created) > KEPT_FOR {
+                let mut group = Group::default();
+                group.remove(key);
+                groups.push(group);
+            }
+        }
+        Ok(self.roster.store().commit(groups)?)
+    }
+
+    /// Whether somebody may do what needs this right at all, for a bot that decides what to offer.
+    pub fn allows(&self, who: &Who, right: Right) -> bool {
+        super::may(who, right) != super::Scope::Nothing
+    }
+}
+
+fn pressed_before(by: &str, at: &str, same: bool) -> CommandError {
+    let hour = at.get(11..16).unwrap_or_default();
+    let vi = if same { format!("Anh/chị đã bấm nút này lúc {hour} rồi.") } else { format!("{by} đã bấm nút này lúc {hour} rồi.") };
+    CommandError::new(ErrorKind::TooLate, format!("{by} has already pressed this at {at}"), vi)
+}
