@@ -25,9 +25,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing::level_filters::LevelFilter;
 
 use crate::config::Environment;
+use crate::telemetry::{self, Logging};
 use failure::{Failure, Kind};
 use output::Output;
 
@@ -112,7 +112,7 @@ pub fn main() -> ExitCode {
     let out = Output::new(cli.global.json);
     let call = Call { out, global: cli.global, environment: Environment::from_process() };
     let done = runtime().and_then(|runtime| {
-        listen_to_log(&call, &cli.command);
+        listen_to_log(&call, &cli.command)?;
         let done = runtime.block_on(dispatch(&call, cli.command));
         // What still hangs in a blocking call (a name that does not resolve) must not keep us.
         runtime.shutdown_background();
@@ -149,23 +149,26 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::new(Kind::Unavailable, format!("the threads cannot be started: {error}")))
 }
 
-/// The log goes to stderr: of the daemon what it does, of other commands only what is wrong.
-fn listen_to_log(call: &Call, command: &Command) {
-    let quiet = !matches!(command, Command::Run(_));
-    let level = match call.global.verbose {
-        0 if quiet => LevelFilter::WARN,
-        0 => LevelFilter::INFO,
-        1 if quiet => LevelFilter::INFO,
-        1 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
+/// The log: of the daemon what it does, of other commands only what is wrong.
+fn listen_to_log(call: &Call, command: &Command) -> Result<(), Failure> {
+    let (daemon, json) = match command {
+        Command::Run(args) => (true, args.log_json),
+        _ => (false, false),
     };
-    // yup-oauth2 logs tokens at debug, other crates customer data: theirs stay at warn (DEPENDENCIES.md).
-    let filter = tracing_subscriber::EnvFilter::new(format!("warn,sheetbridge={level}"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .try_init();
+    let asked = call.environment.get("RUST_LOG").map(str::to_owned);
+    let ours = match (daemon, call.global.verbose) {
+        (true, 0) => None,
+        (false, 0) => Some("error"),
+        (false, 1) => Some("info"),
+        (true, 1) | (_, 2) => Some("debug"),
+        (_, _) => Some("trace"),
+    };
+    let filter = ours.map(|level| match daemon {
+        true => format!("{},sheetbridge={level}", telemetry::DEFAULT_FILTER),
+        false => format!("off,sheetbridge={level}"),
+    });
+    let journal = daemon && call.environment.get("JOURNAL_STREAM").is_some();
+    Ok(Logging { journal, json, filter: asked.or(filter) }.start()?)
 }
 
 async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {

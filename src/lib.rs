@@ -1,6 +1,7 @@
 //! sheetbridge
 
 pub mod alarms;
+pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
@@ -8,6 +9,7 @@ pub mod control;
 pub mod core;
 pub mod courier;
 pub mod cycle;
+pub mod daemon;
 pub mod google;
 pub mod health;
 pub mod random;

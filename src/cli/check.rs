@@ -23,7 +23,7 @@ use crate::render::Templates;
 use crate::store::Store;
 use report::Findings;
 
-pub use reach::telegram_client;
+pub(crate) use reach::telegram_client;
 
 /// Looks for every mistake: configuration, templates, the workbook's tabs and headers, words that no stage has,
 /// owners who are nobody, the SMTP log-in and the bot token; then counts what cannot be read in the data.
@@ -35,13 +35,13 @@ Exit code 0: no problems (there may be warnings). 1: problems. 78: the configura
 With --json: {\"ok\": bool, \"problems\": [{\"area\", \"place\", \"problem\", \"mend\"}], \"warnings\": […], \"data_problems\": […]}
 
 Example: sheetbridge check --config /etc/sheetbridge/sheetbridge.toml")]
-pub struct Args {}
+pub(crate) struct Args {}
 
 /// Checks everything.
 ///
 /// # Errors
 /// Problems were found (1), or the configuration is wrong (78); both have been said by then.
-pub async fn check(call: &Call, _args: &Args) -> Result<(), Failure> {
+pub(crate) async fn check(call: &Call, _args: &Args) -> Result<(), Failure> {
     let site = match Site::load(call) {
         Ok(site) => site,
         Err(errors) => return Err(refuse(call, &errors)?),

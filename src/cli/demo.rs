@@ -2,5 +2,5 @@
 use super::Call; use super::failure::Failure;
 /// x
 #[derive(Debug, clap::Args)]
-pub struct Args {}
-pub async fn demo(_c:&Call,_a:Args)->Result<(),Failure>{Ok(())}
+pub(crate) struct Args {}
+pub(crate) async fn demo(_c:&Call,_a:Args)->Result<(),Failure>{Ok(())}

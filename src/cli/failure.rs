@@ -14,10 +14,11 @@ use crate::daemon::DaemonError;
 use crate::google::{GoogleError, KeyError};
 use crate::render::TemplateErrors;
 use crate::store::StoreError;
+use crate::telemetry::LoggingError;
 
 /// What kind of end it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The answer is no: `check` found problems, there is no such message.
     No,
     /// Asked wrongly.
@@ -52,24 +53,24 @@ impl Kind {
     }
 
     /// What the process returns.
-    pub fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         self.table().0
     }
 }
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// What kind of end it is.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// One sentence.
-    pub text: String,
+    pub(crate) text: String,
     /// What to do, where the sentence does not say it.
-    pub help: Option<String>,
+    pub(crate) help: Option<String>,
     /// More than one mistake: for people as a report, for programs as JSON.
     detail: Option<Detail>,
     /// What was found out all the same; only in `--json`.
-    pub partial: Option<Value>,
+    partial: Option<Value>,
 }
 
 #[derive(Debug)]
@@ -79,23 +80,29 @@ struct Detail {
 
 impl Failure {
     /// A failure of one sentence.
-    pub fn new(kind: Kind, text: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into(), help: None, detail: None, partial: None }
     }
 
     /// With what to do about it.
     #[must_use]
-    pub fn help(self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
+    /// With what was found out all the same.
+    #[must_use]
+    pub(crate) fn with_report(self, report: Value) -> Self {
+        Self { partial: Some(report), ..self }
+    }
+
     /// The answer is no, and everything was said already.
-    pub fn said() -> Self {
+    pub(crate) fn said() -> Self {
         Self::new(Kind::No, "")
     }
 
     /// Stdout cannot be written.
-    pub fn output(error: io::Error) -> Self {
+    pub(crate) fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Kind::ReaderGone, ""),
             _ => Self::new(Kind::Store, format!("the output cannot be written: {error}")),
@@ -103,12 +110,12 @@ impl Failure {
     }
 
     /// A file of a command cannot be used.
-    pub fn file(what: impl fmt::Display, error: &io::Error) -> Self {
+    pub(crate) fn file(what: impl fmt::Display, error: &io::Error) -> Self {
         Self::new(Kind::Store, format!("{what}: {error}"))
     }
 
     /// Says it, in the form that was asked for.
-    pub fn show(&self, out: Output) {
+    pub(crate) fn show(&self, out: Output) {
         if self.text.is_empty() {
             return;
         }
@@ -152,6 +159,12 @@ impl From<ConfigErrors> for Failure {
 impl From<TemplateErrors> for Failure {
     fn from(errors: TemplateErrors) -> Self {
         Self::new(Kind::Config, errors.to_string())
+    }
+}
+
+impl From<LoggingError> for Failure {
+    fn from(error: LoggingError) -> Self {
+        Self::new(Kind::Usage, error.to_string())
     }
 }
 

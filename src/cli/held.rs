@@ -10,7 +10,7 @@ use crate::commands::Request;
 /// What the plausibility guard holds: a cleared tab, half the rows gone, too many messages at once.
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = "Examples:\n  sheetbridge held list\n  sheetbridge held release h-123456\n  sheetbridge held drop h-123456")]
-pub enum Args {
+pub(crate) enum Args {
     /// The batches that wait, with what speaks against each (with --json one object a line)
     List,
     /// The change is meant: take it with its events, at the next poll that is no worse
@@ -31,7 +31,7 @@ pub enum Args {
 ///
 /// # Errors
 /// No such batch; see [`site::answer`].
-pub async fn held(call: &Call, args: Args) -> Result<(), Failure> {
+pub(crate) async fn held(call: &Call, args: Args) -> Result<(), Failure> {
     match args {
         Args::List => list(call, site::list(site::answer(call, &Request::HeldList).await?)?),
         Args::Release { id } => {
@@ -59,10 +59,12 @@ fn list(call: &Call, batches: Vec<Value>) -> Result<(), Failure> {
     }
     for batch in &batches {
         let text = |key: &str| batch[key].as_str().unwrap_or_default();
-        let title = batch["title"].as_str().unwrap_or(text("workbook"));
-        call.out.line(format_args!("{}  {title}, since {}", text("id"), text("since")))?;
-        for reason in text("text").lines() {
-            call.out.line(format_args!("    {reason}"))?;
+        call.out.line(format_args!("{}  {}, since {}", text("id"), text("workbook"), text("since")))?;
+        call.out.line(format_args!("    {}", text("why")))?;
+        let counts = ["added", "changed", "removed", "messages"].map(|key| format!("{} {key}", batch[key].as_u64().unwrap_or(0)));
+        call.out.line(format_args!("    it would make: {}", counts.join(", ")))?;
+        if let Some(decision) = batch["decision"].as_str() {
+            call.out.line(format_args!("    {decision} was chosen by {}, and acts at the next poll", text("by")))?;
         }
     }
     call.out.line("Answer with `sheetbridge held release ID` (it is meant) or `held drop ID` (a new base, no messages).")

@@ -15,7 +15,7 @@ use super::check::telegram_client;
 /// A link that binds the Telegram chat of whoever opens it first to that person.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: sheetbridge invite 'Lan Anh'\n\nWith --json: {\"name\", \"link\", \"expires\"}")]
-pub struct Args {
+pub(crate) struct Args {
     /// Whom, by a name or alias of [[staff]] or of an approved staff tab
     #[arg(value_name = "NAME")]
     name: String,
@@ -25,7 +25,7 @@ pub struct Args {
 ///
 /// # Errors
 /// No such person, no bot, or see [`Site::answer`].
-pub async fn invite(call: &Call, args: Args) -> Result<(), Failure> {
+pub(crate) async fn invite(call: &Call, args: Args) -> Result<(), Failure> {
     let site = Site::load(call)?;
     let request = Request::Invite { name: args.name.clone(), bot: None };
     let answer = match site.ask(&request).await? {

@@ -11,7 +11,7 @@ use crate::commands::Request;
 /// Messages, from decision to end.
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = "Examples:\n  sheetbridge outbox list\n  sheetbridge outbox list --state in_doubt --json")]
-pub enum Args {
+pub(crate) enum Args {
     /// The newest messages first (with --json one object a line)
     List {
         /// Only those that are queued, held, sending, delivered, rejected, cancelled, expired, dead or in_doubt
@@ -27,7 +27,7 @@ pub enum Args {
 ///
 /// # Errors
 /// No such state; see [`site::answer`].
-pub async fn outbox(call: &Call, args: Args) -> Result<(), Failure> {
+pub(crate) async fn outbox(call: &Call, args: Args) -> Result<(), Failure> {
     let Args::List { state, limit } = args;
     let messages = site::list(site::answer(call, &Request::Outbox { state, limit }).await?)?;
     if call.out.is_json() {

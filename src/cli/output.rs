@@ -14,18 +14,18 @@ const WIDEST: usize = 110;
 
 /// The two ways out of a command, and whether data is for a program.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
+pub(crate) struct Output {
     json: bool,
 }
 
 impl Output {
     /// `json` is `--json`: stdout carries JSON only.
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Self { json }
     }
 
     /// Whether stdout is for a program.
-    pub fn is_json(self) -> bool {
+    pub(crate) fn is_json(self) -> bool {
         self.json
     }
 
@@ -33,7 +33,7 @@ impl Output {
     ///
     /// # Errors
     /// The reader has gone (which ends the command without complaint), or the disk behind stdout is full.
-    pub fn line(self, text: impl Display) -> Result<(), Failure> {
+    pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)
     }
@@ -42,7 +42,7 @@ impl Output {
     ///
     /// # Errors
     /// As for [`Output::line`].
-    pub fn lines<T: Display>(self, lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
+    pub(crate) fn lines<T: Display>(self, lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         for line in lines {
             writeln!(out, "{line}").map_err(Failure::output)?;
@@ -54,30 +54,30 @@ impl Output {
     ///
     /// # Errors
     /// As for [`Output::line`].
-    pub fn json(self, value: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::output(error.into()))?;
         self.line(text)
     }
 
     /// Writes to stderr for whoever sits there. Nobody may be listening: then nothing is lost.
-    pub fn tell(self, text: impl Display) {
+    pub(crate) fn tell(self, text: impl Display) {
         let text = text.to_string();
         let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
     }
 
     /// Whether reports on stderr may have colours.
-    pub fn color(self) -> bool {
+    pub(crate) fn color(self) -> bool {
         io::stderr().is_terminal()
     }
 
     /// How wide reports may be.
-    pub fn width(self) -> usize {
+    pub(crate) fn width(self) -> usize {
         WIDEST
     }
 }
 
 /// Lays lines out in columns that stand under each other; the last column is as wide as it likes.
-pub fn table(rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0))
@@ -95,7 +95,7 @@ pub fn table(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 /// A number with its noun: `1 change`, `12 changes`.
-pub fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

@@ -10,7 +10,7 @@ use crate::commands::Request;
 /// Stops sending. The sheet is read on, messages are decided and wait; nothing is lost.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sheetbridge pause\n  sheetbridge pause email\n  sheetbridge pause consulting-idle")]
-pub struct PauseArgs {
+pub(crate) struct PauseArgs {
     /// `all`, `email`, `telegram`, or the id of a rule
     #[arg(default_value = "all")]
     what: String,
@@ -19,7 +19,7 @@ pub struct PauseArgs {
 /// Goes on sending what is paused; what has expired meanwhile does not go any more.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  sheetbridge resume\n  sheetbridge resume email")]
-pub struct ResumeArgs {
+pub(crate) struct ResumeArgs {
     /// `all`, `email`, `telegram`, or the id of a rule
     #[arg(default_value = "all")]
     what: String,
@@ -29,7 +29,7 @@ pub struct ResumeArgs {
 ///
 /// # Errors
 /// No such channel or rule; see [`site::answer`].
-pub async fn pause(call: &Call, args: PauseArgs) -> Result<(), Failure> {
+pub(crate) async fn pause(call: &Call, args: PauseArgs) -> Result<(), Failure> {
     let what = args.what.clone();
     let answer = site::answer(call, &Request::Pause { what: args.what }).await?;
     said(call, &answer, &format!("paused: {what}. Go on with `sheetbridge resume {what}`"))
@@ -39,10 +39,15 @@ pub async fn pause(call: &Call, args: PauseArgs) -> Result<(), Failure> {
 ///
 /// # Errors
 /// No such channel or rule; see [`site::answer`].
-pub async fn resume(call: &Call, args: ResumeArgs) -> Result<(), Failure> {
+pub(crate) async fn resume(call: &Call, args: ResumeArgs) -> Result<(), Failure> {
     let what = args.what.clone();
     let answer = site::answer(call, &Request::Resume { what: args.what }).await?;
-    said(call, &answer, &format!("sending goes on: {what}"))
+    let told = match (answer["was_paused"].as_bool(), answer["due_now"].as_u64()) {
+        (Some(false), _) => format!("{what} was not paused"),
+        (_, Some(due)) => format!("sending goes on: {what}, {due} due now"),
+        (_, None) => format!("sending goes on: {what}"),
+    };
+    said(call, &answer, &told)
 }
 
 fn said(call: &Call, answer: &Value, text: &str) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ Examples:
   sheetbridge records --tab 'Khách hàng'
   sheetbridge records --problems
   sheetbridge records --json | jq 'select(.fields.stage == \"consulting\") | .fields.name.full'")]
-pub struct Args {
+pub(crate) struct Args {
     /// What could not be read instead, with its cells
     #[arg(long)]
     problems: bool,
@@ -31,7 +31,7 @@ pub struct Args {
 ///
 /// # Errors
 /// See [`site::answer`].
-pub async fn records(call: &Call, args: &Args) -> Result<(), Failure> {
+pub(crate) async fn records(call: &Call, args: &Args) -> Result<(), Failure> {
     let request = Request::Records { tab: args.tab.clone(), problems: args.problems };
     let lines = site::list(site::answer(call, &request).await?)?;
     if call.out.is_json() {
@@ -48,7 +48,7 @@ pub async fn records(call: &Call, args: &Args) -> Result<(), Failure> {
 }
 
 /// A data problem in one line.
-pub fn problem(problem: &Value) -> Vec<String> {
+pub(crate) fn problem(problem: &Value) -> Vec<String> {
     let text = |key: &str| problem[key].as_str().unwrap_or_default().to_owned();
     vec![text("tab"), text("cell"), text("field"), quoted(&text("value")), text("why")]
 }

@@ -12,13 +12,17 @@ use crate::daemon::{self, Settings};
 /// is told to end has 8 seconds; the rest goes on at the next start.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: sheetbridge run --config /etc/sheetbridge/sheetbridge.toml")]
-pub struct Args {}
+pub(crate) struct Args {
+    /// Log one JSON object a line on stderr
+    #[arg(long)]
+    pub(crate) log_json: bool,
+}
 
 /// Runs the daemon.
 ///
 /// # Errors
 /// The configuration, the store, or an address in use.
-pub async fn run(call: &Call, _args: &Args) -> Result<(), Failure> {
+pub(crate) async fn run(call: &Call, _args: &Args) -> Result<(), Failure> {
     let site = Site::load(call)?;
     for warning in &site.config.warnings {
         tracing::warn!("{warning}");

@@ -14,13 +14,13 @@ use crate::sandbox::smtp::{Credentials, Options, SmtpSandbox};
 use crate::sandbox::telegram::BotSandbox;
 
 /// What the sandbox's SMTP server is logged in with.
-pub const SMTP_USER: &str = "sandbox";
+pub(crate) const SMTP_USER: &str = "sandbox";
 /// See [`SMTP_USER`].
-pub const SMTP_PASSWORD: &str = "sandbox-password";
+pub(crate) const SMTP_PASSWORD: &str = "sandbox-password";
 /// The token of the sandbox's bot.
-pub const BOT_TOKEN: &str = "4242:sandbox-token";
+pub(crate) const BOT_TOKEN: &str = "4242:sandbox-token";
 /// Its name.
-pub const BOT_NAME: &str = "queenland_bot";
+pub(crate) const BOT_NAME: &str = "queenland_bot";
 
 /// Google Sheets, an SMTP server and the Telegram Bot API on loopback, with a sample workbook.
 ///
@@ -34,7 +34,7 @@ The line: {\"google\": {\"base_url\", \"key_file\", \"workbook\", \"control_url\
 Examples:
   sheetbridge sandbox
   sheetbridge sandbox --from khach-hang.xlsx --google 127.0.0.1:9001 --smtp 127.0.0.1:9002 --telegram 127.0.0.1:9003")]
-pub struct Args {
+pub(crate) struct Args {
     /// Where Google Sheets listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     google: SocketAddr,
@@ -54,29 +54,29 @@ pub struct Args {
 
 /// Where the three servers listen.
 #[derive(Clone, Copy, Debug)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     /// Google Sheets.
-    pub google: SocketAddr,
+    pub(crate) google: SocketAddr,
     /// SMTP.
-    pub smtp: SocketAddr,
+    pub(crate) smtp: SocketAddr,
     /// The Bot API.
-    pub telegram: SocketAddr,
+    pub(crate) telegram: SocketAddr,
 }
 
 /// The three servers.
-pub struct Servers {
+pub(crate) struct Servers {
     /// Google Sheets.
-    pub google: GoogleSandbox,
+    pub(crate) google: GoogleSandbox,
     /// The workbook's id.
-    pub workbook: String,
+    pub(crate) workbook: String,
     /// SMTP.
-    pub smtp: SmtpSandbox,
+    pub(crate) smtp: SmtpSandbox,
     /// The Bot API.
-    pub bot: BotSandbox,
+    pub(crate) bot: BotSandbox,
     /// The key file.
-    pub key_file: PathBuf,
+    pub(crate) key_file: PathBuf,
     /// The certificate by which the SMTP server's is trusted.
-    pub ca_file: PathBuf,
+    pub(crate) ca_file: PathBuf,
 }
 
 impl Servers {
@@ -84,7 +84,7 @@ impl Servers {
     ///
     /// # Errors
     /// An address in use, or a file that cannot be written.
-    pub async fn start(at: Addresses, workbook: Workbook, dir: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn start(at: Addresses, workbook: Workbook, dir: &Path) -> Result<Self, Failure> {
         let id = workbook.id.clone();
         let google = google::start(at.google, GoogleOptions::default()).await.map_err(|error| taken(&error, "--google"))?;
         google.add_workbook(workbook);
@@ -119,7 +119,7 @@ impl Servers {
     }
 
     /// Ends all three at once.
-    pub async fn shutdown(&self) {
+    pub(crate) async fn shutdown(&self) {
         tokio::join!(self.google.shutdown(), self.smtp.shutdown(), self.bot.shutdown());
     }
 }
@@ -128,7 +128,7 @@ impl Servers {
 ///
 /// # Errors
 /// An address in use, a file that cannot be read or written.
-pub async fn sandbox(call: &Call, args: Args) -> Result<(), Failure> {
+pub(crate) async fn sandbox(call: &Call, args: Args) -> Result<(), Failure> {
     let stop = stop_token()?;
     let workbook = match &args.from {
         Some(file) => open(file)?,
@@ -163,7 +163,7 @@ pub async fn sandbox(call: &Call, args: Args) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The file cannot be read, or is no workbook.
-pub fn open(file: &Path) -> Result<Workbook, Failure> {
+pub(crate) fn open(file: &Path) -> Result<Workbook, Failure> {
     Workbook::open(file).map_err(|error| Failure::new(Kind::Config, format!("{error}")))
 }
 

@@ -10,7 +10,7 @@ use crate::random;
 
 /// A folder of mode 0700 under `$TMPDIR` or `/tmp`, removed with all that is in it when dropped.
 #[derive(Debug)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     path: PathBuf,
 }
 
@@ -19,7 +19,7 @@ impl Scratch {
     ///
     /// # Errors
     /// The folder cannot be made; the text names it.
-    pub fn new(environment: &Environment, what: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(environment: &Environment, what: &str) -> Result<Self, Failure> {
         let parent = Path::new(environment.get("TMPDIR").unwrap_or("/tmp"));
         let path = parent.join(format!("sheetbridge-{what}-{}", random::token()));
         private_folder(&path)?;
@@ -27,7 +27,7 @@ impl Scratch {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -46,7 +46,7 @@ impl Drop for Scratch {
 ///
 /// # Errors
 /// The folder cannot be made; the text names it.
-pub fn private_folder(path: &Path) -> Result<(), Failure> {
+pub(crate) fn private_folder(path: &Path) -> Result<(), Failure> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| Failure::file(format_args!("the folder {} cannot be made", path.display()), &error))
 }
@@ -55,7 +55,7 @@ pub fn private_folder(path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The file cannot be written; the text names it.
-pub fn private_file(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn private_file(path: &Path, text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
     let written = std::fs::OpenOptions::new()
         .write(true)

@@ -19,11 +19,11 @@ use crate::store::{Store, StoreError};
 
 /// A checked configuration and where it came from.
 #[derive(Debug)]
-pub struct Site {
+pub(crate) struct Site {
     /// The configuration.
-    pub config: Arc<Config>,
+    pub(crate) config: Arc<Config>,
     /// The file it was read from.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl Site {
@@ -31,7 +31,7 @@ impl Site {
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn load(call: &Call) -> Result<Self, ConfigErrors> {
+    pub(crate) fn load(call: &Call) -> Result<Self, ConfigErrors> {
         let path = call.environment.find_config(call.global.config.as_deref())?;
         let names = shipped_templates();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -46,7 +46,7 @@ impl Site {
     ///
     /// # Errors
     /// A refusal, or a socket that cannot be used.
-    pub async fn ask(&self, request: &Request) -> Result<Option<Value>, Failure> {
+    pub(crate) async fn ask(&self, request: &Request) -> Result<Option<Value>, Failure> {
         Ok(control::ask(&self.config.state_dir, request).await?)
     }
 
@@ -54,7 +54,7 @@ impl Site {
     ///
     /// # Errors
     /// A refusal, a socket that cannot be used, or a store that cannot be opened.
-    pub async fn answer(&self, request: &Request) -> Result<Value, Failure> {
+    pub(crate) async fn answer(&self, request: &Request) -> Result<Value, Failure> {
         if let Some(answer) = self.ask(request).await? {
             return Ok(answer);
         }
@@ -75,17 +75,17 @@ impl Site {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn open(&self) -> Result<Store, StoreError> {
+    pub(crate) fn open(&self) -> Result<Store, StoreError> {
         tokio::task::block_in_place(|| Store::open(&self.config.state_dir))
     }
 
     /// The roster over a store.
-    pub fn roster(&self, store: Store) -> Roster {
+    pub(crate) fn roster(&self, store: Store) -> Roster {
         Roster::new(Arc::clone(&self.config), store)
     }
 
     /// The language of texts for people, as templates know it.
-    pub fn language(&self) -> render::Language {
+    pub(crate) fn language(&self) -> render::Language {
         match self.config.language {
             Language::Vi => render::Language::Vietnamese,
             Language::En => render::Language::English,
@@ -97,7 +97,7 @@ impl Site {
 ///
 /// # Panics
 /// Never: the shipped templates are part of the program, and their tests compile them.
-pub fn shipped_templates() -> BTreeSet<String> {
+pub(crate) fn shipped_templates() -> BTreeSet<String> {
     let shipped = Templates::load(None, render::Language::Vietnamese).expect("the shipped templates compile");
     [Channel::Email, Channel::Telegram].iter().flat_map(|channel| shipped.names(*channel)).collect()
 }
@@ -106,7 +106,7 @@ pub fn shipped_templates() -> BTreeSet<String> {
 ///
 /// # Errors
 /// The configuration, a refusal, a socket or a store that cannot be used.
-pub async fn answer(call: &Call, request: &Request) -> Result<Value, Failure> {
+pub(crate) async fn answer(call: &Call, request: &Request) -> Result<Value, Failure> {
     Site::load(call)?.answer(request).await
 }
 
@@ -114,7 +114,7 @@ pub async fn answer(call: &Call, request: &Request) -> Result<Value, Failure> {
 ///
 /// # Errors
 /// An answer that is none, from a daemon of another version.
-pub fn list(answer: Value) -> Result<Vec<Value>, Failure> {
+pub(crate) fn list(answer: Value) -> Result<Vec<Value>, Failure> {
     match answer {
         Value::Array(entries) => Ok(entries),
         _ => Err(Failure::new(Kind::Unavailable, "the daemon's answer was not understood: is it of another version? Restart it")),

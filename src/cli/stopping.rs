@@ -9,7 +9,7 @@ use super::failure::{Failure, Kind};
 ///
 /// # Errors
 /// The system refuses to tell.
-pub fn stop_token() -> Result<CancellationToken, Failure> {
+pub(crate) fn stop_token() -> Result<CancellationToken, Failure> {
     let refused = |error| Failure::new(Kind::Unavailable, format!("signals cannot be listened to: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;

@@ -29,7 +29,7 @@ Examples:
   sheetbridge sync --json | jq '.changes[] | {kind, tab, row}'
 
 With --json, one object: {at, baseline, tabs, changes, ambiguous, problems, settling, messages}.")]
-pub struct Args {
+pub(crate) struct Args {
     /// Write nothing; tell what would be done
     #[arg(long)]
     dry_run: bool,
@@ -39,7 +39,7 @@ pub struct Args {
 ///
 /// # Errors
 /// The configuration, the store, or a workbook that cannot be read. What other workbooks said is printed all the same.
-pub async fn sync(call: &Call, args: &Args) -> Result<(), Failure> {
+pub(crate) async fn sync(call: &Call, args: &Args) -> Result<(), Failure> {
     let site = Site::load(call)?;
     let request = Request::Sync { dry_run: args.dry_run };
     if let Some(report) = site.ask(&request).await? {
@@ -48,7 +48,7 @@ pub async fn sync(call: &Call, args: &Args) -> Result<(), Failure> {
     let (report, failure) = alone(call, &site, args.dry_run).await?;
     match failure {
         None => print(call, &report, args.dry_run),
-        Some(failure) if call.out.is_json() => Err(Failure { partial: Some(report), ..failure }),
+        Some(failure) if call.out.is_json() => Err(failure.with_report(report)),
         Some(failure) => {
             if report["tabs"].as_array().is_some_and(|tabs| !tabs.is_empty()) {
                 print(call, &report, args.dry_run)?;
@@ -84,7 +84,7 @@ async fn alone(call: &Call, site: &Site, dry_run: bool) -> Result<(Value, Option
 ///
 /// # Returns
 /// One report of all that could be read, and by workbook id why others could not.
-pub async fn poll_all(desk: &Desk, google: Arc<Google>, mode: Mode) -> (Report, Vec<(String, PollError)>) {
+pub(crate) async fn poll_all(desk: &Desk, google: Arc<Google>, mode: Mode) -> (Report, Vec<(String, PollError)>) {
     let config = Arc::clone(desk.roster.config());
     let mut cycle = Cycle::new(desk.roster.clone(), google);
     let mut whole = Report::at(clock::now(), &config.calendar.zone);

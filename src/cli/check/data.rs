@@ -13,7 +13,7 @@ use crate::cli::site::Site;
 use crate::cli::sync::poll_all;
 use crate::clock;
 use crate::commands::{Desk, Request, Who};
-use crate::config::{Stage, TabKind};
+use crate::config::TabKind;
 use crate::core::record::{Kind, Record};
 use crate::core::sheet::fold::fold;
 use crate::cycle::{Mode, PollError};
@@ -23,20 +23,17 @@ use crate::store::keys::prefix;
 
 /// One row that was read, with what conditions and templates see of it.
 #[derive(Debug)]
-pub struct CheckedRow {
+pub(crate) struct CheckedRow {
     /// Customer or appointment.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// `Khách hàng, row 17`.
-    pub place: String,
+    pub(crate) place: String,
     /// The facts, without an event.
-    pub facts: Value,
+    pub(crate) facts: Value,
 }
 
-/// The most unknown words that are listed one by one.
-const WORDS_SHOWN: usize = 12;
-
 /// Reads every workbook into the throw-away store.
-pub async fn read(site: &Site, desk: &Desk, google: Arc<Google>, findings: &mut Findings) {
+pub(crate) async fn read(site: &Site, desk: &Desk, google: Arc<Google>, findings: &mut Findings) {
     for workbook in &site.config.workbooks {
         if let Ok(metadata) = google.metadata(&workbook.id).await {
             about_workbook(site, &workbook.id, &metadata, findings);
@@ -134,7 +131,7 @@ fn missing_columns(site: &Site, workbook: &crate::config::Workbook, meta: &TabMe
 ///
 /// # Errors
 /// The throw-away store.
-pub fn rows(desk: &Desk) -> Result<Vec<CheckedRow>, Failure> {
+pub(crate) fn rows(desk: &Desk) -> Result<Vec<CheckedRow>, Failure> {
     let now = clock::now();
     let mut rows = Vec::new();
     for entry in desk.roster.store().scan::<Record>(prefix::RECORD) {
@@ -150,7 +147,7 @@ pub fn rows(desk: &Desk) -> Result<Vec<CheckedRow>, Failure> {
 ///
 /// # Errors
 /// The throw-away store.
-pub fn look(desk: &Desk, rows: &[CheckedRow], findings: &mut Findings) -> Result<(), Failure> {
+pub(crate) fn look(desk: &Desk, rows: &[CheckedRow], findings: &mut Findings) -> Result<(), Failure> {
     stages(desk, findings)?;
     owners(desk, rows, findings)?;
     let request = Request::Records { tab: None, problems: true };
@@ -163,48 +160,18 @@ pub fn look(desk: &Desk, rows: &[CheckedRow], findings: &mut Findings) -> Result
 /// Words in the stage column that no stage has, the most frequent first, each with the stage it may mean.
 fn stages(desk: &Desk, findings: &mut Findings) -> Result<(), Failure> {
     let config = desk.roster.config();
-    let mut words: BTreeMap<String, (String, usize)> = BTreeMap::new();
-    for entry in desk.roster.store().scan::<Record>(prefix::RECORD) {
-        let (_, record) = entry?;
-        let typed = desk.roster.typed(record.kind, &record.place.workbook, &record.seen)?;
-        for problem in typed.problems.iter().filter(|problem| problem.field == "stage") {
-            let known = words.entry(fold(&problem.value)).or_insert_with(|| (problem.value.trim().to_owned(), 0));
-            known.1 += 1;
-        }
-    }
-    let mut ranked: Vec<(String, usize)> = words.into_values().collect();
-    ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    for (word, times) in ranked.iter().take(WORDS_SHOWN) {
-        let mend = match likely_stage(word, &config.stages) {
+    let status = desk.status(&Who::CommandLine, clock::now())?;
+    for unknown in &status.unknown_stages {
+        let word = &unknown.word;
+        let likely = unknown.likely.as_ref().and_then(|id| config.stages.iter().find(|stage| stage.id == *id));
+        let mend = match likely {
             Some(stage) => format!("if it means “{}”, add it: [[stage]] id = \"{}\", aliases = [\"{word}\"]", stage.label, stage.id),
             None => "add it to the aliases of a [[stage]], or correct the cells".to_owned(),
         };
-        findings.warning("sheet", "stage", &format!("“{word}” is no stage ({})", count(*times, "row")), &mend);
-    }
-    if ranked.len() > WORDS_SHOWN {
-        let more = ranked.len() - WORDS_SHOWN;
-        findings.warning("sheet", "stage", &format!("{} more that are no stage", count(more, "word")), "see the data problems");
+        let times = usize::try_from(unknown.count).unwrap_or(usize::MAX);
+        findings.warning("sheet", "stage", &format!("“{word}” is no stage ({})", count(times, "row")), &mend);
     }
     Ok(())
-}
-
-/// The stage of which a word is a part, or the other way round, or with which it shares most of its words.
-pub fn likely_stage<'a>(word: &str, stages: &'a [Stage]) -> Option<&'a Stage> {
-    let word = fold(word);
-    let parts: Vec<&str> = word.split_whitespace().collect();
-    let mut best: Option<(usize, &Stage)> = None;
-    for stage in stages {
-        for label in std::iter::once(&stage.label).chain(&stage.aliases) {
-            let label = fold(label);
-            let shared = label.split_whitespace().filter(|part| parts.contains(part)).count();
-            let longer = parts.len().max(label.split_whitespace().count());
-            let percent = shared * 100 / longer.max(1);
-            if percent >= 50 && best.is_none_or(|(most, _)| percent > most) {
-                best = Some((percent, stage));
-            }
-        }
-    }
-    best.map(|(_, stage)| stage)
 }
 
 fn owners(desk: &Desk, rows: &[CheckedRow], findings: &mut Findings) -> Result<(), Failure> {
@@ -225,25 +192,4 @@ fn owners(desk: &Desk, rows: &[CheckedRow], findings: &mut Findings) -> Result<(
         );
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_is_proposed_for_the_stage_it_shares_most_with() {
-        let stage = |id: &str, label: &str, aliases: &[&str]| Stage {
-            id: id.into(),
-            label: label.into(),
-            aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),
-            won: false,
-            lost: false,
-        };
-        let stages = [stage("consulting", "Đang tư vấn", &[]), stage("deposited", "Đã đặt cọc", &["đã cọc"])];
-        let likely = |word: &str| likely_stage(word, &stages).map(|stage| stage.id.as_str());
-        assert_eq!(likely("tư vấn"), Some("consulting"));
-        assert_eq!(likely("Cọc"), Some("deposited"));
-        assert_eq!(likely("x"), None);
-    }
 }

@@ -10,7 +10,7 @@ use crate::courier::{Courier as _, ProbeError};
 use crate::telegram::{Client, SettingsError, TelegramSettings};
 
 /// Logs in at the SMTP server and says goodbye.
-pub async fn smtp(config: &Config) -> Probed {
+pub(crate) async fn smtp(config: &Config) -> Probed {
     let Some(email) = &config.email else { return Probed::Absent };
     let place = format!("[email] smtp ({}:{})", email.smtp.host, email.smtp.port);
     let courier = EmailCourier::new(smtp_settings(email));
@@ -20,7 +20,7 @@ pub async fn smtp(config: &Config) -> Probed {
 }
 
 /// Asks the Bot API who the bot is.
-pub async fn bot(config: &Config) -> Probed {
+pub(crate) async fn bot(config: &Config) -> Probed {
     let Some(telegram) = &config.telegram else { return Probed::Absent };
     match telegram_client(telegram) {
         Ok(client) => TelegramCourier::new(client).probe().await.map_or_else(
@@ -44,7 +44,7 @@ fn wrong(area: &'static str, place: String, error: &ProbeError) -> Probed {
 ///
 /// # Errors
 /// Which setting cannot be used.
-pub fn telegram_client(telegram: &Telegram) -> Result<Client, SettingsError> {
+pub(crate) fn telegram_client(telegram: &Telegram) -> Result<Client, SettingsError> {
     Client::new(&TelegramSettings {
         token: telegram.token.clone(),
         api_url: Some(telegram.api_url.clone()),

@@ -11,22 +11,22 @@ const DATA_SHOWN: usize = 20;
 
 /// One thing that is wrong, or looks wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// `configuration`, `templates`, `rules`, `google`, `sheet`, `people`, `email`, `telegram`.
-    pub area: &'static str,
+    pub(crate) area: &'static str,
     /// File and line, tab and cell, or heading and key.
-    pub place: String,
+    pub(crate) place: String,
     /// What is wrong.
-    pub problem: String,
+    pub(crate) problem: String,
     /// What to do about it.
-    pub mend: String,
+    pub(crate) mend: String,
 }
 
 /// Everything that was found.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub(crate) struct Findings {
     /// What is wrong.
-    pub problems: Vec<Finding>,
+    pub(crate) problems: Vec<Finding>,
     warnings: Vec<Finding>,
     passed: Vec<(&'static str, String)>,
     data: Vec<Value>,
@@ -34,7 +34,7 @@ pub struct Findings {
 
 /// What a probe came to.
 #[derive(Debug)]
-pub enum Probed {
+pub(crate) enum Probed {
     /// It is not configured.
     Absent,
     /// Area, and who answered.
@@ -45,22 +45,22 @@ pub enum Probed {
 
 impl Findings {
     /// Notes a problem: exit code 1.
-    pub fn problem(&mut self, area: &'static str, place: impl Into<String>, problem: &str, mend: &str) {
+    pub(crate) fn problem(&mut self, area: &'static str, place: impl Into<String>, problem: &str, mend: &str) {
         push(&mut self.problems, Finding { area, place: place.into(), problem: problem.into(), mend: mend.into() });
     }
 
     /// Notes what looks wrong and may be meant.
-    pub fn warning(&mut self, area: &'static str, place: impl Into<String>, problem: &str, mend: &str) {
+    pub(crate) fn warning(&mut self, area: &'static str, place: impl Into<String>, problem: &str, mend: &str) {
         push(&mut self.warnings, Finding { area, place: place.into(), problem: problem.into(), mend: mend.into() });
     }
 
     /// Notes what is well.
-    pub fn passed(&mut self, area: &'static str, text: impl Into<String>) {
+    pub(crate) fn passed(&mut self, area: &'static str, text: impl Into<String>) {
         self.passed.push((area, text.into()));
     }
 
     /// Notes a probe.
-    pub fn take(&mut self, probed: Probed) {
+    pub(crate) fn take(&mut self, probed: Probed) {
         match probed {
             Probed::Absent => {}
             Probed::Well(area, who) => self.passed(area, who),
@@ -69,12 +69,12 @@ impl Findings {
     }
 
     /// Notes cells that cannot be read: their list is for whoever keeps the sheet.
-    pub fn data(&mut self, problems: Vec<Value>) {
+    pub(crate) fn data(&mut self, problems: Vec<Value>) {
         self.data = problems;
     }
 
     /// The answer of `check --json`.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "ok": self.problems.is_empty(), "problems": self.problems,
             "warnings": self.warnings, "data_problems": self.data,
@@ -82,7 +82,7 @@ impl Findings {
     }
 
     /// The answer for people, by area.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let mut areas: Vec<&'static str> = Vec::new();
         let found = self.problems.iter().chain(&self.warnings).map(|finding| finding.area);
         for area in self.passed.iter().map(|(area, _)| *area).chain(found) {

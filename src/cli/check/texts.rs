@@ -23,7 +23,7 @@ const ROWS_TRIED: usize = 2_000;
 type Repeated = BTreeMap<(String, String), (usize, String)>;
 
 /// Compiles the templates, and looks through those that rules use for names that no record has.
-pub fn load(site: &Site, findings: &mut Findings) -> Option<Templates> {
+pub(crate) fn load(site: &Site, findings: &mut Findings) -> Option<Templates> {
     const AREA: &str = "templates";
     let config = &site.config;
     let templates = match Templates::load(Some(&config.templates_dir), site.language()) {
@@ -73,7 +73,7 @@ fn channels(step: &Step) -> BTreeSet<Channel> {
 }
 
 /// Renders every message of every rule for the rows it could be about; each problem is said once.
-pub fn render(desk: &Desk, templates: &Templates, rows: &[CheckedRow], findings: &mut Findings) {
+pub(crate) fn render(desk: &Desk, templates: &Templates, rows: &[CheckedRow], findings: &mut Findings) {
     let config = desk.roster.config();
     let mut rendered = 0;
     let mut troubles = Repeated::new();
@@ -172,7 +172,7 @@ fn event(rule: &Rule, facts: &Value) -> Value {
 }
 
 /// Tries every condition on every row: what is compared and never equal, and what cannot be evaluated.
-pub fn conditions(config: &Config, rows: &[CheckedRow], findings: &mut Findings) {
+pub(crate) fn conditions(config: &Config, rows: &[CheckedRow], findings: &mut Findings) {
     let mut troubles = Repeated::new();
     for rule in &config.rules {
         for condition in rule.when.iter().chain(&rule.ends) {
