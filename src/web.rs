@@ -151,11 +151,6 @@ async fn show_health(State(pages): State<Pages>) -> Response {
 }
 
 async fn show_metrics(State(pages): State<Pages>) -> Response {
-    for (id, workbook) in pages.health.snapshot().workbooks {
-        if let Some(at) = workbook.last_good {
-            pages.metrics.last_good(&id, at.as_second());
-        }
-    }
     match pages.metrics.encode() {
         Ok(page) => ([(header::CONTENT_TYPE, Metrics::MEDIA_TYPE)], page).into_response(),
         Err(error) => {
@@ -428,7 +423,7 @@ mod tests {
         let health = Health::new(clock::now(), "0.1.0", false);
         health.polled("1AbC", clock::now(), SignedDuration::from_millis(120));
         let metrics = Metrics::new("0.1.0");
-        metrics.held_batches(2);
+        metrics.rows("1AbC", "Khách hàng", 300);
         let web = Web::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = web.address();
 
@@ -460,8 +455,7 @@ mod tests {
         let (status, kind, page) = get(address, "/metrics").await;
         assert_eq!((status, kind.as_str()), (200, Metrics::MEDIA_TYPE));
         assert!(
-            page.contains("sheetbridge_held_batches 2\n")
-                && page.contains("last_good_poll_timestamp_seconds{workbook=\"1AbC\"} "),
+            page.contains("sheetbridge_rows{workbook=\"1AbC\",tab=\"Khách hàng\"} 300"),
             "{page}"
         );
 

@@ -19,35 +19,26 @@ const POLL_BOUNDS_S: [f64; 11] = [
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 180.0,
 ];
 
-/// What a look at a workbook that was read whole came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Poll {
-    /// From the first request to the commit.
-    pub took: Duration,
-    /// Rows of customers in all tabs.
-    pub rows: u64,
-    /// Changes as seen, before settling.
-    pub added: u64,
-    /// See `added`.
-    pub changed: u64,
-    /// See `added`.
-    pub removed: u64,
-    /// See `added`.
-    pub returned: u64,
-    /// Changes that have settled.
-    pub events: u64,
-    /// Whether a batch of it waits for a manager.
-    pub held: bool,
+/// How a poll ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Poll {
+    /// Read whole and nothing had changed.
+    Quiet,
+    /// Read whole, and something had changed.
+    Changed,
+    /// Read whole, but held until a manager has looked.
+    Held,
+    /// Not read.
+    Failed,
 }
 
 impl Poll {
-    fn outcome(&self) -> &'static str {
-        if self.held {
-            "held"
-        } else if self.added + self.changed + self.removed + self.returned > 0 {
-            "changed"
-        } else {
-            "quiet"
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Changed => "changed",
+            Self::Held => "held",
+            Self::Failed => "failed",
         }
     }
 }
@@ -59,9 +50,9 @@ pub struct Metrics {
     polls: Family<PollLabels, Counter>,
     poll_seconds: Family<WorkbookLabel, Histogram, fn() -> Histogram>,
     last_good: Family<WorkbookLabel, Gauge>,
-    rows: Family<WorkbookLabel, Gauge>,
+    rows: Family<TabLabels, Gauge>,
     changes: Family<KindLabel, Counter>,
-    events: Family<WorkbookLabel, Counter>,
+    events: Family<KindLabel, Counter>,
     messages: Family<MessageLabels, Counter>,
     queue: Family<ChannelLabel, Gauge>,
     held: Gauge,
@@ -80,19 +71,25 @@ struct WorkbookLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TabLabels {
+    workbook: String,
+    tab: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabel {
     kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ChannelLabel {
-    channel: String,
+    channel: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MessageLabels {
-    channel: String,
-    state: String,
+    channel: &'static str,
+    state: &'static str,
 }
 
 impl Metrics {
@@ -142,7 +139,7 @@ impl Metrics {
         );
         registry.register(
             "rows",
-            "Rows of customers in a workbook at its last good poll",
+            "Rows of customers in a tab at its last good poll",
             self.rows.clone(),
         );
         registry.register(
@@ -150,7 +147,11 @@ impl Metrics {
             "Changes as seen, before settling, by kind: added, changed, removed, returned",
             self.changes.clone(),
         );
-        registry.register("events", "Changes that have settled", self.events.clone());
+        registry.register(
+            "events",
+            "Changes that have settled, by kind",
+            self.events.clone(),
+        );
         registry.register(
             "messages",
             "Messages that came into a state, by channel and state",
@@ -174,76 +175,75 @@ impl Metrics {
         registry
     }
 
-    /// A workbook was read whole.
-    pub fn polled(&self, workbook: &str, poll: &Poll) {
-        let of = WorkbookLabel {
-            workbook: workbook.to_owned(),
-        };
-        self.ended(workbook, poll.outcome());
-        self.poll_seconds
-            .get_or_create(&of)
-            .observe(poll.took.as_secs_f64());
-        self.rows.get_or_create(&of).set(gauge(poll.rows));
-        self.events.get_or_create(&of).inc_by(poll.events);
-        for (kind, number) in [
-            ("added", poll.added),
-            ("changed", poll.changed),
-            ("removed", poll.removed),
-            ("returned", poll.returned),
-        ] {
-            self.changes
-                .get_or_create(&KindLabel { kind })
-                .inc_by(number);
-        }
-    }
-
-    /// A workbook could not be read.
-    pub fn poll_failed(&self, workbook: &str) {
-        self.ended(workbook, "failed");
-        self.error("google");
-    }
-
-    fn ended(&self, workbook: &str, outcome: &'static str) {
+    /// A poll ended so, after that time.
+    pub fn polled(&self, workbook: &str, outcome: Poll, took: Duration) {
         let labels = PollLabels {
             workbook: workbook.to_owned(),
-            outcome,
+            outcome: outcome.as_str(),
         };
         self.polls.get_or_create(&labels).inc();
+        let workbook = WorkbookLabel {
+            workbook: workbook.to_owned(),
+        };
+        self.poll_seconds
+            .get_or_create(&workbook)
+            .observe(took.as_secs_f64());
     }
 
-    /// A workbook was last read whole at that time, in seconds since 1970.
-    pub fn last_good(&self, workbook: &str, at_s: i64) {
+    /// A workbook was read whole at that time, in seconds since 1970.
+    pub fn read_whole(&self, workbook: &str, at_s: i64) {
         let workbook = WorkbookLabel {
             workbook: workbook.to_owned(),
         };
         self.last_good.get_or_create(&workbook).set(at_s);
     }
 
-    /// Drops what stands of workbooks that may be read no longer: for a reload. Counts stay.
+    /// A tab has so many rows of customers.
+    pub fn rows(&self, workbook: &str, tab: &str, rows: usize) {
+        let labels = TabLabels {
+            workbook: workbook.to_owned(),
+            tab: tab.to_owned(),
+        };
+        self.rows.get_or_create(&labels).set(gauge(rows));
+    }
+
+    /// Drops what is known of tabs and workbooks, so that a renamed or removed one does not stay for ever:
+    /// for a reload.
     pub fn forget_workbooks(&self) {
         self.rows.clear();
         self.last_good.clear();
     }
 
+    /// So many changes of a kind (`added`, `changed`, `removed`, `returned`) were seen.
+    pub fn changes(&self, kind: &'static str, number: u64) {
+        self.changes
+            .get_or_create(&KindLabel { kind })
+            .inc_by(number);
+    }
+
+    /// So many changes of a kind have settled.
+    pub fn events(&self, kind: &'static str, number: u64) {
+        self.events
+            .get_or_create(&KindLabel { kind })
+            .inc_by(number);
+    }
+
     /// A message of a channel (`email`, `telegram`) came into a state (`queued`, `delivered`, …).
-    pub fn message(&self, channel: impl fmt::Display, state: impl fmt::Display) {
-        let labels = MessageLabels {
-            channel: channel.to_string(),
-            state: state.to_string(),
-        };
-        self.messages.get_or_create(&labels).inc();
+    pub fn message(&self, channel: &'static str, state: &'static str) {
+        self.messages
+            .get_or_create(&MessageLabels { channel, state })
+            .inc();
     }
 
     /// So many messages of a channel wait.
-    pub fn queue_length(&self, channel: impl fmt::Display, waiting: u64) {
-        let labels = ChannelLabel {
-            channel: channel.to_string(),
-        };
-        self.queue.get_or_create(&labels).set(gauge(waiting));
+    pub fn queue_length(&self, channel: &'static str, waiting: usize) {
+        self.queue
+            .get_or_create(&ChannelLabel { channel })
+            .set(gauge(waiting));
     }
 
     /// So many batches wait for a manager.
-    pub fn held_batches(&self, waiting: u64) {
+    pub fn held_batches(&self, waiting: usize) {
         self.held.set(gauge(waiting));
     }
 
@@ -273,14 +273,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// For the version of this very program.
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new(env!("CARGO_PKG_VERSION"))
-    }
-}
-
-fn gauge(number: u64) -> i64 {
+fn gauge(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -292,29 +285,15 @@ mod tests {
     fn what_is_counted_is_told() {
         let metrics = Metrics::new("0.1.0");
         let elsewhere = metrics.clone();
-        let quiet = Poll {
-            took: Duration::from_millis(90),
-            rows: 298,
-            ..Poll::default()
-        };
-        let changed = Poll {
-            took: Duration::from_millis(300),
-            rows: 300,
-            added: 5,
-            events: 2,
-            ..Poll::default()
-        };
-        let held = Poll {
-            took: Duration::from_secs(1),
-            removed: 200,
-            held: true,
-            ..changed
-        };
-        for poll in [quiet, changed, held] {
-            elsewhere.polled("1AbC", &poll);
-        }
-        elsewhere.poll_failed("1AbC");
-        elsewhere.last_good("1AbC", 1_763_690_400);
+        elsewhere.polled("1AbC", Poll::Changed, Duration::from_millis(300));
+        elsewhere.polled("1AbC", Poll::Quiet, Duration::from_millis(90));
+        elsewhere.polled("1AbC", Poll::Failed, Duration::from_secs(20));
+        elsewhere.polled("1AbC", Poll::Held, Duration::from_secs(1));
+        elsewhere.read_whole("1AbC", 1_763_690_400);
+        elsewhere.rows("1AbC", "Khách \"VIP\"", 300);
+        elsewhere.changes("added", 3);
+        elsewhere.changes("added", 2);
+        elsewhere.events("stage", 1);
         elsewhere.message("email", "delivered");
         elsewhere.message("email", "delivered");
         elsewhere.queue_length("telegram", 4);
@@ -323,22 +302,19 @@ mod tests {
         let page = metrics.encode().unwrap();
         for line in [
             "sheetbridge_build_info{version=\"0.1.0\"} 1",
-            "sheetbridge_polls_total{workbook=\"1AbC\",outcome=\"quiet\"} 1",
             "sheetbridge_polls_total{workbook=\"1AbC\",outcome=\"changed\"} 1",
-            "sheetbridge_polls_total{workbook=\"1AbC\",outcome=\"held\"} 1",
+            "sheetbridge_polls_total{workbook=\"1AbC\",outcome=\"quiet\"} 1",
             "sheetbridge_polls_total{workbook=\"1AbC\",outcome=\"failed\"} 1",
-            "sheetbridge_poll_duration_seconds_count{workbook=\"1AbC\"} 3",
+            "sheetbridge_polls_total{workbook=\"1AbC\",outcome=\"held\"} 1",
+            "sheetbridge_poll_duration_seconds_count{workbook=\"1AbC\"} 4",
             "sheetbridge_poll_duration_seconds_bucket{le=\"0.5\",workbook=\"1AbC\"} 2",
             "sheetbridge_last_good_poll_timestamp_seconds{workbook=\"1AbC\"} 1763690400",
-            "sheetbridge_rows{workbook=\"1AbC\"} 300",
-            "sheetbridge_changes_total{kind=\"added\"} 10",
-            "sheetbridge_changes_total{kind=\"removed\"} 200",
-            "sheetbridge_changes_total{kind=\"returned\"} 0",
-            "sheetbridge_events_total{workbook=\"1AbC\"} 4",
+            "sheetbridge_rows{workbook=\"1AbC\",tab=\"Khách \\\"VIP\\\"\"} 300",
+            "sheetbridge_changes_total{kind=\"added\"} 5",
+            "sheetbridge_events_total{kind=\"stage\"} 1",
             "sheetbridge_messages_total{channel=\"email\",state=\"delivered\"} 2",
             "sheetbridge_queue_length{channel=\"telegram\"} 4",
             "sheetbridge_held_batches 1",
-            "sheetbridge_errors_total{kind=\"google\"} 1",
             "sheetbridge_errors_total{kind=\"smtp\"} 1",
         ] {
             assert!(
@@ -350,14 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_forgets_workbooks_but_no_counts() {
-        let metrics = Metrics::default();
-        metrics.polled("gone", &Poll::default());
-        metrics.last_good("gone", 1);
+    fn a_reload_forgets_tabs_but_no_counts() {
+        let metrics = Metrics::new("0.1.0");
+        metrics.rows("1AbC", "Tháng 1", 10);
+        metrics.polled("1AbC", Poll::Quiet, Duration::from_secs(1));
         metrics.forget_workbooks();
         let page = metrics.encode().unwrap();
-        assert!(!page.contains("sheetbridge_rows{"), "{page}");
-        assert!(!page.contains("timestamp_seconds{"), "{page}");
+        assert!(!page.contains("Tháng 1"), "{page}");
         assert!(page.contains("outcome=\"quiet\"} 1"), "{page}");
     }
 }

@@ -231,6 +231,11 @@ fn tokens(source: &str) -> Vec<Token> {
     let mut at = 0;
     while at < letters.len() {
         let rest = &letters[at..];
+        if rest[0].is_whitespace() {
+            line += usize::from(rest[0] == '\n');
+            at += 1;
+            continue;
+        }
         let skipped = skipped(rest);
         if skipped > 0 {
             line += rest[..skipped]
@@ -249,11 +254,7 @@ fn tokens(source: &str) -> Vec<Token> {
             letter => letter.to_string(),
         };
         at += token.chars().count();
-        if !token.starts_with(char::is_whitespace) {
-            tokens.push(Token { text: token, line });
-        } else if token == "\n" {
-            line += 1;
-        }
+        tokens.push(Token { text: token, line });
     }
     tokens
 }
