@@ -34,7 +34,7 @@ impl Outbox {
                 self.health.channel_well(channel, now);
                 ledger::attempted(&mut message, now, State::Delivered, &receipt);
                 ledger::shift(group, &mut message, State::Delivered, By::Outbox, receipt, None)?;
-                self.count_ad(group, &message, now)?;
+                self.count(group, &message, now)?;
             }
             Verdict::TryLater { why, not_before_s, scope } => {
                 self.later(group, &mut message, &why, not_before_s, scope, now)?;
@@ -54,7 +54,7 @@ impl Outbox {
             }
             Verdict::InDoubt { why } => {
                 self.doubt(group, &mut message, now, &why)?;
-                self.count_ad(group, &message, now)?;
+                self.count(group, &message, now)?;
             }
             Verdict::Moved { to } => {
                 self.moved(group, &mut message, to, now)?;
@@ -246,13 +246,23 @@ impl Outbox {
         Ok(())
     }
 
-    /// Advertising counts against the cap of its address, delivered or in doubt.
-    fn count_ad(&self, group: &mut Group, message: &Message, now: Timestamp) -> Result<(), StoreError> {
-        if let (true, Some(frozen)) = (message.ad, &message.frozen) {
-            let hash = address_hash(self.roster.store(), &frozen.address.expose())?;
+    /// A mail counts against the sender's daily limit, and advertising against the cap of its
+    /// address, delivered or in doubt.
+    fn count(&self, group: &mut Group, message: &Message, now: Timestamp) -> Result<(), StoreError> {
+        let Some(Address::Email(address)) = message.frozen.as_ref().map(|frozen| &frozen.address) else {
+            return Ok(());
+        };
+        group.put(keys::timed(&mails_key(), now, message.key.digest()), &now);
+        if message.ad {
+            let hash = address_hash(self.roster.store(), address)?;
             let under = keys::under(prefix::SENT, format!("{hash}/"));
             group.put(keys::timed(&under, now, message.key.digest()), &now);
         }
         Ok(())
     }
+}
+
+/// Under which the mails of the sender are counted, by time. No address hash looks like it.
+pub(super) fn mails_key() -> keys::Key {
+    keys::under(prefix::SENT, "all mails/")
 }
