@@ -24,7 +24,6 @@ use crate::roster::{Roster, WorkbookMeta};
 use crate::store::StoreError;
 
 use base::Base;
-pub use base::Order;
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
 pub use optout::{Suppression, SuppressionSource, address_hash, suppress_key};

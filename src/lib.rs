@@ -2,6 +2,7 @@
 
 pub mod alarms;
 pub mod bot;
+pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;

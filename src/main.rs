@@ -1,2 +1,7 @@
-//! sheetbridge binary
-fn main() {}
+//! The binary: parse, run, exit code. Everything else is the library's.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sheetbridge::cli::main()
+}

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::assign::{Edge, assign};
 use super::content::{Beside, ContentMatch};
 use super::crowd::Crowd;
-use super::likeness::{Alike, Digest, names};
+use super::likeness::{Alike, Digest, names, says_who};
 use super::weigh::{Bond, Circumstance, Stand, Verdict, Weights, by_score};
 use super::{Context, FieldInfo, Group, How, Matching, Pair, Row};
 
@@ -51,7 +51,7 @@ pub fn match_leftover(
     if !(before.is_empty() && after.is_empty()) {
         work.counts = Counts::of(&work.before, &work.after);
         work.by_id();
-        work.by_key();
+        work.by_key(fields);
         work.back_again(fields, Hurry::UnlessLiveRowsCompete);
         work.by_similarity(fields);
         work.back_again(fields, Hurry::No);
@@ -75,7 +75,7 @@ struct Leftover<'a> {
     doubts: Vec<Doubt>,
 }
 
-/// In how many leftovers of each side a name with contact, a contact, or a name occurs.
+/// In how many leftovers of each side a name with contact, a contact, or a name occurs. Rows equal in every cell count once.
 #[derive(Default)]
 struct Counts {
     before: HashMap<u64, u32>,
@@ -86,7 +86,8 @@ impl Counts {
     fn of(before: &[Digest], after: &[Digest]) -> Self {
         let count = |rows: &[Digest]| {
             let mut counts: HashMap<u64, u32> = HashMap::new();
-            for row in rows {
+            let mut seen: HashSet<u128> = HashSet::new();
+            for row in rows.iter().filter(|row| seen.insert(row.content)) {
                 let marks = row.person_marks().into_iter().chain(row.key_marks());
                 for mark in marks.chain(row.name_mark()) {
                     *counts.entry(mark).or_default() += 1;
@@ -150,12 +151,15 @@ impl Leftover<'_> {
 
     /// Step 3: a name with a phone or an e-mail that stands once on each side, and not on a row paired by content.
     ///
-    /// Keys without the name are weighed with everything else in [`Self::by_similarity`].
-    fn by_key(&mut self) {
+    /// Keys without the name, and rows in which more was changed than kept, are weighed with everything else in
+    /// [`Self::by_similarity`]: a second deal may have been typed while the first got another number.
+    fn by_key(&mut self, fields: &[FieldInfo]) {
         let mut owner: HashMap<u64, usize> = HashMap::new();
         for (a, digest) in self.after.iter().enumerate() {
             if self.partner_after[a].is_none() {
-                owner.extend(digest.person_marks().into_iter().map(|mark| (mark, a)));
+                for mark in digest.person_marks() {
+                    owner.entry(mark).or_insert(a);
+                }
             }
         }
         let mut found: Vec<(usize, usize)> = Vec::new();
@@ -171,7 +175,9 @@ impl Leftover<'_> {
             if let Some(&a) = claims.next()
                 && alone
                 && claims.all(|&other| other == a)
+                && self.partner_after[a].is_none()
                 && ids_agree(digest, &self.after[a])
+                && mostly_kept(digest, &self.after[a], fields)
             {
                 found.push((b, a));
             }
@@ -497,6 +503,22 @@ fn competing_marks(digest: &Digest) -> Vec<u64> {
     let mut marks = digest.key_marks();
     marks.extend(digest.name_mark());
     marks
+}
+
+/// Whether at least as many cells are equal as differ, names and contacts apart.
+fn mostly_kept(before: &Digest, after: &Digest, fields: &[FieldInfo]) -> bool {
+    let (mut same, mut different) = (0, 0);
+    for (field, info) in fields.iter().enumerate() {
+        let (old, new) = (&before.texts[field], &after.texts[field]);
+        if !says_who(info.kind) && !old.is_empty() && !new.is_empty() {
+            if old == new {
+                same += 1;
+            } else {
+                different += 1;
+            }
+        }
+    }
+    same >= different
 }
 
 /// Two different ids are two customers, whatever else agrees.

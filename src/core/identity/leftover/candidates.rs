@@ -6,8 +6,7 @@ use super::Leftover;
 use crate::core::identity::FieldInfo;
 use crate::core::identity::content::{Beside, Spot};
 use crate::core::identity::crowd::mark;
-use crate::core::identity::likeness::Digest;
-use crate::core::sheet::FieldKind;
+use crate::core::identity::likeness::{Digest, says_who};
 
 /// Up to so many pairs are all weighed.
 const ALL_PAIRS: usize = 10_000;
@@ -64,11 +63,7 @@ fn keys(digest: &Digest, fields: &[FieldInfo], tab: u32, place: &[Option<Place>;
     let mut wish = String::new();
     for (field, info) in fields.iter().enumerate() {
         let text = &digest.texts[field];
-        let says_who = matches!(
-            info.kind,
-            FieldKind::Name | FieldKind::Phone | FieldKind::Email | FieldKind::Id
-        );
-        if !says_who {
+        if !says_who(info.kind) {
             wish.push_str(text);
             wish.push('\u{1}');
             if !text.is_empty() {
