@@ -137,6 +137,7 @@ impl Outbox {
         });
         let done = join_all(deliveries).await;
         tokio::task::block_in_place(|| {
+            let _alone = self.roster.store().alone();
             let mut group = Group::default();
             for (claim, verdict) in done {
                 ended.push(self.record(&mut group, claim, verdict, now)?);
@@ -167,6 +168,7 @@ impl Outbox {
     /// Marks what may go now in flight, in one commit, and settles what may not.
     fn claim(&self, now: Timestamp) -> Result<(Vec<Claim>, Vec<Ended>), OutboxError> {
         let store = self.roster.store();
+        let _alone = store.alone();
         let due = store.due::<MessageKey>(prefix::DUE, now, LOOKED_AT)?;
         let mut seats = Seats::new(self, self.mails_left(now)?);
         let mut group = Group::default();
