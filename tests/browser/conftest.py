@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -81,6 +82,12 @@ class Page:
             "return document.querySelector(arguments[0])?.textContent ?? null", selector
         )
 
+    def texts(self, selector):
+        """The texts of all that fit, read at one moment."""
+        return self.driver.execute_script(
+            "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)", selector
+        )
+
     def state(self):
         with urllib.request.urlopen(self.url + "api/state") as answer:
             return json.load(answer)
@@ -126,8 +133,20 @@ class Page:
         ]
         return filled[-1]
 
+    def click(self, selector):
+        """Clicks, again if the element is drawn anew at that very moment."""
+
+        def click():
+            try:
+                self.find(selector).click()
+                return True
+            except StaleElementReferenceException:
+                return False
+
+        self.wait(click)
+
     def click_cell(self, name):
-        self.find(f'[data-cell="{name}"]').click()
+        self.click(f'[data-cell="{name}"]')
 
     def keys(self, *keys):
         """Types where the focus is."""
@@ -149,6 +168,13 @@ class Page:
             "document.getElementById('cells').scrollTop = Math.max(0, (arguments[0] - 14) * 27)", row
         )
         self.wait(lambda: self.all(f'[data-number="{row - 1}"]'))
+
+    def show_cell(self, name):
+        """Scrolls sideways until a cell of a row in sight is in sight."""
+        self.driver.execute_script(
+            "document.querySelector(arguments[0]).scrollIntoView({block: 'nearest', inline: 'center'})",
+            f'[data-cell="{name}"]',
+        )
 
     def context(self, element, act):
         ActionChains(self.driver).context_click(element).perform()

@@ -149,16 +149,16 @@ def test_a_row_is_dragged_by_its_number(page):
 def test_a_tick_box_is_turned_by_a_click(page):
     tab = page.tab("NV")
     column = next(at for at, cell in enumerate(tab["rows"][1]) if cell and cell["kind"] == "boolean")
-    page.find(f'[data-sheet="{tab["sheetId"]}"]').click()
+    page.click(f'[data-sheet="{tab["sheetId"]}"]')
     name = f"{A1_NAMES[column]}2"
     page.wait(lambda: page.all(f'[data-cell="{name}"] .tick'))
     before = page.shown(2, column, "NV")
     page.click_cell(name)
     page.keys(" ")
     page.wait(lambda: page.shown(2, column, "NV") != before)
-    page.find(f'[data-cell="{name}"] .tick').click()
+    page.click(f'[data-cell="{name}"] .tick')
     page.wait(lambda: page.shown(2, column, "NV") == before)
-    page.find('[data-sheet="0"]').click()
+    page.click('[data-sheet="0"]')
 
 
 def test_a_thousand_rows_scroll_and_few_are_drawn(page):
@@ -182,7 +182,7 @@ def test_a_person_writes_to_the_bot(page):
     page.side("chat")
     chats = page.state()["chat"]["changed"]
     chat = next(chat for chat in chats if chat["started"])
-    page.find(f'[data-chat="{chat["id"]}"]').click()
+    page.click(f'[data-chat="{chat["id"]}"]')
     page.find("#chat-input").send_keys("/trangthai <b>đậm</b>", Keys.ENTER)
     page.wait(lambda: "/trangthai <b>đậm</b>" in page.text("#chat-talk"), why="shown as text, not as HTML")
 

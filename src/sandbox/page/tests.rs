@@ -188,7 +188,7 @@ async fn people_write_and_press_from_the_page() {
     let message = &sent["result"]["message_id"];
     let press = json!({"person": lan, "message": message, "data": "done"});
     let ((status, pressed), _) = tokio::join!(demo.post("api/chat/press", press), async {
-        while demo.bot.calls().get("answercallbackquery").is_none() {
+        while !demo.bot.calls().contains_key("answercallbackquery") {
             let updates = bot("getUpdates", json!({"timeout": 5})).await;
             for update in updates["result"].as_array().unwrap() {
                 if let Some(press) = update.get("callback_query") {

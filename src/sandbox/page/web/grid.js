@@ -37,7 +37,7 @@ export function build(place, moved) {
   parts.body.append(parts.drop);
   place.append(parts.scroll);
   parts.scroll.addEventListener("scroll", () => { remember(); draw(); slide(); }, { passive: true });
-  new ResizeObserver(() => { if (tab()) { pin(tab()); drawHead(tab()); redraw(); } }).observe(parts.scroll);
+  new ResizeObserver(() => { if (tab()) show(); }).observe(parts.scroll);
   parts.scroll.addEventListener("pointerdown", pressed);
 }
 
@@ -95,9 +95,18 @@ export function show(changed) {
   parts.frozen.hidden = one.frozenRows === 0;
   parts.body.style.height = `${(one.rowCount - one.frozenRows) * ROW + 40}px`;
   pin(one);
-  drawHead(one);
-  for (const row of drawn.values()) row.remove();
-  drawn.clear();
+  const layout = [one.sheetId, one.header, one.frozenRows, pinned, column(one, "stage"), ...lefts].join();
+  if (layout !== parts.layout) {
+    wipe();
+    drawHead(one);
+  }
+  parts.layout = layout;
+  // Rows that look as before stay: what a visitor is pointing at is not taken away.
+  for (const [row, element] of drawn) {
+    if (element.looks === looks(one, row)) continue;
+    element.remove();
+    drawn.delete(row);
+  }
   if (other) {
     const kept = memory.get(one.sheetId);
     Object.assign(selection, kept.selection ?? firstLook(one));
@@ -115,11 +124,15 @@ function firstLook(one) {
   return { row, column: at, toRow: row, toColumn: at };
 }
 
-/** Draws all rows in sight anew. */
-function redraw() {
+/** Takes all rows away, to draw them anew. */
+function wipe() {
   for (const row of drawn.values()) row.remove();
   drawn.clear();
-  draw();
+}
+
+/** What a row shows, to tell whether it must be drawn again. */
+function looks(one, row) {
+  return JSON.stringify(one.rows[row] ?? []);
 }
 
 function clampSelection(one) {
@@ -146,7 +159,7 @@ function widthOf(one, at) {
     if (shown) lengths.push(shown.length);
   }
   lengths.sort((a, b) => a - b);
-  const usual = lengths[Math.floor(lengths.length * 0.93)] ?? 0;
+  const usual = lengths[Math.floor(lengths.length * (at === column(one, "name") ? 0.995 : 0.93))] ?? 0;
   const header = one.header >= 0 ? (cell(one, one.header, at)?.text.length ?? 0) * 1.08 : 0;
   const extra = at === column(one, "stage") ? 30 : 18;
   return Math.round(Math.max(at === 0 ? 50 : 70, Math.min(176, Math.max(usual, header) * 6.9 + extra)));
@@ -198,6 +211,7 @@ function drawRow(one, row, facts) {
   else if (row < one.header && filled > 0) element.classList.add("title");
   else if (row > one.header && one.header >= 0 && filled === 1 && cells[0]?.kind === "text") element.classList.add("section");
   element.style.top = `${box(row, 0).top}px`;
+  element.looks = looks(one, row);
   let covered = 0;
   for (let at = 0; at < columns(); at++) {
     const drawnCell = drawCell(one, row, at, facts);
