@@ -1,18 +1,34 @@
 //! Wiring: the loops of polling, timers and sending, the bot, the control socket, signals,
 //! readiness and the watchdog.
 
+mod loops;
+mod parts;
+mod reload;
+mod watch;
+
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Environment};
 use crate::core::delivery::State;
 use crate::core::rule::Channel;
-use crate::cycle::Report;
-use crate::store::StoreError;
+use crate::cycle::{Cycle, Report};
+use crate::google::Google;
+use crate::health::Health;
+use crate::outbox::OutboxError;
+use crate::store::{Store, StoreError};
+use crate::telemetry::Metrics;
+use crate::web::Web;
+use crate::{alarms, clock, control};
+
+use parts::Parts;
+use watch::Beats;
 
 /// How the daemon is run.
 #[derive(Debug, Default)]
@@ -77,13 +93,120 @@ pub enum DaemonError {
     /// An address is in use, or may not be used: exit code 69.
     #[error("{0}")]
     Address(String),
+    /// A bug: exit code 70.
+    #[error("sheetbridge contradicts itself: {0}")]
+    Broken(String),
+}
+
+impl From<OutboxError> for DaemonError {
+    fn from(error: OutboxError) -> Self {
+        match error {
+            OutboxError::Store(error) => Self::Store(error),
+            OutboxError::Step(error) => Self::Broken(error.to_string()),
+        }
+    }
 }
 
 /// Runs until `stop`; then waits up to 8 s for what is in hand (SEMANTICS 36).
 ///
+/// Ready when configuration, store and loops stand: Google, Telegram and SMTP are not waited for,
+/// their state shows in `status` and in systemd's status line.
+///
 /// # Errors
 /// See [`DaemonError`].
 pub async fn run(config: Config, settings: Settings, stop: CancellationToken) -> Result<(), DaemonError> {
-    let _ = (config, settings, stop);
-    unreachable!("written by the lead")
+    let config = Arc::new(config);
+    let store = {
+        let dir = config.state_dir.clone();
+        tokio::task::spawn_blocking(move || Store::open(&dir))
+            .await
+            .map_err(|error| DaemonError::Broken(error.to_string()))??
+    };
+    let health = Health::new(clock::now(), env!("CARGO_PKG_VERSION"), config.trial.is_some());
+    let parts = Parts::build(Arc::clone(&config), store.clone(), &health)?;
+    let google = Google::new(&config.google.key.json, &config.google.sheets_url)
+        .await
+        .map_err(|error| DaemonError::Config(error.to_string()))?;
+    let listener = control::listen(store.dir()).map_err(|error| DaemonError::Address(error.to_string()))?;
+    let web = match &config.web {
+        Some(web) => Some(Web::bind(web.listen).await.map_err(|error| DaemonError::Address(error.to_string()))?),
+        None => None,
+    };
+    tokio::task::block_in_place(|| {
+        alarms::enforce_rules(&parts.roster, clock::now())?;
+        parts.outbox.recover(clock::now()).map_err(DaemonError::from)
+    })?;
+    let house = House {
+        cycle: Arc::new(tokio::sync::Mutex::new(Cycle::new(parts.roster.clone(), Arc::new(google)))),
+        parts: Arc::new(RwLock::new(Arc::new(parts))),
+        health,
+        metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
+        news: settings.news.clone(),
+        beats: Beats::default(),
+        poll_now: Arc::new(tokio::sync::Notify::new()),
+        stop: stop.clone(),
+    };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(loops::polling(house.clone()));
+    tasks.spawn(loops::sending(house.clone()));
+    tasks.spawn(loops::answering(house.clone(), listener));
+    tasks.spawn(loops::conversing(house.clone()));
+    tasks.spawn(watch::over(house.clone()));
+    tasks.spawn(reload::on_hangup(house.clone(), settings));
+    if let Some(web) = web {
+        tasks.spawn(loops::serving(house.clone(), web));
+    }
+    watch::ready();
+    let ended = loop {
+        match tasks.join_next().await {
+            None => break Ok(()),
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => break Err(error),
+            Some(Err(error)) if error.is_panic() => break Err(DaemonError::Broken(error.to_string())),
+            Some(Err(_)) => {}
+        }
+    };
+    watch::stopping();
+    if ended.is_err() {
+        // One loop failed: the others end what they have in hand, and systemd starts all anew.
+        stop.cancel();
+        while tasks.join_next().await.is_some() {}
+    }
+    let _ = std::fs::remove_file(control::socket_path(store.dir()));
+    ended
+}
+
+/// What the loops share.
+#[derive(Clone)]
+struct House {
+    cycle: Arc<tokio::sync::Mutex<Cycle>>,
+    parts: Arc<RwLock<Arc<Parts>>>,
+    health: Health,
+    metrics: Metrics,
+    news: Option<UnboundedSender<News>>,
+    beats: Beats,
+    poll_now: Arc<tokio::sync::Notify>,
+    stop: CancellationToken,
+}
+
+impl House {
+    /// The configuration in force and everything made of it.
+    fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.parts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn tell(&self, news: News) {
+        if let Some(listener) = &self.news {
+            // Whoever listened may have left; that is no trouble of the daemon's.
+            let _ = listener.send(news);
+        }
+    }
+
+    /// Waits, unless the daemon is to stop; whether it may go on.
+    async fn pause(&self, time: Duration) -> bool {
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep(time) => true,
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! sheetbridge
 
 pub mod alarms;
+pub mod bot;
+pub mod cli;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -8,10 +10,11 @@ pub mod config;
 pub mod control;
 pub mod core;
 pub mod courier;
-pub mod cycle;
 pub mod daemon;
+pub mod cycle;
 pub mod google;
 pub mod health;
+pub mod outbox;
 pub mod random;
 pub mod render;
 pub mod roster;

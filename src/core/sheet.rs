@@ -236,4 +236,36 @@ mod tests {
         assert_eq!(Cell::Number(2.5).shown(), "2.5");
         assert_eq!(Cell::Number(-0.0).shown(), "0");
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+        /// Whatever people type, a reader answers; and normal form and outer spaces change nothing.
+        #[test]
+        fn no_text_stops_a_reader(text in "([0-9]{1,4}|[-+/.,:;@#()&~<>%$ \n]|tỷ|tr|triệu|m2|tháng|ngày|năm|thứ|t|h|sáng|đến|dưới|x|anh|Chị|Nguyễn|Lan|q|com|vn|gmail|rưỡi|hai|mười|trăm|🌸|\u{200b}|\u{a0}|[a-zà-ỹA-Z]){0,9}") {
+            use unicode_normalization::UnicodeNormalization;
+            let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(7));
+            let read = |text: &str| {
+                let cell = Cell::from(text);
+                (
+                    phone::read(&cell),
+                    money::read(&cell),
+                    (date::read(&cell, "vi_VN", &zone), date::read(&cell, "en_US", &zone)),
+                    person::read(&cell),
+                    email::read(&cell),
+                    (owner::read(&cell), text::read(&cell), number::read(&cell, "vi_VN"), yes_no::read_opt_out(&cell)),
+                )
+            };
+            let nfd: String = text.nfd().collect();
+            proptest::prop_assert_eq!(read(&text), read(&format!(" {nfd}\u{a0}")));
+        }
+
+        /// Whatever number is in a cell, a reader answers.
+        #[test]
+        fn no_number_stops_a_reader(number in proptest::num::f64::ANY) {
+            let zone = jiff::tz::TimeZone::UTC;
+            let cell = Cell::Number(number);
+            let _ = (phone::read(&cell), money::read(&cell), date::read(&cell, "vi_VN", &zone), person::read(&cell));
+        }
+    }
 }

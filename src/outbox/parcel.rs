@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Outbox;
-use crate::commands::{ButtonAct, store_button};
+use crate::commands::{act_for, store_button};
 use crate::config::ReplyTo;
 use crate::core::message::{Address, Frozen, Message};
 use crate::courier::{Act, Button, Chat, Mail, Parcel};
@@ -37,7 +37,7 @@ impl Outbox {
                 .mail(message, frozen, address, text, now)?
                 .map(Parcel::Mail)
                 .ok_or_else(|| "there is no [email] in the configuration any more".to_owned()),
-            Text::Chat(chat, text) => Ok(Parcel::Chat(chat_parcel(message, chat, text, group))),
+            Text::Chat(chat, text) => Ok(Parcel::Chat(chat_parcel(message, chat, &frozen.display_name, text, group))),
         })
     }
 
@@ -102,24 +102,32 @@ enum Text {
     Chat(i64, ChatText),
 }
 
-/// Buttons that act are kept in the store, in the same commit that marks the message in flight.
-fn chat_parcel(message: &Message, chat: i64, text: ChatText, group: &mut Group) -> Chat {
-    let buttons = text
-        .buttons
-        .into_iter()
-        .map(|row| {
-            row.into_iter()
-                .map(|button| Button {
-                    act: match button.kind {
-                        ButtonKind::Url(url) => Act::Url(url),
-                        ButtonKind::Copy(text) => Act::Copy(text),
-                        ButtonKind::Action { name } => Act::Callback(format!("b:{}", store_button(group, &ButtonAct::of(&name, message, &button.label)))),
-                    },
+/// Buttons that act are kept in the store, in the same commit that marks the message in flight. One
+/// whose action the bot does not know is left out.
+fn chat_parcel(message: &Message, chat: i64, told: &str, text: ChatText, group: &mut Group) -> Chat {
+    let mut buttons: Vec<Vec<Button>> = Vec::new();
+    for row in text.buttons {
+        let row: Vec<Button> = row
+            .into_iter()
+            .filter_map(|button| {
+                let act = match button.kind {
+                    ButtonKind::Url(url) => Act::Url(url),
+                    ButtonKind::Copy(text) => Act::Copy(text),
+                    ButtonKind::Action { name } => {
+                        let act = act_for(message, &name, &button.label, Some(told))?;
+                        Act::Callback(store_button(group, &act))
+                    }
+                };
+                Some(Button {
                     text: button.label,
+                    act,
                 })
-                .collect()
-        })
-        .collect();
+            })
+            .collect();
+        if !row.is_empty() {
+            buttons.push(row);
+        }
+    }
     Chat {
         id: message.key.digest(),
         chat,

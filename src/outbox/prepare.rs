@@ -257,7 +257,11 @@ impl Outbox {
             return Ok(());
         }
         let desk = Desk::new(self.roster.clone(), Some(self.health.clone()));
-        facts["digest"] = json!(desk.digest(message.created)?);
+        let digest = desk.digest(message.created).map_err(|error| StoreError::Value {
+            key: "digest".into(),
+            why: error.text,
+        })?;
+        facts["digest"] = json!(digest);
         Ok(())
     }
 

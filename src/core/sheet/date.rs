@@ -80,7 +80,7 @@ fn read_number(number: f64) -> Reading<When> {
 }
 
 /// A sheet serial: days since 1899-12-30, the fraction is the time of day, rounded to the second.
-/// Midnight is a date only. `None` before 1900 and after [`YEARS`].
+/// Midnight is a date only. `None` before 1900 and after 2199.
 pub fn from_serial(serial: f64) -> Option<When> {
     const SECONDS: f64 = 86_400.0;
     if !(2.0..=110_000.0).contains(&serial) {
@@ -110,8 +110,13 @@ fn compact(digits: &str) -> Option<civil::Date> {
         return None;
     }
     let number = |range: std::ops::Range<usize>| digits[range].parse::<i64>().ok();
-    let year_first = date_of(number(0..4)?, number(4..6)?, number(6..8)?);
-    year_first.or_else(|| date_of(number(4..8)?, number(2..4)?, number(0..2)?))
+    year_first(digits).or_else(|| date_of(number(4..8)?, number(2..4)?, number(0..2)?))
+}
+
+/// `20261125`
+fn year_first(digits: &str) -> Option<civil::Date> {
+    let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i64>().ok();
+    date_of(number(0..4)?, number(4..6)?, number(6..8)?)
 }
 
 /// A day that exists, in [`YEARS`].
@@ -146,7 +151,9 @@ fn read_text(text: &str, locale: &str, zone: &TimeZone) -> Reading<When> {
         return Reading::ambiguous("a lunar date");
     }
     let mut tokens = tokens(&tokens::without_remarks(&plain));
-    let weekday = tokens::take_weekday(&mut tokens);
+    // Also one in brackets can contradict the date.
+    let in_remark = tokens::take_weekday(&mut tokens::tokens(&plain));
+    let weekday = tokens::take_weekday(&mut tokens).or(in_remark);
     let clock = clock::take(&mut tokens);
     let dates = take_dates(&mut tokens, locale);
     let date = match dates.as_slice() {
@@ -405,7 +412,10 @@ fn in_figures(tokens: &[Token], locale: &str) -> Option<(usize, Found)> {
     let found = match figures.as_slice() {
         [] => return None,
         [one] => match year(one) {
-            _ if compact(one).is_some() => Found::Date(compact(one)?),
+            _ if compact(one).is_some() => match year_first(one) {
+                Some(date) => Found::Date(date),
+                None => three_figures(&one[..2], &one[2..4], &one[4..], locale),
+            },
             Some(_) if one.len() == 4 => Found::Ambiguous("a year only"),
             _ => return None,
         },

@@ -76,7 +76,12 @@ pub(crate) fn scan(cell: &Cell) -> Scan {
         return done(Reading::bad("no e-mail address"));
     };
     // NFKC makes full-width letters and signs plain ones.
-    let chars: Vec<char> = text.nfkc().filter(|c| !invisible(*c)).collect();
+    let full_stop = |c| if matches!(c, '。' | '｡') { '.' } else { c };
+    let chars: Vec<char> = text
+        .nfkc()
+        .filter(|c| !invisible(*c))
+        .map(full_stop)
+        .collect();
     let mut found: Vec<Email> = Vec::new();
     let mut unusable = Vec::new();
     let mut ambiguous = None;
@@ -127,7 +132,7 @@ enum Candidate {
 
 /// Characters that end an address on either side.
 fn separates(c: char) -> bool {
-    c.is_whitespace() || ",;/\\|<>()[]{}\"“”„‘’«»:`".contains(c)
+    c.is_whitespace() || ",;/\\|&<>()[]{}\"“”„‘’«»:`".contains(c)
 }
 
 /// Reads the address around the `@` at `at`; nothing before `from` belongs to it.
@@ -266,7 +271,7 @@ fn comma_for_dot(chars: &[char], end: usize) -> bool {
 
 /// RFC 5321 lengths, the dot-atom of RFC 5322 in ASCII, and a domain of the public DNS.
 fn valid(local: &str, domain: &str) -> bool {
-    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-=?^_{}~".contains(c);
+    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%'*+-=?^_{}~".contains(c);
     let local_fits = !local.is_empty()
         && local.len() <= 64
         && !local.starts_with('-')
@@ -358,6 +363,10 @@ mod tests {
             "an@example.com;le@example.com",
         );
         check("an@exa\u{200b}mple.com…", "an@example.com");
+        check(
+            "an@example.com&le@example。com",
+            "an@example.com;le@example.com",
+        );
         check("o'brien@example.com", "o'brien@example.com");
     }
 

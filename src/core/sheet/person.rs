@@ -91,7 +91,14 @@ pub fn read(cell: &Cell) -> Reading<Person> {
     if text.contains('@') || text.contains("://") {
         return Reading::bad("an address, no name");
     }
-    let cleaned = dress_off(text);
+    if matches!(fold::clean(text).as_str(), "TRUE" | "FALSE") {
+        return Reading::bad("a tick box is no name");
+    }
+    let mut cleaned = dress_off(text);
+    // "[Chị Lan]": brackets round everything are no remark.
+    if !cleaned.text.chars().any(char::is_alphabetic) {
+        cleaned = dress_off(&text.replace(['(', ')', '[', ']', '{', '}'], " "));
+    }
     let (body, label) = lexicon::without_label(&cleaned.text);
     if body.chars().all(|c| !c.is_alphabetic()) || lexicon::no_name(&body, label) {
         return Reading::bad("no name");
@@ -99,7 +106,7 @@ pub fn read(cell: &Cell) -> Reading<Person> {
     if lexicon::is_company(&body) {
         return company(&body);
     }
-    let (open, body) = titles::without_combined(&body);
+    let (open, body) = titles::without_combined(&wrapped(&body));
     let parts = split_people(&body);
     let Some((head, others)) = parts.split_first() else {
         return Reading::bad("no name");
@@ -320,6 +327,27 @@ fn without_list_number(text: &str) -> &str {
         return text.trim_start_matches(['-', '–', '+', '.', ',', ' ', '_']);
     }
     rest.trim_start_matches([' ', '.', '/', '-', ':', ')', ',', '–'])
+}
+
+/// A full name broken over two lines is one name: the first line begins with a family name, the
+/// second neither with one nor with a title.
+fn wrapped(text: &str) -> String {
+    let Some((first, second)) = text.split_once('\n') else {
+        return text.to_owned();
+    };
+    let (first, second) = (fold::clean(first), fold::clean(second));
+    let begins = |text: &str| lexicon::is_family(text.split(' ').next().unwrap_or(""));
+    let capital = second.starts_with(char::is_uppercase) || !text.chars().any(char::is_uppercase);
+    let goes_on =
+        begins(&first) && !begins(&second) && !titles::starts_with_title(&second) && capital;
+    if goes_on
+        && second.split(' ').count() <= 2
+        && second.chars().all(|c| c.is_alphabetic() || c == ' ')
+    {
+        format!("{first} {second}")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Splits at what stands between two people, or between a name and a remark.

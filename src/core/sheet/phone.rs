@@ -1,5 +1,5 @@
 //! Phone numbers in a cell: which digits are numbers, and which are hours, years, areas or
-//! extensions. What one run of digits is as a number, [`plan`] knows.
+//! extensions. What one run of digits is as a number, `plan` knows.
 
 mod plan;
 mod tokens;

@@ -108,6 +108,7 @@ fn unclear_days_are_flagged() {
         "trước 17/9/2026",
         "17/9/2026?",
         "Thứ 6 17/9/2026",
+        "17/9/2026 (Thứ 6)",
         "CN, 17/9/2026",
         "Sep 2026",
         "Sep 17",
@@ -177,4 +178,6 @@ fn the_locale_settles_the_order_of_figures() {
     assert_eq!(american("17/09/2026"), "2026-09-17");
     assert_eq!(american("2026/09/10"), "2026-09-10");
     assert_eq!(american("10 Sep 2026"), "2026-09-10");
+    assert_eq!(american("09102026"), "ambiguous");
+    assert_eq!(american("20260910"), "2026-09-10");
 }

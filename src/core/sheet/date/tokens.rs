@@ -42,7 +42,10 @@ impl Token {
 
     /// A sign that joins the figures of a date.
     pub(super) fn joins_figures(&self) -> bool {
-        matches!(self.kind, Kind::Sign('/' | '-' | '.' | '–' | '—' | '\\'))
+        matches!(
+            self.kind,
+            Kind::Sign('/' | '-' | '.' | '–' | '—' | '\\' | '_')
+        )
     }
 }
 

@@ -316,7 +316,9 @@ enum Behind {
 /// What is added behind a unit: `5`, `200`, `rưỡi`, `350 triệu`, `2 trăm`.
 fn behind(tokens: &[Token], figure: Figure, unit: i128) -> Behind {
     // "2 tỷ lẻ 50 triệu"
-    if tokens.first().is_some_and(|t| t.is_word(&["lẻ"])) && tokens.get(1).is_some_and(|t| t.figure().is_some()) {
+    if tokens.first().is_some_and(|t| t.is_word(&["lẻ"]))
+        && tokens.get(1).is_some_and(|t| t.figure().is_some())
+    {
         return match behind(&tokens[1..], figure, unit) {
             Behind::Add(more, length) => Behind::Add(more, length + 1),
             _ => Behind::Unclear(2),

@@ -79,7 +79,9 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
                     // "min 2 tỷ max 3 tỷ": the word belongs to what follows.
                     let next = words::bound_before(&tokens[at..]).map(|(_, before)| at + before);
                     let follows = next.filter(|next| *next < tokens.len());
-                    if follows.is_some_and(|next| matches!(amount::find(tokens, next), Found::Amount(..))) {
+                    if follows
+                        .is_some_and(|next| matches!(amount::find(tokens, next), Found::Amount(..)))
+                    {
                         break;
                     }
                     items.push(Item::Behind(bound));

@@ -323,7 +323,10 @@ pub(super) fn goes_on(word: &str) -> bool {
             | "khong"
             | "ko"
             | "chu"
-    ) && !matches!(word, "đỏ" | "chỗ" | "căn" | "con" | "chủ" | "nhà" | "hạ" | "chợ")
+    ) && !matches!(
+        word,
+        "đỏ" | "chỗ" | "căn" | "con" | "chủ" | "nhà" | "hạ" | "chợ"
+    )
 }
 
 /// Words by which the amount is only cash at hand, or one part of it.

@@ -206,7 +206,15 @@ pub(super) fn is_company(text: &str) -> bool {
     let inside = folded.split(' ').any(|w| {
         matches!(
             w,
-            "tnhh" | "jsc" | "ltd" | "company" | "corp" | "corporation" | "holdings" | "inc"
+            "tnhh"
+                | "jsc"
+                | "ltd"
+                | "company"
+                | "group"
+                | "corp"
+                | "corporation"
+                | "holdings"
+                | "inc"
         )
     });
     (begins && !person) || (inside && !starts_with_title(text))
@@ -469,6 +477,34 @@ const DESCRIBES: &[&str] = &[
     "kiều",
 ];
 
+/// Those of them that make a pet name where no title or family name stands before: `Lan béo`.
+const PET: &[&str] = &[
+    "béo", "gầy", "xinh", "đẹp", "còi", "lùn", "nhỏ", "lớn", "già", "trẻ", "em", "anh", "chị",
+    "mẹ", "vợ", "chồng",
+];
+
+/// Words of remarks that are no part of a name in any case of letters.
+const IN_ANY_CASE: &[&str] = &[
+    "vip",
+    "zalo",
+    "fb",
+    "facebook",
+    "tiktok",
+    "website",
+    "quận",
+    "huyện",
+    "phường",
+    "hcm",
+    "tphcm",
+    "hn",
+    "đn",
+    "bđs",
+    "mg",
+    "sale",
+    "nhà",
+    "khách",
+];
+
 /// Takes the remark behind a name off. `titled`: the name has a title, so that what follows in
 /// small letters is no part of a nickname.
 pub(super) fn without_remark<'a>(words: &[&'a str], titled: bool, emoji: bool) -> Name<'a> {
@@ -484,13 +520,13 @@ pub(super) fn without_remark<'a>(words: &[&'a str], titled: bool, emoji: bool) -
     let family = kept.len() > 1 && is_family(kept[0]);
     let small = |w: &str| w.starts_with(char::is_lowercase);
     let mixed = kept.iter().any(|w| !small(w));
-    if let Some(at) = (1..kept.len())
-        .find(|at| DESCRIBES.contains(&kept[*at]) && kept[*at..].iter().all(|w| small(w)))
-        && (mixed || at > 1)
-        && (titled || family)
-    {
-        kept.truncate(at);
-    }
+    let remark = (1..kept.len()).find(|at| {
+        let word = kept[*at];
+        let described = DESCRIBES.contains(&word) && (titled || family || !PET.contains(&word));
+        let tail = described && (mixed || *at > 1) && kept[*at..].iter().all(|w| small(w));
+        tail || IN_ANY_CASE.contains(&word.to_lowercase().as_str())
+    });
+    kept.truncate(remark.unwrap_or(kept.len()));
     let tail = (1..kept.len()).find(|at| kept[*at..].iter().all(|w| small(w)));
     if let Some(at) = tail
         && mixed
@@ -502,7 +538,8 @@ pub(super) fn without_remark<'a>(words: &[&'a str], titled: bool, emoji: bool) -
         }
         kept.truncate(at);
     }
-    if emoji && !titled && !family && !mixed {
+    // Names from Zalo with a picture: one word may be the name, more are as likely a pet name.
+    if emoji && !titled && !family && (kept.len() > 1 || !mixed) {
         return Name::Nickname;
     }
     let trimmed = kept

@@ -86,6 +86,12 @@ fn remarks_come_off() {
         ("Anh Sơn: 0912.345.678", "Sơn|Sơn|Anh"),
         ("0912345678 Anh Sơn", "Sơn|Sơn|Anh"),
         ("Anh Sơn môi giới", "Sơn|Sơn|Anh"),
+        ("Sơn môi giới", "Sơn|Sơn|-"),
+        ("Anh Sơn VIP", "Sơn|Sơn|Anh"),
+        ("Chị Vân Quận 7", "Vân|Vân|Chị"),
+        ("[Chị Vân]", "Vân|Vân|Chị"),
+        ("Thảo 🌸", "Thảo|Thảo|-"),
+        ("Nguyễn Thị\nVân", "Nguyễn Thị Vân|Vân|-"),
         ("Nguyễn Văn Sơn quận 7", "Nguyễn Văn Sơn|Sơn|-"),
         ("✨ Chị Vân ✨", "Vân|Vân|Chị"),
         ("Nguyễn Thị Vân 💕", "Nguyễn Thị Vân|Vân|-"),
@@ -115,6 +121,8 @@ fn what_is_unclear_is_flagged() {
         ("Bố Bin", "?|?|-"),
         ("Vợ anh Sơn", "?|?|-"),
         ("Tôm béo", "?|?|-"),
+        ("Gấu Trúc 🐼", "?|?|-"),
+        ("Anh chị Sơn Vân", "?|Vân|?"),
         ("bống xinh 🌸", "?|?|-"),
     ]);
 }
@@ -140,6 +148,7 @@ fn companies_and_no_names() {
         ("an@example.com", ""),
         ("😀", ""),
         ("x", ""),
+        ("TRUE", ""),
         ("?", ""),
     ]);
     assert!(matches!(read(&Cell::Number(1500.0)), Reading::Bad(_)));

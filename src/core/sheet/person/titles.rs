@@ -123,6 +123,14 @@ pub(super) fn starts_with_title(text: &str) -> bool {
 pub(super) fn title<'a, 'b>(words: &'a [&'b str]) -> (Addressed, &'a [&'b str]) {
     if let Some(length) = phrase(words) {
         let rest = &words[length..];
+        // "Anh chị Minh Lan" may be a couple.
+        let couple = matches!(
+            fold(&words[..length].join(" ")).as_str(),
+            "anh chi" | "ong ba" | "co chu" | "chu co" | "chu thim"
+        );
+        if couple && rest.len() == 2 && !is_family(rest[0]) {
+            return (Addressed::Unclear, rest);
+        }
         return match title(rest) {
             (Addressed::By(_) | Addressed::Open, deeper) if !deeper.is_empty() => {
                 (Addressed::Open, deeper)

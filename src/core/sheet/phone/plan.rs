@@ -159,7 +159,10 @@ pub(super) fn settle(groups: &[Group], fresh: bool) -> Verdict {
 
 /// `1234567890`, typed where a number had to be typed.
 fn counted_up(digits: &str) -> bool {
-    digits.strip_prefix('0').unwrap_or(digits).starts_with("12345678")
+    digits
+        .strip_prefix('0')
+        .unwrap_or(digits)
+        .starts_with("12345678")
 }
 
 /// A national number without its zero; `groups` as written, for old codes that only the grouping shows.

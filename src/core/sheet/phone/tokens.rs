@@ -32,7 +32,9 @@ impl Between {
     /// Punctuation by which the end of a second number may hang on the first; a bracket opens a remark.
     pub(super) fn is_loose_join(&self) -> bool {
         let text = self.0.trim();
-        let joints = ["", "/", "\\", "-", ",", ".", "&", ";", "|", "+", "hoặc", "hay", "và", "or"];
+        let joints = [
+            "", "/", "\\", "-", ",", ".", "&", ";", "|", "+", "hoặc", "hay", "và", "or",
+        ];
         joints.contains(&text.to_lowercase().as_str()) && !self.0.contains('(')
     }
 }

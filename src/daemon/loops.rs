@@ -1,0 +1,292 @@
+//! The loops: polling, timers and sending, the control socket, the bot, the web pages. The first
+//! two share only the store: an outage of Google delays no retry, one of SMTP no poll.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use tokio::net::UnixListener;
+
+use super::{DaemonError, House, News, watch};
+use crate::commands::{CommandError, ErrorKind, LastPoll, Request, Who, last_poll_key};
+use crate::core::message::MessageKey;
+use crate::cycle::{Mode, PollError, Report};
+use crate::outbox::Ended;
+use crate::store::Group;
+use crate::telemetry::Poll;
+use crate::web::Web;
+use crate::{alarms, bot, clock, control, random};
+
+/// Nothing is due sooner than it is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Waits between failed polls grow up to this (sheets.md, section 1).
+const LONGEST_WAIT: Duration = Duration::from_secs(64);
+
+/// What does not heal by itself is tried again at this pace.
+const WAIT_FOR_A_PERSON: Duration = Duration::from_secs(60);
+
+/// Passing trouble with Google is told of after so long.
+const TELL_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
+/// Polls every workbook at its time.
+pub(super) async fn polling(house: House) -> Result<(), DaemonError> {
+    let mut next: BTreeMap<String, Instant> = BTreeMap::new();
+    loop {
+        house.beats.polling();
+        let config = Arc::clone(house.parts().roster.config());
+        next.retain(|id, _| config.workbooks.iter().any(|book| book.id == *id));
+        let every = Duration::from_millis(u64::try_from(config.google.poll_every.as_millis()).unwrap_or(10_000));
+        for book in &config.workbooks {
+            let due = next.get(&book.id).is_none_or(|at| *at <= Instant::now());
+            if house.stop.is_cancelled() {
+                return Ok(());
+            }
+            if due {
+                let wait = poll(&house, &book.id, every).await?;
+                next.insert(book.id.clone(), Instant::now() + wait);
+                house.beats.polling();
+            }
+        }
+        let now = Instant::now();
+        let sleep = next.values().min().map_or(every, |at| at.saturating_duration_since(now)).min(Duration::from_secs(5));
+        tokio::select! {
+            () = house.stop.cancelled() => return Ok(()),
+            () = house.poll_now.notified() => next.clear(),
+            () = tokio::time::sleep(sleep) => {}
+        }
+    }
+}
+
+/// One poll of one workbook; how long to wait until the next.
+async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration, DaemonError> {
+    let started = Instant::now();
+    let now = clock::now();
+    let polled = tokio::select! {
+        // A poll that is cut off changed nothing; the next one sees the same.
+        () = house.stop.cancelled() => return Ok(every),
+        polled = async { house.cycle.lock().await.poll(workbook, now, Mode::Real).await } => polled,
+    };
+    match polled {
+        Ok(report) => {
+            let took = SignedDuration::try_from(started.elapsed()).unwrap_or(SignedDuration::ZERO);
+            house.health.polled(workbook, now, took);
+            tokio::task::block_in_place(|| decided(house, workbook, &report))?;
+            log(workbook, &report);
+            measure(house, workbook, &report, now, started.elapsed());
+            house.tell(News::Polled {
+                workbook: workbook.to_owned(),
+                at: now,
+                report: Arc::new(report),
+            });
+            Ok(every)
+        }
+        Err(PollError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let why = error.to_string();
+            let times = house.health.poll_failed(workbook, now, why.clone());
+            house.metrics.polled(workbook, Poll::Failed, started.elapsed());
+            house.metrics.error("google");
+            if times == 1 {
+                tracing::warn!(workbook, "the workbook cannot be read: {why}");
+            }
+            tokio::task::block_in_place(|| tell_of_google(house, workbook, &error))?;
+            house.tell(News::PollFailed {
+                workbook: workbook.to_owned(),
+                at: now,
+                why,
+            });
+            Ok(back_off(&error, times, every))
+        }
+    }
+}
+
+/// Truncated exponential back-off with jitter, never below Google's own wish.
+fn back_off(error: &PollError, times: u32, every: Duration) -> Duration {
+    let PollError::Google(google) = error else {
+        return every.max(Duration::from_secs(10));
+    };
+    if !google.is_passing() {
+        return WAIT_FOR_A_PERSON;
+    }
+    let doubled = Duration::from_secs(1 << times.min(6));
+    let jitter = Duration::from_secs_f64(random::unit());
+    let asked = Duration::from_secs(google.retry_after_s().unwrap_or(0).min(3_600));
+    (doubled.min(LONGEST_WAIT) + jitter).max(asked).max(every)
+}
+
+/// Keeps what the poll decided, for the minute in which a manager may stop it (SEMANTICS 11).
+fn decided(house: &House, workbook: &str, report: &Report) -> Result<(), DaemonError> {
+    if report.messages.is_empty() {
+        return Ok(());
+    }
+    let last = LastPoll {
+        at: clock::now(),
+        workbook: workbook.to_owned(),
+        keys: report.messages.iter().map(|message| MessageKey::from_text(&message.key)).collect(),
+    };
+    let mut group = Group::default();
+    group.put(last_poll_key(workbook), &last);
+    Ok(house.parts().roster.store().commit(vec![group])?)
+}
+
+/// What a person must mend is told at once; what may pass, after a quarter of an hour. Once each.
+fn tell_of_google(house: &House, workbook: &str, error: &PollError) -> Result<(), DaemonError> {
+    let passing = matches!(error, PollError::Google(error) if error.is_passing());
+    let snapshot = house.health.snapshot();
+    let Some(trouble) = snapshot.workbooks.get(workbook).and_then(|book| book.failing.clone()) else {
+        return Ok(());
+    };
+    let lasted = clock::now().duration_since(trouble.since);
+    if !passing || lasted >= TELL_AFTER {
+        watch::tell(house, "google", &trouble)?;
+    }
+    Ok(())
+}
+
+fn log(workbook: &str, report: &Report) {
+    if report.is_quiet() {
+        tracing::debug!(workbook, "nothing changed");
+        return;
+    }
+    for tab in report.tabs.iter().filter(|tab| tab.edit != "none" || tab.held.is_some()) {
+        tracing::info!(
+            workbook,
+            tab = tab.tab,
+            records = tab.records,
+            held = tab.held.as_deref().unwrap_or("no"),
+            "{}",
+            tab.edit
+        );
+    }
+    for (record, event) in &report.events {
+        tracing::info!(%record, "settled: {event}");
+    }
+    for message in &report.messages {
+        tracing::info!(key = message.key, channel = message.channel.as_str(), "decided");
+    }
+}
+
+fn measure(house: &House, workbook: &str, report: &Report, now: jiff::Timestamp, took: Duration) {
+    let metrics = &house.metrics;
+    let held = report.tabs.iter().any(|tab| tab.held.is_some());
+    let outcome = match () {
+        () if held => Poll::Held,
+        () if report.is_quiet() => Poll::Quiet,
+        () => Poll::Changed,
+    };
+    metrics.polled(workbook, outcome, took);
+    metrics.read_whole(workbook, now.as_second());
+    for tab in &report.tabs {
+        metrics.rows(workbook, &tab.tab, tab.records);
+    }
+    for change in &report.changes {
+        metrics.changes(change.kind, 1);
+    }
+    for (_, event) in &report.events {
+        metrics.events(event, 1);
+    }
+}
+
+/// Rings timers and sends what is due.
+pub(super) async fn sending(house: House) -> Result<(), DaemonError> {
+    loop {
+        house.beats.sending();
+        let parts = house.parts();
+        let rang = tokio::task::block_in_place(|| alarms::ring(&parts.roster, clock::now()))?;
+        for message in &rang.messages {
+            tracing::info!(key = %message.key, channel = message.channel.as_str(), "decided by time");
+        }
+        let ended = parts.outbox.pass(clock::now(), &house.stop).await?;
+        for one in &ended {
+            tell_of(&house, one);
+        }
+        if house.stop.is_cancelled() {
+            return Ok(());
+        }
+        if ended.is_empty() && !house.pause(LOOK_EVERY).await {
+            return Ok(());
+        }
+    }
+}
+
+fn tell_of(house: &House, ended: &Ended) {
+    let message = &ended.message;
+    tracing::info!(key = %message.key, channel = message.channel.as_str(), state = %message.state, "{}", message.why);
+    house.metrics.message(message.channel.as_str(), message.state.as_str());
+    house.tell(News::Message {
+        at: clock::now(),
+        rule: message.rule.clone(),
+        template: message.template.clone(),
+        channel: message.channel,
+        state: message.state,
+        to: ended.to.clone(),
+        why: message.why.clone(),
+    });
+}
+
+/// Answers the command line over the control socket.
+pub(super) async fn answering(house: House, listener: UnixListener) -> Result<(), DaemonError> {
+    let stop = house.stop.clone();
+    control::serve(listener, move |request| answer(house.clone(), request), stop.cancelled_owned()).await;
+    Ok(())
+}
+
+async fn answer(house: House, request: Request) -> Result<serde_json::Value, CommandError> {
+    match request {
+        Request::Sync { dry_run } => sync(&house, dry_run).await,
+        request => {
+            let desk = house.parts().desk.clone();
+            let poll_after = matches!(request, Request::HeldRelease { .. } | Request::HeldDrop { .. });
+            let answered = tokio::task::spawn_blocking(move || desk.answer(&request, &Who::CommandLine, clock::now()))
+                .await
+                .map_err(|error| CommandError::plain(ErrorKind::Unavailable, error.to_string()))?;
+            if poll_after && answered.is_ok() {
+                house.poll_now.notify_one();
+            }
+            answered
+        }
+    }
+}
+
+/// One poll of every workbook now, for `sync` while the daemon runs.
+async fn sync(house: &House, dry_run: bool) -> Result<serde_json::Value, CommandError> {
+    let config = Arc::clone(house.parts().roster.config());
+    let now = clock::now();
+    let mode = if dry_run { Mode::DryRun } else { Mode::Real };
+    let mut joined = Report::at(now, &config.calendar.zone);
+    for book in &config.workbooks {
+        let report = house.cycle.lock().await.poll(&book.id, now, mode).await;
+        let report = report.map_err(|error| CommandError::plain(ErrorKind::Unavailable, error.to_string()))?;
+        if mode == Mode::Real {
+            house.health.polled(&book.id, now, SignedDuration::ZERO);
+            tokio::task::block_in_place(|| decided(house, &book.id, &report)).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))?;
+        }
+        joined.join(report);
+    }
+    serde_json::to_value(&joined).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))
+}
+
+/// The bot talks as long as there is a token; a reload with another needs a restart.
+pub(super) async fn conversing(house: House) -> Result<(), DaemonError> {
+    let parts = house.parts();
+    let Some(client) = parts.telegram.clone() else {
+        house.stop.cancelled().await;
+        return Ok(());
+    };
+    drop(parts);
+    let desks = {
+        let house = house.clone();
+        move || house.parts().desk.clone()
+    };
+    bot::run(client, desks, house.health.clone(), house.stop.clone()).await;
+    Ok(())
+}
+
+/// Health and metrics.
+pub(super) async fn serving(house: House, web: Web) -> Result<(), DaemonError> {
+    web.serve(house.health.clone(), house.metrics.clone(), house.stop.clone())
+        .await
+        .map_err(|error| DaemonError::Address(error.to_string()))
+}
