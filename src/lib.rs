@@ -3,7 +3,6 @@
 pub mod alarms;
 pub mod bot;
 pub mod cli;
-pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
