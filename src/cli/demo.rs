@@ -110,7 +110,7 @@ async fn play(
     // Nothing of the visitor's environment: not even a state folder.
     let environment = Environment::default();
     let config = Config::load(&file, &environment, &names)?;
-    let teller = Teller::new(&config, feed.clone());
+    let teller = Teller::new(&config, layout.customers.clone(), feed.clone());
     if visitor {
         for line in layout.understood(&config) {
             call.out.tell(&line.en);

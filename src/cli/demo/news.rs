@@ -30,6 +30,8 @@ const ASK_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) struct Teller {
     feed: LogFeed,
     state_dir: PathBuf,
+    /// Titles of the tabs of customers.
+    customers: Vec<String>,
     zone: TimeZone,
     /// The first header of each field, as people call it.
     headers: BTreeMap<String, String>,
@@ -43,10 +45,11 @@ pub(crate) struct Teller {
 
 impl Teller {
     /// A teller of a daemon with this configuration.
-    pub(crate) fn new(config: &Config, feed: LogFeed) -> Self {
+    pub(crate) fn new(config: &Config, customers: Vec<String>, feed: LogFeed) -> Self {
         let first = |field: &crate::config::Field| Some((field.id.clone(), field.headers.first()?.clone()));
         Self {
             feed,
+            customers,
             state_dir: config.state_dir.clone(),
             zone: config.calendar.zone.clone(),
             headers: config.fields.iter().filter_map(first).collect(),
@@ -98,12 +101,13 @@ impl Teller {
 
     async fn polled(&mut self, at: Timestamp, report: &Report) {
         if report.baseline {
-            let records: usize = report.tabs.iter().map(|tab| tab.records).sum();
+            let tabs = report.tabs.iter().filter(|tab| self.customers.contains(&tab.tab));
+            let records: usize = tabs.map(|tab| tab.records).sum();
             self.say(
                 at,
                 Kind::Read,
-                format!("Đọc lần đầu: {records} dòng, lấy làm mốc; chưa gửi gì cho ai"),
-                format!("First look: {records} rows, taken as the base; nothing is sent"),
+                format!("Đọc lần đầu: {records} khách hàng, lấy làm mốc; chưa gửi gì cho ai"),
+                format!("First look: {records} customers, taken as the base; nothing is sent"),
             );
         }
         self.edits(at, report);
