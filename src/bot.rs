@@ -349,8 +349,7 @@ impl Bot {
             edit.link_preview_options = Some(no_preview());
             edit.reply_markup = Some(markup);
             self.client.call(&edit).await
-        } else if let Some(caption) = grown(shown.and_then(Message::html_caption), 1024)
-        {
+        } else if let Some(caption) = grown(shown.and_then(Message::html_caption), 1024) {
             let mut edit = EditMessageCaption::new(chat, id);
             edit.caption = Some(caption);
             edit.parse_mode = Some(ParseMode::Html);

@@ -1,4 +1,5 @@
 //! The bot in conversation with people, over the sandbox's Bot API.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod support;
 
@@ -8,7 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 use sheetbridge::bot::{Bot, DigestText};
 use sheetbridge::clock;
-use sheetbridge::commands::{Desk, Who, act_for, paused_list, store_button};
+use sheetbridge::commands::{
+    Desk, LastPoll, Who, act_for, last_poll_key, paused_list, store_button,
+};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::health::Health;
@@ -58,8 +61,6 @@ const ROWS: [&[&str]; 3] = [
 
 /// How long the bot may take for anything.
 const SOON: Duration = Duration::from_secs(10);
-/// What the sandbox does not do within this, the bot did not ask for.
-const QUIET: Duration = Duration::from_millis(300);
 
 struct Office {
     company: Company,
@@ -410,6 +411,39 @@ async fn the_owner_stops_a_mail_and_the_notice_shows_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_manager_stops_what_the_last_poll_decided() {
+    let mut office = Office::open().await;
+    let boss = office.bound("Bùi Sếp").await;
+    office.asks(boss, "/dung", "không có tin nào chờ gửi").await;
+    office.company.type_into(2, "Giai đoạn", "Đã đặt cọc");
+    office.company.now = clock::now();
+    office.company.poll().await;
+    office.company.wait(30);
+    office.company.poll().await;
+    let store = office.company.roster.store().clone();
+    let all: Vec<Message> = store
+        .scan::<Message>(prefix::MESSAGE)
+        .map(|entry| entry.unwrap().1)
+        .collect();
+    let last = LastPoll {
+        at: clock::now(),
+        workbook: office.company.workbook.clone(),
+        keys: all.iter().map(|message| message.key.clone()).collect(),
+    };
+    let mut group = Group::default();
+    group.put(last_poll_key(&last.workbook), &last);
+    store.commit(vec![group]).unwrap();
+    let question = office.asks(boss, "/dung", "Dừng hẳn 2 tin").await;
+    assert_eq!(
+        office.presses(boss, &question, "Dừng hẳn").await,
+        "Đã dừng 2 tin"
+    );
+    office.heard(boss, "Bùi Sếp đã dừng 2 tin").await;
+    assert_eq!(store.keys(prefix::DUE).count(), 0);
+    office.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn blocked_and_let_in_again_and_groups_stay_out() {
     let office = Office::open().await;
     let mai = office.bound("Ngọc Mai").await;
@@ -470,7 +504,7 @@ async fn it_goes_on_after_trouble_and_health_says_what_it_was() {
         telegram.fault(Fault::status("setMyCommands", 500, "Internal Server Error").endless());
     })
     .await;
-    let mai = office.bound("Ngọc Mai").await;
+    office.bound("Ngọc Mai").await;
     assert_eq!(
         office.health.bot_username().as_deref(),
         Some("queenland_bot")
@@ -499,6 +533,5 @@ async fn it_goes_on_after_trouble_and_health_says_what_it_was() {
         "sending is not affected"
     );
     office.telegram.clear_faults();
-    let _ = (mai, QUIET);
     office.close().await;
 }

@@ -1,4 +1,5 @@
 //! What people can ask and do, over a real store that real polls have filled.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod support;
 

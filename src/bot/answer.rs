@@ -161,6 +161,7 @@ fn to_command(
         Command::Pause => pause(desk, words, who, now),
         Command::Resume => resume(desk, words, who, now),
         Command::Held => held(desk, words, who, now),
+        Command::Stop => stop(desk, words, who, now),
     }
 }
 
@@ -261,6 +262,20 @@ fn held(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Repl
                 now,
             )?,
         });
+    }
+    Ok(replies)
+}
+
+fn stop(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Reply>> {
+    let polls = desk.stoppable(who, now)?;
+    if polls.is_empty() {
+        return Ok(vec![Reply::of(words.nothing_to_stop())]);
+    }
+    let mut replies = Vec::new();
+    for (workbook, title, waiting) in &polls {
+        let question = Reply::of(words.stop_question(title, *waiting));
+        let buttons = [(Action::Stop, workbook.as_str()), (Action::Cancel, "stop")];
+        replies.push(with_buttons(desk, words, question, &buttons, now)?);
     }
     Ok(replies)
 }

@@ -15,6 +15,7 @@ pub(super) enum Command {
     Pause,
     Resume,
     Held,
+    Stop,
 }
 
 /// Command, Vietnamese name, English name, what it does in both, and the right without which it is not shown.
@@ -27,7 +28,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 8] = [
+const MENU: [Line; 9] = [
     (
         Command::Customers,
         "khach",
@@ -66,6 +67,14 @@ const MENU: [Line; 8] = [
         "held",
         "Các đợt đang tạm giữ chờ duyệt",
         "Held batches",
+        Some(Right::Steer),
+    ),
+    (
+        Command::Stop,
+        "dung",
+        "stop",
+        "Dừng các tin của lần đọc vừa rồi (trong một phút)",
+        "Stop what the last poll decided (within a minute)",
         Some(Right::Steer),
     ),
     (

@@ -434,6 +434,23 @@ impl Words {
         }
     }
 
+    /// Nothing of the last minute waits.
+    pub(super) fn nothing_to_stop(self) -> String {
+        self.pick(
+            "Trong một phút vừa rồi không có tin nào chờ gửi từ lần đọc bảng. Muốn dừng tất cả, bấm /tamdung.",
+            "Nothing that a poll of the last minute decided is waiting. /pause stops everything.",
+        )
+    }
+
+    /// Asks before cancelling what the last poll decided.
+    pub(super) fn stop_question(self, title: &str, waiting: usize) -> String {
+        let title = escape(title);
+        self.pick(
+            format!("Dừng hẳn <b>{waiting} tin</b> chưa gửi của lần đọc bảng “{title}” vừa rồi?"),
+            format!("Cancel the <b>{waiting} messages</b> that the last poll of \"{title}\" decided and that have not gone yet?"),
+        )
+    }
+
     /// What a button of the bot's own says.
     pub(super) fn label(self, action: Action) -> String {
         match action {
@@ -441,12 +458,12 @@ impl Words {
             Action::Drop => self.pick("🗑 Bỏ qua", "🗑 Drop it"),
             Action::PauseAll => self.pick("⏸ Tạm dừng", "⏸ Pause"),
             Action::ResumeAll => self.pick("▶️ Gửi tiếp", "▶️ Resume"),
+            Action::Stop => self.pick("🛑 Dừng hẳn", "🛑 Cancel them"),
             Action::Cancel => self.pick("Không", "No"),
             Action::Done
             | Action::Later
             | Action::SendNow
             | Action::Wrong
-            | Action::Stop
             | Action::StaffYes
             | Action::StaffNo => action.as_str().to_owned(),
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::decide::{Timer, timers_for};
@@ -339,12 +339,11 @@ impl Wanted {
         let only_phone = text
             .chars()
             .all(|c| c.is_ascii_digit() || " .+-()".contains(c));
-        // +84901… and 0901… are one number: what counts is what follows the country or trunk prefix.
-        let digits = digits
-            .strip_prefix("84")
-            .or_else(|| digits.strip_prefix('0'))
-            .unwrap_or(&digits)
-            .to_owned();
+        // +84901… and 0901… are one number: customers' numbers are compared as people write them.
+        let digits = match digits.strip_prefix("84") {
+            Some(rest) if digits.len() >= 11 => format!("0{rest}"),
+            _ => digits,
+        };
         Self {
             folded: if only_phone {
                 String::new()
@@ -371,13 +370,7 @@ impl Wanted {
             })) * 3;
         }
         if !self.digits.is_empty() {
-            let phones = json!([facts["phone_e164"], facts["phones"]]);
-            let listed = phones[1]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .chain([&phones[0]]);
-            return u32::from(listed.filter_map(Json::as_str).any(|phone| {
+            return u32::from(any(&facts["phones"], &|phone| {
                 let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
                 digits.contains(self.digits.as_str())
             })) * 3;
@@ -396,6 +389,7 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn people_are_found_as_they_are_looked_for() {

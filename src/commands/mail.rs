@@ -251,6 +251,32 @@ impl Desk {
         Ok(stopped)
     }
 
+    /// The polls that can still be stopped: workbook id, its title, and how many messages have not gone yet.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn stoppable(&self, who: &Who, now: Timestamp) -> Answer<Vec<(String, String, usize)>> {
+        self.must_all(who, Right::Steer)?;
+        let store = self.roster.store();
+        let mut found = Vec::new();
+        for book in &self.roster.config().workbooks {
+            let last = store.get::<LastPoll>(&last_poll_key(&book.id))?;
+            let Some(last) = last.filter(|last| now.duration_since(last.at) <= STOP_WITHIN) else {
+                continue;
+            };
+            let mut waiting = 0;
+            for key in &last.keys {
+                let message = store.get::<Message>(&keys::message(key))?;
+                waiting +=
+                    usize::from(message.is_some_and(|message| message.state == State::Queued));
+            }
+            if waiting > 0 {
+                found.push((book.id.clone(), self.workbook_name(&book.id)?, waiting));
+            }
+        }
+        Ok(found)
+    }
+
     /// The beginning of the first working day after today.
     fn next_working_morning(&self, now: Timestamp) -> Timestamp {
         let calendar = &self.roster.config().calendar;
