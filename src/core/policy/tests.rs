@@ -72,6 +72,7 @@ fn case(to: Recipient, wanted: Wanted) -> Case {
         },
         record: Some(Record {
             id,
+            kind: crate::core::record::Kind::Customer,
             place: Place {
                 workbook: "1AbC".to_owned(),
                 sheet: 0,
