@@ -16,6 +16,7 @@ use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::identity::FieldInfo;
 use crate::core::people::{Colleague, Directory};
 use crate::core::record::{Cells, Kind, Record, RecordId};
+use crate::core::sheet::fold::fold;
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
@@ -286,8 +287,12 @@ impl Roster {
     /// The disk.
     pub fn facts_of(&self, record: &Record, cells: &Cells, event: &Value, now: Timestamp) -> Result<Value, StoreError> {
         let typed = self.typed(record.kind, &record.place.workbook, cells)?;
-        let values: BTreeMap<String, Value> = typed.values.iter().map(|(field, value)| (field.clone(), json!(value))).collect();
+        let mut values: BTreeMap<String, Value> = typed.values.iter().map(|(field, value)| (field.clone(), json!(value))).collect();
         let tab = self.tab(&record.place.workbook, record.place.sheet)?;
+        // What does not take place has no time of which anybody could be reminded.
+        if record.kind == Kind::Appointment && self.is_cancelled(record, tab.as_ref(), cells) {
+            values.remove("appointment");
+        }
         let headers = tab.as_ref().map(headers_of).unwrap_or_default();
         let url = sheet_url(&record.place.workbook, record.place.sheet, record.place.row);
         let record_facts = RecordFacts {
@@ -301,6 +306,17 @@ impl Roster {
             sheet_url: Some(&url),
         };
         Ok(self.facts_with(Some(record_facts), &headers, event, now))
+    }
+
+    /// Whether the state of an appointment is one of the words that its tab lists under `cancelled`.
+    fn is_cancelled(&self, record: &Record, tab: Option<&TabMeta>, cells: &Cells) -> bool {
+        let book = self.config.workbooks.iter().find(|book| book.id == record.place.workbook);
+        let Some(Tab { kind: TabKind::Appointments { cancelled, .. }, .. }) = book.zip(tab).and_then(|(book, tab)| book.tab(&tab.title)) else {
+            return false;
+        };
+        let state = cells.get("state").map(|cell| fold(&cell.shown())).unwrap_or_default();
+        let says = |word: &String| format!(" {state} ").contains(&format!(" {} ", fold(word)));
+        cancelled.iter().any(says)
     }
 
     /// The facts of a message that speaks of no record.
@@ -434,6 +450,7 @@ impl Deciding {
             trial: roster.config.trial.is_some(),
             headers: headers.unwrap_or(&self.nothing),
             stage_labels: &roster.stage_labels,
+            private: &roster.private,
         }
     }
 }

@@ -35,7 +35,10 @@ pub(super) fn settle(poll: &mut Poll<'_>, pending: &BTreeSet<RecordId>) -> Resul
 
 /// Whether anything of a record waits to settle.
 fn is_open(record: &Record) -> bool {
-    (record.gone.is_some() && !record.removed) || record.settled.as_ref() != Some(&record.seen)
+    match record.gone {
+        Some(_) => !record.removed,
+        None => record.settled.as_ref() != Some(&record.seen),
+    }
 }
 
 /// Settles one record; whether it still waits.
@@ -51,7 +54,11 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     if !is_open(&record) {
         return Ok(false);
     }
-    if record.ambiguous_since.is_some() && !silent {
+    if silent {
+        settle_silently(poll, id)?;
+        return Ok(false);
+    }
+    if record.ambiguous_since.is_some() {
         return Ok(true); // it keeps its base until it is clear
     }
     let infos = roster.infos(record.kind);
@@ -79,13 +86,14 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
         Outcome::Undone => poll.working(id)?.record.settled = Some(record.seen),
         Outcome::NeverWas => poll.working(id)?.forget = true,
         Outcome::Added => {
-            enter(&mut poll.working(id)?.record, &typed, now);
+            enter(&mut poll.working(id)?.record, &typed, now, true);
             happen(poll, id, &Event::Added)?;
         }
         Outcome::Changed { before } => {
             let changes = field_changes(&before, &record.seen, &infos);
             let work = poll.working(id)?;
-            let left = enter(&mut work.record, &typed, now);
+            let stage_typed = changes.iter().any(|change| change.field == "stage");
+            let left = enter(&mut work.record, &typed, now, stage_typed);
             happen(poll, id, &Event::Changed { changes, left })?;
         }
         Outcome::Removed => {
@@ -98,8 +106,32 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     Ok(false)
 }
 
+/// A batch that a manager dropped is the base as it is: what waited to settle in it counts without an event.
+fn settle_silently(poll: &mut Poll<'_>, id: &RecordId) -> Result<(), StoreError> {
+    let (roster, now) = (poll.roster, poll.now);
+    let work = poll.working(id)?;
+    if work.record.gone.is_some() {
+        work.record.removed = true;
+        work.forget = work.record.settled.is_none();
+        return Ok(());
+    }
+    let mut record = work.record.clone();
+    record.baseline |= record.settled.is_none();
+    record.settled = Some(record.seen.clone());
+    record.ambiguous_since = None;
+    let mut group = Group::default();
+    baseline(roster, &poll.deciding, &mut record, now, &mut group)?;
+    let work = poll.working(id)?;
+    work.record = record;
+    work.group.join(group);
+    Ok(())
+}
+
 /// Makes an event of a record: its settled cells, its number, its clocks. Returns the stage it left, if it did.
-fn enter(record: &mut Record, typed: &Typed, now: Timestamp) -> Option<String> {
+///
+/// A stage whose cell was not typed (the configuration has a new word for it) is taken over without
+/// being entered (SEMANTICS 3).
+fn enter(record: &mut Record, typed: &Typed, now: Timestamp, stage_typed: bool) -> Option<String> {
     record.settled = Some(record.seen.clone());
     record.pending_since = None;
     record.events += 1;
@@ -107,6 +139,11 @@ fn enter(record: &mut Record, typed: &Typed, now: Timestamp) -> Option<String> {
     let stage = stage_of(typed)?;
     // An empty or unknown stage keeps the last known one (SEMANTICS 26).
     if record.stage.as_deref() == Some(stage) {
+        return None;
+    }
+    if !stage_typed {
+        record.stage = Some(stage.to_owned());
+        record.stage_since = None;
         return None;
     }
     record.stage_since = Some(now);
