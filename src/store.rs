@@ -97,6 +97,8 @@ pub struct Store {
     /// The number of the next journal entry.
     journal: Arc<AtomicU64>,
     alone: Arc<Mutex<()>>,
+    /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
+    planning: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -144,6 +146,7 @@ impl Store {
             file: Arc::new(file),
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
+            planning: Arc::new(Mutex::new(())),
         };
         store.check_format()?;
         store.resume_plan()?;
@@ -287,6 +290,9 @@ impl Store {
                 Ok(())
             }
             _ => {
+                let _planning = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
+                // What an earlier plan left when the disk failed must not be taken for a piece of this one.
+                self.resume_plan()?;
                 self.write_plan(&pieces)?;
                 self.resume_plan()
             }
