@@ -149,6 +149,7 @@ impl Store {
             planning: Arc::new(Mutex::new(())),
         };
         store.check_format()?;
+        store.leave_mark()?;
         store.resume_plan()?;
         store
             .journal
@@ -169,6 +170,11 @@ impl Store {
                 dir: self.dir.clone(),
                 found,
             }),
+            // sled gives what it cannot read up without a word; an empty store where there was one is no new one.
+            Ok(None) if self.db.is_empty() && self.mark().exists() => Err(StoreError::Corrupt {
+                dir: self.dir.clone(),
+                why: "nothing in it can be read any more".into(),
+            }),
             Ok(None) if self.db.is_empty() => {
                 let mut group = Group::default();
                 group.put(key, &FORMAT);
@@ -180,6 +186,23 @@ impl Store {
             }),
             Err(error) => Err(error),
         }
+    }
+
+    /// A file that says that there was a store.
+    fn mark(&self) -> PathBuf {
+        self.dir.join("store.format")
+    }
+
+    fn leave_mark(&self) -> Result<(), StoreError> {
+        let path = self.mark();
+        if path.exists() {
+            return Ok(());
+        }
+        let written = std::fs::write(&path, format!("{FORMAT}\n")).and_then(|()| File::open(&path)?.sync_all());
+        written.and_then(|()| File::open(&self.dir)?.sync_all()).map_err(|source| StoreError::Folder {
+            dir: self.dir.clone(),
+            source,
+        })
     }
 
     /// Whoever reads a value and writes it back changed holds this meanwhile, so that a button pressed

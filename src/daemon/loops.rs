@@ -282,6 +282,10 @@ async fn sync(house: &House, dry_run: bool) -> Result<serde_json::Value, Command
         }
         joined.join(report);
     }
+    if mode == Mode::Real {
+        // What was mended is mended: the loop need not wait out its back-off.
+        house.poll_now.notify_one();
+    }
     serde_json::to_value(&joined).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))
 }
 

@@ -127,7 +127,11 @@ impl Outbox {
         let rung = u32::try_from(own).unwrap_or(u32::MAX);
         let wait = match scope {
             Scope::Sender => Some(self.tomorrow(now).duration_since(now)),
-            Scope::Channel | Scope::Message | Scope::Address => backoff(channel, rung, crate::random::unit()),
+            // Telegram says to the second when a chat may go on; only the end of the ladder counts then.
+            Scope::Channel | Scope::Message | Scope::Address => backoff(channel, rung, crate::random::unit()).map(|wait| {
+                let told = channel == Channel::Telegram && not_before_s.is_some();
+                if told { SignedDuration::from_millis(500) } else { wait }
+            }),
         };
         let Some(wait) = wait else {
             ledger::shift(group, message, State::Dead, By::Outbox, format!("given up after {own} tries: {why}"), None)?;

@@ -72,7 +72,8 @@ impl Outbox {
                 messages: vec![Message {
                     to: Recipient::Alerts,
                     channel: crate::core::rule::Channel::Email,
-                    key: crate::core::message::MessageKey::from_text(format!("{}+alerts", message.key)),
+                    // The same for all the managers: one mail says it for all.
+                    key: route::with_role(&message.key, "alerts"),
                     ..message.clone()
                 }],
                 why: format!("{why}: sent to [alerts] email"),
