@@ -34,6 +34,7 @@ pub struct Rang {
 /// The disk.
 pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
     let store = roster.store();
+    let _alone = store.alone();
     let due: Vec<(keys::Key, Timer)> = store.due(prefix::TIMER, now, AT_ONCE)?;
     let mut rang = Rang::default();
     if due.is_empty() {
@@ -110,10 +111,12 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
     let mut group = Group::default();
     for rule in rules.iter().filter(|rule| !standing.contains_key(&rule.id)) {
         group.put(keys::under(prefix::RULE, &rule.id), &now);
+        group.remove(keys::under(prefix::RULE_GONE, &rule.id));
     }
     let removed: Vec<&String> = standing.keys().filter(|id| !rules.iter().any(|rule| rule.id == **id)).collect();
     for id in &removed {
         group.remove(keys::under(prefix::RULE, id));
+        group.put(keys::under(prefix::RULE_GONE, id), &now);
     }
     store.commit(vec![group])?;
     if !removed.is_empty() {
@@ -131,6 +134,7 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
 
 fn cancel_queue(roster: &Roster, rules: &[&String]) -> Result<(), StoreError> {
     let store = roster.store();
+    let _alone = store.alone();
     let mut groups = Vec::new();
     for entry in store.scan::<Message>(prefix::MESSAGE) {
         let (_, mut message) = entry?;

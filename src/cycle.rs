@@ -146,6 +146,7 @@ impl Cycle {
         };
         let base = book.base.as_mut().expect("it was loaded above, and reading does not drop it");
         tokio::task::block_in_place(|| {
+            // Buttons read and write records as well; nothing of theirs may be written over.
             let _alone = self.roster.store().alone();
             accept::take(&self.roster, &settings.id, base, &mut book.pending, reads, now, mode)
         })

@@ -30,6 +30,10 @@ use crate::{alarms, clock, control};
 use parts::Parts;
 use watch::Beats;
 
+/// What has not ended so long after SIGTERM is cut off. Longer than the outbox waits for what is on its way
+/// (8 s), so that its end is recorded; shorter than the 10 s that are promised.
+const LAST_CALL: Duration = Duration::from_secs(9);
+
 /// How the daemon is run.
 #[derive(Debug, Default)]
 pub struct Settings {
@@ -144,11 +148,14 @@ pub async fn run(config: Config, settings: Settings, stop: CancellationToken) ->
         news: settings.news.clone(),
         beats: Beats::default(),
         poll_now: Arc::new(tokio::sync::Notify::new()),
+        ringing: Arc::default(),
         stop: stop.clone(),
     };
     let mut tasks = JoinSet::new();
     tasks.spawn(loops::polling(house.clone()));
-    tasks.spawn(loops::sending(house.clone()));
+    tasks.spawn(loops::ringing(house.clone()));
+    tasks.spawn(loops::sending(house.clone(), Channel::Email));
+    tasks.spawn(loops::sending(house.clone(), Channel::Telegram));
     tasks.spawn(loops::answering(house.clone(), listener));
     tasks.spawn(loops::conversing(house.clone()));
     tasks.spawn(watch::over(house.clone()));
@@ -157,23 +164,40 @@ pub async fn run(config: Config, settings: Settings, stop: CancellationToken) ->
         tasks.spawn(loops::serving(house.clone(), web));
     }
     watch::ready();
-    let ended = loop {
-        match tasks.join_next().await {
-            None => break Ok(()),
-            Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(error))) => break Err(error),
-            Some(Err(error)) if error.is_panic() => break Err(DaemonError::Broken(error.to_string())),
-            Some(Err(_)) => {}
-        }
-    };
-    watch::stopping();
-    if ended.is_err() {
-        // One loop failed: the others end what they have in hand, and systemd starts all anew.
-        stop.cancel();
-        while tasks.join_next().await.is_some() {}
-    }
+    let ended = until_all_ended(tasks, &stop).await;
     let _ = std::fs::remove_file(control::socket_path(store.dir()));
     ended
+}
+
+/// Waits for the loops. When one fails the others end what they have in hand, and systemd starts all anew.
+async fn until_all_ended(mut tasks: JoinSet<Result<(), DaemonError>>, stop: &CancellationToken) -> Result<(), DaemonError> {
+    let mut ended = Ok(());
+    let last_call = async {
+        stop.cancelled().await;
+        watch::stopping();
+        tokio::time::sleep(LAST_CALL).await;
+    };
+    tokio::pin!(last_call);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut last_call => {
+                // A client of the control socket that takes no answer, a `sync` that Google keeps waiting.
+                tasks.abort_all();
+                return ended;
+            }
+            joined = tasks.join_next() => {
+                let error = match joined {
+                    None => return ended,
+                    Some(Ok(Err(error))) => error,
+                    Some(Err(error)) if error.is_panic() => DaemonError::Broken(error.to_string()),
+                    Some(Ok(Ok(())) | Err(_)) => continue,
+                };
+                ended = ended.and(Err(error));
+                stop.cancel();
+            }
+        }
+    }
 }
 
 /// What the loops share.
@@ -186,6 +210,8 @@ struct House {
     news: Option<UnboundedSender<News>>,
     beats: Beats,
     poll_now: Arc<tokio::sync::Notify>,
+    /// Held while timers ring, and while another configuration takes over.
+    ringing: Arc<tokio::sync::Mutex<()>>,
     stop: CancellationToken,
 }
 

@@ -191,6 +191,13 @@ impl Health {
         channel_of(&mut self.lock(), channel).limited = limited;
     }
 
+    /// Until when a limit is in the way, if one was noted.
+    pub fn limited_until(&self, channel: Channel) -> Option<Timestamp> {
+        let inner = self.lock();
+        let limited = inner.channels.get(channel.as_str())?.limited.as_ref()?;
+        Some(limited.until)
+    }
+
     /// Telegram said who the bot is; with or without `@`.
     pub fn bot_is(&self, username: &str) {
         self.lock().bot = Some(username.trim_start_matches('@').to_owned());

@@ -5,20 +5,21 @@
 //! never more are in doubt after a crash than there were connections (SEMANTICS 34).
 
 mod ending;
+mod gate;
 mod parcel;
 mod prepare;
 mod route;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::InDoubt;
-use crate::core::delivery::{By, State, Verdict};
+use crate::core::delivery::{By, State, Verdict, backoff};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::email::EmailCourier;
@@ -30,9 +31,17 @@ use crate::roster::Roster;
 use crate::store::keys::{self, prefix};
 use crate::store::ledger::{self, IllegalStep};
 use crate::store::{Group, StoreError};
+use gate::Gates;
 
-/// So many queue entries are looked at in one pass; the rest waits for the next.
+/// So many messages are looked at in one pass; the rest waits for the next.
 const LOOKED_AT: usize = 1_000;
+
+/// So many queue entries are gone through in one pass, so that what waits for a slow channel hides
+/// nothing of the other's.
+const GONE_THROUGH: usize = 10_000;
+
+/// A message that was in doubt so often is not sent again by itself: something swallows it.
+const DOUBTS: usize = 4;
 
 /// SIGTERM waits so long for what is in hand; what is still open then is in doubt (SEMANTICS 36).
 const FAREWELL: Duration = Duration::from_secs(8);
@@ -65,6 +74,7 @@ pub struct Outbox {
     email: Option<Arc<EmailCourier>>,
     telegram: Option<Arc<TelegramCourier>>,
     health: Health,
+    gates: Gates,
 }
 
 /// A message that was claimed, with what the courier gets.
@@ -89,6 +99,7 @@ impl Outbox {
             email,
             telegram,
             health,
+            gates: Gates::default(),
         }
     }
 
@@ -99,6 +110,7 @@ impl Outbox {
     /// The disk.
     pub fn recover(&self, now: Timestamp) -> Result<Vec<Ended>, OutboxError> {
         let store = self.roster.store();
+        let _alone = store.alone();
         let flying: Vec<MessageKey> = store
             .scan::<MessageKey>(prefix::FLIGHT)
             .map(|entry| entry.map(|(_, key)| key))
@@ -111,18 +123,21 @@ impl Outbox {
             };
             let said = "sheetbridge was stopped while it was on its way";
             self.doubt(&mut group, &mut message, now, said)?;
+            self.count(&mut group, &message, now)?;
             ended.push(self.ended(message));
         }
         store.commit(vec![group])?;
         Ok(ended)
     }
 
-    /// Sends what is due now, at most as many side by side as there are connections.
+    /// Sends what is due now by one channel, at most as many side by side as there are connections. Each
+    /// channel has passes of its own, so that a slow mail server keeps no alert from its chat.
     ///
     /// # Errors
     /// The disk. What was on its way is then in flight on disk, and in doubt after a restart.
-    pub async fn pass(&self, now: Timestamp, stop: &CancellationToken) -> Result<Vec<Ended>, OutboxError> {
-        let (claims, mut ended) = tokio::task::block_in_place(|| self.claim(now))?;
+    pub async fn pass(&self, channel: Channel, now: Timestamp, stop: &CancellationToken) -> Result<Vec<Ended>, OutboxError> {
+        let began = Instant::now();
+        let (claims, mut ended) = tokio::task::block_in_place(|| self.claim(channel, now))?;
         if claims.is_empty() {
             return Ok(ended);
         }
@@ -136,6 +151,8 @@ impl Outbox {
             (claim, verdict)
         });
         let done = join_all(deliveries).await;
+        // A slow answer may be minutes old; what follows from it counts from its end.
+        let now = now.saturating_add(began.elapsed()).unwrap_or(now);
         tokio::task::block_in_place(|| {
             let _alone = self.roster.store().alone();
             let mut group = Group::default();
@@ -166,56 +183,93 @@ impl Outbox {
     }
 
     /// Marks what may go now in flight, in one commit, and settles what may not.
-    fn claim(&self, now: Timestamp) -> Result<(Vec<Claim>, Vec<Ended>), OutboxError> {
+    fn claim(&self, channel: Channel, now: Timestamp) -> Result<(Vec<Claim>, Vec<Ended>), OutboxError> {
         let store = self.roster.store();
+        // From reading a message to marking it nobody else may change it: a button, `resume`.
         let _alone = store.alone();
-        let due = store.due::<MessageKey>(prefix::DUE, now, LOOKED_AT)?;
-        let mut seats = Seats::new(self, self.mails_left(now)?);
-        let mut group = Group::default();
+        let mut seats = self.seats(channel, now)?;
+        let mut groups = Vec::new();
         let mut claims = Vec::new();
         let mut ended = Vec::new();
-        for (entry, key) in due {
-            if seats.all_taken() {
+        for due in store.scan::<MessageKey>(prefix::DUE).take(GONE_THROUGH) {
+            let (entry, key) = due?;
+            let later = keys::time_of(prefix::DUE, &entry).is_none_or(|at| at > now);
+            if later || seats.all_taken() || groups.len() == LOOKED_AT {
                 break;
             }
-            let Some(message) = store.get::<Message>(&keys::message(&key))? else {
-                group.remove(entry);
-                continue;
-            };
-            if message.state != State::Queued || keys::due(message.due, &message.key) != entry {
-                // An entry that a later one replaced.
-                group.remove(entry);
-                continue;
+            let mut group = Group::default();
+            match store.get::<Message>(&keys::message(&key))? {
+                Some(message) if message.state == State::Queued && keys::due(message.due, &message.key) == entry => {
+                    if seats.any_for(&message) {
+                        self.look(message, now, &mut seats, &mut group, &mut claims, &mut ended)?;
+                    }
+                }
+                // An entry that a later one replaced, or whose message is gone.
+                Some(_) | None => group.remove(entry),
             }
-            if seats.any_for(&message) {
-                self.look(message, now, &mut seats, &mut group, &mut claims, &mut ended)?;
+            if !group.is_empty() {
+                groups.push(group);
             }
         }
-        store.commit(vec![group])?;
+        store.commit(groups)?;
         Ok((claims, ended))
+    }
+
+    /// The places at a channel's connections: none beyond its limits, one while it does not answer.
+    fn seats(&self, channel: Channel, now: Timestamp) -> Result<Seats, StoreError> {
+        let connections = match channel {
+            Channel::Email => self.mail_connections().min(self.mails_left(now)?),
+            Channel::Telegram => self.telegram.as_ref().map_or(0, |courier| courier.connections()),
+        };
+        let limited = self.health.limited_until(channel).is_some_and(|until| until > now);
+        let free = if limited { 0 } else { self.gates.seats(channel, connections, now) };
+        let (email, telegram) = match channel {
+            Channel::Email => (free, 0),
+            Channel::Telegram => (0, free),
+        };
+        Ok(Seats {
+            email,
+            telegram,
+            chats: BTreeSet::new(),
+        })
+    }
+
+    /// A slow pace lets few go at once; the others would only wait in flight.
+    fn mail_connections(&self) -> usize {
+        let per_minute = self.roster.config().email.as_ref().and_then(|email| email.per_minute);
+        let at_once = per_minute.map_or(usize::MAX, |count| (count as usize / 10).max(1));
+        self.email.as_ref().map_or(0, |courier| courier.connections().min(at_once))
     }
 
     /// How many mails the sender's daily limit still allows; the window is the last 24 hours.
     fn mails_left(&self, now: Timestamp) -> Result<usize, StoreError> {
+        if self.health.limited_until(Channel::Email).is_some_and(|until| until <= now) {
+            self.health.limited(Channel::Email, None);
+        }
         let Some(limit) = self.roster.config().email.as_ref().and_then(|email| email.per_day) else {
             return Ok(usize::MAX);
         };
-        let day_ago = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+        let day = SignedDuration::from_hours(24);
+        let day_ago = now.saturating_sub(day).unwrap_or(now);
         let under = ending::mails_key();
         let mut sent = 0;
+        let mut oldest = now;
         for entry in self.roster.store().newest::<Timestamp>(&under, limit as usize) {
             let (_, at) = entry?;
             if at < day_ago {
                 break;
             }
             sent += 1;
+            oldest = at;
         }
         let left = (limit as usize).saturating_sub(sent);
-        let limited = (left == 0).then(|| Limited {
-            until: now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now),
-            why: format!("{sent} mails in 24 hours, which is the sender's daily limit"),
-        });
-        self.health.limited(Channel::Email, limited);
+        if left == 0 {
+            let limited = Limited {
+                until: oldest.saturating_add(day).unwrap_or(now),
+                why: format!("{sent} mails in 24 hours, which is the sender's daily limit"),
+            };
+            self.health.limited(Channel::Email, Some(limited));
+        }
         Ok(left)
     }
 
@@ -231,7 +285,8 @@ impl Outbox {
         match self.prepare(&mut message, now, group)? {
             prepare::Next::Ready => {
                 if !seats.take(self, &message) {
-                    return Ok(()); // it stays where it is in the queue
+                    *group = Group::default(); // it stays as it is, where it is in the queue
+                    return Ok(());
                 }
                 match self.parcel(&message, now, group)? {
                     Ok(parcel) => {
@@ -277,8 +332,14 @@ impl Outbox {
         };
         // Reminders and alerts to staff do no harm when they come twice; a customer's mail might.
         let to_staff = message.to != Recipient::Customer;
-        if policy == Some(InDoubt::Resend) || (message.channel == Channel::Email && to_staff) {
-            let due = now.saturating_add(Duration::from_secs(5)).unwrap_or(now);
+        let doubts = message.attempts.iter().filter(|attempt| attempt.ended == State::InDoubt).count();
+        let again = policy == Some(InDoubt::Resend) || (message.channel == Channel::Email && to_staff);
+        if again && doubts < DOUBTS {
+            let wait = match doubts {
+                0 | 1 => SignedDuration::from_secs(5),
+                _ => backoff(message.channel, u32::try_from(doubts).unwrap_or(u32::MAX), crate::random::unit()).unwrap_or_default(),
+            };
+            let due = now.saturating_add(wait).unwrap_or(now);
             ledger::shift(group, message, State::Queued, By::Policy, "in doubt, sent again under the same key", Some(due))?;
         }
         Ok(())
@@ -299,26 +360,17 @@ struct Seats {
 }
 
 impl Seats {
-    fn new(outbox: &Outbox, mails_left: usize) -> Self {
-        Self {
-            email: outbox.email.as_ref().map_or(0, |courier| courier.connections().min(mails_left)),
-            telegram: outbox.telegram.as_ref().map_or(0, |courier| courier.connections()),
-            chats: BTreeSet::new(),
-        }
-    }
-
     fn all_taken(&self) -> bool {
         self.email == 0 && self.telegram == 0
     }
 
     /// Whether a message is worth a look. One to staff may take another channel than its own.
     fn any_for(&self, message: &Message) -> bool {
-        match (message.channel, &message.frozen) {
-            (Channel::Email, _) => self.email > 0,
-            (Channel::Telegram, Some(Frozen { address: Address::Chat(chat), .. })) => {
-                self.telegram > 0 && !self.chats.contains(chat)
-            }
-            (Channel::Telegram, _) => !self.all_taken(),
+        match &message.frozen {
+            Some(Frozen { address: Address::Chat(chat), .. }) => self.telegram > 0 && !self.chats.contains(chat),
+            Some(Frozen { address: Address::Email(_), .. }) => self.email > 0,
+            None if message.to == Recipient::Customer && message.channel == Channel::Email => self.email > 0,
+            None => !self.all_taken(),
         }
     }
 

@@ -100,6 +100,8 @@ pub struct Store {
     alone: Arc<Mutex<()>>,
     /// Whose the folder is, if root works on another user's: new files are given to that user.
     owner: Option<(u32, u32)>,
+    /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
+    planning: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -149,9 +151,11 @@ impl Store {
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
             owner,
+            planning: Arc::new(Mutex::new(())),
         };
         store.give_back()?;
         store.check_format()?;
+        store.leave_mark()?;
         store.resume_plan()?;
         store
             .journal
@@ -180,6 +184,11 @@ impl Store {
                 dir: self.dir.clone(),
                 found,
             }),
+            // sled gives what it cannot read up without a word; an empty store where there was one is no new one.
+            Ok(None) if self.db.is_empty() && self.mark().exists() => Err(StoreError::Corrupt {
+                dir: self.dir.clone(),
+                why: "nothing in it can be read any more".into(),
+            }),
             Ok(None) if self.db.is_empty() => {
                 let mut group = Group::default();
                 group.put(key, &FORMAT);
@@ -191,6 +200,23 @@ impl Store {
             }),
             Err(error) => Err(error),
         }
+    }
+
+    /// A file that says that there was a store.
+    fn mark(&self) -> PathBuf {
+        self.dir.join("store.format")
+    }
+
+    fn leave_mark(&self) -> Result<(), StoreError> {
+        let path = self.mark();
+        if path.exists() {
+            return Ok(());
+        }
+        let written = std::fs::write(&path, format!("{FORMAT}\n")).and_then(|()| File::open(&path)?.sync_all());
+        written.and_then(|()| File::open(&self.dir)?.sync_all()).map_err(|source| StoreError::Folder {
+            dir: self.dir.clone(),
+            source,
+        })
     }
 
     /// Whoever reads a value and writes it back changed holds this meanwhile, so that a button pressed
@@ -301,6 +327,9 @@ impl Store {
                 Ok(())
             }
             _ => {
+                let _planning = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
+                // What an earlier plan left when the disk failed must not be taken for a piece of this one.
+                self.resume_plan()?;
                 self.write_plan(&pieces)?;
                 self.resume_plan()
             }

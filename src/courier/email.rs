@@ -224,7 +224,8 @@ impl EmailCourier {
             return Verdict::TryLater {
                 why: "the provider's pace".to_owned(),
                 not_before_s: Some(wait.as_secs() + 1),
-                scope: Scope::Channel,
+                // Nothing is out of reach: telling the managers of an outage would be wrong.
+                scope: Scope::Message,
             };
         }
         if let Some(mut session) = self.take_idle() {

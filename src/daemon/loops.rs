@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::UnixListener;
 
+use super::watch::Loop;
 use super::{DaemonError, House, News, watch};
 use crate::bot::Bot;
 use crate::commands::{CommandError, Desk, ErrorKind, LastPoll, Request, Who, last_poll_key};
 use crate::core::message::MessageKey;
+use crate::core::rule::Channel;
 use crate::cycle::{Mode, PollError, Report};
 use crate::outbox::Ended;
 use crate::render::Templates;
@@ -36,7 +38,7 @@ const TELL_AFTER: SignedDuration = SignedDuration::from_mins(15);
 pub(super) async fn polling(house: House) -> Result<(), DaemonError> {
     let mut next: BTreeMap<String, Instant> = BTreeMap::new();
     loop {
-        house.beats.polling();
+        house.beats.came_round(Loop::Polling);
         let config = Arc::clone(house.parts().roster.config());
         next.retain(|id, _| config.workbooks.iter().any(|book| book.id == *id));
         let every = Duration::from_millis(u64::try_from(config.google.poll_every.as_millis()).unwrap_or(10_000));
@@ -48,7 +50,7 @@ pub(super) async fn polling(house: House) -> Result<(), DaemonError> {
             if due {
                 let wait = poll(&house, &book.id, every).await?;
                 next.insert(book.id.clone(), Instant::now() + wait);
-                house.beats.polling();
+                house.beats.came_round(Loop::Polling);
             }
         }
         let now = Instant::now();
@@ -191,26 +193,39 @@ fn measure(house: &House, workbook: &str, report: &Report, now: jiff::Timestamp,
     }
 }
 
-/// Rings timers and sends what is due.
-pub(super) async fn sending(house: House) -> Result<(), DaemonError> {
+/// Rings timers.
+pub(super) async fn ringing(house: House) -> Result<(), DaemonError> {
     loop {
-        house.beats.sending();
-        let parts = house.parts();
-        let rang = tokio::task::block_in_place(|| alarms::ring(&parts.roster, clock::now()))?;
-        for message in &rang.messages {
-            tracing::info!(key = %message.key, channel = message.channel.as_str(), "decided by time");
+        house.beats.came_round(Loop::Ringing);
+        {
+            // A rule that is being removed must not decide anything after its queue was cancelled.
+            let _ringing = house.ringing.lock().await;
+            let parts = house.parts();
+            let rang = tokio::task::block_in_place(|| alarms::ring(&parts.roster, clock::now()))?;
+            for message in &rang.messages {
+                tracing::info!(key = %message.key, channel = message.channel.as_str(), "decided by time");
+            }
         }
-        let ended = parts.outbox.pass(clock::now(), &house.stop).await?;
-        for one in &ended {
-            tell_of(&house, one);
-        }
-        if house.stop.is_cancelled() {
-            return Ok(());
-        }
-        if ended.is_empty() && !house.pause(LOOK_EVERY).await {
+        if !house.pause(LOOK_EVERY).await {
             return Ok(());
         }
     }
+}
+
+/// Sends what is due by one channel.
+pub(super) async fn sending(house: House, channel: Channel) -> Result<(), DaemonError> {
+    while !house.stop.is_cancelled() {
+        house.beats.came_round(Loop::Sending(channel));
+        let parts = house.parts();
+        let ended = parts.outbox.pass(channel, clock::now(), &house.stop).await?;
+        for one in &ended {
+            tell_of(&house, one);
+        }
+        if ended.is_empty() {
+            house.pause(LOOK_EVERY).await;
+        }
+    }
+    Ok(())
 }
 
 fn tell_of(house: &House, ended: &Ended) {
@@ -266,6 +281,10 @@ async fn sync(house: &House, dry_run: bool) -> Result<serde_json::Value, Command
             tokio::task::block_in_place(|| decided(house, &book.id, &report)).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))?;
         }
         joined.join(report);
+    }
+    if mode == Mode::Real {
+        // What was mended is mended: the loop need not wait out its back-off.
+        house.poll_now.notify_one();
     }
     serde_json::to_value(&joined).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))
 }

@@ -54,6 +54,7 @@ async fn take_over(house: &House, config: Config) -> Result<Vec<String>, String>
     let parts = Parts::build(Arc::clone(&config), store, &house.health).map_err(|error| error.to_string())?;
     // Between cycles: nobody polls while the rules change.
     let mut cycle = house.cycle.lock().await;
+    let _ringing = house.ringing.lock().await;
     tokio::task::block_in_place(|| alarms::enforce_rules(&parts.roster, clock::now())).map_err(|error| error.to_string())?;
     cycle.reconfigure(parts.roster.clone());
     let ids: Vec<String> = config.workbooks.iter().map(|book| book.id.clone()).collect();

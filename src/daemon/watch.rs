@@ -23,34 +23,53 @@ const STUCK_AFTER: Duration = Duration::from_secs(330);
 /// Old stories are cleared at the start and once a day.
 const SWEEP_EVERY: Duration = Duration::from_secs(24 * 3_600);
 
+/// How often the watchdog is fed and the status line made.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
 /// A channel that is out of reach for so long is told of by another way (SEMANTICS 37).
 const TELL_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
+/// The loops that the watchdog watches.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Loop {
+    /// Reading the workbooks.
+    Polling,
+    /// Timers.
+    Ringing,
+    /// Sending by a channel.
+    Sending(Channel),
+}
+
+impl Loop {
+    fn place(self) -> usize {
+        match self {
+            Self::Polling => 0,
+            Self::Ringing => 1,
+            Self::Sending(Channel::Email) => 2,
+            Self::Sending(Channel::Telegram) => 3,
+        }
+    }
+}
 
 /// When each loop last came round.
 #[derive(Clone, Debug)]
 pub(super) struct Beats {
     started: Instant,
-    polling: Arc<AtomicU64>,
-    sending: Arc<AtomicU64>,
+    seconds: Arc<[AtomicU64; 4]>,
 }
 
 impl Default for Beats {
     fn default() -> Self {
         Self {
             started: Instant::now(),
-            polling: Arc::default(),
-            sending: Arc::default(),
+            seconds: Arc::default(),
         }
     }
 }
 
 impl Beats {
-    pub(super) fn polling(&self) {
-        self.polling.store(self.seconds(), Ordering::Relaxed);
-    }
-
-    pub(super) fn sending(&self) {
-        self.sending.store(self.seconds(), Ordering::Relaxed);
+    pub(super) fn came_round(&self, which: Loop) {
+        self.seconds[which.place()].store(self.seconds(), Ordering::Relaxed);
     }
 
     fn seconds(&self) -> u64 {
@@ -59,8 +78,8 @@ impl Beats {
 
     /// Whether every loop has come round lately.
     fn all_well(&self) -> bool {
-        let oldest = self.polling.load(Ordering::Relaxed).min(self.sending.load(Ordering::Relaxed));
-        self.seconds().saturating_sub(oldest) < STUCK_AFTER.as_secs()
+        let oldest = self.seconds.iter().map(|at| at.load(Ordering::Relaxed)).min();
+        self.seconds().saturating_sub(oldest.unwrap_or_default()) < STUCK_AFTER.as_secs()
     }
 }
 
@@ -84,7 +103,7 @@ pub(super) fn notify(states: &[sd_notify::NotifyState<'_>]) {
 pub(super) async fn over(house: House) -> Result<(), DaemonError> {
     let mut shown = String::new();
     let mut swept: Option<Instant> = None;
-    while house.pause(Duration::from_secs(5)).await {
+    loop {
         if house.beats.all_well() {
             notify(&[sd_notify::NotifyState::Watchdog]);
         } else {
@@ -104,8 +123,10 @@ pub(super) async fn over(house: House) -> Result<(), DaemonError> {
         if let Some(email) = &house.parts().email {
             email.tidy().await;
         }
+        if !house.pause(LOOK_EVERY).await {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Forgets what need not be kept: stories of old messages, pressed buttons, ended invitations.

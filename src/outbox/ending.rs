@@ -29,6 +29,10 @@ impl Outbox {
     pub(super) fn record(&self, group: &mut Group, claim: Claim, verdict: Verdict, now: Timestamp) -> Result<Ended, OutboxError> {
         let mut message = claim.message;
         let channel = message.channel;
+        // Whatever else was said: somebody answered, or the trouble is not the channel's.
+        if !matches!(verdict, Verdict::TryLater { scope: Scope::Channel, .. }) {
+            self.gates.open(channel);
+        }
         match verdict {
             Verdict::Delivered { receipt } => {
                 self.health.channel_well(channel, now);
@@ -95,9 +99,11 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<(), OutboxError> {
         let channel = message.channel;
+        let asked = SignedDuration::from_secs(i64::try_from(not_before_s.unwrap_or(0)).unwrap_or(i64::MAX));
         match scope {
             Scope::Channel => {
                 self.health.channel_down(channel, now, why);
+                return self.knock_again(group, message, why, asked, now);
             }
             Scope::Sender => {
                 let until = self.tomorrow(now);
@@ -117,26 +123,34 @@ impl Outbox {
             self.suppress(group, message, why, now)?;
             return Ok(());
         }
-        // A channel that is down takes no rung of the ladder: it is not the message's fault.
         let own = message.attempts.iter().filter(|attempt| attempt.ended == State::Queued).count();
         let rung = u32::try_from(own).unwrap_or(u32::MAX);
         let wait = match scope {
-            Scope::Channel => backoff(channel, rung.min(4), crate::random::unit()),
             Scope::Sender => Some(self.tomorrow(now).duration_since(now)),
-            Scope::Message | Scope::Address => backoff(channel, rung, crate::random::unit()),
+            // Telegram says to the second when a chat may go on; only the end of the ladder counts then.
+            Scope::Channel | Scope::Message | Scope::Address => backoff(channel, rung, crate::random::unit()).map(|wait| {
+                let told = channel == Channel::Telegram && not_before_s.is_some();
+                if told { SignedDuration::from_millis(500) } else { wait }
+            }),
         };
         let Some(wait) = wait else {
             ledger::shift(group, message, State::Dead, By::Outbox, format!("given up after {own} tries: {why}"), None)?;
             return Ok(());
         };
-        let asked = SignedDuration::from_secs(i64::try_from(not_before_s.unwrap_or(0)).unwrap_or(i64::MAX));
         let due = now.saturating_add(wait.max(asked)).unwrap_or(now);
         ledger::shift(group, message, State::Queued, By::Outbox, why, Some(due))?;
+        Ok(())
+    }
+
+    /// The channel is out of reach. That is not the message's fault: it takes no rung of the ladder, and
+    /// is no try of its own, or an outage of days would fill its story.
+    fn knock_again(&self, group: &mut Group, message: &mut Message, why: &str, asked: SignedDuration, now: Timestamp) -> Result<(), OutboxError> {
+        let due = self.gates.shut(message.channel, now, asked, crate::random::unit());
         // Another way may open meanwhile: a message to staff looks for its way anew.
-        if scope == Scope::Channel && message.to != Recipient::Customer {
+        if message.to != Recipient::Customer {
             message.frozen = None;
-            ledger::rewrite(group, message);
         }
+        ledger::shift(group, message, State::Queued, By::Outbox, why, Some(due))?;
         Ok(())
     }
 
@@ -249,7 +263,7 @@ impl Outbox {
 
     /// A mail counts against the sender's daily limit, and advertising against the cap of its
     /// address, delivered or in doubt.
-    fn count(&self, group: &mut Group, message: &Message, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn count(&self, group: &mut Group, message: &Message, now: Timestamp) -> Result<(), StoreError> {
         let Some(Address::Email(address)) = message.frozen.as_ref().map(|frozen| &frozen.address) else {
             return Ok(());
         };

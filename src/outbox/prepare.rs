@@ -19,6 +19,10 @@ use crate::core::sheet::Value as TypedValue;
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
 
+/// How soon to look again at what waits for the end of a trial, and after it has expired meanwhile.
+const TRIAL_WAIT: SignedDuration = SignedDuration::from_mins(5);
+const TRIAL_LAST: SignedDuration = SignedDuration::from_secs(1);
+
 /// What is done with a queued message now.
 pub(super) enum Next {
     /// Address, values and template are there: it may go to the courier.
@@ -38,6 +42,9 @@ impl Outbox {
             Some(id) => store.get(&keys::record(id))?,
             None => None,
         };
+        if let Some(next) = self.out_of_force(message, now)? {
+            return Ok(next);
+        }
         let facts = self.facts(message, record.as_ref(), now)?;
         let way = match &message.frozen {
             // A retry goes where the first try went (SEMANTICS 30).
@@ -66,7 +73,8 @@ impl Outbox {
                 messages: vec![Message {
                     to: Recipient::Alerts,
                     channel: crate::core::rule::Channel::Email,
-                    key: crate::core::message::MessageKey::from_text(format!("{}+alerts", message.key)),
+                    // The same for all the managers: one mail says it for all.
+                    key: route::with_role(&message.key, "alerts"),
                     ..message.clone()
                 }],
                 why: format!("{why}: sent to [alerts] email"),
@@ -80,6 +88,27 @@ impl Outbox {
                 why,
             }),
         }
+    }
+
+    /// Messages of rules that were removed (SEMANTICS 36), and of the other side of a trial: one decided in it
+    /// reaches no customer afterwards, one decided before it keeps its occasion for after it (SEMANTICS 38).
+    fn out_of_force(&self, message: &Message, now: Timestamp) -> Result<Option<Next>, StoreError> {
+        let end = |why: &str| Next::End {
+            state: State::Cancelled,
+            why: why.into(),
+        };
+        if self.roster.store().contains(&keys::under(prefix::RULE_GONE, &message.rule))? {
+            return Ok(Some(end("its rule was removed from the configuration")));
+        }
+        let trial_now = self.roster.config().trial.is_some();
+        Ok(match (message.to == Recipient::Customer, message.trial, trial_now) {
+            (true, true, false) => Some(end("the trial in which it was decided is over")),
+            (true, false, true) => Some(Next::Wait {
+                until: now.saturating_add(TRIAL_WAIT).unwrap_or(now).min(message.expires.saturating_add(TRIAL_LAST).unwrap_or(message.expires)),
+                why: "it was decided before the trial began, and waits for its end".into(),
+            }),
+            _ => None,
+        })
     }
 
     /// What templates see: the record as it is now, and what was known at the event.
@@ -222,7 +251,8 @@ impl Outbox {
         }
         let redirected = self.roster.config().trial.clone().filter(|_| message.to == Recipient::Customer);
         if let Some(mailbox) = redirected {
-            facts["trial"] = json!({ "reached": address.to_string() });
+            let reached = if name.is_empty() { address.expose() } else { format!("{name} <{}>", address.expose()) };
+            facts["trial"] = json!({ "reached": reached });
             message.frozen = Some(Frozen {
                 address: Address::Email(mailbox),
                 display_name: String::new(),

@@ -71,6 +71,12 @@ impl Outbox {
 
     /// A colleague: the message's own channel, then `else`, then the managers.
     fn staff(&self, person: &Colleague, message: &Message, now: Timestamp) -> Result<Way, StoreError> {
+        let telegram_down = self.telegram_down(now);
+        let to_manager = person.role == Role::Manager;
+        // Held batches, trouble and digests speak of no record (SEMANTICS 37).
+        if telegram_down && to_manager && message.channel == Channel::Telegram && message.record.is_none() && self.has_alerts() {
+            return Ok(alerts_instead());
+        }
         if let Some(way) = self.by(person, message.channel, now)? {
             return Ok(way);
         }
@@ -90,21 +96,13 @@ impl Outbox {
                 }
             }
         }
-        let telegram_down = self.telegram_down(now);
-        if person.role == Role::Manager {
-            // Held batches, trouble and digests fall back to the mailbox for alerts (SEMANTICS 37).
-            return Ok(match self.alerts(now) {
-                Way::NotYet { until, .. } => Way::NotYet {
-                    until,
-                    why: unreached(person, telegram_down),
-                },
-                other => other,
-            });
+        if to_manager && self.has_alerts() {
+            return Ok(alerts_instead());
         }
-        if telegram_down {
+        if to_manager || telegram_down {
             return Ok(Way::NotYet {
                 until: later(now),
-                why: unreached(person, true),
+                why: unreached(person, telegram_down),
             });
         }
         self.managers(&format!("{} has no Telegram chat yet: run `sheetbridge invite \"{}\"`", person.name, person.name))
@@ -133,6 +131,10 @@ impl Outbox {
         self.health
             .down_since(Channel::Telegram)
             .is_some_and(|since| now.duration_since(since) >= TELEGRAM_PATIENCE)
+    }
+
+    fn has_alerts(&self) -> bool {
+        self.email.is_some() && self.roster.config().alerts.is_some()
     }
 
     fn alerts(&self, now: Timestamp) -> Way {
@@ -166,6 +168,14 @@ impl Outbox {
             Audience::Owner | Audience::Customer => Vec::new(),
         };
         Ok(names.into_iter().filter(|name| *name != but.name).collect())
+    }
+}
+
+/// To `[alerts] email`, under a key that all the managers share.
+fn alerts_instead() -> Way {
+    Way::Others {
+        names: Vec::new(),
+        why: "no manager can be reached by Telegram".into(),
     }
 }
 
@@ -213,7 +223,7 @@ pub(super) fn passed_on(message: &Message, names: &[String], now: Timestamp) -> 
 }
 
 /// The same key with another role: `rule/step/record/role/occasion`.
-fn with_role(key: &MessageKey, role: &str) -> MessageKey {
+pub(super) fn with_role(key: &MessageKey, role: &str) -> MessageKey {
     let mut parts: Vec<&str> = key.as_str().splitn(5, '/').collect();
     let role = role.replace('/', "∕");
     if let Some(part) = parts.get_mut(3) {

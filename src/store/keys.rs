@@ -44,6 +44,8 @@ pub mod prefix {
     pub const HELD: &[u8] = b"held/";
     /// Since when a rule is in force.
     pub const RULE: &[u8] = b"rule/";
+    /// Rules that were removed: what is left of theirs is not sent.
+    pub const RULE_GONE: &[u8] = b"rule-gone/";
     /// What is paused, by whom.
     pub const PAUSE: &[u8] = b"pause/";
     /// Telegram chats of staff.
