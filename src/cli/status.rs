@@ -42,6 +42,7 @@ fn lines(status: &Status) -> Vec<String> {
     if status.trial {
         lines.push("Trial: messages to customers go to [trial] redirect_all_to".to_owned());
     }
+    lines.push(format!("Customers: {}", status.customers));
     for book in &status.workbooks {
         let read = match (&book.failing, &book.last_poll, book.lag_s) {
             (Some(why), _, _) => format!("cannot be read since {}: {why}", book.failing_since.as_deref().unwrap_or("now")),
@@ -50,7 +51,7 @@ fn lines(status: &Status) -> Vec<String> {
         };
         lines.push(format!("“{}”: {}, {read}", book.title, count(book.records, "record")));
     }
-    let queue: Vec<String> = status.queue.iter().map(|(state, number)| format!("{number} {state}")).collect();
+    let queue: Vec<String> = status.queue.iter().filter(|(_, number)| **number > 0).map(|(state, number)| format!("{number} {state}")).collect();
     lines.push(format!("Messages: {}", if queue.is_empty() { "none".to_owned() } else { queue.join(", ") }));
     for message in &status.due_soon {
         lines.push(format!("  next: {}  {}  {}", message.due, message.to, message.key));

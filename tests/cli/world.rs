@@ -279,6 +279,12 @@ impl Running {
         tokio::task::spawn_blocking(read).await.unwrap()
     }
 
+    /// Waits for the end; what is read of stdout by then is all.
+    pub(crate) async fn wait(mut self) -> Ran {
+        let child = self.child.take().unwrap();
+        tokio::task::spawn_blocking(move || Ran::of(child.wait_with_output().unwrap())).await.unwrap()
+    }
+
     /// Sends a signal and waits for the end.
     pub(crate) async fn end(mut self, signal: rustix::process::Signal) -> (Ran, Duration) {
         let child = self.child.take().unwrap();
