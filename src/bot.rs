@@ -1,12 +1,399 @@
-//! Telegram conversation (branch `commands` brings it).
+//! The Telegram conversation: hears what people write and press, and answers in their language.
+//!
+//! What a question means and who may ask it is `commands`'; this module has the words, the menus and the
+//! polling. It never sends what rules decide (that is the outbox's), and sending never waits for it: when it
+//! cannot hear, `health` says so and messages go out all the same. Texts and names are never logged.
 
+mod answer;
+mod menu;
+mod words;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use teloxide::payloads::{
+    AnswerCallbackQuery, DeleteWebhook, EditMessageCaption, EditMessageReplyMarkup, EditMessageText, GetMe, GetUpdates, SendMessage,
+    SetMyCommands,
+};
+use teloxide::types::{
+    AllowedUpdate, BotCommand, BotCommandScope, CallbackQuery, ChatId, ChatMemberUpdated, InlineKeyboardButton, InlineKeyboardButtonKind,
+    InlineKeyboardMarkup, LinkPreviewOptions, MaybeInaccessibleMessage, Message, ParseMode, Recipient, ReplyMarkup,
+};
+use teloxide::utils::render::RenderMessageTextHelper as _;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::Desk;
-use crate::health::Health;
-use crate::telegram::Client;
+use crate::commands::{Desk, Right, Who};
+use crate::core::rule::Channel;
+use crate::telegram::{CallError, Client};
 
-/// Talks until `stop`.
-pub async fn run(_client: Client, _desks: impl Fn() -> Desk + Send + Sync + 'static, _health: Health, stop: CancellationToken) {
-    stop.cancelled().await;
+pub use answer::DigestText;
+use answer::{PressSaid, Reply, Said};
+
+/// Telegram holds the question open so long when there is nothing new.
+const LONG_POLL_S: u32 = 10;
+/// After a failure, doubled up to the longest.
+const WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Another process that polls with the same token takes turns with us: not too often.
+const CONFLICT_WAIT: Duration = Duration::from_secs(10);
+/// Answers that are on their way when the daemon stops.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Answers on their way at once; more wait.
+const ANSWERS: usize = 32;
+/// An answer is worth a second try after so long at most.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The conversation of one bot. Cheap to clone.
+#[derive(Clone)]
+pub struct Bot {
+    client: Client,
+    desks: Arc<dyn Fn() -> Desk + Send + Sync>,
+    digest: DigestText,
+    acted: Arc<Notify>,
+    now: fn() -> Timestamp,
+}
+
+impl std::fmt::Debug for Bot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bot").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Bot {
+    /// A bot that answers by the desk that is in force when somebody asks.
+    ///
+    /// `digest` renders the digest for `/baocao`. `acted` is notified after everything that somebody did, so
+    /// that the outbox and the poll can look at once. `now` is the clock.
+    pub fn new(
+        client: Client,
+        desks: impl Fn() -> Desk + Send + Sync + 'static,
+        digest: DigestText,
+        acted: Arc<Notify>,
+        now: fn() -> Timestamp,
+    ) -> Self {
+        Self { client, desks: Arc::new(desks), digest, acted, now }
+    }
+
+    /// Hears and answers until `stop` comes. Survives whatever Telegram and the network do.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut answers = JoinSet::new();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.hear(&mut answers) => {}
+        }
+        let _ = tokio::time::timeout(LAST_WORDS, async { while answers.join_next().await.is_some() {} }).await;
+    }
+
+    async fn hear(&self, answers: &mut JoinSet<()>) {
+        let mut wait = WAIT;
+        let mut introduced = false;
+        let mut offset: Option<i32> = None;
+        loop {
+            let heard = match introduced {
+                false => self.introduce().await.map(|()| Vec::new()),
+                true => self.updates(offset).await,
+            };
+            match heard {
+                Ok(updates) => {
+                    introduced = true;
+                    wait = WAIT;
+                    self.well();
+                    for update in updates {
+                        // Confirmed only by the next question: what a crash cuts off is heard again, and acts are done once.
+                        let id = update["update_id"].as_i64().and_then(|id| i32::try_from(id).ok());
+                        offset = id.map(|id| id.wrapping_add(1)).or(offset);
+                        self.handle(update, answers).await;
+                    }
+                }
+                Err(error) => {
+                    let pause = self.deaf(&error, wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                    tokio::time::sleep(pause.mul_f64(0.8 + 0.4 * crate::random::unit())).await;
+                }
+            }
+        }
+    }
+
+    /// Who the bot is, that it hears by polling, and its menus.
+    async fn introduce(&self) -> Result<(), CallError> {
+        let me = self.client.call(&GetMe::new()).await?;
+        if let (Some(name), Some(health)) = (me["username"].as_str(), &self.desk().health) {
+            health.bot_is(name);
+        }
+        self.client.call(&DeleteWebhook::new()).await?;
+        self.menus().await;
+        Ok(())
+    }
+
+    /// The menu for everybody is that of staff; managers and leaders have their own.
+    async fn menus(&self) {
+        let desk = self.desk();
+        let staff = Who::Colleague { name: String::new(), role: crate::core::people::Role::Staff };
+        self.set_menu(&desk, &staff, None).await;
+        let bound = blocking(move || {
+            let people = desk.roster.directory()?.all().to_vec();
+            let mut bound = Vec::new();
+            for person in people {
+                if let Some(binding) = desk.roster.binding(&person)?.filter(|binding| binding.dead.is_none()) {
+                    bound.push((Who::of(&person), binding.chat));
+                }
+            }
+            Ok::<_, crate::store::StoreError>(bound)
+        })
+        .await;
+        for (who, chat) in bound.and_then(Result::ok).unwrap_or_default() {
+            let desk = self.desk();
+            if desk.allows(&who, Right::Steer) {
+                self.set_menu(&desk, &who, Some(chat)).await;
+            }
+        }
+    }
+
+    /// A menu that cannot be set is a pity and no more.
+    async fn set_menu(&self, desk: &Desk, who: &Who, chat: Option<i64>) {
+        let lines = menu::menu(desk.language(), |right| desk.allows(who, right));
+        let commands: Vec<BotCommand> = lines.into_iter().map(|(name, does)| BotCommand::new(name, does)).collect();
+        let mut payload = SetMyCommands::new(commands);
+        payload.scope = chat.map(|chat| BotCommandScope::Chat { chat_id: Recipient::Id(ChatId(chat)) });
+        if let Err(error) = self.client.call(&payload).await {
+            tracing::debug!("the bot's menu could not be set: {error}");
+        }
+    }
+
+    async fn updates(&self, offset: Option<i32>) -> Result<Vec<Value>, CallError> {
+        let mut payload = GetUpdates::new();
+        payload.offset = offset;
+        payload.timeout = Some(LONG_POLL_S);
+        payload.allowed_updates = Some(vec![AllowedUpdate::Message, AllowedUpdate::CallbackQuery, AllowedUpdate::MyChatMember]);
+        match self.client.call(&payload).await? {
+            Value::Array(updates) => Ok(updates),
+            _ => Err(CallError::Unanswered("the answer is no list of updates".into())),
+        }
+    }
+
+    fn desk(&self) -> Desk {
+        (self.desks)()
+    }
+
+    fn well(&self) {
+        if let Some(health) = &self.desk().health {
+            health.bot_hears();
+            health.channel_well(Channel::Telegram, (self.now)());
+        }
+    }
+
+    /// Notes why nobody is heard, and says how long to wait.
+    async fn deaf(&self, error: &CallError, wait: Duration) -> Duration {
+        let now = (self.now)();
+        let health = self.desk().health;
+        let times = health.as_ref().map_or(1, |health| health.bot_deaf(now, error.to_string()));
+        if times == 1 {
+            tracing::warn!("the bot cannot hear: {error}; messages are sent all the same");
+        }
+        let refused = match error {
+            CallError::Refused(refused) => refused,
+            CallError::NotSent(_) | CallError::Unanswered(_) => {
+                if let Some(health) = health {
+                    health.channel_down(Channel::Telegram, now, error.to_string());
+                }
+                return wait;
+            }
+        };
+        match refused.code {
+            // Another poller, or a webhook that somebody set meanwhile. Sending is not affected.
+            409 => {
+                if refused.description.contains("webhook") {
+                    let _ = self.client.call(&DeleteWebhook::new()).await;
+                }
+                CONFLICT_WAIT
+            }
+            429 => Duration::from_secs(refused.retry_after_s.unwrap_or(5)).min(PATIENCE * 5),
+            401 | 404 => {
+                if let Some(health) = health {
+                    health.channel_down(Channel::Telegram, now, format!("the bot token was refused ({refused})"));
+                }
+                LONGEST_WAIT
+            }
+            _ => wait,
+        }
+    }
+
+    /// What this version does not understand is passed by, and nothing of it is logged.
+    async fn handle(&self, mut update: Value, answers: &mut JoinSet<()>) {
+        while answers.len() >= ANSWERS {
+            answers.join_next().await;
+        }
+        while answers.try_join_next().is_some() {}
+        // teloxide's `Update` cannot be made from a `Value`: it wants its keys borrowed from the text.
+        if let Ok(message) = serde_json::from_value::<Message>(update["message"].take()) {
+            self.on_message(&message, answers).await;
+        } else if let Ok(query) = serde_json::from_value::<CallbackQuery>(update["callback_query"].take()) {
+            self.on_press(query, answers).await;
+        } else if let Ok(change) = serde_json::from_value::<ChatMemberUpdated>(update["my_chat_member"].take()) {
+            self.on_member(&change).await;
+        }
+    }
+
+    async fn on_message(&self, message: &Message, answers: &mut JoinSet<()>) {
+        let Some(from) = message.from.as_ref().filter(|from| !from.is_bot).and_then(|from| i64::try_from(from.id.0).ok()) else {
+            return;
+        };
+        let (chat, private) = (message.chat.id.0, message.chat.is_private());
+        let (desk, digest, now) = (self.desk(), Arc::clone(&self.digest), (self.now)());
+        // A picture or a voice message gets the same answer as a text that is no command.
+        let text = message.text().unwrap_or_default().to_owned();
+        let said = blocking(move || answer::to_text(&desk, &digest, from, chat, private, &text, now)).await;
+        let Some(Said { replies, bound, acted }) = said else { return };
+        if acted {
+            self.acted.notify_one();
+        }
+        let bot = self.clone();
+        answers.spawn(async move {
+            for piece in replies.into_iter().flat_map(Reply::pieces) {
+                bot.write(chat, piece).await;
+            }
+            if let Some(who) = bound {
+                let desk = bot.desk();
+                bot.set_menu(&desk, &who, Some(chat)).await;
+            }
+        });
+    }
+
+    async fn on_press(&self, query: CallbackQuery, answers: &mut JoinSet<()>) {
+        let (Ok(from), Some(data)) = (i64::try_from(query.from.id.0), query.data) else { return };
+        let (desk, now) = (self.desk(), (self.now)());
+        let Some(said) = blocking(move || answer::to_press(&desk, from, &data, now)).await else { return };
+        if said.acted {
+            self.acted.notify_one();
+        }
+        let bot = self.clone();
+        answers.spawn(async move {
+            let mut toast = AnswerCallbackQuery::new(query.id);
+            toast.text = Some(said.toast.clone());
+            toast.show_alert = said.alert.then_some(true);
+            if let Err(error) = bot.client.call(&toast).await {
+                // "query is too old": the daemon was away when it was pressed; the message shows the outcome.
+                tracing::debug!("a press could not be answered: {error}");
+            }
+            if let Some(message) = query.message.filter(|_| said.over) {
+                Box::pin(bot.show_outcome(&message, said)).await;
+            }
+        });
+    }
+
+    /// Writes the outcome under the message and takes away the buttons that act; links stay.
+    async fn show_outcome(&self, message: &MaybeInaccessibleMessage, said: PressSaid) {
+        let (chat, id) = (message.chat().id, message.id());
+        let shown = message.regular_message();
+        let markup = links_only(shown.and_then(|message| message.reply_markup()));
+        let grown = |html: Option<String>, longest: usize| {
+            let line = said.line.as_ref()?;
+            let html = format!("{}\n\n{line}", html?);
+            (html.encode_utf16().count() <= longest).then_some(html)
+        };
+        self.client.pace().acquire(chat.0).await;
+        let edited = if let Some(text) = grown(shown.and_then(|message| message.html_text()), 4096) {
+            let mut edit = EditMessageText::new(chat, id, text);
+            edit.parse_mode = Some(ParseMode::Html);
+            edit.link_preview_options = Some(no_preview());
+            edit.reply_markup = Some(markup);
+            self.client.call(&edit).await
+        } else if let Some(caption) = grown(shown.and_then(|message| message.html_caption()), 1024) {
+            let mut edit = EditMessageCaption::new(chat, id);
+            edit.caption = Some(caption);
+            edit.parse_mode = Some(ParseMode::Html);
+            edit.reply_markup = Some(markup);
+            self.client.call(&edit).await
+        } else {
+            let mut edit = EditMessageReplyMarkup::new(chat, id);
+            edit.reply_markup = Some(markup);
+            self.client.call(&edit).await
+        };
+        if let Err(error) = edited {
+            // "message is not modified", or deleted meanwhile.
+            tracing::debug!("the outcome of a press could not be shown: {error}");
+        }
+    }
+
+    async fn on_member(&self, change: &ChatMemberUpdated) {
+        if !change.chat.is_private() {
+            return;
+        }
+        let blocked = change.new_chat_member.kind.is_banned();
+        let (desk, now, chat) = (self.desk(), (self.now)(), change.chat.id.0);
+        let dead = blocked.then_some("the bot was blocked");
+        if let Some(Err(error)) = blocking(move || desk.chat_is(chat, dead, now)).await {
+            tracing::error!("a blocked chat could not be noted: {error}");
+        }
+    }
+
+    /// Sends one message; waits out a flood limit once, and falls back to plain text.
+    async fn write(&self, chat: i64, piece: Reply) {
+        let mut payload = SendMessage::new(ChatId(chat), piece.html);
+        payload.parse_mode = Some(ParseMode::Html);
+        payload.link_preview_options = Some(no_preview());
+        payload.reply_markup = keyboard(piece.buttons).map(ReplyMarkup::InlineKeyboard);
+        let started = Instant::now();
+        loop {
+            self.client.pace().acquire(chat).await;
+            let error = match self.client.call(&payload).await {
+                Ok(_) => return,
+                Err(error) => error,
+            };
+            match &error {
+                CallError::Refused(refused) if refused.code == 429 && started.elapsed() < PATIENCE => {
+                    let wait = Duration::from_secs(refused.retry_after_s.unwrap_or(1));
+                    self.client.pace().flooded(chat, wait, Instant::now());
+                }
+                CallError::Refused(refused) if refused.description.contains("can't parse entities") && payload.parse_mode.is_some() => {
+                    payload.parse_mode = None;
+                }
+                CallError::Refused(_) | CallError::NotSent(_) | CallError::Unanswered(_) => {
+                    tracing::debug!("an answer of the bot did not arrive: {error}");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Store work beside the runtime's own threads. None if it gave up, which it says itself.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Some(done),
+        Err(error) => {
+            tracing::error!("the bot gave up on one message: {error}");
+            None
+        }
+    }
+}
+
+fn keyboard(rows: Vec<Vec<(String, String)>>) -> Option<InlineKeyboardMarkup> {
+    let rows: Vec<Vec<InlineKeyboardButton>> = rows
+        .into_iter()
+        .map(|row| row.into_iter().map(|(label, data)| InlineKeyboardButton::callback(label, data)).collect())
+        .collect();
+    (!rows.is_empty()).then(|| InlineKeyboardMarkup::new(rows))
+}
+
+/// What is left of a keyboard when what acts is taken away.
+fn links_only(markup: Option<&InlineKeyboardMarkup>) -> InlineKeyboardMarkup {
+    let rows = markup.map(|markup| markup.inline_keyboard.clone()).unwrap_or_default();
+    let acts = |button: &InlineKeyboardButton| matches!(button.kind, InlineKeyboardButtonKind::CallbackData(_));
+    let rows = rows.into_iter().map(|row| row.into_iter().filter(|button| !acts(button)).collect::<Vec<_>>());
+    InlineKeyboardMarkup::new(rows.filter(|row| !row.is_empty()))
+}
+
+fn no_preview() -> LinkPreviewOptions {
+    LinkPreviewOptions {
+        is_disabled: true,
+        url: None,
+        prefer_small_media: false,
+        prefer_large_media: false,
+        show_above_text: false,
+    }
 }

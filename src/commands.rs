@@ -213,6 +213,8 @@ pub enum ErrorKind {
     Usage,
     /// It is too late: done, decided, expired.
     TooLate,
+    /// This very button was pressed before.
+    Again,
     /// Somebody else is needed first: the daemon is not running, the bot's name is not known yet.
     Unavailable,
     /// The disk.

@@ -24,7 +24,6 @@ use crate::roster::{Roster, WorkbookMeta};
 use crate::store::StoreError;
 
 use base::Base;
-pub use base::Order;
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
 pub use optout::{Suppression, SuppressionSource, address_hash, suppress_key};
@@ -148,6 +147,7 @@ impl Cycle {
         };
         let base = book.base.as_mut().expect("it was loaded above, and reading does not drop it");
         tokio::task::block_in_place(|| {
+            let _alone = self.roster.store().alone();
             accept::take(&self.roster, &settings.id, base, &mut book.pending, reads, now, mode)
         })
         .map_err(PollError::Store)

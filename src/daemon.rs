@@ -93,7 +93,7 @@ pub enum DaemonError {
     /// An address is in use, or may not be used: exit code 69.
     #[error("{0}")]
     Address(String),
-    /// A bug: exit code 70.
+    /// A bug: exit code 75, so that systemd starts it anew.
     #[error("sheetbridge contradicts itself: {0}")]
     Broken(String),
 }

@@ -22,6 +22,10 @@ pub use read::RowSink;
 /// The read-only scope: all that reading needs (Google's own list of scopes for `spreadsheets.get` and `values.*`).
 const READ_SCOPE: &str = "https://www.googleapis.com/auth/spreadsheets.readonly";
 
+/// Google's limit for one service account (sheets.md, section 1).
+const READS_A_MINUTE: usize = 60;
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// A metadata call or a token takes this long at most; the typed client has no limit of its own.
 const CALL_LIMIT: Duration = Duration::from_secs(60);
 
@@ -182,6 +186,8 @@ pub struct Google {
     auth: auth::Tokens,
     http: reqwest::Client,
     url: String,
+    /// When the last reads went out, oldest first.
+    reads: tokio::sync::Mutex<std::collections::VecDeque<std::time::Instant>>,
 }
 
 impl std::fmt::Debug for Google {
@@ -221,6 +227,7 @@ impl Google {
             auth,
             http,
             url,
+            reads: tokio::sync::Mutex::default(),
         })
     }
 
@@ -234,6 +241,7 @@ impl Google {
     /// # Errors
     /// See [`GoogleError`].
     pub async fn metadata(&self, workbook: &str) -> Result<Metadata, GoogleError> {
+        self.permit().await;
         self.auth.token().await?; // asked for once, so that a refusal is told apart from other trouble
         let mut watch = auth::Watch::default();
         let call = self
@@ -293,11 +301,23 @@ impl Google {
             }))
     }
 
+    /// Waits until another read is within Google's 60 a minute for each service account.
+    async fn permit(&self) {
+        let mut reads = self.reads.lock().await;
+        if reads.len() >= READS_A_MINUTE
+            && let Some(oldest) = reads.pop_front()
+        {
+            tokio::time::sleep_until((oldest + MINUTE).into()).await;
+        }
+        reads.push_back(std::time::Instant::now());
+    }
+
     async fn ask(
         &self,
         workbook: &str,
         ranges: &[String],
     ) -> Result<reqwest::Response, GoogleError> {
+        self.permit().await;
         let token = self.auth.token().await?;
         let mut query: Vec<(&str, &str)> = vec![
             ("valueRenderOption", "UNFORMATTED_VALUE"),

@@ -9,21 +9,22 @@ mod parcel;
 mod prepare;
 mod route;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::InDoubt;
 use crate::core::delivery::{By, State, Verdict};
-use crate::core::message::{Address, Message, MessageKey, Recipient};
+use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::email::EmailCourier;
 use crate::courier::telegram::TelegramCourier;
 use crate::courier::{Courier as _, Parcel};
-use crate::health::Health;
+use crate::health::{Health, Limited};
 use crate::render::Templates;
 use crate::roster::Roster;
 use crate::store::keys::{self, prefix};
@@ -136,6 +137,7 @@ impl Outbox {
         });
         let done = join_all(deliveries).await;
         tokio::task::block_in_place(|| {
+            let _alone = self.roster.store().alone();
             let mut group = Group::default();
             for (claim, verdict) in done {
                 ended.push(self.record(&mut group, claim, verdict, now)?);
@@ -166,8 +168,9 @@ impl Outbox {
     /// Marks what may go now in flight, in one commit, and settles what may not.
     fn claim(&self, now: Timestamp) -> Result<(Vec<Claim>, Vec<Ended>), OutboxError> {
         let store = self.roster.store();
+        let _alone = store.alone();
         let due = store.due::<MessageKey>(prefix::DUE, now, LOOKED_AT)?;
-        let mut seats = Seats::new(self);
+        let mut seats = Seats::new(self, self.mails_left(now)?);
         let mut group = Group::default();
         let mut claims = Vec::new();
         let mut ended = Vec::new();
@@ -184,10 +187,36 @@ impl Outbox {
                 group.remove(entry);
                 continue;
             }
-            self.look(message, now, &mut seats, &mut group, &mut claims, &mut ended)?;
+            if seats.any_for(&message) {
+                self.look(message, now, &mut seats, &mut group, &mut claims, &mut ended)?;
+            }
         }
         store.commit(vec![group])?;
         Ok((claims, ended))
+    }
+
+    /// How many mails the sender's daily limit still allows; the window is the last 24 hours.
+    fn mails_left(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let Some(limit) = self.roster.config().email.as_ref().and_then(|email| email.per_day) else {
+            return Ok(usize::MAX);
+        };
+        let day_ago = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+        let under = ending::mails_key();
+        let mut sent = 0;
+        for entry in self.roster.store().newest::<Timestamp>(&under, limit as usize) {
+            let (_, at) = entry?;
+            if at < day_ago {
+                break;
+            }
+            sent += 1;
+        }
+        let left = (limit as usize).saturating_sub(sent);
+        let limited = (left == 0).then(|| Limited {
+            until: now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now),
+            why: format!("{sent} mails in 24 hours, which is the sender's daily limit"),
+        });
+        self.health.limited(Channel::Email, limited);
+        Ok(left)
     }
 
     fn look(
@@ -265,20 +294,32 @@ impl Outbox {
 struct Seats {
     email: usize,
     telegram: usize,
-    chats: std::collections::BTreeSet<i64>,
+    /// Chats that have their message of this pass, or whose pace lets nothing through now.
+    chats: BTreeSet<i64>,
 }
 
 impl Seats {
-    fn new(outbox: &Outbox) -> Self {
+    fn new(outbox: &Outbox, mails_left: usize) -> Self {
         Self {
-            email: outbox.email.as_ref().map_or(0, |courier| courier.connections()),
+            email: outbox.email.as_ref().map_or(0, |courier| courier.connections().min(mails_left)),
             telegram: outbox.telegram.as_ref().map_or(0, |courier| courier.connections()),
-            chats: std::collections::BTreeSet::new(),
+            chats: BTreeSet::new(),
         }
     }
 
     fn all_taken(&self) -> bool {
         self.email == 0 && self.telegram == 0
+    }
+
+    /// Whether a message is worth a look. One to staff may take another channel than its own.
+    fn any_for(&self, message: &Message) -> bool {
+        match (message.channel, &message.frozen) {
+            (Channel::Email, _) => self.email > 0,
+            (Channel::Telegram, Some(Frozen { address: Address::Chat(chat), .. })) => {
+                self.telegram > 0 && !self.chats.contains(chat)
+            }
+            (Channel::Telegram, _) => !self.all_taken(),
+        }
     }
 
     /// Whether there is a place now and the provider's pace allows it.
@@ -288,15 +329,18 @@ impl Seats {
         };
         match address {
             Address::Email(_) => {
-                let ready = outbox.email.as_ref().is_some_and(|courier| courier.ready_in(address).is_zero());
-                let free = self.email > 0 && ready;
+                if !outbox.email.as_ref().is_some_and(|courier| courier.ready_in(address).is_zero()) {
+                    // The pace is the sender's: no other mail may go either.
+                    self.email = 0;
+                }
+                let free = self.email > 0;
                 self.email -= usize::from(free);
                 free
             }
             // One at a time to each chat, so that they arrive in their order.
             Address::Chat(chat) => {
                 let ready = outbox.telegram.as_ref().is_some_and(|courier| courier.ready_in(address).is_zero());
-                let free = self.telegram > 0 && ready && self.chats.insert(*chat);
+                let free = self.chats.insert(*chat) && self.telegram > 0 && ready;
                 self.telegram -= usize::from(free);
                 free
             }

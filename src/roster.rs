@@ -4,7 +4,7 @@
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,12 +15,21 @@ use crate::core::decide::Context;
 use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::identity::FieldInfo;
 use crate::core::people::{Colleague, Directory};
-use crate::core::record::{Cells, Kind, Record};
+use crate::core::record::{Cells, Kind, Record, RecordId};
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
 use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, Store, StoreError};
+
+/// Which record stands in which row of a tab, in sheet order, as the store keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// What the rows are.
+    pub kind: Kind,
+    /// Row numbers and records.
+    pub rows: Vec<(u32, RecordId)>,
+}
 
 /// What is kept of a workbook.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +108,7 @@ pub struct Roster {
     stage_labels: Arc<BTreeMap<String, String>>,
     private: Arc<BTreeSet<String>>,
     company: Value,
+    schemas: Arc<Mutex<BTreeMap<(Kind, String), Arc<Schema>>>>,
 }
 
 impl Roster {
@@ -127,6 +137,7 @@ impl Roster {
             stage_labels: Arc::new(stage_labels),
             private: Arc::new(private),
             company,
+            schemas: Arc::default(),
             config,
             store,
         }
@@ -228,13 +239,22 @@ impl Roster {
     /// # Errors
     /// The disk, from which the workbook's locale comes.
     pub fn typed(&self, kind: Kind, workbook: &str, cells: &Cells) -> Result<Typed, StoreError> {
-        let schema = Schema {
-            fields: self.fields(kind).as_ref().clone(),
-            stages: self.stages.clone(),
-            locale: self.workbook(workbook)?.locale,
-            zone: self.config.calendar.zone.clone(),
-        };
-        Ok(typed(cells, &schema))
+        let locale = self.workbook(workbook)?.locale;
+        Ok(typed(cells, &self.schema(kind, &locale)))
+    }
+
+    /// What a workbook's cells are read by; made once for each kind and locale.
+    fn schema(&self, kind: Kind, locale: &str) -> Arc<Schema> {
+        let mut made = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        let schema = made.entry((kind, locale.to_owned())).or_insert_with(|| {
+            Arc::new(Schema {
+                fields: self.fields(kind).as_ref().clone(),
+                stages: self.stages.clone(),
+                locale: locale.to_owned(),
+                zone: self.config.calendar.zone.clone(),
+            })
+        });
+        Arc::clone(schema)
     }
 
     /// The facts of a record as it was last seen, with what is known only at an event (an object of
@@ -243,7 +263,21 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn facts(&self, record: &Record, event: &Value, now: Timestamp) -> Result<Value, StoreError> {
-        self.facts_of(record, &record.seen, event, now)
+        // A sort writes no record: where the row stands now, the order of its tab knows.
+        let mut record = record.clone();
+        if let Some(row) = self.row_of(&record)? {
+            record.place.row = row;
+        }
+        self.facts_of(&record, &record.seen, event, now)
+    }
+
+    /// The row in which a record stands now; none if it is gone.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn row_of(&self, record: &Record) -> Result<Option<u32>, StoreError> {
+        let order: Option<Order> = self.store.get(&order_key(&record.place.workbook, record.place.sheet))?;
+        Ok(order.and_then(|order| order.rows.into_iter().find(|(_, id)| *id == record.id).map(|(row, _)| row)))
     }
 
     /// The facts of a record with the cells that count: for deciding, those that have settled.

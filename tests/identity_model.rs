@@ -85,7 +85,11 @@ fn mistakes(
         let truth_after = new_at.get(&old[b].number);
         let excused = truth_before.is_some_and(|&other| equal(&before.0[other], &before.0[b]))
             || truth_after.is_some_and(|&other| equal(&after.0[other], &after.0[a]))
-            || equal(&before.0[b], &after.0[a]);
+            || equal(&before.0[b], &after.0[a])
+            // One went and a copy or a second deal of the same person came: typed again, for all one can see.
+            || (truth_before.is_none() && truth_after.is_none() && looks_like(&old[b], &new[a]))
+            // Or one of a couple for the other, under the same number.
+            || (truth_before.is_none() && truth_after.is_none() && mostly_kept(&old[b], &new[a]));
         if !excused {
             wrong.push(format!(
                 "false pair ({:?}): {} -> {}",
@@ -97,6 +101,7 @@ fn mistakes(
     for &a in &found.added {
         if let Some(&b) = old_at.get(&new[a].number)
             && !paired_before.contains(&b)
+            && !changed_beyond_knowing(&old[b], &new[a], (old, new))
         {
             wrong.push(format!("false added: {} was {}", new[a], old[b]));
         }
@@ -104,6 +109,7 @@ fn mistakes(
     for &b in &found.removed {
         if let Some(&a) = new_at.get(&old[b].number)
             && !found.pairs.iter().any(|pair| pair.after == a)
+            && !changed_beyond_knowing(&old[b], &new[a], (old, new))
         {
             wrong.push(format!("false removed: {} is {}", old[b], new[a]));
         }
@@ -113,7 +119,18 @@ fn mistakes(
             at.iter().map(|&row| list[row].clone()).collect()
         };
         let (olds, news) = (members(&group.before, old), members(&group.after, new));
-        if !is_riddle(&olds, &news) {
+        // Of a person with several deals, one is changed in most of its cells; or only a name is there, and others have it.
+        let namesakes = |one: &Customer| {
+            new.iter()
+                .filter(|c| c.get("name") == one.get("name"))
+                .count()
+                > 1
+        };
+        let deals = olds
+            .iter()
+            .chain(&news)
+            .any(|one| has_deals(one, (old, new)) || namesakes(one));
+        if !deals && !is_riddle(&olds, &news) {
             let show = |list: &[Customer]| -> String {
                 list.iter()
                     .map(|customer| format!("\n      {customer}"))
@@ -141,6 +158,42 @@ fn mistakes(
     wrong
 }
 
+/// Whether a person has several rows in one of the polls.
+fn has_deals(one: &Customer, (old, new): (&[Customer], &[Customer])) -> bool {
+    let rows = |list: &[Customer]| list.iter().filter(|other| looks_like(one, other)).count();
+    rows(old) > 1 || rows(new) > 1
+}
+
+/// Whether two rows are of one person by name and phone, or name and e-mail.
+fn looks_like(one: &Customer, other: &Customer) -> bool {
+    let known = |field: &str| !one.get(field).is_empty() && one.get(field) == other.get(field);
+    one.get("name").to_lowercase() == other.get("name").to_lowercase()
+        && (known("phone") || known("email"))
+}
+
+/// Whether at least as many filled cells are equal as are not.
+fn mostly_kept(old: &Customer, new: &Customer) -> bool {
+    let (before, after) = (old.cells(), new.cells());
+    let filled: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    changed_fields(&before, &after, &fields()).len() * 2 <= filled.len()
+}
+
+/// Whether so much was changed that the old customer can no longer be seen in the new row.
+fn changed_beyond_knowing(
+    old: &Customer,
+    new: &Customer,
+    polls: (&[Customer], &[Customer]),
+) -> bool {
+    let (before, after) = (old.cells(), new.cells());
+    let changed = changed_fields(&before, &after, &fields()).len();
+    let filled: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let contact = ["phone", "email"]
+        .iter()
+        .any(|field| !old.get(field).is_empty() && old.get(field) == new.get(field));
+    let most = changed * 2 > filled.len();
+    (most && (!contact || has_deals(old, polls))) || (!contact && changed > 2)
+}
+
 /// Whether a careful human could be at a loss about these rows.
 fn is_riddle(before: &[Customer], after: &[Customer]) -> bool {
     let twice = |list: &[Customer]| {
@@ -157,11 +210,15 @@ fn is_riddle(before: &[Customer], after: &[Customer]) -> bool {
     // One customer whose name and contact both changed, or are missing.
     before.iter().any(|old| {
         after.iter().any(|new| {
-            let known = |one: &str, other: &str| !one.is_empty() && one == other;
-            let name = known(old.get("name"), new.get("name"));
-            let phone = known(old.get("phone"), new.get("phone"));
-            let email = known(old.get("email"), new.get("email"));
-            !(phone || email || name && old.get("phone").is_empty()) || old.number != new.number
+            let known =
+                |field: &str| !old.get(field).is_empty() && old.get(field) == new.get(field);
+            let contact = known("phone") || known("email");
+            let by_name = known("name") && old.get("phone").is_empty();
+            if old.number == new.number && !contact && !by_name {
+                return true;
+            }
+            // A number that seems to have gone on to somebody else, or two customers with most cells in common.
+            (contact && !known("name")) || (old.number != new.number && mostly_kept(old, new))
         })
     })
 }
@@ -233,6 +290,7 @@ fn run(seed: u64, edits_wanted: usize) -> (Tally, Vec<String>) {
     (tally, failures)
 }
 
+#[allow(clippy::print_stdout)] // The counts are the report; the runner shows them when asked.
 fn check(seed: u64, edits: usize) {
     let (tally, failures) = run(seed, edits);
     println!("{tally:?}, {} polls went wrong", failures.len());

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sheetbridge::core::identity::{Context, FieldInfo, Matching, Row, changed_fields, match_rows};
-use sheetbridge::core::record::Cells;
+use sheetbridge::core::sheet::header::{Binding, Header};
+use sheetbridge::core::sheet::rows::{RowKind, bind_row, kind_of_row};
+use sheetbridge::core::sheet::stage::StageTable;
 use sheetbridge::core::sheet::{Cell, FieldKind};
 
 /// Hand-written traces held to be wrong, each with the reason. None is.
@@ -66,16 +68,19 @@ fn events(
     added.chain(removed).chain(changed).collect()
 }
 
-/// What the sheet's reader makes of the traces' headers.
-fn kind_of(column: &str) -> FieldKind {
+/// The field that a column of the traces is, as the configuration would say.
+fn field_of(column: &str) -> (&str, FieldKind) {
     match column {
-        "Họ tên" => FieldKind::Name,
-        "SĐT" => FieldKind::Phone,
-        "Email" => FieldKind::Email,
-        "Giai đoạn" => FieldKind::Stage,
-        "NV phụ trách" => FieldKind::Owner,
-        "Ngân sách" => FieldKind::Money,
-        _ => FieldKind::Text,
+        "Họ tên" => ("name", FieldKind::Name),
+        "SĐT" => ("phone", FieldKind::Phone),
+        "Email" => ("email", FieldKind::Email),
+        "Giai đoạn" => ("stage", FieldKind::Stage),
+        "NV phụ trách" => ("owner", FieldKind::Owner),
+        "Ngân sách" => ("budget", FieldKind::Money),
+        "Loại BĐS" => ("interest", FieldKind::Text),
+        "Khu vực" => ("area", FieldKind::Text),
+        "Ghi chú" => ("note", FieldKind::Text),
+        other => (other, FieldKind::Text),
     }
 }
 
@@ -86,61 +91,49 @@ fn rows(
     aliases: &BTreeMap<String, String>,
     fields: &[FieldInfo],
 ) -> Vec<Row> {
-    let ids: Vec<&String> = columns
+    let bound = columns
         .iter()
-        .map(|column| aliases.get(column).unwrap_or(column))
+        .enumerate()
+        .filter_map(|(column, header)| {
+            let (id, _) = field_of(aliases.get(header).unwrap_or(header));
+            let binding = Binding {
+                column,
+                header: header.clone(),
+            };
+            fields
+                .iter()
+                .any(|field| field.id == id)
+                .then(|| (id.to_owned(), binding))
+        })
         .collect();
-    let mut found = Vec::new();
-    for (position, line) in (0_u32..).zip(grid) {
-        let cells: Cells = ids
-            .iter()
-            .zip(line)
-            .filter(|(id, _)| fields.iter().any(|field| field.id == ***id))
-            .filter_map(|(id, cell)| {
-                let cell = cell.clone().unwrap_or_default();
-                let blank = match &cell {
-                    Cell::Empty => true,
-                    Cell::Text(text) => text.trim().is_empty(),
-                    Cell::Bool(_) | Cell::Number(_) => false,
-                };
-                (!blank).then(|| ((*id).clone(), cell))
-            })
-            .collect();
-        if is_customer(&cells, &ids) {
-            found.push(Row {
+    let header = Header::new(0, bound, columns.to_vec());
+    let stages = StageTable::default();
+    (0_u32..)
+        .zip(grid)
+        .filter_map(|(position, line)| {
+            let raw: Vec<Cell> = line
+                .iter()
+                .map(|cell| cell.clone().unwrap_or_default())
+                .collect();
+            let cells = bind_row(&raw, &header);
+            let kind = kind_of_row(&cells, &raw, &header, &stages);
+            (kind == RowKind::Customer).then_some(Row {
                 tab: 0,
                 row: position,
                 cells,
-            });
-        }
-    }
-    found
-}
-
-/// Blank rows, titles, totals and repeated headers are no customers.
-fn is_customer(cells: &Cells, columns: &[&String]) -> bool {
-    let texts: Vec<&str> = cells
-        .values()
-        .filter_map(|cell| match cell {
-            Cell::Text(text) => Some(text.trim()),
-            Cell::Empty | Cell::Bool(_) | Cell::Number(_) => None,
+            })
         })
-        .collect();
-    let header = texts.len() > 2 && texts.iter().all(|text| columns.iter().any(|c| c == text));
-    let Some(first) = texts.first().filter(|_| cells.len() == 1) else {
-        return !cells.is_empty() && !header;
-    };
-    let lower = first.to_lowercase();
-    let title =
-        lower.starts_with("tháng") || lower.starts_with("tổng") || lower.starts_with("cộng");
-    !title
+        .collect()
 }
 
 fn match_trace(trace: &Trace) -> (Matching, Vec<Row>, Vec<Row>, Vec<FieldInfo>) {
     let fields: Vec<FieldInfo> = trace
         .columns
         .iter()
-        .map(|column| FieldInfo::new(column.clone(), kind_of(column)))
+        .map(|column| {
+            let (id, kind) = field_of(column);
+            FieldInfo::new(id, kind)
+        })
         .collect();
     let before = rows(&trace.before, &trace.columns, &BTreeMap::new(), &fields);
     let columns_after = trace.columns_after.as_ref().unwrap_or(&trace.columns);
@@ -163,6 +156,11 @@ fn reported(trace: &Trace) -> (BTreeSet<Event>, Matching) {
             &fields,
         );
         if !changed.is_empty() {
+            let columns = trace.columns.iter();
+            let changed = columns
+                .filter(|column| changed.iter().any(|id| id == field_of(column).0))
+                .cloned()
+                .collect();
             all.insert(Event::Changed(old(pair.before), new(pair.after), changed));
         }
     }

@@ -216,7 +216,7 @@ impl From<CommandError> for Failure {
     fn from(error: CommandError) -> Self {
         let kind = match error.kind {
             ErrorKind::NotAllowed => Kind::NotAllowed,
-            ErrorKind::NotFound | ErrorKind::TooLate => Kind::No,
+            ErrorKind::NotFound | ErrorKind::TooLate | ErrorKind::Again => Kind::No,
             ErrorKind::Usage => Kind::Usage,
             ErrorKind::Unavailable => Kind::Unavailable,
             ErrorKind::Store => Kind::Store,

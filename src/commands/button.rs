@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Approval, Card, CommandError, Desk, ErrorKind, HeldLine, MailDecision, Paused, Resumed, Right, Stopped, Who};
-use crate::core::message::Message;
+use crate::core::message::{Message, MessageKey, Recipient};
 use crate::store::Group;
 use crate::store::keys::{self, Key, prefix};
 
@@ -44,7 +44,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// All of them.
+    /// All that a template may name.
     pub const ALL: [Self; 12] = [
         Self::Done,
         Self::Later,
@@ -157,9 +157,7 @@ pub fn act_for(message: &Message, name: &str, label: &str, told: Option<&str>) -
     let subject = match action {
         Action::Done => message.record.as_ref()?.to_string(),
         Action::Later => message.key.digest(),
-        Action::SendNow | Action::Wrong => {
-            crate::core::message::MessageKey::from_text(event("/hold/key")?).digest()
-        }
+        Action::SendNow | Action::Wrong => MessageKey::from_text(event("/hold/key")?).digest(),
         Action::Release | Action::Drop => event("/held/id")?,
         Action::Stop => event("/poll/workbook")?,
         Action::StaffYes | Action::StaffNo => event("/staff/name")?,
@@ -170,10 +168,25 @@ pub fn act_for(message: &Message, name: &str, label: &str, told: Option<&str>) -
         subject,
         label: label.to_owned(),
         message: Some(message.key.to_string()),
-        told: told.map(str::to_owned),
+        told: told.filter(|told| !told.is_empty() && message.to != Recipient::Customer).map(str::to_owned),
         created: message.created,
         done: None,
     })
+}
+
+impl ButtonAct {
+    /// A button that the bot puts under an answer of its own.
+    fn offered(action: Action, subject: &str, label: &str, now: Timestamp) -> Self {
+        Self {
+            action,
+            subject: subject.to_owned(),
+            label: label.to_owned(),
+            message: None,
+            told: None,
+            created: now,
+            done: None,
+        }
+    }
 }
 
 impl Desk {
@@ -219,13 +232,7 @@ impl Desk {
             Some(id) => self.roster.store().get::<ButtonAct>(&button_key(id))?,
             None => None,
         };
-        act.ok_or_else(|| {
-            CommandError::new(
-                ErrorKind::NotFound,
-                "this button is too old: ask the bot anew",
-                "Nút này đã quá cũ, không còn dùng được nữa.",
-            )
-        })
+        act.ok_or_else(too_old)
     }
 
     /// Makes buttons that the bot puts under an answer of its own, and says what each sends back.
@@ -234,21 +241,12 @@ impl Desk {
     /// The disk.
     pub fn offer(&self, buttons: &[(Action, &str, &str)], now: Timestamp) -> Answer<Vec<String>> {
         let mut group = Group::default();
-        let offered = buttons.iter().map(|(action, subject, label)| {
-            store_button(
-                &mut group,
-                &ButtonAct {
-                    action: *action,
-                    subject: (*subject).to_owned(),
-                    label: (*label).to_owned(),
-                    message: None,
-                    told: None,
-                    created: now,
-                    done: None,
-                },
-            )
-        });
-        let offered = offered.collect();
+        let offered = buttons
+            .iter()
+            .map(|(action, subject, label)| {
+                store_button(&mut group, &ButtonAct::offered(*action, subject, label, now))
+            })
+            .collect();
         self.roster.store().commit(vec![group])?;
         Ok(offered)
     }
@@ -277,8 +275,12 @@ impl Desk {
     }
 }
 
+fn too_old() -> CommandError {
+    CommandError::new(ErrorKind::NotFound, "this button is of no use any more: ask the bot anew", "Nút này không còn dùng được nữa.")
+}
+
 fn pressed_before(by: &str, at: &str, same: bool) -> CommandError {
     let hour = at.get(11..16).unwrap_or_default();
     let vi = if same { format!("Anh/chị đã bấm nút này lúc {hour} rồi.") } else { format!("{by} đã bấm nút này lúc {hour} rồi.") };
-    CommandError::new(ErrorKind::TooLate, format!("{by} has already pressed this at {at}"), vi)
+    CommandError::new(ErrorKind::Again, format!("{by} has already pressed this at {at}"), vi)
 }

@@ -9,8 +9,7 @@ use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::record::{Kind, Record};
 use crate::core::sheet::Typed;
 use crate::core::sheet::fold::fold;
-use crate::cycle::Order;
-use crate::roster::{TabMeta, order_key};
+use crate::roster::{Order, TabMeta, order_key};
 use crate::store::keys;
 
 /// One record, as `records --json` prints it (PRODUCT.md). Private columns are left out.

@@ -3,12 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use serde::{Deserialize, Serialize};
-
 use crate::config::Workbook;
 use crate::core::identity::{Fingerprint, Print, fingerprint};
 use crate::core::record::{Kind, Record, RecordId};
-use crate::roster::{Roster, order_key};
+use crate::roster::{Order, Roster, order_key};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
 
@@ -23,15 +21,6 @@ pub(super) struct BaseRow {
     pub(super) hash: Fingerprint,
     /// Whose row it is.
     pub(super) id: RecordId,
-}
-
-/// Which record stands in which row of a tab, in sheet order, as the store keeps it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Order {
-    /// What the rows are.
-    pub kind: Kind,
-    /// Row numbers and records.
-    pub rows: Vec<(u32, RecordId)>,
 }
 
 /// The accepted rows of a workbook.

@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::UnixListener;
 
 use super::{DaemonError, House, News, watch};
-use crate::commands::{CommandError, ErrorKind, LastPoll, Request, Who, last_poll_key};
+use crate::bot::Bot;
+use crate::commands::{CommandError, Desk, ErrorKind, LastPoll, Request, Who, last_poll_key};
 use crate::core::message::MessageKey;
 use crate::cycle::{Mode, PollError, Report};
 use crate::outbox::Ended;
+use crate::render::Templates;
 use crate::store::Group;
 use crate::telemetry::Poll;
 use crate::web::Web;
-use crate::{alarms, bot, clock, control, random};
+use crate::{alarms, clock, control, random};
 
 /// Nothing is due sooner than it is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -280,8 +282,21 @@ pub(super) async fn conversing(house: House) -> Result<(), DaemonError> {
         let house = house.clone();
         move || house.parts().desk.clone()
     };
-    bot::run(client, desks, house.health.clone(), house.stop.clone()).await;
+    let digest = {
+        let house = house.clone();
+        Arc::new(move |desk: &Desk, now| digest_text(&house.parts().templates, desk, now))
+    };
+    let bot = Bot::new(client, desks, digest, Arc::clone(&house.poll_now), clock::now);
+    bot.run(house.stop.clone()).await;
     Ok(())
+}
+
+/// The digest of this moment as the bot shows it.
+fn digest_text(templates: &Templates, desk: &Desk, now: Timestamp) -> Result<Vec<String>, String> {
+    let facts = desk.digest(now).map_err(|error| error.to_string())?;
+    let values = desk.roster.facts_without_record(&serde_json::json!({ "digest": facts }), now);
+    let text = templates.render_chat("digest-daily", &values).map_err(|error| error.to_string())?;
+    Ok(text.parts)
 }
 
 /// Health and metrics.

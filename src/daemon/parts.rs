@@ -24,6 +24,7 @@ pub(super) struct Parts {
     pub(super) roster: Roster,
     pub(super) desk: Desk,
     pub(super) outbox: Outbox,
+    pub(super) templates: Arc<Templates>,
     pub(super) telegram: Option<Client>,
     pub(super) email: Option<Arc<EmailCourier>>,
 }
@@ -31,7 +32,7 @@ pub(super) struct Parts {
 impl Parts {
     /// Makes everything that needs no network.
     pub(super) fn build(config: Arc<Config>, store: Store, health: &Health) -> Result<Self, DaemonError> {
-        let templates = templates(&config).map_err(DaemonError::Config)?;
+        let templates = Arc::new(templates(&config).map_err(DaemonError::Config)?);
         let email = email(&config).map(Arc::new);
         let telegram = telegram(&config).map_err(DaemonError::Config)?;
         let roster = Roster::new(Arc::clone(&config), store);
@@ -44,8 +45,9 @@ impl Parts {
         }
         Ok(Self {
             desk: Desk::new(roster.clone(), Some(health.clone())),
-            outbox: Outbox::new(roster.clone(), Arc::new(templates), email.clone(), courier, health.clone()),
+            outbox: Outbox::new(roster.clone(), Arc::clone(&templates), email.clone(), courier, health.clone()),
             roster,
+            templates,
             telegram,
             email,
         })

@@ -34,10 +34,17 @@ impl Outbox {
                 self.health.channel_well(channel, now);
                 ledger::attempted(&mut message, now, State::Delivered, &receipt);
                 ledger::shift(group, &mut message, State::Delivered, By::Outbox, receipt, None)?;
-                self.count_ad(group, &message, now)?;
+                self.count(group, &message, now)?;
             }
             Verdict::TryLater { why, not_before_s, scope } => {
                 self.later(group, &mut message, &why, not_before_s, scope, now)?;
+            }
+            Verdict::Rejected {
+                why,
+                about: Refusal::Address,
+            } if channel == Channel::Telegram && message.to != Recipient::Customer => {
+                self.health.channel_well(channel, now);
+                self.next_way(group, &mut message, &why, now)?;
             }
             Verdict::Rejected { why, about } => {
                 self.health.channel_well(channel, now);
@@ -47,7 +54,7 @@ impl Outbox {
             }
             Verdict::InDoubt { why } => {
                 self.doubt(group, &mut message, now, &why)?;
-                self.count_ad(group, &message, now)?;
+                self.count(group, &message, now)?;
             }
             Verdict::Moved { to } => {
                 self.moved(group, &mut message, to, now)?;
@@ -65,6 +72,17 @@ impl Outbox {
             message,
             to: claim.to,
         })
+    }
+
+    /// A colleague's chat is dead: the message takes the next way, so that nobody loses it (SEMANTICS 25).
+    fn next_way(&self, group: &mut Group, message: &mut Message, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+        let chat = message.frozen.take().map(|frozen| frozen.address);
+        if let Some(Address::Chat(chat)) = chat {
+            self.binding_died(group, chat, why, now)?;
+        }
+        ledger::attempted(message, now, State::Queued, why);
+        ledger::shift(group, message, State::Queued, By::Outbox, why, Some(now))?;
+        Ok(())
     }
 
     fn later(
@@ -148,9 +166,8 @@ impl Outbox {
     fn refused(&self, group: &mut Group, message: &Message, why: &str, about: Refusal, now: Timestamp) -> Result<(), OutboxError> {
         match (about, message.frozen.as_ref().map(|frozen| &frozen.address)) {
             (Refusal::Address, Some(Address::Email(_))) => self.suppress(group, message, why, now)?,
-            (Refusal::Address, Some(Address::Chat(chat))) => self.binding_died(group, *chat, why, now)?,
             (Refusal::Policy, _) => self.trouble(group, message.channel, why, now)?,
-            (Refusal::Content, _) | (Refusal::Address, None) => {}
+            (Refusal::Content, _) | (Refusal::Address, Some(Address::Chat(_)) | None) => {}
         }
         Ok(())
     }
@@ -229,13 +246,23 @@ impl Outbox {
         Ok(())
     }
 
-    /// Advertising counts against the cap of its address, delivered or in doubt.
-    fn count_ad(&self, group: &mut Group, message: &Message, now: Timestamp) -> Result<(), StoreError> {
-        if let (true, Some(frozen)) = (message.ad, &message.frozen) {
-            let hash = address_hash(self.roster.store(), &frozen.address.expose())?;
+    /// A mail counts against the sender's daily limit, and advertising against the cap of its
+    /// address, delivered or in doubt.
+    fn count(&self, group: &mut Group, message: &Message, now: Timestamp) -> Result<(), StoreError> {
+        let Some(Address::Email(address)) = message.frozen.as_ref().map(|frozen| &frozen.address) else {
+            return Ok(());
+        };
+        group.put(keys::timed(&mails_key(), now, message.key.digest()), &now);
+        if message.ad {
+            let hash = address_hash(self.roster.store(), address)?;
             let under = keys::under(prefix::SENT, format!("{hash}/"));
             group.put(keys::timed(&under, now, message.key.digest()), &now);
         }
         Ok(())
     }
+}
+
+/// Under which the mails of the sender are counted, by time. No address hash looks like it.
+pub(super) fn mails_key() -> keys::Key {
+    keys::under(prefix::SENT, "all mails/")
 }

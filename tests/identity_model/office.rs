@@ -8,14 +8,14 @@ use sheetbridge::core::sheet::Cell;
 
 /// Numbers drawn from a seed (SplitMix64).
 #[derive(Clone)]
-pub struct Draw(u64);
+pub(crate) struct Draw(u64);
 
 impl Draw {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -23,7 +23,7 @@ impl Draw {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end.max(1) as u64).expect("smaller than a usize")
     }
 
@@ -38,15 +38,15 @@ impl Draw {
 
 /// One row and who it is. The cells are texts by field id; an absent one is empty.
 #[derive(Clone, PartialEq)]
-pub struct Customer {
-    pub number: u32,
+pub(crate) struct Customer {
+    pub(crate) number: u32,
     texts: BTreeMap<&'static str, String>,
     /// How the row is typed: its spaces and normal form.
     noise: u8,
 }
 
 impl Customer {
-    pub fn get(&self, field: &str) -> &str {
+    pub(crate) fn get(&self, field: &str) -> &str {
         self.texts.get(field).map_or("", String::as_str)
     }
 
@@ -59,7 +59,7 @@ impl Customer {
         }
     }
 
-    pub fn person(&self) -> Option<(&str, &str)> {
+    pub(crate) fn person(&self) -> Option<(&str, &str)> {
         let key = if self.get("phone").is_empty() {
             self.get("email")
         } else {
@@ -69,7 +69,7 @@ impl Customer {
     }
 
     /// The cells as the sheet gives them, with the noise of how they were typed.
-    pub fn cells(&self) -> Cells {
+    pub(crate) fn cells(&self) -> Cells {
         use unicode_normalization::UnicodeNormalization;
         self.texts
             .iter()
@@ -187,14 +187,14 @@ const NOTES: [&str; 10] = [
 
 /// All tabs, and the number for the next customer.
 #[derive(Clone)]
-pub struct Office {
-    pub tabs: Vec<Vec<Customer>>,
+pub(crate) struct Office {
+    pub(crate) tabs: Vec<Vec<Customer>>,
     next: u32,
 }
 
 /// One act of the staff. Its details are drawn from its own seed, so that leaving one out changes no other.
 #[derive(Clone, Copy)]
-pub struct Edit {
+pub(crate) struct Edit {
     act: Act,
     seed: u64,
 }
@@ -224,7 +224,7 @@ acts! {
 }
 
 impl Edit {
-    pub fn any(draw: &mut Draw) -> Self {
+    pub(crate) fn any(draw: &mut Draw) -> Self {
         let total = ACTS.iter().map(|(_, weight)| weight).sum();
         let mut at = draw.below(total);
         let mut act = Act::Append;
@@ -243,7 +243,7 @@ impl Edit {
 }
 
 impl Office {
-    pub fn open(draw: &mut Draw, rows: usize, tabs: usize) -> Self {
+    pub(crate) fn open(draw: &mut Draw, rows: usize, tabs: usize) -> Self {
         let mut office = Self {
             tabs: vec![Vec::new(); tabs],
             next: 1,
@@ -322,7 +322,7 @@ impl Office {
         (!filled.is_empty()).then(|| filled[draw.below(filled.len())])
     }
 
-    pub fn apply(&mut self, edit: Edit) {
+    pub(crate) fn apply(&mut self, edit: Edit) {
         let mut draw = Draw::new(edit.seed);
         let draw = &mut draw;
         let Some((tab, row)) = self.somewhere(draw) else {

@@ -99,11 +99,16 @@ pub const CUSTOMERS: &str = "Khách hàng";
 impl Company {
     /// The sample workbook with these further sections (rules, channels) in the configuration.
     pub async fn new(more: &str) -> Self {
-        Self::with(demo_workbook(), &tabs_of_sample(), more).await
+        Self::with(demo_workbook(), &tabs_of_sample(), more, &[]).await
     }
 
     /// A workbook of one tab of customers with these rows under a plain header.
     pub async fn small(rows: &[&[&str]], more: &str) -> Self {
+        Self::small_with_files(rows, more, &[]).await
+    }
+
+    /// The same with files beside the configuration, readable by their owner only.
+    pub async fn small_with_files(rows: &[&[&str]], more: &str, files: &[(&str, &str)]) -> Self {
         let mut workbook = Workbook::new("1Small", "Khách nhỏ");
         workbook.share.insert("*".into(), sheetbridge::sandbox::google::Role::Reader);
         let tab = workbook.add_tab(CUSTOMERS);
@@ -115,11 +120,15 @@ impl Company {
             }
         }
         let tabs = format!("[[workbook.tab]]\nname = \"{CUSTOMERS}\"\n");
-        Self::with(workbook, &tabs, more).await
+        Self::with(workbook, &tabs, more, files).await
     }
 
-    async fn with(workbook: Workbook, tabs: &str, more: &str) -> Self {
+    async fn with(workbook: Workbook, tabs: &str, more: &str, files: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(dir.path().join(name), content).unwrap();
+            private(&dir.path().join(name));
+        }
         let google = start("127.0.0.1:0".parse().unwrap(), GoogleOptions::default()).await.unwrap();
         let id = workbook.id.clone();
         google.add_workbook(workbook);
@@ -143,6 +152,36 @@ impl Company {
             roster,
             now,
         }
+    }
+
+    /// The configuration read anew, quick enough for the real clock.
+    pub fn config(&mut self) -> Config {
+        self.release_store();
+        let path = self.dir.path().join("sheetbridge.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("after = \"20s\"", "after = \"1s\"");
+        let text = if text.contains("poll_every") { text } else { text.replace("[google]\n", "[google]\npoll_every = \"1s\"\n") };
+        std::fs::write(&path, text).unwrap();
+        load(&path)
+    }
+
+    /// Lets go of the store, so that a daemon can have it.
+    fn release_store(&mut self) {
+        let elsewhere = tempfile::tempdir_in(self.dir.path()).unwrap().keep();
+        let elsewhere = Store::open(&elsewhere).unwrap();
+        self.roster = Roster::new(Arc::clone(self.roster.config()), elsewhere);
+        self.cycle.reconfigure(self.roster.clone());
+    }
+
+    /// The outbox as the command line shows it, of a store that no daemon holds.
+    pub async fn outbox(&self) -> Vec<serde_json::Value> {
+        use sheetbridge::commands::{Desk, Request, Who};
+        let store = Store::open(&self.dir.path().join("state")).unwrap();
+        let desk = Desk::new(Roster::new(Arc::clone(self.roster.config()), store), None);
+        let answer = desk
+            .answer(&Request::Outbox { state: None, limit: 100 }, &Who::CommandLine, self.now)
+            .unwrap();
+        answer.as_array().unwrap().clone()
     }
 
     /// Moves the clock.
@@ -214,14 +253,19 @@ columns = { name = "NV", email = "Email", active = "Đang làm" }
     .into()
 }
 
-/// Configuration, store and people; `store` keeps an open one.
-pub fn roster(path: &Path, store: Option<Store>) -> Roster {
+/// A configuration that must be right.
+pub fn load(path: &Path) -> Config {
     let names = render::shipped_names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let config = match Config::load(path, &Environment::of(std::iter::empty::<(String, String)>()), &names) {
-        Ok(config) => Arc::new(config),
+    match Config::load(path, &Environment::of(std::iter::empty::<(String, String)>()), &names) {
+        Ok(config) => config,
         Err(errors) => panic!("{}", errors.json()),
-    };
+    }
+}
+
+/// People and records over a store.
+pub fn roster(path: &Path, store: Option<Store>) -> Roster {
+    let config = Arc::new(load(path));
     let store = store.unwrap_or_else(|| Store::open(&config.state_dir).unwrap());
     Roster::new(config, store)
 }

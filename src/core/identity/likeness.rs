@@ -125,6 +125,14 @@ impl Digest {
     }
 }
 
+/// Whether cells of this kind say who the customer is, not what it wants or how far it has come.
+pub(super) fn says_who(kind: FieldKind) -> bool {
+    matches!(
+        kind,
+        FieldKind::Name | FieldKind::Phone | FieldKind::Email | FieldKind::Id
+    )
+}
+
 /// How two values of one kind compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alike {

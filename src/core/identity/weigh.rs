@@ -9,13 +9,15 @@ use std::collections::HashMap;
 
 use super::FieldInfo;
 use super::crowd::{Crowd, mark};
-use super::likeness::{Alike, Digest, emails, names, phones, presence};
+use super::likeness::{Alike, Digest, emails, names, phones, presence, says_who};
 use crate::core::sheet::FieldKind;
 
 /// From here on the weights alone make it the same customer.
 const SURE: f64 = 6.0;
 /// Below, it is another one; between the two it is ambiguous.
 const POSSIBLE: f64 = 1.0;
+/// What agreement on a phone or an e-mail weighs, in bits.
+pub(super) const KEY: f64 = 14.0;
 /// Of a person with several rows, name and contact tell only which person it is, not which deal.
 const KNOWN_PERSON: f64 = 3.0;
 
@@ -65,6 +67,8 @@ pub(super) struct Bond {
     pub(super) verdict: Verdict,
     /// A strong key took part.
     pub(super) by_key: bool,
+    /// The names agree.
+    pub(super) by_name: bool,
 }
 
 /// What a score means by itself.
@@ -136,6 +140,7 @@ impl<'a> Weights<'a> {
             score: score.max(floor),
             verdict,
             by_key: marks.phone == Alike::Same || marks.email == Alike::Same,
+            by_name: marks.name.agrees(),
         })
     }
 
@@ -156,18 +161,15 @@ impl<'a> Weights<'a> {
             .position(|field| field.kind == FieldKind::Name);
         let name = name_field.map_or(0.0, |field| self.rarity(field, &before.texts[field]));
         weigh(marks.name, name.max(3.0), 3.5, -5.0)
-            + weigh(marks.phone, 14.0, 7.0, -4.5)
-            + weigh(marks.email, 14.0, 6.0, -4.0)
+            + weigh(marks.phone, KEY, 7.0, -4.5)
+            + weigh(marks.email, KEY, 6.0, -4.0)
     }
 
     /// The other cells: what the customer wants, and how far it has come.
     fn rest(&self, before: &Digest, after: &Digest) -> Rest {
         let mut rest = Rest::default();
         for (field, info) in self.fields.iter().enumerate() {
-            if matches!(
-                info.kind,
-                FieldKind::Name | FieldKind::Phone | FieldKind::Email | FieldKind::Id
-            ) {
+            if says_who(info.kind) {
                 continue;
             }
             let (old, new) = (before.texts[field].as_str(), after.texts[field].as_str());
@@ -252,33 +254,46 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
     if marks.one_person() && !at.known_person {
         return Some(Verdict::Sure);
     }
+    let all = marks.all();
+    let other = all
+        .iter()
+        .filter(|alike| !matches!(alike, Alike::Same | Alike::Folded | Alike::Neither))
+        .count()
+        + (rest.different + rest.filled + rest.emptied) as usize;
     let strong = marks.phone == Alike::Same || marks.email == Alike::Same;
     if strong && !at.known_person && !at.shared_key {
-        return Some(Verdict::IfUnclaimed);
+        // One of a couple for the other, or a number that went on to somebody else?
+        return Some(
+            if at.stand == Stand::Both || rest.same as usize + 1 >= other {
+                Verdict::IfUnclaimed
+            } else {
+                Verdict::Unsure("the contact is the same, the name and most other cells are not")
+            },
+        );
     }
-    let all = marks.all();
     let some_agree = all
         .iter()
         .any(|alike| alike.agrees() || *alike == Alike::Close);
-    if marks.one_person() && !at.rivals {
-        // All other rows of this person are as they were: this deal was typed again, or another one begun.
-        return by_score(score)
-            .or((rest.same > 0).then_some(Verdict::Unsure(
-                "one deal of a person with several is gone and another is there",
-            )))
-            .map(|verdict| {
-                if rest.same >= rest.different {
-                    Verdict::Sure
-                } else {
-                    verdict
-                }
-            });
+    if marks.one_person() {
+        // This deal was changed or typed again, or it is gone and another was begun.
+        if !at.rivals && rest.same >= rest.different {
+            return Some(Verdict::Sure);
+        }
+        let enough = rest.same > u32::from(at.rivals);
+        return by_score(score).or(enough.then_some(Verdict::Unsure(
+            "one deal of a person with several is gone and another is there",
+        )));
     }
     let grown = rest.different + rest.emptied == 0
         && all
             .iter()
             .all(|alike| matches!(alike, Alike::Same | Alike::Filled | Alike::Neither));
     if grown && marks.name == Alike::Same && !at.shared_name {
+        return Some(Verdict::Sure);
+    }
+    // Only the contact is new: the name is nobody else's, and every other cell is as it was.
+    let only_contact = rest.different + rest.filled + rest.emptied == 0 && rest.same >= 2;
+    if only_contact && marks.name == Alike::Same && !at.shared_name {
         return Some(Verdict::Sure);
     }
     if some_agree {
@@ -299,16 +314,18 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             })
         };
     }
+    // A row most of whose cells are another customer's is another customer, wherever it stands.
+    let possible = score >= POSSIBLE && rest.same as usize >= other;
     let all_else_equal = rest.different + rest.filled + rest.emptied == 0 && rest.same >= 2;
     if contradictions == 3 {
-        return (all_else_equal || score >= POSSIBLE).then_some(Verdict::Unsure(
+        return (all_else_equal || possible).then_some(Verdict::Unsure(
             "name, phone and e-mail are all new while the rest stayed: a hand-over, or another customer",
         ));
     }
     if in_place && all_else_equal && marks.email != Alike::Filled && marks.email != Alike::Emptied {
         return Some(Verdict::Sure);
     }
-    (all_else_equal || score >= POSSIBLE).then_some(Verdict::Unsure(
+    (all_else_equal || possible).then_some(Verdict::Unsure(
         "name and contact differ and only common values are left to compare",
     ))
 }

@@ -137,7 +137,7 @@ function drawHead() {
   const chat = chats.get(active);
   const group = chat.kind !== "private";
   parts.head.replaceChildren(
-    avatar(group ? chat.title : "sheetbridge"),
+    group ? avatar(chat.title) : el("img", { class: "avatar", src: "/icon.svg", alt: "" }),
     el("div", {}, el("b", {}, group ? chat.title : `@${bot}`), el("span", {}, group ? t("group") : t("phone_of", { name: chat.title }))),
     group ? "" : el("button", { type: "button", class: "plain small", id: "chat-block", onclick: () => {
       post("/api/chat/block", { person: holder(chat), blocked: !chat.blocked }).catch(failed);
@@ -180,7 +180,7 @@ function bubble(chat, message) {
     el("span", { class: "bubble-time" }, message.edited_at_ms ? `${t("edited")} ` : "", time(message.at_ms)),
   ];
   return el("div", { class: own ? "bubble-row own" : "bubble-row", "data-message": message.id },
-    el("div", { class: "bubble-stack" }, el("div", { class: "bubble" }, ...parts),
+    el("div", { class: message.buttons.length > 0 ? "bubble-stack keyed" : "bubble-stack" }, el("div", { class: "bubble" }, ...parts),
       ...message.buttons.map((row) => el("div", { class: "bubble-buttons" }, ...row.map((button) => inline(chat, message, button))))));
 }
 

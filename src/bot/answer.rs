@@ -1,0 +1,269 @@
+//! From what a person writes or presses to what is said back. No network here: store work and words only.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::menu::{self, Command};
+use super::words::{Words, parts};
+use crate::commands::{Action, Answer, CommandError, Desk, ErrorKind, Right, Scope, Who, may, paused_list};
+
+/// Renders the digest as the messages of a chat, in Telegram's HTML. Given by the daemon, which has the templates.
+pub type DigestText = Arc<dyn Fn(&Desk, Timestamp) -> Result<Vec<String>, String> + Send + Sync>;
+
+/// A message to write, with rows of buttons: label and what is sent back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) html: String,
+    pub(super) buttons: Vec<Vec<(String, String)>>,
+}
+
+impl Reply {
+    fn of(html: impl Into<String>) -> Self {
+        Self { html: html.into(), buttons: Vec::new() }
+    }
+}
+
+/// What is said back to a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) replies: Vec<Reply>,
+    /// The person was bound just now: their menu is to be set.
+    pub(super) bound: Option<Who>,
+    /// Something was done for which others should look at once.
+    pub(super) acted: bool,
+}
+
+/// What is said back to a press.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PressSaid {
+    /// For the one who pressed, at most 200 letters.
+    pub(super) toast: String,
+    /// Whether it wants to be closed by hand.
+    pub(super) alert: bool,
+    /// A line under the message, for all who see it.
+    pub(super) line: Option<String>,
+    /// Whether the buttons are of no use any more.
+    pub(super) over: bool,
+    /// Something was done for which others should look at once.
+    pub(super) acted: bool,
+}
+
+/// Longest text of `answerCallbackQuery` (Bot API).
+const LONGEST_TOAST: usize = 200;
+
+/// Answers a text that came in a private chat or in a group.
+pub(super) fn to_text(desk: &Desk, digest: &DigestText, from: i64, chat: i64, private: bool, text: &str, now: Timestamp) -> Said {
+    let words = Words(desk.language());
+    let bot = desk.health.as_ref().and_then(crate::health::Health::bot_username);
+    let command = menu::read(text, bot.as_deref());
+    if let Some((Command::Start, token)) = command
+        && !token.is_empty()
+    {
+        return start(desk, words, token, chat, private, now);
+    }
+    // Groups are not answered: names and numbers of customers are not for everybody in them.
+    if !private {
+        return Said::default();
+    }
+    let who = match desk.who_is(from) {
+        Ok(who) => who,
+        Err(error) => return said(refused(words, &error)),
+    };
+    if who == Who::Stranger {
+        return said(vec![Reply::of(words.stranger(&desk.roster.config().company.name))]);
+    }
+    let replies = match command {
+        Some((command, rest)) => to_command(desk, digest, words, &who, command, rest, now),
+        None if looks_like_a_contact(text) => find(desk, words, &who, text, now),
+        None => Ok(vec![Reply::of(words.not_understood())]),
+    };
+    said(replies.unwrap_or_else(|error| refused(words, &error)))
+}
+
+fn said(replies: Vec<Reply>) -> Said {
+    Said { replies, ..Said::default() }
+}
+
+fn refused(words: Words, error: &CommandError) -> Vec<Reply> {
+    if error.kind == ErrorKind::Store {
+        tracing::error!("a question to the bot failed: {}", error.text);
+    }
+    vec![Reply::of(super::words::escape(error.shown(words.0)))]
+}
+
+fn start(desk: &Desk, words: Words, token: &str, chat: i64, private: bool, now: Timestamp) -> Said {
+    match desk.redeem(token, chat, private, now) {
+        Ok(newcomer) => Said {
+            replies: vec![Reply::of(words.welcome(&newcomer))],
+            bound: Some(Who::Colleague { name: newcomer.name, role: newcomer.role }),
+            acted: true,
+        },
+        Err(error) => said(refused(words, &error)),
+    }
+}
+
+/// A number or an address alone is a question for the customer who has it.
+fn looks_like_a_contact(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let phone = digits >= 8 && text.chars().all(|c| c.is_ascii_digit() || " .+-()".contains(c));
+    phone || (text.contains('@') && !text.contains(char::is_whitespace))
+}
+
+fn to_command(
+    desk: &Desk,
+    digest: &DigestText,
+    words: Words,
+    who: &Who,
+    command: Command,
+    rest: &str,
+    now: Timestamp,
+) -> Answer<Vec<Reply>> {
+    match command {
+        Command::Start | Command::Help => Ok(vec![Reply::of(words.help(&menu::menu(words.0, |right| desk.allows(who, right))))]),
+        Command::Status => Ok(vec![Reply::of(words.status(&desk.status(who, now)?))]),
+        Command::Digest => digest_now(desk, digest, words, who, now),
+        Command::Customers => Ok(vec![Reply::of(customers(desk, words, who, now)?)]),
+        Command::Find if rest.is_empty() => Ok(vec![Reply::of(words.find_how())]),
+        Command::Find => find(desk, words, who, rest, now),
+        Command::Pause => pause(desk, words, who, now),
+        Command::Resume => resume(desk, words, who, now),
+        Command::Held => held(desk, words, who, now),
+    }
+}
+
+fn digest_now(desk: &Desk, digest: &DigestText, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Reply>> {
+    if !desk.allows(who, Right::Digest) {
+        return Err(desk.digest_for(who, now).err().unwrap_or_else(|| CommandError::plain(ErrorKind::NotAllowed, "")));
+    }
+    match digest(desk, now) {
+        Ok(parts) => Ok(parts.into_iter().map(Reply::of).collect()),
+        Err(why) => {
+            tracing::error!("the digest could not be made: {why}");
+            Ok(vec![Reply::of(words.trouble())])
+        }
+    }
+}
+
+/// Names for those who have customers of their own, numbers for those who have them all.
+fn customers(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<String> {
+    match may(who, Right::Customers) {
+        Scope::Own | Scope::Team => Ok(words.customers(&desk.mine(who, now)?)),
+        Scope::All | Scope::Nothing => Ok(words.totals(&desk.totals(who)?)),
+    }
+}
+
+fn find(desk: &Desk, words: Words, who: &Who, wanted: &str, now: Timestamp) -> Answer<Vec<Reply>> {
+    Ok(desk.find(wanted, who, now)?.iter().map(|card| Reply::of(words.card(card))).collect())
+}
+
+fn paused_all(desk: &Desk, who: &Who) -> Answer<Option<String>> {
+    desk.held_list(who)?; // the same right
+    let paused = paused_list(desk.roster.store())?;
+    Ok(paused.into_iter().find(|paused| paused.what == "all").map(|paused| paused.by))
+}
+
+fn pause(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Reply>> {
+    let by = paused_all(desk, who)?;
+    let question = Reply::of(words.pause_question(by.as_deref()));
+    match by {
+        Some(_) => Ok(vec![question]),
+        None => with_buttons(desk, words, question, &[(Action::PauseAll, ""), (Action::Cancel, "pause")], now).map(|reply| vec![reply]),
+    }
+}
+
+fn resume(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Reply>> {
+    let by = paused_all(desk, who)?;
+    let question = Reply::of(words.resume_question(by.as_deref()));
+    match by {
+        None => Ok(vec![question]),
+        Some(_) => with_buttons(desk, words, question, &[(Action::ResumeAll, ""), (Action::Cancel, "resume")], now).map(|reply| vec![reply]),
+    }
+}
+
+fn held(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Reply>> {
+    let waiting = desk.held_list(who)?;
+    if waiting.is_empty() {
+        return Ok(vec![Reply::of(words.nothing_held())]);
+    }
+    let mut replies = Vec::new();
+    for batch in &waiting {
+        let reply = Reply::of(words.held(batch));
+        replies.push(match batch.decision {
+            Some(_) => reply,
+            None => with_buttons(desk, words, reply, &[(Action::Release, &batch.id), (Action::Drop, &batch.id)], now)?,
+        });
+    }
+    Ok(replies)
+}
+
+fn with_buttons(desk: &Desk, words: Words, mut reply: Reply, buttons: &[(Action, &str)], now: Timestamp) -> Answer<Reply> {
+    let labels: Vec<String> = buttons.iter().map(|(action, _)| words.label(*action)).collect();
+    let asked: Vec<(Action, &str, &str)> =
+        buttons.iter().zip(&labels).map(|((action, subject), label)| (*action, *subject, label.as_str())).collect();
+    let data = desk.offer(&asked, now)?;
+    reply.buttons = vec![labels.into_iter().zip(data).collect()];
+    Ok(reply)
+}
+
+impl Reply {
+    /// The message in pieces that Telegram takes, the buttons under the last.
+    pub(super) fn pieces(self) -> Vec<Self> {
+        let mut pieces: Vec<Self> = parts(&self.html).into_iter().map(Self::of).collect();
+        if let Some(last) = pieces.last_mut() {
+            last.buttons = self.buttons;
+        }
+        pieces
+    }
+}
+
+/// Answers a press of a button.
+pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> PressSaid {
+    let words = Words(desk.language());
+    let pressed = desk.who_is(from).and_then(|who| desk.press(data, &who, now).map(|pressed| (pressed, who)));
+    match pressed {
+        Ok((pressed, who)) => {
+            let (toast, line) = words.pressed(&pressed, who.name());
+            let hour = now.to_zoned(desk.roster.config().calendar.zone.clone()).strftime("%H:%M").to_string();
+            PressSaid { toast: short(&toast), alert: false, line: Some(format!("{line} ({hour})")), over: true, acted: true }
+        }
+        Err(error) => {
+            if error.kind == ErrorKind::Store {
+                tracing::error!("a button of the bot failed: {}", error.text);
+            }
+            let text = error.shown(words.0);
+            PressSaid {
+                toast: short(text),
+                alert: true,
+                // Somebody else was quicker, by another message: what they decided is shown here as well.
+                line: (error.kind == ErrorKind::TooLate).then(|| super::words::escape(text)),
+                over: matches!(error.kind, ErrorKind::TooLate | ErrorKind::Again | ErrorKind::NotFound),
+                acted: false,
+            }
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(LONGEST_TOAST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_alone_is_a_question() {
+        for (text, yes) in [
+            ("0901 234 567", true),
+            ("+84901234567", true),
+            ("an@example.org", true),
+            ("gọi 0901234567 giúp em", false),
+            ("123", false),
+            ("xin chào", false),
+        ] {
+            assert_eq!(looks_like_a_contact(text), yes, "{text}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The commands: their names in both languages, what each does, and who sees it in the menu.
+
+use crate::commands::Right;
+use crate::config::Language;
+
+/// What somebody asks for by a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Start,
+    Help,
+    Status,
+    Digest,
+    Customers,
+    Find,
+    Pause,
+    Resume,
+    Held,
+}
+
+/// Command, Vietnamese name, English name, what it does in both, and the right without which it is not shown.
+type Line = (Command, &'static str, &'static str, &'static str, &'static str, Option<Right>);
+
+const MENU: [Line; 8] = [
+    (Command::Customers, "khach", "customers", "Khách hàng của tôi theo giai đoạn", "My customers by stage", Some(Right::Totals)),
+    (Command::Find, "tim", "find", "Tìm khách theo số, e-mail hoặc tên", "Find a customer by phone, e-mail or name", Some(Right::Customers)),
+    (Command::Digest, "baocao", "report", "Báo cáo ngay bây giờ", "The digest, now", Some(Right::Digest)),
+    (Command::Status, "trangthai", "status", "Hệ thống có chạy tốt không", "Is it well?", Some(Right::Status)),
+    (Command::Held, "giu", "held", "Các đợt đang tạm giữ chờ duyệt", "Held batches", Some(Right::Steer)),
+    (Command::Pause, "tamdung", "pause", "Tạm dừng mọi thư và tin", "Pause all sending", Some(Right::Steer)),
+    (Command::Resume, "tieptuc", "resume", "Gửi tiếp sau khi tạm dừng", "Resume sending", Some(Right::Steer)),
+    (Command::Help, "trogiup", "help", "Các lệnh", "What you can ask", None),
+];
+
+/// The lines of the menu for somebody with these rights.
+pub(super) fn menu(language: Language, allows: impl Fn(Right) -> bool) -> Vec<(&'static str, String)> {
+    MENU.iter()
+        .filter(|line| line.5.is_none_or(&allows))
+        .map(|(_, vi, en, does_vi, does_en, _)| match language {
+            Language::Vi => (*vi, (*does_vi).to_owned()),
+            Language::En => (*en, (*does_en).to_owned()),
+        })
+        .collect()
+}
+
+/// Reads `/tim@queenland_bot Hồng Nhung` as command and the rest. Both languages' names are understood.
+/// None: no command, one that does not exist, or one for another bot.
+pub(super) fn read<'a>(text: &'a str, bot: Option<&str>) -> Option<(Command, &'a str)> {
+    let text = text.trim().strip_prefix('/')?;
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let (name, to) = word.split_once('@').unwrap_or((word, ""));
+    if !to.is_empty() && bot.is_some_and(|bot| !bot.eq_ignore_ascii_case(to)) {
+        return None;
+    }
+    let name = name.to_lowercase();
+    let known = MENU.iter().find(|line| line.1 == name || line.2 == name).map(|line| line.0);
+    let command = known.or_else(|| (name == "start").then_some(Command::Start))?;
+    Some((command, rest.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_read_in_both_languages() {
+        for (text, read_as) in [
+            ("/start", Some((Command::Start, ""))),
+            ("/start abc-_1", Some((Command::Start, "abc-_1"))),
+            ("/TIM  Hồng Nhung ", Some((Command::Find, "Hồng Nhung"))),
+            ("/find@Queenland_bot 0901", Some((Command::Find, "0901"))),
+            ("/find@other_bot 0901", None),
+            ("/dance", None),
+            ("xin chào", None),
+            ("/", None),
+        ] {
+            assert_eq!(read(text, Some("queenland_bot")), read_as, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_fit_telegrams_rule() {
+        for line in MENU {
+            for name in [line.1, line.2] {
+                assert!((1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase()), "{name}");
+            }
+        }
+        let staff = menu(Language::Vi, |right| matches!(right, Right::Customers | Right::Totals));
+        let names: Vec<&str> = staff.iter().map(|line| line.0).collect();
+        assert_eq!(names, ["khach", "tim", "trogiup"]);
+    }
+}
