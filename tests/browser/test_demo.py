@@ -100,15 +100,29 @@ def test_2_a_customer_typed_cell_by_cell_gets_a_mail_and_the_owner_a_message(pag
     page.wait(lambda: bubbles(page, CUSTOMER["Họ tên"]), SECONDS, "no message to the owner")
 
 
-def test_3_a_button_under_the_message_is_answered(page):
+def lead_alert(page):
+    """The selector of the bubble that tells Minh Tuấn of the customer."""
     open_chat(page, "Minh Tuấn")
     page.wait(lambda: bubbles(page, CUSTOMER["Họ tên"]))
-    labels = page.texts("#chat-talk [data-callback]")
+    rows = page.all("#chat-talk .bubble-row:not(.own)")
+    bubble = next(row for row in rows if CUSTOMER["Họ tên"] in row.text)
+    return f'#chat-talk [data-message="{bubble.get_attribute("data-message")}"]'
+
+
+def test_3_a_link_under_the_message_leads_to_the_row(page, row):
+    bubble = lead_alert(page)
+    page.click(f'{bubble} a.key[href*="/spreadsheets/d/"]')
+    page.wait(lambda: page.text("#place").startswith(f"A{row['number']}:"))
+    assert len(page.driver.window_handles) == 1
+
+
+def test_3_a_button_under_the_message_is_answered(page):
+    bubble = lead_alert(page)
+    labels = page.texts(f"{bubble} [data-callback]")
     assert labels, "the message has a button for the bot"
-    data = page.all("#chat-talk [data-callback]")[-1].get_attribute("data-callback")
-    page.click(f'#chat-talk [data-callback="{data}"]')
+    page.click(f"{bubble} [data-callback]")
     page.wait(
-        lambda: [text for text in page.texts(".toast-chat") if labels[-1] in text] or page.all("dialog[open]"),
+        lambda: [text for text in page.texts(".toast-chat") if labels[0] in text] or page.all("dialog[open]"),
         SECONDS,
         "the bot did not answer the press",
     )
@@ -126,7 +140,7 @@ def test_4_a_stage_changed_by_hand_is_noticed(page, row):
     page.keys("Đã đặt cọc", Keys.ENTER)
     page.wait(lambda: page.shown(new, columns["Giai đoạn"]) == "Đã đặt cọc")
     page.wait(
-        lambda: [line for line in log_lines(page) if "Bạch Yến" in line and "cọc" in line],
+        lambda: [line for line in log_lines(page) if f"{new}" in line and "Đã đặt cọc" in line],
         SECONDS,
         "the log says nothing of the stage",
     )

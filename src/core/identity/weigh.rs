@@ -271,9 +271,9 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             },
         );
     }
-    let some_agree = all
-        .iter()
-        .any(|alike| alike.agrees() || *alike == Alike::Close);
+    // A name that is only close is no mark of its own: families share most of theirs.
+    let near = marks.phone == Alike::Close || marks.email == Alike::Close;
+    let some_agree = near || all.iter().any(|alike| alike.agrees());
     if marks.one_person() {
         // This deal was changed or typed again, or it is gone and another was begun.
         if !at.rivals && rest.same >= rest.different {
