@@ -18,8 +18,10 @@ mod sync;
 use serde_json::json;
 use world::{Ran, command};
 
-const COMMANDS: [&str; 12] =
-    ["demo", "sandbox", "check", "sync", "run", "status", "records", "outbox", "held", "pause", "resume", "invite"];
+const COMMANDS: [&str; 12] = [
+    "demo", "sandbox", "check", "sync", "run", "status", "records", "outbox", "held", "pause",
+    "resume", "invite",
+];
 
 fn run(arguments: &[&str]) -> Ran {
     let dir = tempfile::tempdir().unwrap();
@@ -29,14 +31,23 @@ fn run(arguments: &[&str]) -> Ran {
 #[test]
 fn help_names_every_command_and_the_exit_codes() {
     let ran = run(&["--help"]).well();
-    for word in COMMANDS.iter().chain(&["--config", "--json", "77 no permission"]) {
+    for word in COMMANDS
+        .iter()
+        .chain(&["--config", "--json", "77 no permission"])
+    {
         assert!(ran.out.contains(word), "{word} is not in {}", ran.out);
     }
     for command in COMMANDS {
         let ran = run(&[command, "--help"]).well();
-        assert!(ran.out.contains("Example") && ran.err.is_empty(), "{command}: {ran:?}");
+        assert!(
+            ran.out.contains("Example") && ran.err.is_empty(),
+            "{command}: {ran:?}"
+        );
     }
-    assert_eq!(run(&["--version"]).well().out, concat!("sheetbridge ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        run(&["--version"]).well().out,
+        concat!("sheetbridge ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }
 
 #[test]
@@ -70,7 +81,10 @@ async fn every_mistake_of_a_configuration_is_told_at_once() {
     ran.failed(78, &["soon", "consultin", "2 mistakes"]);
     let problems = world.run(&["sync", "--json"]).await.json()["error"]["problems"].clone();
     assert_eq!(problems.as_array().unwrap().len(), 2);
-    assert!(problems[0]["line"].is_u64() && problems[0]["mend"].is_string(), "{problems}");
+    assert!(
+        problems[0]["line"].is_u64() && problems[0]["mend"].is_string(),
+        "{problems}"
+    );
     assert_eq!(world.run(&["run"]).await.code, 78);
 }
 

@@ -67,16 +67,34 @@ pub(crate) async fn demo(call: &Call, args: Args) -> Result<(), Failure> {
     };
     let scratch = Scratch::new(&call.environment, "demo")?;
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let at = Addresses { google: free, smtp: free, telegram: free };
+    let at = Addresses {
+        google: free,
+        smtp: free,
+        telegram: free,
+    };
     let servers = Servers::start(at, workbook, scratch.path()).await?;
     let feed = LogFeed::new();
     let page = start_page(args.listen, &servers, &feed).await?;
-    let done = play(call, &servers, &layout, &scratch, &feed, &page, args.from.is_some(), &stop).await;
+    let done = play(
+        call,
+        &servers,
+        &layout,
+        &scratch,
+        &feed,
+        &page,
+        args.from.is_some(),
+        &stop,
+    )
+    .await;
     tokio::join!(page.shutdown(), servers.shutdown());
     done
 }
 
-async fn start_page(listen: SocketAddr, servers: &Servers, feed: &LogFeed) -> Result<Page, Failure> {
+async fn start_page(
+    listen: SocketAddr,
+    servers: &Servers,
+    feed: &LogFeed,
+) -> Result<Page, Failure> {
     let parts = Parts {
         google: servers.google.clone(),
         workbook_id: servers.workbook.clone(),
@@ -85,7 +103,9 @@ async fn start_page(listen: SocketAddr, servers: &Servers, feed: &LogFeed) -> Re
         log: feed.clone(),
         reset: None,
     };
-    Page::start(listen, parts).await.map_err(|error| Failure::new(Kind::Unavailable, error.to_string()))
+    Page::start(listen, parts)
+        .await
+        .map_err(|error| Failure::new(Kind::Unavailable, error.to_string()))
 }
 
 /// Configures the daemon, starts it, and tells the page what it does until the end.
@@ -118,7 +138,11 @@ async fn play(
         }
     }
     let (sender, mut news) = mpsc::unbounded_channel();
-    let settings = daemon::Settings { config_path: None, environment: Some(environment), news: Some(sender) };
+    let settings = daemon::Settings {
+        config_path: None,
+        environment: Some(environment),
+        news: Some(sender),
+    };
     let mut running = tokio::spawn(daemon::run(config, settings, stop.clone()));
     let mut teller = teller;
     let first = first_look(&mut news, &mut teller);
@@ -156,14 +180,20 @@ fn announce(call: &Call, page: &Page) -> Result<(), Failure> {
     if call.out.is_json() {
         return call.out.json(&json!({ "page": page.url() }));
     }
-    call.out.line(format_args!("sheetbridge demo: {}  (Ctrl-C ends it)", page.url()))
+    call.out.line(format_args!(
+        "sheetbridge demo: {}  (Ctrl-C ends it)",
+        page.url()
+    ))
 }
 
 async fn farewell(running: JoinHandle<Result<(), DaemonError>>) -> Result<(), Failure> {
     let stop = running.abort_handle();
     match tokio::time::timeout(FAREWELL, running).await {
         Ok(Ok(ended)) => Ok(ended?),
-        Ok(Err(error)) => Err(Failure::new(Kind::Broken, format!("the daemon broke: {error}"))),
+        Ok(Err(error)) => Err(Failure::new(
+            Kind::Broken,
+            format!("the daemon broke: {error}"),
+        )),
         Err(_) => {
             stop.abort();
             Ok(())

@@ -84,19 +84,31 @@ struct Detail {
 impl Failure {
     /// A failure of one sentence.
     pub(crate) fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), help: None, detail: None, partial: None }
+        Self {
+            kind,
+            text: text.into(),
+            help: None,
+            detail: None,
+            partial: None,
+        }
     }
 
     /// With what to do about it.
     #[must_use]
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
     }
 
     /// With what was found out all the same.
     #[must_use]
     pub(crate) fn with_report(self, report: Value) -> Self {
-        Self { partial: Some(report), ..self }
+        Self {
+            partial: Some(report),
+            ..self
+        }
     }
 
     /// The answer is no, and everything was said already.
@@ -108,7 +120,10 @@ impl Failure {
     pub(crate) fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Kind::ReaderGone, ""),
-            _ => Self::new(Kind::Store, format!("the output cannot be written: {error}")),
+            _ => Self::new(
+                Kind::Store,
+                format!("the output cannot be written: {error}"),
+            ),
         }
     }
 
@@ -155,7 +170,12 @@ impl Failure {
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
-        Self { detail: Some(Detail { errors: errors.clone() }), ..Self::new(Kind::Config, errors.to_string()) }
+        Self {
+            detail: Some(Detail {
+                errors: errors.clone(),
+            }),
+            ..Self::new(Kind::Config, errors.to_string())
+        }
     }
 }
 
@@ -190,7 +210,9 @@ impl From<KeyError> for Failure {
 impl From<GoogleError> for Failure {
     fn from(error: GoogleError) -> Self {
         let kind = match &error {
-            GoogleError::NotShared { .. } | GoogleError::ApiDisabled { .. } | GoogleError::KeyRefused { .. } => Kind::NotAllowed,
+            GoogleError::NotShared { .. }
+            | GoogleError::ApiDisabled { .. }
+            | GoogleError::KeyRefused { .. } => Kind::NotAllowed,
             GoogleError::NotFound { .. } | GoogleError::UnknownRange { .. } => Kind::Config,
             GoogleError::SlowDown { .. } | GoogleError::Trouble { .. } => Kind::TryLater,
             GoogleError::Refused { .. }
@@ -207,7 +229,9 @@ impl From<PollError> for Failure {
         match error {
             PollError::Google(error) => error.into(),
             PollError::Store(error) => error.into(),
-            error @ (PollError::Tabs(_) | PollError::UnknownWorkbook(_)) => Self::new(Kind::Config, error.to_string()),
+            error @ (PollError::Tabs(_) | PollError::UnknownWorkbook(_)) => {
+                Self::new(Kind::Config, error.to_string())
+            }
         }
     }
 }
@@ -233,7 +257,9 @@ impl From<ControlError> for Failure {
             ControlError::Denied { .. } => Kind::NotAllowed,
             ControlError::TooSlow(_) => Kind::TryLater,
             ControlError::Garbled(_) => Kind::Unavailable,
-            ControlError::InUse { .. } | ControlError::InTheWay { .. } | ControlError::Io { .. } => Kind::Store,
+            ControlError::InUse { .. }
+            | ControlError::InTheWay { .. }
+            | ControlError::Io { .. } => Kind::Store,
         };
         Self::new(kind, error.to_string())
     }
@@ -275,11 +301,35 @@ mod tests {
     fn google_says_whose_turn_it_is() {
         let code = |error: GoogleError| Failure::from(error).kind.exit_code();
         let (workbook, account) = ("w".to_owned(), "a@b".to_owned());
-        assert_eq!(code(GoogleError::NotShared { workbook: workbook.clone(), account: account.clone() }), 77);
+        assert_eq!(
+            code(GoogleError::NotShared {
+                workbook: workbook.clone(),
+                account: account.clone()
+            }),
+            77
+        );
         assert_eq!(code(GoogleError::NotFound { workbook, account }), 78);
-        assert_eq!(code(GoogleError::SlowDown { message: String::new(), retry_after_s: None }), 75);
-        assert_eq!(code(GoogleError::Trouble { status: 503, retry_after_s: None }), 75);
-        assert_eq!(code(GoogleError::Unreachable { url: String::new(), why: String::new() }), 69);
+        assert_eq!(
+            code(GoogleError::SlowDown {
+                message: String::new(),
+                retry_after_s: None
+            }),
+            75
+        );
+        assert_eq!(
+            code(GoogleError::Trouble {
+                status: 503,
+                retry_after_s: None
+            }),
+            75
+        );
+        assert_eq!(
+            code(GoogleError::Unreachable {
+                url: String::new(),
+                why: String::new()
+            }),
+            69
+        );
     }
 
     #[test]

@@ -21,7 +21,11 @@ pub(crate) fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sheetbridge"));
     let temporary = dir.join("tmp");
     fs::create_dir_all(&temporary).unwrap();
-    command.env_clear().env("TMPDIR", temporary).current_dir(dir).stdin(Stdio::null());
+    command
+        .env_clear()
+        .env("TMPDIR", temporary)
+        .current_dir(dir)
+        .stdin(Stdio::null());
     command
 }
 
@@ -49,7 +53,10 @@ impl Ran {
 
     /// The JSON values on stdout, one a line.
     pub(crate) fn json_lines(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Asserts the exit code and that stderr says all of these.
@@ -82,10 +89,21 @@ impl World {
         let book = google::demo_workbook();
         let workbook = book.id.clone();
         google.add_workbook(book);
-        let options = Options { credentials: Some(Credentials::new("admin", "right")), ..Options::default() };
+        let options = Options {
+            credentials: Some(Credentials::new("admin", "right")),
+            ..Options::default()
+        };
         let smtp = SmtpSandbox::start(free, options).await.unwrap();
-        let bot = BotSandbox::start(free, "4242:right", "queenland_bot").await.unwrap();
-        let world = Self { dir: tempfile::tempdir().unwrap(), google, smtp, bot, workbook };
+        let bot = BotSandbox::start(free, "4242:right", "queenland_bot")
+            .await
+            .unwrap();
+        let world = Self {
+            dir: tempfile::tempdir().unwrap(),
+            google,
+            smtp,
+            bot,
+            workbook,
+        };
         world.secret("google.json", &world.google.key_json().to_string());
         world.secret("smtp", "right");
         world.secret("telegram", "4242:right");
@@ -132,14 +150,22 @@ impl World {
     /// Runs a command to its end, on a thread of its own: the sandboxes live in this process.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Ran {
         let mut command = command(self.dir.path());
-        command.arg("--config").arg(self.path("sheetbridge.toml")).args(arguments);
-        tokio::task::spawn_blocking(move || Ran::of(command.output().unwrap())).await.unwrap()
+        command
+            .arg("--config")
+            .arg(self.path("sheetbridge.toml"))
+            .args(arguments);
+        tokio::task::spawn_blocking(move || Ran::of(command.output().unwrap()))
+            .await
+            .unwrap()
     }
 
     /// Starts a command that goes on.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut command = command(self.dir.path());
-        command.arg("--config").arg(self.path("sheetbridge.toml")).args(arguments);
+        command
+            .arg("--config")
+            .arg(self.path("sheetbridge.toml"))
+            .args(arguments);
         Running::start(command)
     }
 
@@ -152,7 +178,10 @@ impl World {
             if ran.code == 0 && ran.json()["running"] == json!(true) {
                 return running;
             }
-            assert!(began.elapsed() < Duration::from_secs(30), "the daemon does not answer: {ran:?}");
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "the daemon does not answer: {ran:?}"
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -264,7 +293,9 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { child: Some(command.spawn().unwrap()) }
+        Self {
+            child: Some(command.spawn().unwrap()),
+        }
     }
 
     /// The first line on stdout.
@@ -282,7 +313,9 @@ impl Running {
     /// Waits for the end; what is read of stdout by then is all.
     pub(crate) async fn wait(mut self) -> Ran {
         let child = self.child.take().unwrap();
-        tokio::task::spawn_blocking(move || Ran::of(child.wait_with_output().unwrap())).await.unwrap()
+        tokio::task::spawn_blocking(move || Ran::of(child.wait_with_output().unwrap()))
+            .await
+            .unwrap()
     }
 
     /// Sends a signal and waits for the end.
@@ -290,7 +323,9 @@ impl Running {
         let child = self.child.take().unwrap();
         let began = Instant::now();
         rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
-        let ran = tokio::task::spawn_blocking(move || Ran::of(child.wait_with_output().unwrap())).await.unwrap();
+        let ran = tokio::task::spawn_blocking(move || Ran::of(child.wait_with_output().unwrap()))
+            .await
+            .unwrap();
         (ran, began.elapsed())
     }
 }
