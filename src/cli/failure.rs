@@ -71,14 +71,9 @@ pub(crate) struct Failure {
     /// What to do, where the sentence does not say it.
     pub(crate) help: Option<String>,
     /// More than one mistake: for people as a report, for programs as JSON.
-    detail: Option<Detail>,
+    detail: Option<Box<ConfigErrors>>,
     /// What was found out all the same; only in `--json`.
-    partial: Option<Value>,
-}
-
-#[derive(Debug)]
-struct Detail {
-    errors: ConfigErrors,
+    partial: Option<Box<Value>>,
 }
 
 impl Failure {
@@ -106,7 +101,7 @@ impl Failure {
     #[must_use]
     pub(crate) fn with_report(self, report: Value) -> Self {
         Self {
-            partial: Some(report),
+            partial: Some(Box::new(report)),
             ..self
         }
     }
@@ -117,7 +112,7 @@ impl Failure {
     }
 
     /// Stdout cannot be written.
-    pub(crate) fn output(error: io::Error) -> Self {
+    pub(crate) fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Kind::ReaderGone, ""),
             _ => Self::new(
@@ -142,7 +137,7 @@ impl Failure {
             return;
         }
         if let Some(detail) = &self.detail {
-            out.tell(detail.errors.report(out.color(), out.width()));
+            out.tell(detail.report(out.color(), out.width()));
             return;
         }
         out.tell(format_args!("error: {}", self.text));
@@ -158,11 +153,11 @@ impl Failure {
             error["help"] = json!(help);
         }
         if let Some(detail) = &self.detail {
-            error["problems"] = detail.errors.json();
+            error["problems"] = detail.json();
         }
         let mut whole = json!({ "error": error });
         if let Some(partial) = &self.partial {
-            whole["report"] = partial.clone();
+            whole["report"] = Value::clone(partial);
         }
         whole
     }
@@ -171,9 +166,7 @@ impl Failure {
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
         Self {
-            detail: Some(Detail {
-                errors: errors.clone(),
-            }),
+            detail: Some(Box::new(errors.clone())),
             ..Self::new(Kind::Config, errors.to_string())
         }
     }
@@ -334,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_goes_is_no_mistake() {
-        let failure = Failure::output(io::ErrorKind::BrokenPipe.into());
+        let failure = Failure::output(&io::ErrorKind::BrokenPipe.into());
         assert_eq!(failure.kind.exit_code(), 0);
         assert!(failure.text.is_empty());
     }

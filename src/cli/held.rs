@@ -37,7 +37,7 @@ pub(crate) async fn held(call: &Call, args: Args) -> Result<(), Failure> {
     match args {
         Args::List => list(
             call,
-            site::list(site::answer(call, &Request::HeldList).await?)?,
+            &site::list(site::answer(call, &Request::HeldList).await?)?,
         ),
         Args::Release { id } => {
             let told = format!("{id}: the next poll that is no worse is taken, with its events");
@@ -59,14 +59,14 @@ async fn decided(call: &Call, request: &Request, told: &str) -> Result<(), Failu
     }
 }
 
-fn list(call: &Call, batches: Vec<Value>) -> Result<(), Failure> {
+fn list(call: &Call, batches: &[Value]) -> Result<(), Failure> {
     if call.out.is_json() {
-        return call.out.lines(&batches);
+        return call.out.lines(batches);
     }
     if batches.is_empty() {
         return call.out.line("Nothing is held.");
     }
-    for batch in &batches {
+    for batch in batches {
         let text = |key: &str| batch[key].as_str().unwrap_or_default();
         call.out.line(format_args!(
             "{}  {}, since {}",

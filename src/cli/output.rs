@@ -37,7 +37,7 @@ impl Output {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}")
             .and_then(|()| out.flush())
-            .map_err(Failure::output)
+            .map_err(|error| Failure::output(&error))
     }
 
     /// Writes several lines of data to stdout.
@@ -50,9 +50,9 @@ impl Output {
     ) -> Result<(), Failure> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         for line in lines {
-            writeln!(out, "{line}").map_err(Failure::output)?;
+            writeln!(out, "{line}").map_err(|error| Failure::output(&error))?;
         }
-        out.flush().map_err(Failure::output)
+        out.flush().map_err(|error| Failure::output(&error))
     }
 
     /// Writes one JSON value as one line to stdout.
@@ -60,7 +60,7 @@ impl Output {
     /// # Errors
     /// As for [`Output::line`].
     pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string(value).map_err(|error| Failure::output(error.into()))?;
+        let text = serde_json::to_string(value).map_err(|error| Failure::output(&error.into()))?;
         self.line(text)
     }
 

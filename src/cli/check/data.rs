@@ -119,7 +119,7 @@ fn about_error(workbook: &str, error: &PollError, findings: &mut Findings) {
             }
         }
         PollError::Store(_) | PollError::UnknownWorkbook(_) => {
-            findings.problem("google", workbook, &error.to_string(), "")
+            findings.problem("google", workbook, &error.to_string(), "");
         }
     }
 }

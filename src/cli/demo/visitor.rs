@@ -181,6 +181,11 @@ impl Layout {
         }
     }
 
+    /// Whether it is the sample.
+    pub(crate) fn is_sample(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Finds the customers in a visitor's workbook.
     ///
     /// # Errors
