@@ -169,6 +169,8 @@ fn print(call: &Call, report: &Value, dry_run: bool) -> Result<(), Failure> {
 
 /// The most lines of one kind; `--json` has them all.
 const SHOWN: usize = 40;
+/// Data problems stand there look after look, and have a command of their own.
+const PROBLEMS_SHOWN: usize = 10;
 
 /// The report for people.
 fn describe(report: &Value, dry_run: bool) -> Vec<String> {
@@ -219,7 +221,8 @@ fn describe(report: &Value, dry_run: bool) -> Vec<String> {
             .map(|key| text(message, key).to_owned())
             .to_vec()
     });
-    shown(&mut lines, "Data problems", list("problems"), problem);
+    let some = PROBLEMS_SHOWN;
+    shown_some(&mut lines, "Data problems", list("problems"), some, problem);
     if !list("settling").is_empty() {
         lines.push(format!(
             "{} waiting to settle.",
@@ -239,17 +242,26 @@ fn shown(
     entries: &[Value],
     row: impl Fn(&Value) -> Vec<String>,
 ) {
+    shown_some(lines, heading, entries, SHOWN, row);
+}
+
+/// As [`shown`], up to so many lines.
+fn shown_some(
+    lines: &mut Vec<String>,
+    heading: &str,
+    entries: &[Value],
+    most: usize,
+    row: impl Fn(&Value) -> Vec<String>,
+) {
     if entries.is_empty() {
         return;
     }
     lines.push(format!("{heading} ({}):", entries.len()));
-    let rows: Vec<Vec<String>> = entries.iter().take(SHOWN).map(row).collect();
+    let rows: Vec<Vec<String>> = entries.iter().take(most).map(row).collect();
     lines.extend(table(&rows).into_iter().map(|line| format!("  {line}")));
-    if entries.len() > SHOWN {
-        lines.push(format!(
-            "  … and {} more (--json has them all)",
-            entries.len() - SHOWN
-        ));
+    if entries.len() > most {
+        let more = entries.len() - most;
+        lines.push(format!("  … and {more} more (--json has them all)"));
     }
 }
 

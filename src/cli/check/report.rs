@@ -157,15 +157,27 @@ impl Findings {
         if self.data.is_empty() {
             return Vec::new();
         }
-        let mut lines = vec![
-            "data".to_owned(),
-            format!("  ! {} cannot be read:", count(self.data.len(), "cell")),
-        ];
-        let rows: Vec<Vec<String>> = self.data.iter().take(DATA_SHOWN).map(problem).collect();
+        // Unknown owners and stages were told above, by name; what nobody has told comes first.
+        let mut ranked: Vec<&Value> = self.data.iter().collect();
+        ranked.sort_by_key(|problem| match problem["kind"].as_str() {
+            Some("incomplete") => 0,
+            Some("unreadable") | None => 1,
+            Some("duplicate") => 2,
+            Some(_) => 3,
+        });
+        let heading = format!("  ! {}:", count(self.data.len(), "data problem"));
+        let mut lines = vec!["data".to_owned(), heading];
+        let rows: Vec<Vec<String>> = ranked
+            .iter()
+            .take(DATA_SHOWN)
+            .map(|found| problem(found))
+            .collect();
         lines.extend(table(&rows).into_iter().map(|line| format!("      {line}")));
         if self.data.len() > DATA_SHOWN {
             let more = self.data.len() - DATA_SHOWN;
-            lines.push(format!("      … and {more} more: `sheetbridge records --problems` after the first sync, or --json"));
+            lines.push(format!(
+                "      … and {more} more: `sheetbridge records --problems` after the first sync, or --json"
+            ));
         }
         lines
     }
