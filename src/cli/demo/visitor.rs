@@ -212,7 +212,7 @@ impl Layout {
         })
     }
 
-    /// What was understood of a visitor's file, line by line.
+    /// What was understood of a visitor's file, line by line; nothing of the sample.
     pub(crate) fn understood(&self, config: &Config) -> Vec<LogLine> {
         let mut lines = Vec::new();
         for tab in &self.found {
@@ -258,7 +258,7 @@ impl Layout {
             }
         }
         lines.extend(self.unknown_stages(config));
-        if !self.owners.is_empty() {
+        if !self.is_sample() && !self.owners.is_empty() {
             let names = self.owners.join(", ");
             lines.push(note(
                 format!("Nhân viên phụ trách: {names}"),
