@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::record::{Cells, Kind, RecordId};
 use crate::core::sheet::Value;
-use crate::roster::Roster;
+use crate::roster::{Roster, address_hash};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, Store, StoreError};
@@ -38,27 +38,6 @@ pub enum SuppressionSource {
         /// Its words.
         said: String,
     },
-}
-
-/// The keyed hash under which an address is suppressed; survives the erasure of the person.
-///
-/// # Errors
-/// The disk, where the key of the hash is kept.
-pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> {
-    let at = keys::under(prefix::META, "salt");
-    let salt: String = match store.get(&at)? {
-        Some(salt) => salt,
-        None => {
-            let salt = format!("{:032x}{:032x}", crate::random::secret(), crate::random::secret());
-            let mut group = Group::default();
-            group.put(at, &salt);
-            store.commit(vec![group])?;
-            salt
-        }
-    };
-    let key = blake3::derive_key("sheetbridge suppression v1", salt.as_bytes());
-    let address = address.trim().to_lowercase();
-    Ok(blake3::keyed_hash(&key, address.as_bytes()).to_hex().to_string())
 }
 
 /// Where the suppression of an address is kept.
