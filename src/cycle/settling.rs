@@ -90,7 +90,7 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
         }
         Outcome::Incomplete { report } => {
             if report {
-                report_incomplete(poll, &record, &missing);
+                report_incomplete(poll, &record, &typed, &missing);
             }
             return Ok(true);
         }
@@ -176,8 +176,10 @@ fn missing_fields(roster: &Roster, record: &Record, typed: &Typed) -> Vec<String
     missing
 }
 
-fn report_incomplete(poll: &mut Poll<'_>, record: &Record, missing: &[String]) {
-    let field = missing.first().cloned().unwrap_or_default();
+fn report_incomplete(poll: &mut Poll<'_>, record: &Record, typed: &Typed, missing: &[String]) {
+    let require = &poll.roster.config().require;
+    let lacking = require.all.iter().chain(&require.any).find(|field| !typed.values.contains_key(*field));
+    let field = lacking.cloned().unwrap_or_default();
     let cell = poll.cell_name(record.place.sheet, &field, record.place.row);
     let tab = poll.metas.get(&record.place.sheet).map(|meta| meta.title.clone()).unwrap_or_default();
     poll.report.problems.push(ProblemReport {
