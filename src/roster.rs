@@ -3,6 +3,8 @@
 //!
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
+mod once;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +24,8 @@ use crate::core::sheet::typed::typed;
 use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
 use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, Store, StoreError};
+
+pub use once::Once;
 
 /// Which record stands in which row of a tab, in sheet order, as the store keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -194,6 +198,39 @@ impl Roster {
     /// What the matcher must know of a kind's fields.
     pub fn infos(&self, kind: Kind) -> Vec<FieldInfo> {
         self.fields(kind).iter().map(|field| FieldInfo::new(field.id.clone(), field.kind)).collect()
+    }
+
+    /// Takes the stage and its age over without an event: from a `since` column, else from the day of receipt (SEMANTICS 16).
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn take_stage_over(&self, record: &mut Record, now: Timestamp) -> Result<(), StoreError> {
+        let typed = self.typed(record.kind, &record.place.workbook, &record.seen)?;
+        // An empty or unknown stage keeps the last known one (SEMANTICS 26).
+        let Some(stage) = typed.stage() else {
+            return Ok(());
+        };
+        if record.stage.as_deref() == Some(stage) {
+            return Ok(());
+        }
+        let fields = self.fields(record.kind);
+        let date = |field: &str| match typed.values.get(field) {
+            Some(crate::core::sheet::Value::Date(when)) => Some(when.date),
+            _ => None,
+        };
+        let entered = fields
+            .iter()
+            .filter(|field| field.since.as_deref() == Some(stage))
+            .find_map(|field| date(&field.id))
+            .or_else(|| date("received"));
+        let since = entered
+            .map(|date| self.config.calendar.at_local(date, jiff::civil::Time::midnight()))
+            .filter(|since| *since <= now);
+        record.stage = Some(stage.to_owned());
+        record.stage_since = since;
+        record.stage_event = record.events;
+        record.active_at = since.unwrap_or(now);
+        Ok(())
     }
 
     /// What is kept of a workbook; a default before its first read.

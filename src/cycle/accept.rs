@@ -20,7 +20,7 @@ use crate::core::identity::{
 };
 use crate::core::record::{Cells, Kind, Place, Record, RecordId};
 use crate::core::sheet::Cell;
-use crate::roster::{Deciding, Roster, TabMeta, cell_of, tab_key};
+use crate::roster::{Deciding, Once, Roster, TabMeta, cell_of, tab_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
@@ -64,6 +64,8 @@ pub(super) struct Poll<'a> {
     /// The keys of the messages that are new.
     pub(super) decided: Vec<MessageKey>,
     pub(super) deciding: Deciding,
+    /// Who was written to already in this poll.
+    pub(super) once: Once,
     /// Whether the workbook was never accepted before.
     first: bool,
 }
@@ -140,6 +142,7 @@ impl<'a> Poll<'a> {
             silent: false,
             decided: Vec::new(),
             deciding: roster.deciding()?,
+            once: Once::default(),
         })
     }
 

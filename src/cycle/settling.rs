@@ -25,12 +25,23 @@ pub(super) fn settle(poll: &mut Poll<'_>, pending: &BTreeSet<RecordId>) -> Resul
     let touched = poll.work.iter().filter(|(_, work)| is_open(&work.record)).map(|(id, _)| id.clone());
     let ids: BTreeSet<RecordId> = pending.iter().cloned().chain(touched).collect();
     let mut waiting = BTreeSet::new();
-    for id in ids {
+    for id in newest_first(poll, ids)? {
         if settle_one(poll, &id)? {
             waiting.insert(id);
         }
     }
     Ok(waiting)
+}
+
+/// Where two rows are one person's, the newest one speaks (SEMANTICS 23).
+fn newest_first(poll: &mut Poll<'_>, ids: BTreeSet<RecordId>) -> Result<Vec<RecordId>, StoreError> {
+    let mut dated = Vec::new();
+    for id in ids {
+        let record = &poll.working(&id)?.record;
+        dated.push((record.first_seen, record.place.row, id));
+    }
+    dated.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(dated.into_iter().map(|(_, _, id)| id).collect())
 }
 
 /// Whether anything of a record waits to settle.
@@ -79,7 +90,7 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
         }
         Outcome::Incomplete { report } => {
             if report {
-                report_incomplete(poll, &record, &missing);
+                report_incomplete(poll, &record, &typed, &missing);
             }
             return Ok(true);
         }
@@ -136,7 +147,7 @@ fn enter(record: &mut Record, typed: &Typed, now: Timestamp, stage_typed: bool) 
     record.pending_since = None;
     record.events += 1;
     record.active_at = now;
-    let stage = stage_of(typed)?;
+    let stage = typed.stage()?;
     // An empty or unknown stage keeps the last known one (SEMANTICS 26).
     if record.stage.as_deref() == Some(stage) {
         return None;
@@ -149,13 +160,6 @@ fn enter(record: &mut Record, typed: &Typed, now: Timestamp, stage_typed: bool) 
     record.stage_since = Some(now);
     record.stage_event = record.events;
     record.stage.replace(stage.to_owned())
-}
-
-fn stage_of(typed: &Typed) -> Option<&str> {
-    match typed.values.get("stage") {
-        Some(Value::Stage(stage)) => Some(stage),
-        _ => None,
-    }
 }
 
 /// The required fields that a customer row lacks; an appointment needs none.
@@ -172,8 +176,10 @@ fn missing_fields(roster: &Roster, record: &Record, typed: &Typed) -> Vec<String
     missing
 }
 
-fn report_incomplete(poll: &mut Poll<'_>, record: &Record, missing: &[String]) {
-    let field = missing.first().cloned().unwrap_or_default();
+fn report_incomplete(poll: &mut Poll<'_>, record: &Record, typed: &Typed, missing: &[String]) {
+    let require = &poll.roster.config().require;
+    let lacking = require.all.iter().chain(&require.any).find(|field| !typed.values.contains_key(*field));
+    let field = lacking.cloned().unwrap_or_default();
     let cell = poll.cell_name(record.place.sheet, &field, record.place.row);
     let tab = poll.metas.get(&record.place.sheet).map(|meta| meta.title.clone()).unwrap_or_default();
     poll.report.problems.push(ProblemReport {
@@ -193,42 +199,12 @@ pub(super) fn baseline(
     now: Timestamp,
     group: &mut Group,
 ) -> Result<(), StoreError> {
-    take_stage_over(roster, record, now)?;
+    roster.take_stage_over(record, now)?;
     let facts = roster.facts(record, &Json::Null, now)?;
     let cx = deciding.context(roster, Some((&record.place.workbook, record.place.sheet)), now);
     for timer in timers_for(&cx, record, &facts) {
         group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
     }
-    Ok(())
-}
-
-/// Takes the stage and its age over without an event: from a `since` column, else from the day of receipt (SEMANTICS 16).
-pub(super) fn take_stage_over(roster: &Roster, record: &mut Record, now: Timestamp) -> Result<(), StoreError> {
-    let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
-    let Some(stage) = stage_of(&typed) else {
-        return Ok(());
-    };
-    if record.stage.as_deref() == Some(stage) {
-        return Ok(());
-    }
-    let fields = roster.fields(record.kind);
-    let date = |field: &str| match typed.values.get(field) {
-        Some(Value::Date(when)) => Some(when.date),
-        _ => None,
-    };
-    let entered = fields
-        .iter()
-        .filter(|field| field.since.as_deref() == Some(stage))
-        .find_map(|field| date(&field.id))
-        .or_else(|| date("received"));
-    let calendar = &roster.config().calendar;
-    let since = entered
-        .map(|date| calendar.at_local(date, jiff::civil::Time::midnight()))
-        .filter(|since| *since <= now);
-    record.stage = Some(stage.to_owned());
-    record.stage_since = since;
-    record.stage_event = record.events;
-    record.active_at = since.unwrap_or(now);
     Ok(())
 }
 
@@ -265,6 +241,10 @@ fn happen(poll: &mut Poll<'_>, id: &RecordId, event: &Event) -> Result<(), Store
 fn keep(poll: &mut Poll<'_>, record: &Record, decision: &Decision, group: &mut Group) -> Result<(), StoreError> {
     let roster = poll.roster;
     for message in &decision.messages {
+        if let Some(why) = poll.once.refuses(roster, record, message, poll.now, group)? {
+            poll.report.considered.push((record.id.clone(), message.rule.clone(), why.into()));
+            continue;
+        }
         if ledger::queue(roster.store(), group, message)? {
             let to = shown_recipient(roster, record, message)?;
             let shown = MessageReport::new(message, to, &roster.config().calendar.zone);
