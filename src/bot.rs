@@ -6,6 +6,7 @@
 
 mod answer;
 mod menu;
+mod outcome;
 mod words;
 
 use std::sync::Arc;
@@ -14,12 +15,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 use teloxide::payloads::{
-    AnswerCallbackQuery, DeleteWebhook, EditMessageCaption, EditMessageReplyMarkup, EditMessageText, GetMe, GetUpdates, SendMessage,
-    SetMyCommands,
+    AnswerCallbackQuery, DeleteWebhook, EditMessageCaption, EditMessageReplyMarkup,
+    EditMessageText, GetMe, GetUpdates, SendMessage, SetMyCommands,
 };
 use teloxide::types::{
-    AllowedUpdate, BotCommand, BotCommandScope, CallbackQuery, ChatId, ChatMemberUpdated, InlineKeyboardButton, InlineKeyboardButtonKind,
-    InlineKeyboardMarkup, LinkPreviewOptions, MaybeInaccessibleMessage, Message, ParseMode, Recipient, ReplyMarkup, Update, UpdateKind,
+    AllowedUpdate, BotCommand, BotCommandScope, CallbackQuery, ChatId, ChatMemberUpdated,
+    InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup, LinkPreviewOptions,
+    MaybeInaccessibleMessage, Message, ParseMode, Recipient, ReplyMarkup,
 };
 use teloxide::utils::render::RenderMessageTextHelper as _;
 use tokio::sync::Notify;
@@ -59,7 +61,9 @@ pub struct Bot {
 
 impl std::fmt::Debug for Bot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bot").field("client", &self.client).finish_non_exhaustive()
+        f.debug_struct("Bot")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }
 
@@ -75,7 +79,13 @@ impl Bot {
         acted: Arc<Notify>,
         now: fn() -> Timestamp,
     ) -> Self {
-        Self { client, desks: Arc::new(desks), digest, acted, now }
+        Self {
+            client,
+            desks: Arc::new(desks),
+            digest,
+            acted,
+            now,
+        }
     }
 
     /// Hears and answers until `stop` comes. Survives whatever Telegram and the network do.
@@ -85,7 +95,10 @@ impl Bot {
             () = stop.cancelled() => {}
             () = self.hear(&mut answers) => {}
         }
-        let _ = tokio::time::timeout(LAST_WORDS, async { while answers.join_next().await.is_some() {} }).await;
+        let _ = tokio::time::timeout(LAST_WORDS, async {
+            while answers.join_next().await.is_some() {}
+        })
+        .await;
     }
 
     async fn hear(&self, answers: &mut JoinSet<()>) {
@@ -104,7 +117,9 @@ impl Bot {
                     self.well();
                     for update in updates {
                         // Confirmed only by the next question: what a crash cuts off is heard again, and acts are done once.
-                        let id = update["update_id"].as_i64().and_then(|id| i32::try_from(id).ok());
+                        let id = update["update_id"]
+                            .as_i64()
+                            .and_then(|id| i32::try_from(id).ok());
                         offset = id.map(|id| id.wrapping_add(1)).or(offset);
                         self.handle(update, answers).await;
                     }
@@ -132,19 +147,12 @@ impl Bot {
     /// The menu for everybody is that of staff; managers and leaders have their own.
     async fn menus(&self) {
         let desk = self.desk();
-        let staff = Who::Colleague { name: String::new(), role: crate::core::people::Role::Staff };
+        let staff = Who::Colleague {
+            name: String::new(),
+            role: crate::core::people::Role::Staff,
+        };
         self.set_menu(&desk, &staff, None).await;
-        let bound = blocking(move || {
-            let people = desk.roster.directory()?.all().to_vec();
-            let mut bound = Vec::new();
-            for person in people {
-                if let Some(binding) = desk.roster.binding(&person)?.filter(|binding| binding.dead.is_none()) {
-                    bound.push((Who::of(&person), binding.chat));
-                }
-            }
-            Ok::<_, crate::store::StoreError>(bound)
-        })
-        .await;
+        let bound = blocking(move || desk.bound_chats()).await;
         for (who, chat) in bound.and_then(Result::ok).unwrap_or_default() {
             let desk = self.desk();
             if desk.allows(&who, Right::Steer) {
@@ -156,9 +164,14 @@ impl Bot {
     /// A menu that cannot be set is a pity and no more.
     async fn set_menu(&self, desk: &Desk, who: &Who, chat: Option<i64>) {
         let lines = menu::menu(desk.language(), |right| desk.allows(who, right));
-        let commands: Vec<BotCommand> = lines.into_iter().map(|(name, does)| BotCommand::new(name, does)).collect();
+        let commands: Vec<BotCommand> = lines
+            .into_iter()
+            .map(|(name, does)| BotCommand::new(name, does))
+            .collect();
         let mut payload = SetMyCommands::new(commands);
-        payload.scope = chat.map(|chat| BotCommandScope::Chat { chat_id: Recipient::Id(ChatId(chat)) });
+        payload.scope = chat.map(|chat| BotCommandScope::Chat {
+            chat_id: Recipient::Id(ChatId(chat)),
+        });
         if let Err(error) = self.client.call(&payload).await {
             tracing::debug!("the bot's menu could not be set: {error}");
         }
@@ -168,10 +181,16 @@ impl Bot {
         let mut payload = GetUpdates::new();
         payload.offset = offset;
         payload.timeout = Some(LONG_POLL_S);
-        payload.allowed_updates = Some(vec![AllowedUpdate::Message, AllowedUpdate::CallbackQuery, AllowedUpdate::MyChatMember]);
+        payload.allowed_updates = Some(vec![
+            AllowedUpdate::Message,
+            AllowedUpdate::CallbackQuery,
+            AllowedUpdate::MyChatMember,
+        ]);
         match self.client.call(&payload).await? {
             Value::Array(updates) => Ok(updates),
-            _ => Err(CallError::Unanswered("the answer is no list of updates".into())),
+            _ => Err(CallError::Unanswered(
+                "the answer is no list of updates".into(),
+            )),
         }
     }
 
@@ -190,7 +209,9 @@ impl Bot {
     async fn deaf(&self, error: &CallError, wait: Duration) -> Duration {
         let now = (self.now)();
         let health = self.desk().health;
-        let times = health.as_ref().map_or(1, |health| health.bot_deaf(now, error.to_string()));
+        let times = health
+            .as_ref()
+            .map_or(1, |health| health.bot_deaf(now, error.to_string()));
         if times == 1 {
             tracing::warn!("the bot cannot hear: {error}; messages are sent all the same");
         }
@@ -214,7 +235,11 @@ impl Bot {
             429 => Duration::from_secs(refused.retry_after_s.unwrap_or(5)).min(PATIENCE * 5),
             401 | 404 => {
                 if let Some(health) = health {
-                    health.channel_down(Channel::Telegram, now, format!("the bot token was refused ({refused})"));
+                    health.channel_down(
+                        Channel::Telegram,
+                        now,
+                        format!("the bot token was refused ({refused})"),
+                    );
                 }
                 LONGEST_WAIT
             }
@@ -222,32 +247,50 @@ impl Bot {
         }
     }
 
-    async fn handle(&self, update: Value, answers: &mut JoinSet<()>) {
-        let Ok(update) = serde_json::from_value::<Update>(update) else {
-            return; // of a kind that this version does not know; nothing of it is logged
-        };
+    /// What this version does not understand is passed by, and nothing of it is logged.
+    async fn handle(&self, mut update: Value, answers: &mut JoinSet<()>) {
         while answers.len() >= ANSWERS {
             answers.join_next().await;
         }
         while answers.try_join_next().is_some() {}
-        match update.kind {
-            UpdateKind::Message(message) => self.on_message(&message, answers).await,
-            UpdateKind::CallbackQuery(query) => self.on_press(query, answers).await,
-            UpdateKind::MyChatMember(change) => self.on_member(&change).await,
-            _ => {}
+        // teloxide's `Update` cannot be made from a `Value`: it wants its keys borrowed from the text.
+        if let Ok(message) = serde_json::from_value::<Message>(update["message"].take()) {
+            self.on_message(&message, answers).await;
+        } else if let Ok(query) =
+            serde_json::from_value::<CallbackQuery>(update["callback_query"].take())
+        {
+            self.on_press(query, answers).await;
+        } else if let Ok(change) =
+            serde_json::from_value::<ChatMemberUpdated>(update["my_chat_member"].take())
+        {
+            self.on_member(&change).await;
         }
     }
 
     async fn on_message(&self, message: &Message, answers: &mut JoinSet<()>) {
-        let Some(from) = message.from.as_ref().filter(|from| !from.is_bot).and_then(|from| i64::try_from(from.id.0).ok()) else {
+        let Some(from) = message
+            .from
+            .as_ref()
+            .filter(|from| !from.is_bot)
+            .and_then(|from| i64::try_from(from.id.0).ok())
+        else {
             return;
         };
         let (chat, private) = (message.chat.id.0, message.chat.is_private());
         let (desk, digest, now) = (self.desk(), Arc::clone(&self.digest), (self.now)());
         // A picture or a voice message gets the same answer as a text that is no command.
         let text = message.text().unwrap_or_default().to_owned();
-        let said = blocking(move || answer::to_text(&desk, &digest, from, chat, private, &text, now)).await;
-        let Some(Said { replies, bound, acted }) = said else { return };
+        let said =
+            blocking(move || answer::to_text(&desk, &digest, from, chat, private, &text, now))
+                .await;
+        let Some(Said {
+            replies,
+            bound,
+            acted,
+        }) = said
+        else {
+            return;
+        };
         if acted {
             self.acted.notify_one();
         }
@@ -264,9 +307,13 @@ impl Bot {
     }
 
     async fn on_press(&self, query: CallbackQuery, answers: &mut JoinSet<()>) {
-        let (Ok(from), Some(data)) = (i64::try_from(query.from.id.0), query.data) else { return };
+        let (Ok(from), Some(data)) = (i64::try_from(query.from.id.0), query.data) else {
+            return;
+        };
         let (desk, now) = (self.desk(), (self.now)());
-        let Some(said) = blocking(move || answer::to_press(&desk, from, &data, now)).await else { return };
+        let Some(said) = blocking(move || answer::to_press(&desk, from, &data, now)).await else {
+            return;
+        };
         if said.acted {
             self.acted.notify_one();
         }
@@ -296,13 +343,13 @@ impl Bot {
             (html.encode_utf16().count() <= longest).then_some(html)
         };
         self.client.pace().acquire(chat.0).await;
-        let edited = if let Some(text) = grown(shown.and_then(|message| message.html_text()), 4096) {
+        let edited = if let Some(text) = grown(shown.and_then(Message::html_text), 4096) {
             let mut edit = EditMessageText::new(chat, id, text);
             edit.parse_mode = Some(ParseMode::Html);
             edit.link_preview_options = Some(no_preview());
             edit.reply_markup = Some(markup);
             self.client.call(&edit).await
-        } else if let Some(caption) = grown(shown.and_then(|message| message.html_caption()), 1024) {
+        } else if let Some(caption) = grown(shown.and_then(Message::html_caption), 1024) {
             let mut edit = EditMessageCaption::new(chat, id);
             edit.caption = Some(caption);
             edit.parse_mode = Some(ParseMode::Html);
@@ -345,11 +392,16 @@ impl Bot {
                 Err(error) => error,
             };
             match &error {
-                CallError::Refused(refused) if refused.code == 429 && started.elapsed() < PATIENCE => {
+                CallError::Refused(refused)
+                    if refused.code == 429 && started.elapsed() < PATIENCE =>
+                {
                     let wait = Duration::from_secs(refused.retry_after_s.unwrap_or(1));
                     self.client.pace().flooded(chat, wait, Instant::now());
                 }
-                CallError::Refused(refused) if refused.description.contains("can't parse entities") && payload.parse_mode.is_some() => {
+                CallError::Refused(refused)
+                    if refused.description.contains("can't parse entities")
+                        && payload.parse_mode.is_some() =>
+                {
                     payload.parse_mode = None;
                 }
                 CallError::Refused(_) | CallError::NotSent(_) | CallError::Unanswered(_) => {
@@ -375,16 +427,28 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 fn keyboard(rows: Vec<Vec<(String, String)>>) -> Option<InlineKeyboardMarkup> {
     let rows: Vec<Vec<InlineKeyboardButton>> = rows
         .into_iter()
-        .map(|row| row.into_iter().map(|(label, data)| InlineKeyboardButton::callback(label, data)).collect())
+        .map(|row| {
+            row.into_iter()
+                .map(|(label, data)| InlineKeyboardButton::callback(label, data))
+                .collect()
+        })
         .collect();
     (!rows.is_empty()).then(|| InlineKeyboardMarkup::new(rows))
 }
 
 /// What is left of a keyboard when what acts is taken away.
 fn links_only(markup: Option<&InlineKeyboardMarkup>) -> InlineKeyboardMarkup {
-    let rows = markup.map(|markup| markup.inline_keyboard.clone()).unwrap_or_default();
-    let acts = |button: &InlineKeyboardButton| matches!(button.kind, InlineKeyboardButtonKind::CallbackData(_));
-    let rows = rows.into_iter().map(|row| row.into_iter().filter(|button| !acts(button)).collect::<Vec<_>>());
+    let rows = markup
+        .map(|markup| markup.inline_keyboard.clone())
+        .unwrap_or_default();
+    let acts = |button: &InlineKeyboardButton| {
+        matches!(button.kind, InlineKeyboardButtonKind::CallbackData(_))
+    };
+    let rows = rows.into_iter().map(|row| {
+        row.into_iter()
+            .filter(|button| !acts(button))
+            .collect::<Vec<_>>()
+    });
     InlineKeyboardMarkup::new(rows.filter(|row| !row.is_empty()))
 }
 

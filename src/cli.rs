@@ -158,7 +158,8 @@ fn listen_to_log(call: &Call, command: &Command) -> Result<(), Failure> {
     let asked = call.environment.get("RUST_LOG").map(str::to_owned);
     let ours = match (daemon, call.global.verbose) {
         (true, 0) => None,
-        (false, 0) => Some("error"),
+        // The demo's own log is on its page; a command tells what is wrong as its error.
+        (false, 0) => Some(if matches!(command, Command::Demo(_)) { "warn" } else { "error" }),
         (false, 1) => Some("info"),
         (true, 1) | (_, 2) => Some("debug"),
         (_, _) => Some("trace"),

@@ -12,6 +12,7 @@ mod digest;
 mod held;
 mod invite;
 mod mail;
+mod mend;
 mod outbox;
 mod pause;
 mod problems;
@@ -28,19 +29,20 @@ pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};
 pub use mail::{LastPoll, MailDecision, Stopped, last_poll_key};
+pub use mend::Mend;
 pub use outbox::OutboxLine;
 pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
 pub use problems::{Problem, ProblemKind};
 pub use records::RecordLine;
-pub use status::{ChannelStatus, DueSoon, Mend, Status, Unbound, UnknownWord, WorkbookStatus};
+pub use status::{ChannelStatus, DueSoon, Status, Unbound, UnknownWord, WorkbookStatus};
 
 use crate::config::Language;
 use crate::core::people::{Colleague, Role};
 use crate::health::Health;
 use crate::roster::Roster;
+use crate::store::Group;
 use crate::store::StoreError;
 use crate::store::journal::{Entry, What};
-use crate::store::Group;
 
 /// Answers questions and carries acts out. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -71,7 +73,10 @@ pub enum Who {
 impl Who {
     /// One of the company's people.
     pub fn of(person: &Colleague) -> Self {
-        Self::Colleague { name: person.name.clone(), role: person.role }
+        Self::Colleague {
+            name: person.name.clone(),
+            role: person.role,
+        }
     }
 
     /// For the journal and for "who did it".
@@ -224,12 +229,20 @@ pub enum ErrorKind {
 impl CommandError {
     /// A refusal in both languages.
     pub fn new(kind: ErrorKind, text: impl Into<String>, vi: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), vi: Some(vi.into()) }
+        Self {
+            kind,
+            text: text.into(),
+            vi: Some(vi.into()),
+        }
     }
 
     /// A refusal that only the command line can meet.
     pub fn plain(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), vi: None }
+        Self {
+            kind,
+            text: text.into(),
+            vi: None,
+        }
     }
 
     /// For a person who reads this language.
@@ -275,9 +288,17 @@ impl Desk {
     pub fn answer(&self, request: &Request, who: &Who, now: Timestamp) -> Answer<Value> {
         match request {
             Request::Status => json(&self.status(who, now)?),
-            Request::Records { tab, problems: false } => json(&self.records(tab.as_deref(), who)?),
-            Request::Records { tab, problems: true } => json(&self.problems(tab.as_deref(), who, now)?),
-            Request::Outbox { state, limit } => json(&self.outbox(state.as_deref(), *limit, who)?),
+            Request::Records {
+                tab,
+                problems: false,
+            } => json(&self.records(tab.as_deref(), who)?),
+            Request::Records {
+                tab,
+                problems: true,
+            } => json(&self.problems(tab.as_deref(), who, now)?),
+            Request::Outbox { state, limit } => {
+                json(&self.outbox(state.as_deref(), *limit, who)?)
+            }
             Request::HeldList => json(&self.held_list(who)?),
             Request::HeldRelease { id } => json(&self.held_decide(id, true, who, now)?),
             Request::HeldDrop { id } => json(&self.held_decide(id, false, who, now)?),
@@ -308,11 +329,20 @@ impl Desk {
 
     /// A time as the company's wall clock shows it, with its offset.
     fn local(&self, at: Timestamp) -> String {
-        at.to_zoned(self.roster.config().calendar.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+        at.to_zoned(self.roster.config().calendar.zone.clone())
+            .strftime("%Y-%m-%dT%H:%M:%S%:z")
+            .to_string()
     }
 
     /// Puts into the journal who did what by hand.
-    fn note_hand(&self, group: &mut Group, now: Timestamp, record: Option<&crate::core::record::RecordId>, who: &Who, did: &str) {
+    fn note_hand(
+        &self,
+        group: &mut Group,
+        now: Timestamp,
+        record: Option<&crate::core::record::RecordId>,
+        who: &Who,
+        did: &str,
+    ) {
         let entry = Entry {
             at: now,
             record: record.cloned(),
@@ -325,5 +355,6 @@ impl Desk {
 }
 
 fn json(answer: &impl Serialize) -> Answer<Value> {
-    serde_json::to_value(answer).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))
+    serde_json::to_value(answer)
+        .map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))
 }

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -105,12 +107,17 @@ pub fn socket_path(state_dir: &Path) -> PathBuf {
 /// A path too long, a living daemon, something else in the way, or the system.
 pub fn listen(state_dir: &Path) -> Result<UnixListener, ControlError> {
     let path = checked_path(state_dir)?;
-    let io = |source| ControlError::Io { path: path.clone(), source };
+    let io = |source| ControlError::Io {
+        path: path.clone(),
+        source,
+    };
     match std::fs::symlink_metadata(&path) {
         Ok(found) if !found.file_type().is_socket() => return Err(ControlError::InTheWay { path }),
         Ok(_) => match std::os::unix::net::UnixStream::connect(&path) {
             Ok(_) => return Err(ControlError::InUse { path }),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(&path).map_err(io)?,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(&path).map_err(io)?;
+            }
             Err(error) => return Err(unusable(path, error)),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -125,8 +132,11 @@ pub fn listen(state_dir: &Path) -> Result<UnixListener, ControlError> {
 /// Answers everybody who connects until `shutdown` comes; what is in hand then is ended first.
 ///
 /// `handler` is asked once for each request; an unreadable request never reaches it.
-pub async fn serve<H, F>(listener: UnixListener, handler: H, shutdown: impl Future<Output = ()> + Send)
-where
+pub async fn serve<H, F>(
+    listener: UnixListener,
+    handler: H,
+    shutdown: impl Future<Output = ()> + Send,
+) where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Value, CommandError>> + Send + 'static,
 {
@@ -187,7 +197,9 @@ where
         writing.write_all(&bytes).await?;
         writing.shutdown().await
     };
-    tokio::time::timeout(TAKE_WITHIN, sent).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    tokio::time::timeout(TAKE_WITHIN, sent)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 fn refusal(text: &str) -> Line {
@@ -205,11 +217,22 @@ pub async fn ask(state_dir: &Path, request: &Request) -> Result<Option<Value>, C
     let path = checked_path(state_dir)?;
     let stream = match UnixStream::connect(&path).await {
         Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            ) =>
+        {
+            return Ok(None);
+        }
         Err(error) => return Err(unusable(path, error)),
     };
-    let io = |source| ControlError::Io { path: path.clone(), source };
-    let mut bytes = serde_json::to_vec(request).map_err(|error| ControlError::Garbled(error.to_string()))?;
+    let io = |source| ControlError::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut bytes =
+        serde_json::to_vec(request).map_err(|error| ControlError::Garbled(error.to_string()))?;
     bytes.push(b'\n');
     let (reading, mut writing) = stream.into_split();
     let exchange = async {
@@ -238,7 +261,11 @@ async fn read_line(reading: impl AsyncRead + Unpin, longest: u64) -> io::Result<
     }
     if line.pop() != Some(b'\n') {
         let long = line.len() as u64 + 1 >= longest;
-        let why = if long { format!("the line is longer than {longest} bytes") } else { "the line was cut off".to_owned() };
+        let why = if long {
+            format!("the line is longer than {longest} bytes")
+        } else {
+            "the line was cut off".to_owned()
+        };
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
     Ok(Some(line))
@@ -266,12 +293,19 @@ mod tests {
 
     async fn echo(request: Request) -> Result<Value, CommandError> {
         match request {
-            Request::HeldRelease { id } => Err(CommandError::plain(ErrorKind::NotFound, format!("no {id}"))),
+            Request::HeldRelease { id } => {
+                Err(CommandError::plain(ErrorKind::NotFound, format!("no {id}")))
+            }
             other => Ok(json!(other)),
         }
     }
 
-    fn daemon(dir: &Path) -> (tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+    fn daemon(
+        dir: &Path,
+    ) -> (
+        tokio::sync::oneshot::Sender<()>,
+        tokio::task::JoinHandle<()>,
+    ) {
         let listener = listen(dir).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let served = tokio::spawn(serve(listener, echo, async {
@@ -284,15 +318,35 @@ mod tests {
     async fn asks_and_answers_side_by_side() {
         let dir = tempfile::tempdir().unwrap();
         let (stop, served) = daemon(dir.path());
-        let mode = std::fs::metadata(socket_path(dir.path())).unwrap().permissions().mode();
+        let mode = std::fs::metadata(socket_path(dir.path()))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         let silent = UnixStream::connect(socket_path(dir.path())).await.unwrap();
         for _ in 0..40 {
-            let answer = ask(dir.path(), &Request::Outbox { state: None, limit: 3 }).await.unwrap().unwrap();
-            assert_eq!(answer, json!({"request": "outbox", "state": null, "limit": 3}));
+            let answer = ask(
+                dir.path(),
+                &Request::Outbox {
+                    state: None,
+                    limit: 3,
+                },
+            )
+            .await
+            .unwrap()
+            .unwrap();
+            assert_eq!(
+                answer,
+                json!({"request": "outbox", "state": null, "limit": 3})
+            );
         }
-        let refused = ask(dir.path(), &Request::HeldRelease { id: "h7".into() }).await.unwrap_err();
-        assert!(matches!(&refused, ControlError::Refused(error) if error.kind == ErrorKind::NotFound), "{refused}");
+        let refused = ask(dir.path(), &Request::HeldRelease { id: "h7".into() })
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&refused, ControlError::Refused(error) if error.kind == ErrorKind::NotFound),
+            "{refused}"
+        );
         assert_eq!(refused.to_string(), "no h7");
         drop(silent);
         stop.send(()).unwrap();
@@ -304,7 +358,10 @@ mod tests {
     async fn what_is_no_request_is_refused_in_words() {
         let dir = tempfile::tempdir().unwrap();
         let (stop, served) = daemon(dir.path());
-        let too_long = format!("{{\"request\":\"find\",\"text\":\"{}\"}}\n", "x".repeat(70_000));
+        let too_long = format!(
+            "{{\"request\":\"find\",\"text\":\"{}\"}}\n",
+            "x".repeat(70_000)
+        );
         for (sent, said) in [
             ("{\"request\":\"dance\"}\n", "unknown variant `dance`"),
             ("hello\n", "was not understood"),
@@ -330,7 +387,10 @@ mod tests {
         assert!(socket_path(dir.path()).exists());
         let _living = listen(dir.path()).unwrap();
         let error = listen(dir.path()).unwrap_err().to_string();
-        assert!(error.contains("another sheetbridge is listening on"), "{error}");
+        assert!(
+            error.contains("another sheetbridge is listening on"),
+            "{error}"
+        );
     }
 
     #[tokio::test]
@@ -338,7 +398,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(socket_path(dir.path()), "mine").unwrap();
         let error = listen(dir.path()).unwrap_err().to_string();
-        assert!(error.contains("is in the way and no socket: move it aside"), "{error}");
+        assert!(
+            error.contains("is in the way and no socket: move it aside"),
+            "{error}"
+        );
         let deep = dir.path().join("x".repeat(120));
         let error = listen(&deep).unwrap_err().to_string();
         assert!(error.contains("choose a shorter state_dir"), "{error}");

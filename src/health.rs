@@ -59,7 +59,8 @@ pub struct WorkbookHealth {
 impl WorkbookHealth {
     /// Seconds since the last good poll; none before the first.
     pub fn lag_s(&self, now: Timestamp) -> Option<i64> {
-        self.last_good.map(|at| now.duration_since(at).as_secs().max(0))
+        self.last_good
+            .map(|at| now.duration_since(at).as_secs().max(0))
     }
 }
 
@@ -165,7 +166,12 @@ impl Health {
     }
 
     /// A channel did not answer. Returns since when it has been down.
-    pub fn channel_down(&self, channel: Channel, at: Timestamp, why: impl Into<String>) -> Timestamp {
+    pub fn channel_down(
+        &self,
+        channel: Channel,
+        at: Timestamp,
+        why: impl Into<String>,
+    ) -> Timestamp {
         let mut inner = self.lock();
         let state = channel_of(&mut inner, channel);
         state.ok_since = None;
@@ -222,7 +228,11 @@ impl Health {
 
     /// A reload was refused; the old configuration is in force.
     pub fn reload_refused(&self, at: Timestamp, why: impl Into<String>) {
-        let trouble = Trouble { since: at, why: why.into(), times: 1 };
+        let trouble = Trouble {
+            since: at,
+            why: why.into(),
+            times: 1,
+        };
         self.lock().reload_refused = Some(trouble);
     }
 
@@ -233,12 +243,17 @@ impl Health {
 }
 
 fn channel_of(inner: &mut Snapshot, channel: Channel) -> &mut ChannelHealth {
-    inner.channels.entry(channel.as_str().to_owned()).or_default()
+    inner
+        .channels
+        .entry(channel.as_str().to_owned())
+        .or_default()
 }
 
 /// One more failure: since when stays, the reason is the last one.
 fn worse(trouble: &mut Option<Trouble>, at: Timestamp, why: String) -> u32 {
-    let (since, times) = trouble.as_ref().map_or((at, 0), |before| (before.since, before.times));
+    let (since, times) = trouble
+        .as_ref()
+        .map_or((at, 0), |before| (before.since, before.times));
     let times = times.saturating_add(1);
     *trouble = Some(Trouble { since, why, times });
     times
@@ -259,7 +274,10 @@ mod tests {
         assert_eq!(health.poll_failed("w", at(20), "timed out"), 2);
         let book = health.snapshot().workbooks["w"].clone();
         let failing = book.failing.unwrap();
-        assert_eq!((failing.since, failing.why.as_str(), failing.times), (at(10), "timed out", 2));
+        assert_eq!(
+            (failing.since, failing.why.as_str(), failing.times),
+            (at(10), "timed out", 2)
+        );
         health.polled("w", at(30), SignedDuration::from_millis(120));
         let book = health.snapshot().workbooks["w"].clone();
         assert_eq!(book.failing, None);
@@ -270,10 +288,22 @@ mod tests {
     fn a_channel_is_down_since_the_first_failure_and_says_when_it_is_over() {
         let health = Health::new(at(0), "0.1.0", false);
         assert_eq!(health.channel_well(Channel::Telegram, at(1)), None);
-        assert_eq!(health.channel_down(Channel::Telegram, at(5), "refused"), at(5));
-        assert_eq!(health.channel_down(Channel::Telegram, at(9), "timed out"), at(5));
+        assert_eq!(
+            health.channel_down(Channel::Telegram, at(5), "refused"),
+            at(5)
+        );
+        assert_eq!(
+            health.channel_down(Channel::Telegram, at(9), "timed out"),
+            at(5)
+        );
         assert_eq!(health.down_since(Channel::Telegram), Some(at(5)));
-        assert_eq!(health.channel_well(Channel::Telegram, at(12)).unwrap().times, 2);
+        assert_eq!(
+            health
+                .channel_well(Channel::Telegram, at(12))
+                .unwrap()
+                .times,
+            2
+        );
         assert_eq!(health.down_since(Channel::Telegram), None);
     }
 }

@@ -11,6 +11,7 @@
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+pub mod suppression;
 
 use std::fs::File;
 use std::io;
@@ -99,6 +100,8 @@ pub struct Store {
     alone: Arc<Mutex<()>>,
     /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
     planning: Arc<Mutex<()>>,
+    /// Whose the folder is, if root works on another user's: new files are given to that user.
+    owner: Option<(u32, u32)>,
 }
 
 impl std::fmt::Debug for Store {
@@ -128,6 +131,7 @@ impl Store {
             std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
                 .map_err(folder)?;
         }
+        let owner = owner_to_keep(dir).map_err(folder)?;
         let db = open_patiently(dir, &path)?;
         let file = File::open(path.join("db")).map_err(folder)?;
         for synced in [
@@ -147,14 +151,24 @@ impl Store {
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
             planning: Arc::new(Mutex::new(())),
+            owner,
         };
         store.check_format()?;
         store.leave_mark()?;
+        store.give_back()?;
         store.resume_plan()?;
         store
             .journal
             .store(store.next_journal()?, Ordering::Relaxed);
         Ok(store)
+    }
+
+    /// What root wrote into the daemon's folder must stay the daemon's: it could not open it else.
+    fn give_back(&self) -> Result<(), StoreError> {
+        let Some((user, group)) = self.owner else {
+            return Ok(());
+        };
+        give_to(&self.dir, user, group).map_err(StoreError::Sync)
     }
 
     /// The state folder.
@@ -332,7 +346,8 @@ impl Store {
         }
         self.db.apply_batch(batch)?;
         self.db.flush()?;
-        self.file.sync_all().map_err(StoreError::Sync)
+        self.file.sync_all().map_err(StoreError::Sync)?;
+        self.give_back()
     }
 
     fn write_plan(&self, pieces: &[Vec<Operation>]) -> Result<(), StoreError> {
@@ -388,6 +403,31 @@ impl Store {
 /// Sorts before no other plan key: operations are numbered with a leading zero byte.
 fn plan_ready() -> Key {
     keys::under(prefix::PLAN, b"ready")
+}
+
+/// The owner of a folder that root, but not root's own daemon, works on.
+fn owner_to_keep(dir: &Path) -> io::Result<Option<(u32, u32)>> {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = std::fs::metadata(dir)?;
+    let root = rustix::process::geteuid().is_root();
+    Ok((root && folder.uid() != 0).then(|| (folder.uid(), folder.gid())))
+}
+
+/// Gives everything below a folder to its owner.
+fn give_to(dir: &Path, user: u32, group: u32) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            give_to(&entry.path(), user, group)?;
+        }
+        match std::os::unix::fs::lchown(entry.path(), Some(user), Some(group)) {
+            // sled removes its own files at times.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A store that was just closed lets go of its lock a moment later, in a thread of sled's.
@@ -572,6 +612,21 @@ mod tests {
         Store::open(dir.path()).unwrap();
         let mode = std::fs::metadata(dir.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn what_root_writes_into_anothers_folder_stays_that_users() {
+        use std::os::unix::fs::MetadataExt as _;
+        if !rustix::process::geteuid().is_root() {
+            return; // only root can give files away, and only root could take them
+        }
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::lchown(dir.path(), Some(65_534), Some(65_534)).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        store.commit(vec![group(&[("record/a", 1)])]).unwrap();
+        for file in ["store", "store/db", "store/conf"] {
+            assert_eq!(std::fs::metadata(dir.path().join(file)).unwrap().uid(), 65_534, "{file}");
+        }
     }
 
     #[test]

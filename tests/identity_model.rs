@@ -88,6 +88,8 @@ fn mistakes(
             || equal(&before.0[b], &after.0[a])
             // One went and a copy or a second deal of the same person came: typed again, for all one can see.
             || (truth_before.is_none() && truth_after.is_none() && looks_like(&old[b], &new[a]))
+            // Or a copy that was edited less than its original.
+            || (truth_before.is_none() && looks_like(&old[b], &new[a]) && mostly_kept(&old[b], &new[a]))
             // Or one of a couple for the other, under the same number.
             || (truth_before.is_none() && truth_after.is_none() && mostly_kept(&old[b], &new[a]));
         if !excused {
@@ -171,6 +173,11 @@ fn looks_like(one: &Customer, other: &Customer) -> bool {
         && (known("phone") || known("email"))
 }
 
+/// How many cells differ.
+fn changes(old: &Customer, new: &Customer) -> usize {
+    changed_fields(&old.cells(), &new.cells(), &fields()).len()
+}
+
 /// Whether at least as many filled cells are equal as are not.
 fn mostly_kept(old: &Customer, new: &Customer) -> bool {
     let (before, after) = (old.cells(), new.cells());
@@ -214,7 +221,11 @@ fn is_riddle(before: &[Customer], after: &[Customer]) -> bool {
                 |field: &str| !old.get(field).is_empty() && old.get(field) == new.get(field);
             let contact = known("phone") || known("email");
             let by_name = known("name") && old.get("phone").is_empty();
-            if old.number == new.number && !contact && !by_name {
+            let no_contact = old.get("phone").is_empty() && old.get("email").is_empty();
+            if old.number == new.number
+                && !contact
+                && (!by_name || no_contact && changes(old, new) > 1)
+            {
                 return true;
             }
             // A number that seems to have gone on to somebody else, or two customers with most cells in common.
@@ -290,6 +301,7 @@ fn run(seed: u64, edits_wanted: usize) -> (Tally, Vec<String>) {
     (tally, failures)
 }
 
+#[allow(clippy::print_stdout)] // The counts are the report; the runner shows them when asked.
 fn check(seed: u64, edits: usize) {
     let (tally, failures) = run(seed, edits);
     println!("{tally:?}, {} polls went wrong", failures.len());

@@ -132,8 +132,8 @@ const DEMANDED: &[(&str, &[&str])] = &[
     ("Service.Type", &["notify"]),
     ("Service.NotifyAccess", &["main"]),
     ("Service.ExecReload", &["/bin/kill -HUP $MAINPID"]),
-    // Above the longest time-out of one network call: 300 s for the end of a mail.
-    ("Service.WatchdogSec", &["360"]),
+    // On top of the time that the daemon itself gives a loop to come round.
+    ("Service.WatchdogSec", &["180"]),
     // SIGTERM waits 8 s for what is in hand.
     ("Service.TimeoutStopSec", &["20"]),
     ("Service.Restart", &["on-failure"]),

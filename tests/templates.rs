@@ -48,6 +48,7 @@ fn full() -> Value {
                                        "why": "thiếu đuôi tên miền", "url": "https://docs.google.com/x"}], "problems_total": 7,
                          "ambiguous": [{"tab": "Khách hàng", "rows": [31, 32], "why": "cùng số điện thoại, cả hai đều đổi"}], "ambiguous_total": 1},
             "digest": digest(),
+            "staff": {"name": "Hồng Nhung"},
             "optout": {"url": "https://crm.queenland.example/o/x", "email": "lienhe@queenland.example", "phone": "028 3822 9999"},
         }),
     )

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sheetbridge::core::identity::{Context, FieldInfo, Matching, Row, changed_fields, match_rows};
-use sheetbridge::core::record::Cells;
 use sheetbridge::core::sheet::header::{Binding, Header};
 use sheetbridge::core::sheet::rows::{RowKind, bind_row, kind_of_row};
 use sheetbridge::core::sheet::stage::StageTable;
@@ -108,7 +107,7 @@ fn rows(
         })
         .collect();
     let header = Header::new(0, bound, columns.to_vec());
-    let stages = StageTable::new(Vec::new()).unwrap();
+    let stages = StageTable::default();
     (0_u32..)
         .zip(grid)
         .filter_map(|(position, line)| {

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::menu::{self, Command};
 use super::words::{Words, parts};
-use crate::commands::{Action, Answer, CommandError, Desk, ErrorKind, Right, Scope, Who, may, paused_list};
+use crate::commands::{
+    Action, Answer, CommandError, Desk, ErrorKind, Right, Scope, Who, may, paused_list,
+};
 
 /// Renders the digest as the messages of a chat, in Telegram's HTML. Given by the daemon, which has the templates.
 pub type DigestText = Arc<dyn Fn(&Desk, Timestamp) -> Result<Vec<String>, String> + Send + Sync>;
@@ -20,7 +22,10 @@ pub(super) struct Reply {
 
 impl Reply {
     fn of(html: impl Into<String>) -> Self {
-        Self { html: html.into(), buttons: Vec::new() }
+        Self {
+            html: html.into(),
+            buttons: Vec::new(),
+        }
     }
 }
 
@@ -53,9 +58,20 @@ pub(super) struct PressSaid {
 const LONGEST_TOAST: usize = 200;
 
 /// Answers a text that came in a private chat or in a group.
-pub(super) fn to_text(desk: &Desk, digest: &DigestText, from: i64, chat: i64, private: bool, text: &str, now: Timestamp) -> Said {
+pub(super) fn to_text(
+    desk: &Desk,
+    digest: &DigestText,
+    from: i64,
+    chat: i64,
+    private: bool,
+    text: &str,
+    now: Timestamp,
+) -> Said {
     let words = Words(desk.language());
-    let bot = desk.health.as_ref().and_then(crate::health::Health::bot_username);
+    let bot = desk
+        .health
+        .as_ref()
+        .and_then(crate::health::Health::bot_username);
     let command = menu::read(text, bot.as_deref());
     if let Some((Command::Start, token)) = command
         && !token.is_empty()
@@ -71,7 +87,9 @@ pub(super) fn to_text(desk: &Desk, digest: &DigestText, from: i64, chat: i64, pr
         Err(error) => return said(refused(words, &error)),
     };
     if who == Who::Stranger {
-        return said(vec![Reply::of(words.stranger(&desk.roster.config().company.name))]);
+        return said(vec![Reply::of(
+            words.stranger(&desk.roster.config().company.name),
+        )]);
     }
     let replies = match command {
         Some((command, rest)) => to_command(desk, digest, words, &who, command, rest, now),
@@ -82,7 +100,10 @@ pub(super) fn to_text(desk: &Desk, digest: &DigestText, from: i64, chat: i64, pr
 }
 
 fn said(replies: Vec<Reply>) -> Said {
-    Said { replies, ..Said::default() }
+    Said {
+        replies,
+        ..Said::default()
+    }
 }
 
 fn refused(words: Words, error: &CommandError) -> Vec<Reply> {
@@ -96,7 +117,10 @@ fn start(desk: &Desk, words: Words, token: &str, chat: i64, private: bool, now: 
     match desk.redeem(token, chat, private, now) {
         Ok(newcomer) => Said {
             replies: vec![Reply::of(words.welcome(&newcomer))],
-            bound: Some(Who::Colleague { name: newcomer.name, role: newcomer.role }),
+            bound: Some(Who::Colleague {
+                name: newcomer.name,
+                role: newcomer.role,
+            }),
             acted: true,
         },
         Err(error) => said(refused(words, &error)),
@@ -107,7 +131,10 @@ fn start(desk: &Desk, words: Words, token: &str, chat: i64, private: bool, now: 
 fn looks_like_a_contact(text: &str) -> bool {
     let text = text.trim();
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    let phone = digits >= 8 && text.chars().all(|c| c.is_ascii_digit() || " .+-()".contains(c));
+    let phone = digits >= 8
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || " .+-()".contains(c));
     phone || (text.contains('@') && !text.contains(char::is_whitespace))
 }
 
@@ -121,7 +148,11 @@ fn to_command(
     now: Timestamp,
 ) -> Answer<Vec<Reply>> {
     match command {
-        Command::Start | Command::Help => Ok(vec![Reply::of(words.help(&menu::menu(words.0, |right| desk.allows(who, right))))]),
+        Command::Start | Command::Help => {
+            Ok(vec![Reply::of(words.help(&menu::menu(words.0, |right| {
+                desk.allows(who, right)
+            })))])
+        }
         Command::Status => Ok(vec![Reply::of(words.status(&desk.status(who, now)?))]),
         Command::Digest => digest_now(desk, digest, words, who, now),
         Command::Customers => Ok(vec![Reply::of(customers(desk, words, who, now)?)]),
@@ -130,12 +161,22 @@ fn to_command(
         Command::Pause => pause(desk, words, who, now),
         Command::Resume => resume(desk, words, who, now),
         Command::Held => held(desk, words, who, now),
+        Command::Stop => stop(desk, words, who, now),
     }
 }
 
-fn digest_now(desk: &Desk, digest: &DigestText, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Reply>> {
+fn digest_now(
+    desk: &Desk,
+    digest: &DigestText,
+    words: Words,
+    who: &Who,
+    now: Timestamp,
+) -> Answer<Vec<Reply>> {
     if !desk.allows(who, Right::Digest) {
-        return Err(desk.digest_for(who, now).err().unwrap_or_else(|| CommandError::plain(ErrorKind::NotAllowed, "")));
+        return Err(desk
+            .digest_for(who, now)
+            .err()
+            .unwrap_or_else(|| CommandError::plain(ErrorKind::NotAllowed, "")));
     }
     match digest(desk, now) {
         Ok(parts) => Ok(parts.into_iter().map(Reply::of).collect()),
@@ -155,13 +196,20 @@ fn customers(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Str
 }
 
 fn find(desk: &Desk, words: Words, who: &Who, wanted: &str, now: Timestamp) -> Answer<Vec<Reply>> {
-    Ok(desk.find(wanted, who, now)?.iter().map(|card| Reply::of(words.card(card))).collect())
+    Ok(desk
+        .find(wanted, who, now)?
+        .iter()
+        .map(|card| Reply::of(words.card(card)))
+        .collect())
 }
 
 fn paused_all(desk: &Desk, who: &Who) -> Answer<Option<String>> {
     desk.held_list(who)?; // the same right
     let paused = paused_list(desk.roster.store())?;
-    Ok(paused.into_iter().find(|paused| paused.what == "all").map(|paused| paused.by))
+    Ok(paused
+        .into_iter()
+        .find(|paused| paused.what == "all")
+        .map(|paused| paused.by))
 }
 
 fn pause(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Reply>> {
@@ -169,7 +217,14 @@ fn pause(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Rep
     let question = Reply::of(words.pause_question(by.as_deref()));
     match by {
         Some(_) => Ok(vec![question]),
-        None => with_buttons(desk, words, question, &[(Action::PauseAll, ""), (Action::Cancel, "pause")], now).map(|reply| vec![reply]),
+        None => with_buttons(
+            desk,
+            words,
+            question,
+            &[(Action::PauseAll, ""), (Action::Cancel, "pause")],
+            now,
+        )
+        .map(|reply| vec![reply]),
     }
 }
 
@@ -178,7 +233,14 @@ fn resume(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Re
     let question = Reply::of(words.resume_question(by.as_deref()));
     match by {
         None => Ok(vec![question]),
-        Some(_) => with_buttons(desk, words, question, &[(Action::ResumeAll, ""), (Action::Cancel, "resume")], now).map(|reply| vec![reply]),
+        Some(_) => with_buttons(
+            desk,
+            words,
+            question,
+            &[(Action::ResumeAll, ""), (Action::Cancel, "resume")],
+            now,
+        )
+        .map(|reply| vec![reply]),
     }
 }
 
@@ -192,16 +254,48 @@ fn held(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Repl
         let reply = Reply::of(words.held(batch));
         replies.push(match batch.decision {
             Some(_) => reply,
-            None => with_buttons(desk, words, reply, &[(Action::Release, &batch.id), (Action::Drop, &batch.id)], now)?,
+            None => with_buttons(
+                desk,
+                words,
+                reply,
+                &[(Action::Release, &batch.id), (Action::Drop, &batch.id)],
+                now,
+            )?,
         });
     }
     Ok(replies)
 }
 
-fn with_buttons(desk: &Desk, words: Words, mut reply: Reply, buttons: &[(Action, &str)], now: Timestamp) -> Answer<Reply> {
-    let labels: Vec<String> = buttons.iter().map(|(action, _)| words.label(*action)).collect();
-    let asked: Vec<(Action, &str, &str)> =
-        buttons.iter().zip(&labels).map(|((action, subject), label)| (*action, *subject, label.as_str())).collect();
+fn stop(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Reply>> {
+    let polls = desk.stoppable(who, now)?;
+    if polls.is_empty() {
+        return Ok(vec![Reply::of(words.nothing_to_stop())]);
+    }
+    let mut replies = Vec::new();
+    for (workbook, title, waiting) in &polls {
+        let question = Reply::of(words.stop_question(title, *waiting));
+        let buttons = [(Action::Stop, workbook.as_str()), (Action::Cancel, "stop")];
+        replies.push(with_buttons(desk, words, question, &buttons, now)?);
+    }
+    Ok(replies)
+}
+
+fn with_buttons(
+    desk: &Desk,
+    words: Words,
+    mut reply: Reply,
+    buttons: &[(Action, &str)],
+    now: Timestamp,
+) -> Answer<Reply> {
+    let labels: Vec<String> = buttons
+        .iter()
+        .map(|(action, _)| words.label(*action))
+        .collect();
+    let asked: Vec<(Action, &str, &str)> = buttons
+        .iter()
+        .zip(&labels)
+        .map(|((action, subject), label)| (*action, *subject, label.as_str()))
+        .collect();
     let data = desk.offer(&asked, now)?;
     reply.buttons = vec![labels.into_iter().zip(data).collect()];
     Ok(reply)
@@ -221,12 +315,23 @@ impl Reply {
 /// Answers a press of a button.
 pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> PressSaid {
     let words = Words(desk.language());
-    let pressed = desk.who_is(from).and_then(|who| desk.press(data, &who, now).map(|pressed| (pressed, who)));
+    let pressed = desk
+        .who_is(from)
+        .and_then(|who| desk.press(data, &who, now).map(|pressed| (pressed, who)));
     match pressed {
         Ok((pressed, who)) => {
             let (toast, line) = words.pressed(&pressed, who.name());
-            let hour = now.to_zoned(desk.roster.config().calendar.zone.clone()).strftime("%H:%M").to_string();
-            PressSaid { toast: short(&toast), alert: false, line: Some(format!("{line} ({hour})")), over: true, acted: true }
+            let hour = now
+                .to_zoned(desk.roster.config().calendar.zone.clone())
+                .strftime("%H:%M")
+                .to_string();
+            PressSaid {
+                toast: short(&toast),
+                alert: false,
+                line: Some(format!("{line} ({hour})")),
+                over: true,
+                acted: true,
+            }
         }
         Err(error) => {
             if error.kind == ErrorKind::Store {
@@ -238,7 +343,10 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                 alert: true,
                 // Somebody else was quicker, by another message: what they decided is shown here as well.
                 line: (error.kind == ErrorKind::TooLate).then(|| super::words::escape(text)),
-                over: matches!(error.kind, ErrorKind::TooLate | ErrorKind::Again | ErrorKind::NotFound),
+                over: matches!(
+                    error.kind,
+                    ErrorKind::TooLate | ErrorKind::Again | ErrorKind::NotFound
+                ),
                 acted: false,
             }
         }

@@ -15,24 +15,99 @@ pub(super) enum Command {
     Pause,
     Resume,
     Held,
+    Stop,
 }
 
 /// Command, Vietnamese name, English name, what it does in both, and the right without which it is not shown.
-type Line = (Command, &'static str, &'static str, &'static str, &'static str, Option<Right>);
+type Line = (
+    Command,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<Right>,
+);
 
-const MENU: [Line; 8] = [
-    (Command::Customers, "khach", "customers", "Khách hàng của tôi theo giai đoạn", "My customers by stage", Some(Right::Totals)),
-    (Command::Find, "tim", "find", "Tìm khách theo số, e-mail hoặc tên", "Find a customer by phone, e-mail or name", Some(Right::Customers)),
-    (Command::Digest, "baocao", "report", "Báo cáo ngay bây giờ", "The digest, now", Some(Right::Digest)),
-    (Command::Status, "trangthai", "status", "Hệ thống có chạy tốt không", "Is it well?", Some(Right::Status)),
-    (Command::Held, "giu", "held", "Các đợt đang tạm giữ chờ duyệt", "Held batches", Some(Right::Steer)),
-    (Command::Pause, "tamdung", "pause", "Tạm dừng mọi thư và tin", "Pause all sending", Some(Right::Steer)),
-    (Command::Resume, "tieptuc", "resume", "Gửi tiếp sau khi tạm dừng", "Resume sending", Some(Right::Steer)),
-    (Command::Help, "trogiup", "help", "Các lệnh", "What you can ask", None),
+const MENU: [Line; 9] = [
+    (
+        Command::Customers,
+        "khach",
+        "customers",
+        "Khách hàng của tôi theo giai đoạn",
+        "My customers by stage",
+        Some(Right::Totals),
+    ),
+    (
+        Command::Find,
+        "tim",
+        "find",
+        "Tìm khách theo số, e-mail hoặc tên",
+        "Find a customer by phone, e-mail or name",
+        Some(Right::Customers),
+    ),
+    (
+        Command::Digest,
+        "baocao",
+        "report",
+        "Báo cáo ngay bây giờ",
+        "The digest, now",
+        Some(Right::Digest),
+    ),
+    (
+        Command::Status,
+        "trangthai",
+        "status",
+        "Hệ thống có chạy tốt không",
+        "Is it well?",
+        Some(Right::Status),
+    ),
+    (
+        Command::Held,
+        "giu",
+        "held",
+        "Các đợt đang tạm giữ chờ duyệt",
+        "Held batches",
+        Some(Right::Steer),
+    ),
+    (
+        Command::Stop,
+        "dung",
+        "stop",
+        "Dừng các tin của lần đọc vừa rồi (trong một phút)",
+        "Stop what the last poll decided (within a minute)",
+        Some(Right::Steer),
+    ),
+    (
+        Command::Pause,
+        "tamdung",
+        "pause",
+        "Tạm dừng mọi thư và tin",
+        "Pause all sending",
+        Some(Right::Steer),
+    ),
+    (
+        Command::Resume,
+        "tieptuc",
+        "resume",
+        "Gửi tiếp sau khi tạm dừng",
+        "Resume sending",
+        Some(Right::Steer),
+    ),
+    (
+        Command::Help,
+        "trogiup",
+        "help",
+        "Các lệnh",
+        "What you can ask",
+        None,
+    ),
 ];
 
 /// The lines of the menu for somebody with these rights.
-pub(super) fn menu(language: Language, allows: impl Fn(Right) -> bool) -> Vec<(&'static str, String)> {
+pub(super) fn menu(
+    language: Language,
+    allows: impl Fn(Right) -> bool,
+) -> Vec<(&'static str, String)> {
     MENU.iter()
         .filter(|line| line.5.is_none_or(&allows))
         .map(|(_, vi, en, does_vi, does_en, _)| match language {
@@ -52,7 +127,10 @@ pub(super) fn read<'a>(text: &'a str, bot: Option<&str>) -> Option<(Command, &'a
         return None;
     }
     let name = name.to_lowercase();
-    let known = MENU.iter().find(|line| line.1 == name || line.2 == name).map(|line| line.0);
+    let known = MENU
+        .iter()
+        .find(|line| line.1 == name || line.2 == name)
+        .map(|line| line.0);
     let command = known.or_else(|| (name == "start").then_some(Command::Start))?;
     Some((command, rest.trim()))
 }
@@ -81,10 +159,15 @@ mod tests {
     fn names_fit_telegrams_rule() {
         for line in MENU {
             for name in [line.1, line.2] {
-                assert!((1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase()), "{name}");
+                assert!(
+                    (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase()),
+                    "{name}"
+                );
             }
         }
-        let staff = menu(Language::Vi, |right| matches!(right, Right::Customers | Right::Totals));
+        let staff = menu(Language::Vi, |right| {
+            matches!(right, Right::Customers | Right::Totals)
+        });
         let names: Vec<&str> = staff.iter().map(|line| line.0).collect();
         assert_eq!(names, ["khach", "tim", "trogiup"]);
     }

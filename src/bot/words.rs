@@ -1,6 +1,8 @@
 //! What the bot says, in Vietnamese and English. Everything that comes from the sheet or from people is escaped here.
 
-use crate::commands::{Action, Card, Customers, HeldLine, Newcomer, Pressed, Status, Totals};
+use crate::commands::{
+    Action, Card, ChannelStatus, Customers, HeldLine, Newcomer, Status, Totals, WorkbookStatus,
+};
 use crate::config::Language;
 use crate::core::people::Role;
 
@@ -52,11 +54,15 @@ pub(super) fn parts(text: &str) -> Vec<String> {
         units += wide;
     }
     parts.push(part);
-    parts.into_iter().map(|part| part.trim_end().to_owned()).filter(|part| !part.is_empty()).collect()
+    parts
+        .into_iter()
+        .map(|part| part.trim_end().to_owned())
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// `2026-11-21T09:00:00+07:00` as `09:00 21/11`.
-fn clock(iso: &str) -> String {
+pub(super) fn clock(iso: &str) -> String {
     match (iso.get(11..16), iso.get(8..10), iso.get(5..7)) {
         (Some(time), Some(day), Some(month)) => format!("{time} {day}/{month}"),
         _ => escape(iso),
@@ -64,7 +70,7 @@ fn clock(iso: &str) -> String {
 }
 
 impl Words {
-    fn pick(self, vi: impl Into<String>, en: impl Into<String>) -> String {
+    pub(super) fn pick(self, vi: impl Into<String>, en: impl Into<String>) -> String {
         match self.0 {
             Language::Vi => vi.into(),
             Language::En => en.into(),
@@ -73,7 +79,11 @@ impl Words {
 
     /// The one sentence for somebody we do not know.
     pub(super) fn stranger(self, company: &str) -> String {
-        let of = if company.is_empty() { String::new() } else { format!(" {}", escape(company)) };
+        let of = if company.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", escape(company))
+        };
         self.pick(
             format!("Xin chào! Bot này chỉ dành cho nhân viên{of}; nếu anh/chị làm việc ở đây, vui lòng xin người quản trị một liên kết mời."),
             format!("Hello! This bot is for the staff of{} only; if you work here, please ask the admin for an invitation link.", if of.is_empty() { " the company".into() } else { of }),
@@ -86,8 +96,12 @@ impl Words {
         let role = self.role(newcomer.role);
         if newcomer.known {
             return self.pick(
-                format!("Anh/chị đã kết nối với tên <b>{name}</b> rồi. Bấm /trogiup để xem các lệnh."),
-                format!("You are connected as <b>{name}</b> already. /help shows what you can ask."),
+                format!(
+                    "Anh/chị đã kết nối với tên <b>{name}</b> rồi. Bấm /trogiup để xem các lệnh."
+                ),
+                format!(
+                    "You are connected as <b>{name}</b> already. /help shows what you can ask."
+                ),
             );
         }
         self.pick(
@@ -109,13 +123,19 @@ impl Words {
     /// What somebody of this role can ask.
     pub(super) fn help(self, lines: &[(&str, String)]) -> String {
         let head = self.pick("<b>Các lệnh</b>", "<b>What you can ask</b>");
-        let lines: Vec<String> = lines.iter().map(|(command, what)| format!("/{command} – {}", escape(what))).collect();
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|(command, what)| format!("/{command} – {}", escape(what)))
+            .collect();
         format!("{head}\n{}", lines.join("\n"))
     }
 
     /// For a text that is no command.
     pub(super) fn not_understood(self) -> String {
-        self.pick("Bot chưa hiểu câu này. Bấm /trogiup để xem các lệnh.", "I did not understand that. /help shows what you can ask.")
+        self.pick(
+            "Bot chưa hiểu câu này. Bấm /trogiup để xem các lệnh.",
+            "I did not understand that. /help shows what you can ask.",
+        )
     }
 
     /// How to use `/tim`.
@@ -128,7 +148,10 @@ impl Words {
 
     /// Something inside went wrong.
     pub(super) fn trouble(self) -> String {
-        self.pick("Chưa làm được, vui lòng thử lại sau ít phút.", "That did not work, please try again in a few minutes.")
+        self.pick(
+            "Chưa làm được, vui lòng thử lại sau ít phút.",
+            "That did not work, please try again in a few minutes.",
+        )
     }
 
     /// One screen of how it is.
@@ -136,100 +159,183 @@ impl Words {
         let mut lines = vec![if status.ok {
             self.pick("🟢 <b>Mọi thứ đang chạy tốt</b>", "🟢 <b>All is well</b>")
         } else {
-            self.pick("🔴 <b>Có việc cần xử lý</b>", "🔴 <b>Something needs a hand</b>")
+            self.pick(
+                "🔴 <b>Có việc cần xử lý</b>",
+                "🔴 <b>Something needs a hand</b>",
+            )
         }];
-        for book in &status.workbooks {
-            let read = match (&book.last_poll, book.lag_s) {
-                (Some(_), Some(lag)) => self.pick(format!("đọc cách đây {}", self.age(lag)), format!("read {} ago", self.age(lag))),
-                _ => self.pick("chưa đọc được lần nào", "not read yet"),
-            };
-            let mark = if book.failing.is_some() { "⚠️" } else { "📄" };
-            let records = self.pick(format!("{} dòng khách", book.records), format!("{} records", book.records));
-            lines.push(format!("{mark} {}: {records}, {read}", escape(&book.title)));
-        }
-        for channel in &status.channels {
-            let name = if channel.channel == "email" { "E-mail" } else { "Telegram" };
-            let how = match channel.ok {
-                Some(true) => self.pick("hoạt động", "works"),
-                Some(false) => self.pick("mất kết nối", "out of reach"),
-                None => self.pick("chưa dùng tới", "not used yet"),
-            };
-            lines.push(format!("{} {name}: {how}", if channel.ok == Some(false) { "⚠️" } else { "✉️" }));
-        }
+        lines.extend(status.workbooks.iter().map(|book| self.workbook(book)));
+        lines.extend(status.channels.iter().map(|channel| self.channel(channel)));
         let count = |state: &str| status.queue.get(state).copied().unwrap_or(0);
+        let failed = count("rejected") + count("dead");
+        let (sent, waiting) = (count("delivered"), count("queued"));
         lines.push(self.pick(
-            format!("📬 Đã gửi {}, đang chờ {}, không tới {}", count("delivered"), count("queued"), count("rejected") + count("dead")),
-            format!("📬 {} delivered, {} waiting, {} failed", count("delivered"), count("queued"), count("rejected") + count("dead")),
+            format!("📬 Đã gửi {sent}, đang chờ {waiting}, không tới {failed}"),
+            format!("📬 {sent} delivered, {waiting} waiting, {failed} failed"),
         ));
         if status.trial {
-            lines.push(self.pick("🧪 Đang chạy thử: thư cho khách về hộp thư thử.", "🧪 Trial: mail to customers goes to the trial mailbox."));
+            lines.push(self.pick(
+                "🧪 Đang chạy thử: thư cho khách về hộp thư thử.",
+                "🧪 Trial: mail to customers goes to the trial mailbox.",
+            ));
         }
         if !status.next.is_empty() {
             lines.push(String::new());
             lines.push(self.pick("<b>Việc cần làm</b>", "<b>What to do next</b>"));
-            lines.extend(status.next.iter().take(MENDS).map(|mend| format!("• {}", escape(mend.shown(self.0)))));
-            if status.next.len() > MENDS {
-                let more = status.next.len() - MENDS;
-                lines.push(self.pick(format!("… và {more} việc khác"), format!("… and {more} more")));
-            }
+            let mends = status.next.iter().take(MENDS);
+            lines.extend(mends.map(|mend| format!("• {}", escape(mend.shown(self.0)))));
+        }
+        if status.next.len() > MENDS {
+            let more = status.next.len() - MENDS;
+            lines.push(self.pick(
+                format!("… và {more} việc khác"),
+                format!("… and {more} more"),
+            ));
         }
         lines.join("\n")
+    }
+
+    fn workbook(self, book: &WorkbookStatus) -> String {
+        let read = match (&book.last_poll, book.lag_s) {
+            (Some(_), Some(lag)) => {
+                let age = self.age(lag);
+                self.pick(format!("đọc cách đây {age}"), format!("read {age} ago"))
+            }
+            _ => self.pick("chưa đọc được lần nào", "not read yet"),
+        };
+        let mark = if book.failing.is_some() {
+            "⚠️"
+        } else {
+            "📄"
+        };
+        let n = book.records;
+        let records = self.pick(format!("{n} dòng khách"), format!("{n} records"));
+        format!("{mark} {}: {records}, {read}", escape(&book.title))
+    }
+
+    fn channel(self, channel: &ChannelStatus) -> String {
+        let name = if channel.channel == "email" {
+            "E-mail"
+        } else {
+            "Telegram"
+        };
+        let how = match channel.ok {
+            Some(true) => self.pick("hoạt động", "works"),
+            Some(false) => self.pick("mất kết nối", "out of reach"),
+            None => self.pick("chưa dùng tới", "not used yet"),
+        };
+        let mark = if channel.ok == Some(false) {
+            "⚠️"
+        } else {
+            "✉️"
+        };
+        format!("{mark} {name}: {how}")
     }
 
     fn age(self, seconds: i64) -> String {
         match seconds {
             ..=119 => self.pick(format!("{seconds} giây"), format!("{seconds} s")),
-            120..=7_199 => self.pick(format!("{} phút", seconds / 60), format!("{} min", seconds / 60)),
-            _ => self.pick(format!("{} giờ", seconds / 3_600), format!("{} h", seconds / 3_600)),
+            120..=7_199 => self.pick(
+                format!("{} phút", seconds / 60),
+                format!("{} min", seconds / 60),
+            ),
+            _ => self.pick(
+                format!("{} giờ", seconds / 3_600),
+                format!("{} h", seconds / 3_600),
+            ),
         }
     }
 
     /// Somebody's customers, by stage.
     pub(super) fn customers(self, customers: &Customers) -> String {
         if customers.total == 0 {
-            return self.pick("Chưa có khách nào ghi tên anh/chị phụ trách.", "No customer has your name in the owner column.");
+            return self.pick(
+                "Chưa có khách nào ghi tên anh/chị phụ trách.",
+                "No customer has your name in the owner column.",
+            );
         }
-        let mut lines = vec![self.pick(format!("👥 <b>{} khách</b>", customers.total), format!("👥 <b>{} customers</b>", customers.total))];
+        let mut lines = vec![self.pick(
+            format!("👥 <b>{} khách</b>", customers.total),
+            format!("👥 <b>{} customers</b>", customers.total),
+        )];
         for list in &customers.stages {
             lines.push(String::new());
-            lines.push(format!("<b>{}</b>: {}", self.stage(list.stage.as_deref()), list.count));
+            lines.push(format!(
+                "<b>{}</b>: {}",
+                self.stage(list.stage.as_deref()),
+                list.count
+            ));
             for one in &list.customers {
                 let days = match one.days {
                     0 => String::new(),
-                    days => self.pick(format!(" – {days} ngày chưa cập nhật"), format!(" – {days} days untouched")),
+                    days => self.pick(
+                        format!(" – {days} ngày chưa cập nhật"),
+                        format!(" – {days} days untouched"),
+                    ),
                 };
                 lines.push(format!("• {}{days}", link(&one.name, one.url.as_deref())));
             }
             if list.count > list.customers.len() {
                 let more = list.count - list.customers.len();
-                lines.push(self.pick(format!("… và {more} khách khác"), format!("… and {more} more")));
+                lines.push(self.pick(
+                    format!("… và {more} khách khác"),
+                    format!("… and {more} more"),
+                ));
             }
         }
         lines.join("\n")
     }
 
     fn stage(self, label: Option<&str>) -> String {
-        label.filter(|label| !label.is_empty()).map_or_else(|| self.pick("Chưa rõ giai đoạn", "Stage unknown"), escape)
+        label
+            .filter(|label| !label.is_empty())
+            .map_or_else(|| self.pick("Chưa rõ giai đoạn", "Stage unknown"), escape)
     }
 
     /// Numbers by stage.
     pub(super) fn totals(self, totals: &Totals) -> String {
-        let mut lines = vec![self.pick(format!("👥 <b>{} khách</b>", totals.total), format!("👥 <b>{} customers</b>", totals.total))];
-        lines.extend(totals.stages.iter().map(|(label, count)| format!("• {}: {count}", self.stage(Some(label)))));
+        let mut lines = vec![self.pick(
+            format!("👥 <b>{} khách</b>", totals.total),
+            format!("👥 <b>{} customers</b>", totals.total),
+        )];
+        lines.extend(
+            totals
+                .stages
+                .iter()
+                .map(|(label, count)| format!("• {}: {count}", self.stage(Some(label)))),
+        );
         lines.join("\n")
     }
 
     /// One customer, short.
     pub(super) fn card(self, card: &Card) -> String {
-        let mut lines = vec![format!("👤 <b>{}</b>", link(&card.name, card.url.as_deref()))];
-        let facts = [("📞", &card.phone), ("✉️", &card.email), ("📍", &card.area), ("💰", &card.budget)];
-        lines.extend(facts.iter().filter_map(|(sign, value)| value.as_ref().map(|value| format!("{sign} {}", escape(value)))));
+        let mut lines = vec![format!(
+            "👤 <b>{}</b>",
+            link(&card.name, card.url.as_deref())
+        )];
+        let facts = [
+            ("📞", &card.phone),
+            ("✉️", &card.email),
+            ("📍", &card.area),
+            ("💰", &card.budget),
+        ];
+        lines.extend(facts.iter().filter_map(|(sign, value)| {
+            value
+                .as_ref()
+                .map(|value| format!("{sign} {}", escape(value)))
+        }));
         let days = match card.days {
             0 => self.pick("cập nhật hôm nay", "touched today"),
-            days => self.pick(format!("{days} ngày chưa cập nhật"), format!("{days} days untouched")),
+            days => self.pick(
+                format!("{days} ngày chưa cập nhật"),
+                format!("{days} days untouched"),
+            ),
         };
         lines.push(format!("🏷 {} ({days})", self.stage(card.stage.as_deref())));
-        let owner = card.owner.as_deref().map_or_else(|| self.pick("chưa có người phụ trách", "nobody in charge"), escape);
+        let owner = card.owner.as_deref().map_or_else(
+            || self.pick("chưa có người phụ trách", "nobody in charge"),
+            escape,
+        );
         lines.push(format!("🧑‍💼 {owner}"));
         if let Some(note) = &card.note {
             let short: String = note.chars().take(200).collect();
@@ -244,20 +350,48 @@ impl Words {
             Language::Vi => &held.why_vi,
             Language::En => &held.why,
         };
-        let reasons: Vec<String> = why.lines().map(|line| format!("• {}", escape(line))).collect();
+        let reasons: Vec<String> = why
+            .lines()
+            .map(|line| format!("• {}", escape(line)))
+            .collect();
         let head = self.pick(
-            format!("🛑 <b>Tạm giữ: bảng “{}”</b>\nTừ {}", escape(&held.workbook), clock(&held.since)),
-            format!("🛑 <b>Held: \"{}\"</b>\nSince {}", escape(&held.workbook), clock(&held.since)),
+            format!(
+                "🛑 <b>Tạm giữ: bảng “{}”</b>\nTừ {}",
+                escape(&held.workbook),
+                clock(&held.since)
+            ),
+            format!(
+                "🛑 <b>Held: \"{}\"</b>\nSince {}",
+                escape(&held.workbook),
+                clock(&held.since)
+            ),
         );
         let counts = self.pick(
-            format!("Nếu duyệt: {} khách mới, {} thay đổi, {} khách bị xoá, {} tin sẽ gửi.", held.added, held.changed, held.removed, held.messages),
-            format!("If taken: {} new, {} changed, {} removed, {} messages.", held.added, held.changed, held.removed, held.messages),
+            format!(
+                "Nếu duyệt: {} khách mới, {} thay đổi, {} khách bị xoá, {} tin sẽ gửi.",
+                held.added, held.changed, held.removed, held.messages
+            ),
+            format!(
+                "If taken: {} new, {} changed, {} removed, {} messages.",
+                held.added, held.changed, held.removed, held.messages
+            ),
         );
         let decided = match (&held.decision, &held.by) {
             (Some(decision), Some(by)) => {
-                let vi = if decision == "release" { "đã duyệt" } else { "đã chọn bỏ qua" };
-                let en = if decision == "release" { "has said yes" } else { "has said no" };
-                self.pick(format!("\n{} {vi}, lần đọc tới sẽ xử lý.", escape(by)), format!("\n{} {en}; it takes effect at the next poll.", escape(by)))
+                let vi = if decision == "release" {
+                    "đã duyệt"
+                } else {
+                    "đã chọn bỏ qua"
+                };
+                let en = if decision == "release" {
+                    "has said yes"
+                } else {
+                    "has said no"
+                };
+                self.pick(
+                    format!("\n{} {vi}, lần đọc tới sẽ xử lý.", escape(by)),
+                    format!("\n{} {en}; it takes effect at the next poll.", escape(by)),
+                )
             }
             _ => String::new(),
         };
@@ -283,9 +417,38 @@ impl Words {
     /// Asks before going on.
     pub(super) fn resume_question(self, by: Option<&str>) -> String {
         match by {
-            Some(by) => self.pick(format!("{} đã tạm dừng. Gửi tiếp mọi thư và tin đang chờ?", escape(by)), format!("Paused by {}. Go on sending everything that waits?", escape(by))),
-            None => self.pick("Hiện không tạm dừng gì, thư và tin đang gửi bình thường.", "Nothing is paused, sending goes on as usual."),
+            Some(by) => self.pick(
+                format!(
+                    "{} đã tạm dừng. Gửi tiếp mọi thư và tin đang chờ?",
+                    escape(by)
+                ),
+                format!(
+                    "Paused by {}. Go on sending everything that waits?",
+                    escape(by)
+                ),
+            ),
+            None => self.pick(
+                "Hiện không tạm dừng gì, thư và tin đang gửi bình thường.",
+                "Nothing is paused, sending goes on as usual.",
+            ),
         }
+    }
+
+    /// Nothing of the last minute waits.
+    pub(super) fn nothing_to_stop(self) -> String {
+        self.pick(
+            "Trong một phút vừa rồi không có tin nào chờ gửi từ lần đọc bảng. Muốn dừng tất cả, bấm /tamdung.",
+            "Nothing that a poll of the last minute decided is waiting. /pause stops everything.",
+        )
+    }
+
+    /// Asks before cancelling what the last poll decided.
+    pub(super) fn stop_question(self, title: &str, waiting: usize) -> String {
+        let title = escape(title);
+        self.pick(
+            format!("Dừng hẳn <b>{waiting} tin</b> chưa gửi của lần đọc bảng “{title}” vừa rồi?"),
+            format!("Cancel the <b>{waiting} messages</b> that the last poll of \"{title}\" decided and that have not gone yet?"),
+        )
     }
 
     /// What a button of the bot's own says.
@@ -295,55 +458,15 @@ impl Words {
             Action::Drop => self.pick("🗑 Bỏ qua", "🗑 Drop it"),
             Action::PauseAll => self.pick("⏸ Tạm dừng", "⏸ Pause"),
             Action::ResumeAll => self.pick("▶️ Gửi tiếp", "▶️ Resume"),
+            Action::Stop => self.pick("🛑 Dừng hẳn", "🛑 Cancel them"),
             Action::Cancel => self.pick("Không", "No"),
             Action::Done
             | Action::Later
             | Action::SendNow
             | Action::Wrong
-            | Action::Stop
             | Action::StaffYes
             | Action::StaffNo => action.as_str().to_owned(),
         }
-    }
-
-    /// The outcome of a press: a short one for the one who pressed, and a line under the message for all who see it.
-    pub(super) fn pressed(self, pressed: &Pressed, who: &str) -> (String, String) {
-        let name = escape(who);
-        let (vi, en, by_vi, by_en) = match pressed {
-            Pressed::SentNow(_) => ("Thư sẽ gửi ngay", "It goes now", "đã cho gửi ngay", "let it go now"),
-            Pressed::PickedWrong(_) => ("Đã huỷ, thư không gửi", "Cancelled", "báo chọn nhầm, thư không gửi", "said it was a mistake; the mail does not go"),
-            Pressed::Later(later) => {
-                let when = clock(&later.at);
-                return (
-                    self.pick(format!("Sẽ nhắc lại lúc {when}"), format!("I shall remind you at {when}")),
-                    self.pick(format!("⏰ <b>{name}</b>: nhắc lại lúc {when}"), format!("⏰ <b>{name}</b>: again at {when}")),
-                );
-            }
-            Pressed::Released(_) => ("Đã duyệt, lần đọc tới sẽ xử lý", "Taken at the next poll", "đã duyệt, lần đọc tới sẽ xử lý", "said yes; taken at the next poll"),
-            Pressed::Dropped(_) => (
-                "Đã bỏ qua, lần đọc tới lấy làm mốc mới",
-                "Dropped at the next poll",
-                "đã bỏ qua, lần đọc tới lấy làm mốc mới",
-                "said no; the new base at the next poll",
-            ),
-            Pressed::Done(_) => ("Đã ghi nhận", "Noted", "đã liên hệ", "has been in touch"),
-            Pressed::Stopped(stopped) => {
-                let (cancelled, gone) = (stopped.cancelled, stopped.gone);
-                return (
-                    self.pick(format!("Đã dừng {cancelled} tin"), format!("{cancelled} stopped")),
-                    self.pick(
-                        format!("🛑 <b>{name}</b> đã dừng {cancelled} tin; {gone} tin đã kịp đi"),
-                        format!("🛑 <b>{name}</b> stopped {cancelled}; {gone} had gone already"),
-                    ),
-                );
-            }
-            Pressed::Staff(approval) if approval.approved => ("Đã xác nhận", "Approved", "xác nhận là nhân viên", "said yes"),
-            Pressed::Staff(_) => ("Đã ghi nhận", "Noted", "xác nhận không phải nhân viên", "said no"),
-            Pressed::Paused(_) => ("Đã tạm dừng", "Paused", "đã tạm dừng mọi thư và tin", "paused all sending"),
-            Pressed::Resumed(_) => ("Đang gửi tiếp", "Sending goes on", "đã cho gửi tiếp", "resumed all sending"),
-            Pressed::Nothing => return (self.pick("Không thay đổi gì", "Nothing changed"), self.pick("Không thay đổi gì.", "Nothing changed.")),
-        };
-        (self.pick(vi, en), self.pick(format!("✔️ <b>{name}</b> {by_vi}"), format!("✔️ <b>{name}</b> {by_en}")))
     }
 }
 
@@ -353,9 +476,16 @@ mod tests {
 
     #[test]
     fn what_people_type_cannot_be_markup() {
-        let card = Card { name: "<b>An & \"Co\"</b>".into(), note: Some("x < y".into()), ..Card::default() };
+        let card = Card {
+            name: "<b>An & \"Co\"</b>".into(),
+            note: Some("x < y".into()),
+            ..Card::default()
+        };
         let text = Words(Language::Vi).card(&card);
-        assert!(text.contains("&lt;b&gt;An &amp; &quot;Co&quot;&lt;/b&gt;"), "{text}");
+        assert!(
+            text.contains("&lt;b&gt;An &amp; &quot;Co&quot;&lt;/b&gt;"),
+            "{text}"
+        );
         assert!(text.contains("x &lt; y"), "{text}");
     }
 
@@ -365,7 +495,10 @@ mod tests {
         let text = vec![line.as_str(); 100].join("\n");
         let cut = parts(&text);
         assert_eq!(cut.len(), 3);
-        assert!(cut.iter().all(|part| part.encode_utf16().count() <= LONGEST));
+        assert!(
+            cut.iter()
+                .all(|part| part.encode_utf16().count() <= LONGEST)
+        );
         assert_eq!(cut.join("\n"), text);
         assert_eq!(parts("\n\n"), Vec::<String>::new());
     }

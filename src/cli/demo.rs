@@ -1,6 +1,181 @@
-//! stub
-use super::Call; use super::failure::Failure;
-/// x
+//! `demo`: the three servers, a sample workbook, the real daemon against them through the real client
+//! libraries, and a page to edit the sheet and watch mails and chats arrive.
+
+mod news;
+mod settings;
+mod visitor;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Call;
+use super::failure::{Failure, Kind};
+use super::sandbox::{Addresses, Servers, open};
+use super::scratch::Scratch;
+use super::site::shipped_templates;
+use super::stopping::stop_token;
+use crate::clock;
+use crate::config::{Config, Environment};
+use crate::daemon::{self, DaemonError, News};
+use crate::sandbox::google::demo_workbook;
+use crate::sandbox::page::{LogFeed, Page, Parts};
+use news::Teller;
+use visitor::Layout;
+
+/// The first look at the sheet takes less than this, or something is wrong.
+const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(20);
+/// What is in hand when the demo ends reaches the servers in this process within moments.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Everything on this machine, no accounts: Google Sheets, an SMTP server and the Telegram Bot API on loopback,
+/// a sample workbook, the real daemon, and a page to play with. Times are short: a change counts after 3 seconds,
+/// a reminder comes within a minute. Nothing leaves the machine, and nothing is left behind.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
-pub(crate) async fn demo(_c:&Call,_a:Args)->Result<(),Failure>{Ok(())}
+#[command(after_help = "\
+Examples:
+  sheetbridge demo
+  sheetbridge demo --from khach-hang.xlsx
+  sheetbridge demo --listen 127.0.0.1:0 --json")]
+pub(crate) struct Args {
+    /// Your own customers instead of the sample: .xlsx, .xls, .ods, .csv or .tsv. The file itself is not changed
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Where the page listens; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8800")]
+    listen: SocketAddr,
+}
+
+/// Runs the demo until Ctrl-C.
+///
+/// # Errors
+/// An address in use, a file without customers in it, or a daemon that ends by itself.
+pub(crate) async fn demo(call: &Call, args: Args) -> Result<(), Failure> {
+    let stop = stop_token()?;
+    let (workbook, layout) = match &args.from {
+        Some(file) => {
+            let workbook = open(file)?;
+            let layout = Layout::of(&workbook, file)?;
+            (workbook, layout)
+        }
+        None => (demo_workbook(), Layout::sample()),
+    };
+    let scratch = Scratch::new(&call.environment, "demo")?;
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    let at = Addresses { google: free, smtp: free, telegram: free };
+    let servers = Servers::start(at, workbook, scratch.path()).await?;
+    let feed = LogFeed::new();
+    let page = start_page(args.listen, &servers, &feed).await?;
+    let done = play(call, &servers, &layout, &scratch, &feed, &page, args.from.is_some(), &stop).await;
+    tokio::join!(page.shutdown(), servers.shutdown());
+    done
+}
+
+async fn start_page(listen: SocketAddr, servers: &Servers, feed: &LogFeed) -> Result<Page, Failure> {
+    let parts = Parts {
+        google: servers.google.clone(),
+        workbook_id: servers.workbook.clone(),
+        smtp: servers.smtp.clone(),
+        bot: servers.bot.clone(),
+        log: feed.clone(),
+        reset: None,
+    };
+    Page::start(listen, parts).await.map_err(|error| Failure::new(Kind::Unavailable, error.to_string()))
+}
+
+/// Configures the daemon, starts it, and tells the page what it does until the end.
+#[allow(clippy::too_many_arguments)] // All of it is the demo's one stage setting.
+async fn play(
+    call: &Call,
+    servers: &Servers,
+    layout: &Layout,
+    scratch: &Scratch,
+    feed: &LogFeed,
+    page: &Page,
+    visitor: bool,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let people = settings::people(servers, layout)?;
+    if !visitor {
+        settings::appointment_soon(servers, clock::now());
+    }
+    let file = settings::write(servers, layout, &people, scratch.path())?;
+    let names = shipped_templates();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Nothing of the visitor's environment: not even a state folder.
+    let environment = Environment::default();
+    let config = Config::load(&file, &environment, &names)?;
+    let teller = Teller::new(&config, layout.customers.clone(), feed.clone());
+    if visitor {
+        for line in layout.understood(&config) {
+            call.out.tell(&line.en);
+            teller.note(line);
+        }
+    }
+    let (sender, mut news) = mpsc::unbounded_channel();
+    let settings = daemon::Settings { config_path: None, environment: Some(environment), news: Some(sender) };
+    let mut running = tokio::spawn(daemon::run(config, settings, stop.clone()));
+    let mut teller = teller;
+    let first = first_look(&mut news, &mut teller);
+    tokio::select! {
+        () = stop.cancelled() => return farewell(running).await,
+        ended = &mut running => return Err(too_soon(ended)),
+        () = first => {}
+    }
+    announce(call, page)?;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return farewell(running).await,
+            ended = &mut running => return Err(too_soon(ended)),
+            Some(heard) = news.recv() => teller.tell(&heard).await,
+        }
+    }
+}
+
+/// Waits until the sheet was read once: what is typed before that would belong to the base.
+async fn first_look(news: &mut mpsc::UnboundedReceiver<News>, teller: &mut Teller) {
+    let look = async {
+        while let Some(heard) = news.recv().await {
+            teller.tell(&heard).await;
+            if matches!(heard, News::Polled { .. }) {
+                break;
+            }
+        }
+    };
+    if tokio::time::timeout(FIRST_LOOK_WITHIN, look).await.is_err() {
+        tracing::warn!("the sheet has not been read yet; the page says why");
+    }
+}
+
+fn announce(call: &Call, page: &Page) -> Result<(), Failure> {
+    if call.out.is_json() {
+        return call.out.json(&json!({ "page": page.url() }));
+    }
+    call.out.line(format_args!("sheetbridge demo: {}  (Ctrl-C ends it)", page.url()))
+}
+
+async fn farewell(running: JoinHandle<Result<(), DaemonError>>) -> Result<(), Failure> {
+    let stop = running.abort_handle();
+    match tokio::time::timeout(FAREWELL, running).await {
+        Ok(Ok(ended)) => Ok(ended?),
+        Ok(Err(error)) => Err(Failure::new(Kind::Broken, format!("the daemon broke: {error}"))),
+        Err(_) => {
+            stop.abort();
+            Ok(())
+        }
+    }
+}
+
+/// The daemon is not to end before it is told to.
+fn too_soon(ended: Result<Result<(), DaemonError>, tokio::task::JoinError>) -> Failure {
+    match ended {
+        Ok(Ok(())) => Failure::new(Kind::Broken, "the daemon ended by itself"),
+        Ok(Err(error)) => error.into(),
+        Err(error) => Failure::new(Kind::Broken, format!("the daemon broke: {error}")),
+    }
+}

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Usage,
     /// A service, an address, or the daemon is out of reach.
     Unavailable,
+    /// A bug of ours.
+    Broken,
     /// The store.
     Store,
     /// It may work later.
@@ -45,6 +47,7 @@ impl Kind {
             Self::No => (1, "no"),
             Self::Usage => (2, "usage"),
             Self::Unavailable => (69, "unavailable"),
+            Self::Broken => (70, "internal"),
             Self::Store => (74, "store"),
             Self::TryLater => (75, "try_later"),
             Self::NotAllowed => (77, "not_allowed"),
@@ -242,8 +245,7 @@ impl From<DaemonError> for Failure {
             DaemonError::Store(error) => error.into(),
             DaemonError::Config(text) => Self::new(Kind::Config, text),
             DaemonError::Address(text) => Self::new(Kind::Unavailable, text),
-            // A bug may pass with what set it off: systemd may start it anew.
-            error @ DaemonError::Broken(_) => Self::new(Kind::TryLater, error.to_string()),
+            error @ DaemonError::Broken(_) => Self::new(Kind::Broken, error.to_string()),
         }
     }
 }
@@ -259,13 +261,14 @@ mod tests {
             Kind::No,
             Kind::Usage,
             Kind::Unavailable,
+            Kind::Broken,
             Kind::Store,
             Kind::TryLater,
             Kind::NotAllowed,
             Kind::Config,
         ]
         .map(Kind::exit_code);
-        assert_eq!(codes, [0, 1, 2, 69, 74, 75, 77, 78]);
+        assert_eq!(codes, [0, 1, 2, 69, 70, 74, 75, 77, 78]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::commands::Request;
 pub(crate) enum Args {
     /// The newest messages first (with --json one object a line)
     List {
-        /// Only those that are queued, held, sending, delivered, rejected, cancelled, expired, dead or in_doubt
+        /// Only those that are queued, in_flight, delivered, rejected, in_doubt, cancelled, expired or dead
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
         /// At most so many

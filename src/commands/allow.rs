@@ -72,7 +72,11 @@ impl Sight {
     /// Who of the company is in charge, first one first.
     pub(super) fn owners(&self, facts: &Json) -> Vec<String> {
         let names = texts(&facts["owners"]);
-        self.directory.owners(&names).into_iter().map(|person| person.name.clone()).collect()
+        self.directory
+            .owners(&names)
+            .into_iter()
+            .map(|person| person.name.clone())
+            .collect()
     }
 
     /// Whether a record with these facts is seen.
@@ -102,8 +106,16 @@ impl Desk {
             (Scope::Own, Who::Colleague { name, .. }) => Some(BTreeSet::from([name.clone()])),
             (Scope::Team, Who::Colleague { name, .. }) => {
                 let team = directory.find(name).and_then(|person| person.team.clone());
-                let mates = directory.all().iter().filter(|mate| team.is_some() && mate.team == team);
-                Some(mates.map(|mate| mate.name.clone()).chain([name.clone()]).collect())
+                let mates = directory
+                    .all()
+                    .iter()
+                    .filter(|mate| team.is_some() && mate.team == team);
+                Some(
+                    mates
+                        .map(|mate| mate.name.clone())
+                        .chain([name.clone()])
+                        .collect(),
+                )
             }
         };
         Ok(Sight { directory, names })
@@ -115,7 +127,9 @@ impl Desk {
             return Ok(());
         }
         let sight = self.sight(who, Right::Customers)?;
-        let typed = self.roster.typed(record.kind, &record.place.workbook, &record.seen)?;
+        let typed = self
+            .roster
+            .typed(record.kind, &record.place.workbook, &record.seen)?;
         let owners = match typed.values.get("owner") {
             Some(Value::Owner(names)) => names.clone(),
             _ => Vec::new(),
@@ -129,7 +143,12 @@ impl Desk {
 }
 
 pub(super) fn texts(value: &Json) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(String::from)).collect()
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|text| text.as_str().map(String::from))
+        .collect()
 }
 
 #[cfg(test)]
@@ -138,13 +157,36 @@ mod tests {
 
     #[test]
     fn the_table_of_roles() {
-        let who = |role| Who::Colleague { name: "Lan Anh".into(), role };
+        let who = |role| Who::Colleague {
+            name: "Lan Anh".into(),
+            role,
+        };
         for (right, staff, leader, marketing) in [
-            (Right::Status, Scope::Nothing, Scope::Nothing, Scope::Nothing),
-            (Right::Digest, Scope::Nothing, Scope::Nothing, Scope::Nothing),
-            (Right::Everything, Scope::Nothing, Scope::Nothing, Scope::Nothing),
+            (
+                Right::Status,
+                Scope::Nothing,
+                Scope::Nothing,
+                Scope::Nothing,
+            ),
+            (
+                Right::Digest,
+                Scope::Nothing,
+                Scope::Nothing,
+                Scope::Nothing,
+            ),
+            (
+                Right::Everything,
+                Scope::Nothing,
+                Scope::Nothing,
+                Scope::Nothing,
+            ),
             (Right::Steer, Scope::Nothing, Scope::Nothing, Scope::Nothing),
-            (Right::People, Scope::Nothing, Scope::Nothing, Scope::Nothing),
+            (
+                Right::People,
+                Scope::Nothing,
+                Scope::Nothing,
+                Scope::Nothing,
+            ),
             (Right::Totals, Scope::Own, Scope::Team, Scope::All),
             (Right::Customers, Scope::Own, Scope::Team, Scope::Nothing),
         ] {

@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Approval, Card, CommandError, Desk, ErrorKind, HeldLine, MailDecision, Paused, Resumed, Right, Stopped, Who};
+use super::{
+    Answer, Approval, Card, CommandError, Desk, ErrorKind, HeldLine, MailDecision, Paused, Resumed,
+    Right, Stopped, Who,
+};
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::store::Group;
 use crate::store::keys::{self, Key, prefix};
@@ -142,7 +145,12 @@ pub fn button_key(id: &str) -> Key {
 /// What the chat is to send back when it is pressed, at most 64 bytes. The same for every retry of a message.
 pub fn store_button(group: &mut Group, act: &ButtonAct) -> String {
     let of = act.message.as_deref().unwrap_or("-");
-    let name = format!("{of}\n{}\n{}\n{}", act.action.as_str(), act.subject, act.created.as_millisecond());
+    let name = format!(
+        "{of}\n{}\n{}\n{}",
+        act.action.as_str(),
+        act.subject,
+        act.created.as_millisecond()
+    );
     let id = blake3::hash(name.as_bytes()).to_hex()[..32].to_owned();
     group.put(button_key(&id), act);
     format!("{CALLBACK}{id}")
@@ -151,9 +159,20 @@ pub fn store_button(group: &mut Group, act: &ButtonAct) -> String {
 /// What a template's `[label](action:NAME)` does under a message that goes to the colleague `told`.
 ///
 /// None if there is no such action, or the message does not say what it should act on; the outbox then leaves the button out.
-pub fn act_for(message: &Message, name: &str, label: &str, told: Option<&str>) -> Option<ButtonAct> {
+pub fn act_for(
+    message: &Message,
+    name: &str,
+    label: &str,
+    told: Option<&str>,
+) -> Option<ButtonAct> {
     let action = Action::parse(name)?;
-    let event = |path: &str| message.event.pointer(path).and_then(|value| value.as_str()).map(str::to_owned);
+    let event = |path: &str| {
+        message
+            .event
+            .pointer(path)
+            .and_then(|value| value.as_str())
+            .map(str::to_owned)
+    };
     let subject = match action {
         Action::Done => message.record.as_ref()?.to_string(),
         Action::Later => message.key.digest(),
@@ -168,7 +187,9 @@ pub fn act_for(message: &Message, name: &str, label: &str, told: Option<&str>) -
         subject,
         label: label.to_owned(),
         message: Some(message.key.to_string()),
-        told: told.filter(|told| !told.is_empty() && message.to != Recipient::Customer).map(str::to_owned),
+        told: told
+            .filter(|told| !told.is_empty() && message.to != Recipient::Customer)
+            .map(str::to_owned),
         created: message.created,
         done: None,
     })
@@ -218,7 +239,13 @@ impl Desk {
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();
-        group.put(button_key(&data[CALLBACK.len()..]), &ButtonAct { done: Some((who.name().to_owned(), now)), ..act });
+        group.put(
+            button_key(&data[CALLBACK.len()..]),
+            &ButtonAct {
+                done: Some((who.name().to_owned(), now)),
+                ..act
+            },
+        );
         self.roster.store().commit(vec![group])?;
         Ok(pressed)
     }
@@ -227,7 +254,9 @@ impl Desk {
         if *who == Who::Stranger {
             return Err(CommandError::not_allowed());
         }
-        let id = data.strip_prefix(CALLBACK).filter(|id| id.len() == 32 && id.is_ascii());
+        let id = data
+            .strip_prefix(CALLBACK)
+            .filter(|id| id.len() == 32 && id.is_ascii());
         let act = match id {
             Some(id) => self.roster.store().get::<ButtonAct>(&button_key(id))?,
             None => None,
@@ -244,7 +273,10 @@ impl Desk {
         let offered = buttons
             .iter()
             .map(|(action, subject, label)| {
-                store_button(&mut group, &ButtonAct::offered(*action, subject, label, now))
+                store_button(
+                    &mut group,
+                    &ButtonAct::offered(*action, subject, label, now),
+                )
             })
             .collect();
         self.roster.store().commit(vec![group])?;
@@ -276,11 +308,23 @@ impl Desk {
 }
 
 fn too_old() -> CommandError {
-    CommandError::new(ErrorKind::NotFound, "this button is of no use any more: ask the bot anew", "Nút này không còn dùng được nữa.")
+    CommandError::new(
+        ErrorKind::NotFound,
+        "this button is of no use any more: ask the bot anew",
+        "Nút này không còn dùng được nữa.",
+    )
 }
 
 fn pressed_before(by: &str, at: &str, same: bool) -> CommandError {
     let hour = at.get(11..16).unwrap_or_default();
-    let vi = if same { format!("Anh/chị đã bấm nút này lúc {hour} rồi.") } else { format!("{by} đã bấm nút này lúc {hour} rồi.") };
-    CommandError::new(ErrorKind::Again, format!("{by} has already pressed this at {at}"), vi)
+    let vi = if same {
+        format!("Anh/chị đã bấm nút này lúc {hour} rồi.")
+    } else {
+        format!("{by} đã bấm nút này lúc {hour} rồi.")
+    };
+    CommandError::new(
+        ErrorKind::Again,
+        format!("{by} has already pressed this at {at}"),
+        vi,
+    )
 }

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::decide::{Timer, timers_for};
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::sheet::fold::fold;
-use crate::store::keys::{self, prefix};
 use crate::store::Group;
+use crate::store::keys::{self, prefix};
 
 /// Names shown of one stage.
 const SHOWN_OF_STAGE: usize = 15;
@@ -117,7 +117,9 @@ impl Desk {
                 url: text(&seen.facts["sheet_url"]),
             };
             total += 1;
-            let known = by_stage.iter().position(|(id, _)| id.is_some() && *id == seen.record.stage);
+            let known = by_stage
+                .iter()
+                .position(|(id, _)| id.is_some() && *id == seen.record.stage);
             let last = by_stage.len() - 1;
             by_stage[known.unwrap_or(last)].1.push(line);
             Ok(())
@@ -130,7 +132,11 @@ impl Desk {
                 lines.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.name.cmp(&b.name)));
                 let count = lines.len();
                 lines.truncate(SHOWN_OF_STAGE);
-                StageList { stage: id.map(|id| labels.get(&id).cloned().unwrap_or(id)), count, customers: lines }
+                StageList {
+                    stage: id.map(|id| labels.get(&id).cloned().unwrap_or(id)),
+                    count,
+                    customers: lines,
+                }
             })
             .collect();
         Ok(Customers { total, stages })
@@ -142,17 +148,27 @@ impl Desk {
     /// The role, the disk.
     pub fn totals(&self, who: &Who) -> Answer<Totals> {
         let config = self.roster.config();
-        let mut counts: Vec<(String, usize)> = config.stages.iter().map(|stage| (stage.label.clone(), 0)).collect();
+        let mut counts: Vec<(String, usize)> = config
+            .stages
+            .iter()
+            .map(|stage| (stage.label.clone(), 0))
+            .collect();
         counts.push((String::new(), 0));
         let mut total = 0;
         self.each_seen(who, Right::Totals, Timestamp::UNIX_EPOCH, |seen| {
-            let known = config.stages.iter().position(|stage| seen.record.stage.as_ref() == Some(&stage.id));
+            let known = config
+                .stages
+                .iter()
+                .position(|stage| seen.record.stage.as_ref() == Some(&stage.id));
             counts[known.unwrap_or(config.stages.len())].1 += 1;
             total += 1;
             Ok(())
         })?;
         counts.retain(|(label, count)| !label.is_empty() || *count > 0);
-        Ok(Totals { total, stages: counts })
+        Ok(Totals {
+            total,
+            stages: counts,
+        })
     }
 
     /// Customers by phone, e-mail or a part of the name, the best fit first.
@@ -184,7 +200,11 @@ impl Desk {
             ));
         }
         found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.name.cmp(&b.1.name)));
-        Ok(found.into_iter().take(CARDS).map(|(_, card)| card).collect())
+        Ok(found
+            .into_iter()
+            .take(CARDS)
+            .map(|(_, card)| card)
+            .collect())
     }
 
     /// Somebody has dealt with a customer: the idle clock starts again, and what waited for nobody having
@@ -196,11 +216,19 @@ impl Desk {
         self.touch_as(record, who, None, now)
     }
 
-    pub(super) fn touch_as(&self, record: &str, who: &Who, told: Option<&str>, now: Timestamp) -> Answer<Card> {
+    pub(super) fn touch_as(
+        &self,
+        record: &str,
+        who: &Who,
+        told: Option<&str>,
+        now: Timestamp,
+    ) -> Answer<Card> {
         let store = self.roster.store();
         let _alone = store.alone();
         let key = keys::record(&RecordId::new(record));
-        let found = store.get::<Record>(&key)?.filter(|record| record.gone.is_none());
+        let found = store
+            .get::<Record>(&key)?
+            .filter(|record| record.gone.is_none());
         let Some(mut record) = found else {
             return Err(CommandError::new(
                 ErrorKind::NotFound,
@@ -217,13 +245,25 @@ impl Desk {
         let mut group = Group::default();
         group.put(key, &record);
         put_timers(&mut group, &timers);
-        self.note_hand(&mut group, now, Some(&record.id), who, "has dealt with the customer");
+        self.note_hand(
+            &mut group,
+            now,
+            Some(&record.id),
+            who,
+            "has dealt with the customer",
+        );
         store.commit(vec![group])?;
         Ok(self.card(&Seen { record, facts }, now))
     }
 
     /// Shows every customer that whoever asks may see.
-    pub(super) fn each_seen(&self, who: &Who, right: Right, now: Timestamp, mut show: impl FnMut(&Seen) -> Answer<()>) -> Answer<()> {
+    pub(super) fn each_seen(
+        &self,
+        who: &Who,
+        right: Right,
+        now: Timestamp,
+        mut show: impl FnMut(&Seen) -> Answer<()>,
+    ) -> Answer<()> {
         let sight = self.sight(who, right)?;
         self.each(Kind::Customer, None, |spot, record, _| {
             let mut record = record.clone();
@@ -241,7 +281,10 @@ impl Desk {
     pub(super) fn days_since(&self, then: Timestamp, now: Timestamp) -> i64 {
         let zone = &self.roster.config().calendar.zone;
         let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
-        date(then).until(date(now)).map_or(0, |span| i64::from(span.get_days())).max(0)
+        date(then)
+            .until(date(now))
+            .map_or(0, |span| i64::from(span.get_days()))
+            .max(0)
     }
 
     fn card(&self, seen: &Seen, now: Timestamp) -> Card {
@@ -257,7 +300,11 @@ impl Desk {
             area: text(&facts["area"]).or_else(|| text(&facts["interest"])),
             budget: text(&facts["budget"]["text"]),
             note: text(&facts["note"]),
-            place: format!("{} {}", facts["tab"].as_str().unwrap_or_default(), seen.record.place.row),
+            place: format!(
+                "{} {}",
+                facts["tab"].as_str().unwrap_or_default(),
+                seen.record.place.row
+            ),
             url: text(&facts["sheet_url"]),
         }
     }
@@ -265,8 +312,13 @@ impl Desk {
 
 /// The name as written, or what else the row can be known by.
 pub(super) fn name_of(facts: &Json) -> String {
-    let full = facts["name"]["full"].as_str().or_else(|| facts["name"].as_str());
-    full.or_else(|| facts["phone"].as_str()).or_else(|| facts["email"].as_str()).unwrap_or("?").to_owned()
+    let full = facts["name"]["full"]
+        .as_str()
+        .or_else(|| facts["name"].as_str());
+    full.or_else(|| facts["phone"].as_str())
+        .or_else(|| facts["email"].as_str())
+        .unwrap_or("?")
+        .to_owned()
 }
 
 pub(super) fn text(value: &Json) -> Option<String> {
@@ -284,11 +336,20 @@ impl Wanted {
     fn of(text: &str) -> Self {
         let text = text.trim();
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        let only_phone = text.chars().all(|c| c.is_ascii_digit() || " .+-()".contains(c));
-        // +84901… and 0901… are one number: what counts is what follows the country or trunk prefix.
-        let digits = digits.strip_prefix("84").or_else(|| digits.strip_prefix('0')).unwrap_or(&digits).to_owned();
+        let only_phone = text
+            .chars()
+            .all(|c| c.is_ascii_digit() || " .+-()".contains(c));
+        // +84901… and 0901… are one number: customers' numbers are compared as people write them.
+        let digits = match digits.strip_prefix("84") {
+            Some(rest) if digits.len() >= 11 => format!("0{rest}"),
+            _ => digits,
+        };
         Self {
-            folded: if only_phone { String::new() } else { fold(text) },
+            folded: if only_phone {
+                String::new()
+            } else {
+                fold(text)
+            },
             email: text.contains('@').then(|| text.to_lowercase()),
             digits: if only_phone { digits } else { String::new() },
         }
@@ -304,12 +365,12 @@ impl Wanted {
             super::allow::texts(list).iter().any(|item| fits(item))
         };
         if let Some(email) = &self.email {
-            return u32::from(any(&facts["emails"], &|found| found.to_lowercase().contains(email.as_str()))) * 3;
+            return u32::from(any(&facts["emails"], &|found| {
+                found.to_lowercase().contains(email.as_str())
+            })) * 3;
         }
         if !self.digits.is_empty() {
-            let phones = json!([facts["phone_e164"], facts["phones"]]);
-            let listed = phones[1].as_array().into_iter().flatten().chain([&phones[0]]);
-            return u32::from(listed.filter_map(Json::as_str).any(|phone| {
+            return u32::from(any(&facts["phones"], &|phone| {
                 let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
                 digits.contains(self.digits.as_str())
             })) * 3;
@@ -328,6 +389,7 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn people_are_found_as_they_are_looked_for() {

@@ -11,7 +11,9 @@ use super::problems::ProblemKind;
 use super::{Answer, Desk, Right, Who, paused_list};
 use crate::config::{Language, TabKind};
 use crate::core::delivery::State;
-use crate::core::facts::digest::{DigestFacts, Due, Held, Move, StageCount, Waiting, WaitingRecord};
+use crate::core::facts::digest::{
+    DigestFacts, Due, Held, Move, StageCount, Waiting, WaitingRecord,
+};
 use crate::core::facts::local_text;
 use crate::core::message::Message;
 use crate::core::record::Kind;
@@ -45,12 +47,18 @@ impl Desk {
     /// # Errors
     /// The disk.
     pub fn digest(&self, now: Timestamp) -> Answer<DigestFacts> {
-        let since = now.saturating_sub(LOOKS_BACK).unwrap_or(Timestamp::UNIX_EPOCH);
+        let since = now
+            .saturating_sub(LOOKS_BACK)
+            .unwrap_or(Timestamp::UNIX_EPOCH);
         let findings = self.look_through(None, now)?;
         let mut facts = DigestFacts {
             since: self.wall(since),
             ambiguous: findings.ambiguous,
-            problems: findings.count(&[ProblemKind::Unreadable, ProblemKind::Incomplete, ProblemKind::Owner]),
+            problems: findings.count(&[
+                ProblemKind::Unreadable,
+                ProblemKind::Incomplete,
+                ProblemKind::Owner,
+            ]),
             trial: self.roster.config().trial.is_some(),
             held: self.digest_held()?,
             paused: self.digest_paused()?,
@@ -59,7 +67,9 @@ impl Desk {
         };
         self.count_customers(&mut facts, since, now)?;
         facts.due_today.extend(self.appointments_today(now)?);
-        facts.due_today.sort_by(|a, b| (&a.at, &a.name).cmp(&(&b.at, &b.name)));
+        facts
+            .due_today
+            .sort_by(|a, b| (&a.at, &a.name).cmp(&(&b.at, &b.name)));
         facts.due_today.truncate(DUE_NAMED);
         self.count_moves(&mut facts, since)?;
         self.count_messages(&mut facts, since)?;
@@ -67,26 +77,42 @@ impl Desk {
     }
 
     fn wall(&self, at: Timestamp) -> String {
-        local_text(at.to_zoned(self.roster.config().calendar.zone.clone()).datetime())
+        local_text(
+            at.to_zoned(self.roster.config().calendar.zone.clone())
+                .datetime(),
+        )
     }
 
     fn today(&self, now: Timestamp) -> Date {
-        now.to_zoned(self.roster.config().calendar.zone.clone()).date()
+        now.to_zoned(self.roster.config().calendar.zone.clone())
+            .date()
     }
 
     /// Stages, new ones, dates of today and who waits.
-    fn count_customers(&self, facts: &mut DigestFacts, since: Timestamp, now: Timestamp) -> Answer<()> {
+    fn count_customers(
+        &self,
+        facts: &mut DigestFacts,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Answer<()> {
         let config = self.roster.config();
         facts.stages = config
             .stages
             .iter()
-            .map(|stage| StageCount { id: stage.id.clone(), label: stage.label.clone(), count: 0 })
+            .map(|stage| StageCount {
+                id: stage.id.clone(),
+                label: stage.label.clone(),
+                count: 0,
+            })
             .collect();
         let mut waiting: BTreeMap<Option<String>, Vec<WaitingRecord>> = BTreeMap::new();
         let sight = self.sight(&Who::CommandLine, Right::Customers)?;
         self.each_seen(&Who::CommandLine, Right::Customers, now, |seen| {
             facts.total += 1;
-            let stage = facts.stages.iter().position(|stage| seen.record.stage.as_ref() == Some(&stage.id));
+            let stage = facts
+                .stages
+                .iter()
+                .position(|stage| seen.record.stage.as_ref() == Some(&stage.id));
             match stage {
                 Some(at) => facts.stages[at].count += 1,
                 None => facts.no_stage += 1,
@@ -94,7 +120,9 @@ impl Desk {
             let fresh = seen.record.first_seen >= since;
             facts.new += u32::from(fresh && !seen.record.baseline && seen.record.settled.is_some());
             // Said once: in the digest that follows the first look.
-            facts.unknown_age += u32::from(fresh && seen.record.stage.is_some() && seen.record.stage_since.is_none());
+            facts.unknown_age += u32::from(
+                fresh && seen.record.stage.is_some() && seen.record.stage_since.is_none(),
+            );
             facts.due_today.extend(self.dates_today(seen, now));
             if self.waits(seen, now) {
                 let owner = sight.owners(&seen.facts).into_iter().next();
@@ -107,8 +135,13 @@ impl Desk {
             }
             Ok(())
         })?;
-        facts.waiting = waiting.into_iter().map(|(owner, records)| longest_first(owner, records)).collect();
-        facts.waiting.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.owner.cmp(&b.owner)));
+        facts.waiting = waiting
+            .into_iter()
+            .map(|(owner, records)| longest_first(owner, records))
+            .collect();
+        facts
+            .waiting
+            .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.owner.cmp(&b.owner)));
         Ok(())
     }
 
@@ -144,16 +177,32 @@ impl Desk {
         }
         let on_today = |value: &str, yearly: bool| {
             let date: Option<Date> = value.get(..10).and_then(|date| date.parse().ok());
-            date.is_some_and(|date| date == today || (yearly && date.month() == today.month() && date.day() == today.day()))
+            date.is_some_and(|date| {
+                date == today
+                    || (yearly && date.month() == today.month() && date.day() == today.day())
+            })
         };
         let header = |field: &str| {
-            let known = self.roster.config().fields.iter().find(|spec| spec.id == field);
-            known.and_then(|spec| spec.headers.first().cloned()).unwrap_or_else(|| field.to_owned())
+            let known = self
+                .roster
+                .config()
+                .fields
+                .iter()
+                .find(|spec| spec.id == field);
+            known
+                .and_then(|spec| spec.headers.first().cloned())
+                .unwrap_or_else(|| field.to_owned())
         };
         let due = fields.into_iter().filter_map(|(field, yearly)| {
-            let value = seen.facts[field].as_str().filter(|value| on_today(value, yearly))?;
+            let value = seen.facts[field]
+                .as_str()
+                .filter(|value| on_today(value, yearly))?;
             Some(Due {
-                at: if yearly { today.to_string() } else { value.to_owned() },
+                at: if yearly {
+                    today.to_string()
+                } else {
+                    value.to_owned()
+                },
                 what: header(field),
                 name: name_of(&seen.facts),
                 owner: text(&seen.facts["owner"]),
@@ -168,16 +217,36 @@ impl Desk {
         let today = self.today(now).to_string();
         let mut found = Vec::new();
         self.each(Kind::Appointment, None, |spot, _, typed| {
-            let facts = json!(typed.values.iter().map(|(field, value)| (field.clone(), json!(value))).collect::<BTreeMap<_, _>>());
-            let at = facts["appointment"].as_str().filter(|at| at.starts_with(&today));
+            let facts = json!(
+                typed
+                    .values
+                    .iter()
+                    .map(|(field, value)| (field.clone(), json!(value)))
+                    .collect::<BTreeMap<_, _>>()
+            );
+            let at = facts["appointment"]
+                .as_str()
+                .filter(|at| at.starts_with(&today));
             if let Some(at) = at
-                && !self.called_off(spot.workbook, &spot.tab.title, facts["state"].as_str().unwrap_or_default())
+                && !self.called_off(
+                    spot.workbook,
+                    &spot.tab.title,
+                    facts["state"].as_str().unwrap_or_default(),
+                )
             {
                 found.push(Due {
                     at: at.to_owned(),
-                    what: spot.tab.bound.get("appointment").map_or_else(|| "appointment".to_owned(), |(_, header)| header.clone()),
+                    what: spot
+                        .tab
+                        .bound
+                        .get("appointment")
+                        .map_or_else(|| "appointment".to_owned(), |(_, header)| header.clone()),
                     name: name_of(&facts),
-                    owner: facts["owner"].as_array().and_then(|owners| owners.first()).and_then(Json::as_str).map(str::to_owned),
+                    owner: facts["owner"]
+                        .as_array()
+                        .and_then(|owners| owners.first())
+                        .and_then(Json::as_str)
+                        .map(str::to_owned),
                     url: Some(sheet_url(spot.workbook, spot.tab.sheet, spot.row)),
                 });
             }
@@ -188,12 +257,22 @@ impl Desk {
 
     /// Whether the state column of an appointments tab says that it does not take place as written.
     fn called_off(&self, workbook: &str, title: &str, state: &str) -> bool {
-        let book = self.roster.config().workbooks.iter().find(|book| book.id == workbook);
-        let Some(TabKind::Appointments { cancelled, .. }) = book.and_then(|book| book.tab(title)).map(|tab| &tab.kind) else {
+        let book = self
+            .roster
+            .config()
+            .workbooks
+            .iter()
+            .find(|book| book.id == workbook);
+        let Some(TabKind::Appointments { cancelled, .. }) =
+            book.and_then(|book| book.tab(title)).map(|tab| &tab.kind)
+        else {
             return false;
         };
         let state = fold(state);
-        cancelled.iter().map(|word| fold(word)).any(|word| !word.is_empty() && state.contains(&word))
+        cancelled
+            .iter()
+            .map(|word| fold(word))
+            .any(|word| !word.is_empty() && state.contains(&word))
     }
 
     fn digest_held(&self) -> Answer<Vec<Held>> {
@@ -202,8 +281,15 @@ impl Desk {
             .into_iter()
             .filter(|held| held.decision.is_none())
             .map(|held| {
-                let why = if vietnamese { held.shown.vietnamese() } else { held.text.clone() };
-                Ok(Held { tab: self.workbook_name(&held.workbook)?, why: why.replace('\n', "; ") })
+                let why = if vietnamese {
+                    held.shown.vietnamese()
+                } else {
+                    held.text.clone()
+                };
+                Ok(Held {
+                    tab: self.workbook_name(&held.workbook)?,
+                    why: why.replace('\n', "; "),
+                })
             })
             .collect()
     }
@@ -211,13 +297,25 @@ impl Desk {
     fn digest_paused(&self) -> Answer<Vec<String>> {
         let vietnamese = self.language() == Language::Vi;
         let paused = paused_list(self.roster.store())?;
-        Ok(paused.iter().map(|paused| if vietnamese { paused.vietnamese() } else { paused.english() }).collect())
+        Ok(paused
+            .iter()
+            .map(|paused| {
+                if vietnamese {
+                    paused.vietnamese()
+                } else {
+                    paused.english()
+                }
+            })
+            .collect())
     }
 
     /// When the workbook that was read longest ago was last read, if that is long ago.
     fn stale_since(&self, now: Timestamp) -> Option<String> {
         let health = self.health.as_ref()?.snapshot();
-        let ages = health.workbooks.values().map(|book| book.last_good.unwrap_or(health.started_at));
+        let ages = health
+            .workbooks
+            .values()
+            .map(|book| book.last_good.unwrap_or(health.started_at));
         let oldest = ages.min()?;
         (now.duration_since(oldest) > STALE_AFTER).then(|| self.wall(oldest))
     }
@@ -227,24 +325,40 @@ impl Desk {
         let labels = self.roster.stage_labels();
         let label = |id: &String| labels.get(id).unwrap_or(id).clone();
         let mut moves: BTreeMap<(Option<String>, String), u32> = BTreeMap::new();
-        for entry in self.roster.store().newest::<Entry>(prefix::JOURNAL, usize::MAX) {
+        for entry in self
+            .roster
+            .store()
+            .newest::<Entry>(prefix::JOURNAL, usize::MAX)
+        {
             let (_, entry) = entry?;
             if entry.at < since {
                 break;
             }
             if let (What::Changed, Some((from, to))) = (entry.what, &entry.stages) {
-                *moves.entry((from.as_ref().map(label), label(to))).or_default() += 1;
+                *moves
+                    .entry((from.as_ref().map(label), label(to)))
+                    .or_default() += 1;
             }
         }
-        facts.moved = moves.into_iter().map(|((from, to), count)| Move { from, to, count }).collect();
-        facts.moved.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.from, &a.to).cmp(&(&b.from, &b.to))));
+        facts.moved = moves
+            .into_iter()
+            .map(|((from, to), count)| Move { from, to, count })
+            .collect();
+        facts.moved.sort_by(|a, b| {
+            b.count
+                .cmp(&a.count)
+                .then_with(|| (&a.from, &a.to).cmp(&(&b.from, &b.to)))
+        });
         Ok(())
     }
 
     fn count_messages(&self, facts: &mut DigestFacts, since: Timestamp) -> Answer<()> {
         for entry in self.roster.store().scan::<Message>(prefix::MESSAGE) {
             let (_, message) = entry?;
-            let ended = message.attempts.last().is_some_and(|attempt| attempt.at >= since);
+            let ended = message
+                .attempts
+                .last()
+                .is_some_and(|attempt| attempt.at >= since);
             match message.state {
                 State::Queued | State::InFlight => facts.queued += 1,
                 State::InDoubt => facts.in_doubt += 1,
@@ -259,12 +373,18 @@ impl Desk {
 
 /// Whether a rule's condition is true; one that cannot be evaluated does not hide a customer.
 fn wanted(rule: &Rule, facts: &Json) -> bool {
-    rule.when.as_ref().is_none_or(|when| when.holds(facts).unwrap_or(true))
+    rule.when
+        .as_ref()
+        .is_none_or(|when| when.holds(facts).unwrap_or(true))
 }
 
 fn longest_first(owner: Option<String>, mut records: Vec<WaitingRecord>) -> Waiting {
     records.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.name.cmp(&b.name)));
     let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
     records.truncate(NAMED);
-    Waiting { owner, count, records }
+    Waiting {
+        owner,
+        count,
+        records,
+    }
 }

@@ -45,14 +45,23 @@ impl Desk {
     /// The role, the disk.
     pub fn held_list(&self, who: &Who) -> Answer<Vec<HeldLine>> {
         self.must_all(who, Right::Steer)?;
-        self.held_batches()?.iter().map(|held| self.held_line(held)).collect()
+        self.held_batches()?
+            .iter()
+            .map(|held| self.held_line(held))
+            .collect()
     }
 
     /// Says yes (`release`) or no (drop) to a batch. The first who decides wins.
     ///
     /// # Errors
     /// The role, no such batch, another decision was made before, the disk.
-    pub fn held_decide(&self, id: &str, release: bool, who: &Who, now: Timestamp) -> Answer<HeldLine> {
+    pub fn held_decide(
+        &self,
+        id: &str,
+        release: bool,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<HeldLine> {
         self.must_all(who, Right::Steer)?;
         let store = self.roster.store();
         let _alone = store.alone();
@@ -63,20 +72,35 @@ impl Desk {
         if let (Some(decision), Some(by)) = (held.decision, &held.by) {
             return Err(already(&held.id, decision, by));
         }
-        let decision = if release { HeldDecision::Release } else { HeldDecision::Drop };
+        let decision = if release {
+            HeldDecision::Release
+        } else {
+            HeldDecision::Drop
+        };
         held.decision = Some(decision);
         held.by = Some(who.name().to_owned());
         let mut group = Group::default();
         group.put(held_key(&held.workbook), &held);
         let text = format!("{}: {} said {}", held.id, who.name(), word(decision));
-        store.note(&mut group, &Entry { at: now, record: None, what: What::Held, text, stages: None });
+        store.note(
+            &mut group,
+            &Entry {
+                at: now,
+                record: None,
+                what: What::Held,
+                text,
+                stages: None,
+            },
+        );
         store.commit(vec![group])?;
         self.held_line(&held)
     }
 
     pub(super) fn held_batches(&self) -> Answer<Vec<Held>> {
         let entries = self.roster.store().scan::<Held>(prefix::HELD);
-        let mut held = entries.map(|entry| entry.map(|(_, held)| held)).collect::<Result<Vec<_>, _>>()?;
+        let mut held = entries
+            .map(|entry| entry.map(|(_, held)| held))
+            .collect::<Result<Vec<_>, _>>()?;
         held.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
         Ok(held)
     }
@@ -101,7 +125,11 @@ impl Desk {
     /// Its title, or its id before its title is known.
     pub(super) fn workbook_name(&self, id: &str) -> Answer<String> {
         let title = self.roster.workbook(id)?.title;
-        Ok(if title.is_empty() { id.to_owned() } else { title })
+        Ok(if title.is_empty() {
+            id.to_owned()
+        } else {
+            title
+        })
     }
 }
 
@@ -115,10 +143,16 @@ fn word(decision: HeldDecision) -> &'static str {
 fn already(id: &str, decision: HeldDecision, by: &str) -> CommandError {
     let vi = match decision {
         HeldDecision::Release => format!("{by} đã duyệt đợt này rồi, lần đọc tới sẽ xử lý."),
-        HeldDecision::Drop => format!("{by} đã chọn bỏ qua đợt này rồi, lần đọc tới sẽ lấy làm mốc mới."),
+        HeldDecision::Drop => {
+            format!("{by} đã chọn bỏ qua đợt này rồi, lần đọc tới sẽ lấy làm mốc mới.")
+        }
     };
     let said = word(decision);
-    CommandError::new(ErrorKind::TooLate, format!("{by} has already said {said} to {id}; it takes effect at the next poll"), vi)
+    CommandError::new(
+        ErrorKind::TooLate,
+        format!("{by} has already said {said} to {id}; it takes effect at the next poll"),
+        vi,
+    )
 }
 
 fn no_such_batch(id: &str, waiting: &[Held]) -> CommandError {
@@ -129,7 +163,9 @@ fn no_such_batch(id: &str, waiting: &[Held]) -> CommandError {
     };
     CommandError::new(
         ErrorKind::NotFound,
-        format!("there is no held batch {id}: {known}; it may have been decided, or put right in the sheet"),
+        format!(
+            "there is no held batch {id}: {known}; it may have been decided, or put right in the sheet"
+        ),
         "Đợt này không còn bị giữ nữa: đã được duyệt, đã bỏ qua, hoặc bảng tính đã được sửa lại.",
     )
 }

@@ -7,8 +7,8 @@ use super::problems::likeness;
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::people::{Colleague, Directory, Role};
 use crate::roster::{Binding, Candidate, binding_key, candidate_key};
-use crate::store::Group;
 use crate::store::keys::{self, Key, prefix};
+use crate::store::{Group, Store};
 
 /// A link is good for so long.
 const INVITE_FOR: SignedDuration = SignedDuration::from_mins(60);
@@ -63,7 +63,17 @@ struct Invite {
 }
 
 fn invite_key(token: &str) -> Key {
-    keys::under(prefix::INVITE, &blake3::hash(token.as_bytes()).to_hex()[..32])
+    keys::under(
+        prefix::INVITE,
+        &blake3::hash(token.as_bytes()).to_hex()[..32],
+    )
+}
+
+fn invite_of(store: &Store, token: &str) -> Answer<Option<Invite>> {
+    if token.len() > LONGEST_TOKEN {
+        return Ok(None);
+    }
+    Ok(store.get(&invite_key(token))?)
 }
 
 impl Desk {
@@ -73,14 +83,28 @@ impl Desk {
     ///
     /// # Errors
     /// The role, a name that is not in the staff list (the nearest are named), no bot, the disk.
-    pub fn invite(&self, name: &str, bot: Option<&str>, who: &Who, now: Timestamp) -> Answer<Invitation> {
+    pub fn invite(
+        &self,
+        name: &str,
+        bot: Option<&str>,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<Invitation> {
         self.must_all(who, Right::People)?;
         let directory = self.roster.directory()?;
-        let person = directory.find(name).ok_or_else(|| no_such_person(name, &directory))?;
+        let person = directory
+            .find(name)
+            .ok_or_else(|| no_such_person(name, &directory))?;
         if self.roster.config().telegram.is_none() {
-            return Err(CommandError::plain(ErrorKind::Unavailable, "there is no [telegram] in the configuration: add it with the token of your bot"));
+            return Err(CommandError::plain(
+                ErrorKind::Unavailable,
+                "there is no [telegram] in the configuration: add it with the token of your bot",
+            ));
         }
-        let known = self.health.as_ref().and_then(crate::health::Health::bot_username);
+        let known = self
+            .health
+            .as_ref()
+            .and_then(crate::health::Health::bot_username);
         let bot = bot.map(|bot| bot.trim_start_matches('@').to_owned()).or(known).ok_or_else(|| {
             CommandError::new(
                 ErrorKind::Unavailable,
@@ -96,12 +120,30 @@ impl Desk {
         for entry in store.scan::<Invite>(prefix::INVITE) {
             let (key, older) = entry?;
             if older.name == person.name && older.used.is_none() && !older.replaced {
-                group.put(key, &Invite { replaced: true, ..older });
+                group.put(
+                    key,
+                    &Invite {
+                        replaced: true,
+                        ..older
+                    },
+                );
             }
         }
-        let invite = Invite { name: person.name.clone(), by: who.name().to_owned(), expires, used: None, replaced: false };
+        let invite = Invite {
+            name: person.name.clone(),
+            by: who.name().to_owned(),
+            expires,
+            used: None,
+            replaced: false,
+        };
         group.put(invite_key(&token), &invite);
-        self.note_hand(&mut group, now, None, who, &format!("made a link for {}", person.name));
+        self.note_hand(
+            &mut group,
+            now,
+            None,
+            who,
+            &format!("made a link for {}", person.name),
+        );
         store.commit(vec![group])?;
         Ok(Invitation {
             name: person.name.clone(),
@@ -116,7 +158,13 @@ impl Desk {
     ///
     /// # Errors
     /// A token that is wrong, used, expired or replaced; a group; a person who has left; the disk.
-    pub fn redeem(&self, token: &str, chat: i64, private: bool, now: Timestamp) -> Answer<Newcomer> {
+    pub fn redeem(
+        &self,
+        token: &str,
+        chat: i64,
+        private: bool,
+        now: Timestamp,
+    ) -> Answer<Newcomer> {
         if !private {
             return Err(CommandError::new(
                 ErrorKind::NotAllowed,
@@ -126,13 +174,20 @@ impl Desk {
         }
         let store = self.roster.store();
         let _alone = store.alone();
-        let key = invite_key(token);
-        let invite = if token.len() <= LONGEST_TOKEN { store.get::<Invite>(&key)? } else { None };
-        let Some(invite) = invite else { return Err(wrong_link()) };
+        let invite = invite_of(store, token)?.ok_or_else(wrong_link)?;
         let directory = self.roster.directory()?;
-        let person = directory.find(&invite.name).filter(|person| person.name == invite.name).ok_or_else(wrong_link)?;
-        if invite.used.is_some() && self.roster.binding(person)?.is_some_and(|binding| binding.chat == chat) {
-            return Ok(Newcomer { name: person.name.clone(), role: person.role, known: true });
+        let person = directory
+            .find(&invite.name)
+            .filter(|person| person.name == invite.name);
+        let person = person.ok_or_else(wrong_link)?;
+        let newcomer = |known| Newcomer {
+            name: person.name.clone(),
+            role: person.role,
+            known,
+        };
+        let bound = self.roster.binding(person)?;
+        if invite.used.is_some() && bound.is_some_and(|binding| binding.chat == chat) {
+            return Ok(newcomer(true));
         }
         still_good(&invite, now)?;
         let mut group = Group::default();
@@ -143,12 +198,39 @@ impl Desk {
                 group.remove(other);
             }
         }
-        group.put(binding_key(&person.name), &Binding { name: person.name.clone(), chat, at: now, dead: None });
-        let by = invite.by.clone();
-        group.put(key, &Invite { used: Some(now), ..invite });
-        self.note_hand(&mut group, now, None, &Who::of(person), &format!("bound their chat by a link of {by}"));
+        let binding = Binding {
+            name: person.name.clone(),
+            chat,
+            at: now,
+            dead: None,
+        };
+        group.put(binding_key(&person.name), &binding);
+        let did = format!("bound their chat by a link of {}", invite.by);
+        group.put(
+            invite_key(token),
+            &Invite {
+                used: Some(now),
+                ..invite
+            },
+        );
+        self.note_hand(&mut group, now, None, &Who::of(person), &did);
         store.commit(vec![group])?;
-        Ok(Newcomer { name: person.name.clone(), role: person.role, known: false })
+        Ok(newcomer(false))
+    }
+
+    /// Everybody whom a chat reaches.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn bound_chats(&self) -> Answer<Vec<(Who, i64)>> {
+        let mut bound = Vec::new();
+        for person in self.roster.directory()?.all() {
+            let binding = self.roster.binding(person)?;
+            if let Some(binding) = binding.filter(|binding| binding.dead.is_none()) {
+                bound.push((Who::of(person), binding.chat));
+            }
+        }
+        Ok(bound)
     }
 
     /// Whose chat that is, as who asks; strangers too.
@@ -156,7 +238,10 @@ impl Desk {
     /// # Errors
     /// The disk.
     pub fn who_is(&self, chat: i64) -> Answer<Who> {
-        Ok(self.roster.person_of_chat(chat)?.map_or(Who::Stranger, |person| Who::of(&person)))
+        Ok(self
+            .roster
+            .person_of_chat(chat)?
+            .map_or(Who::Stranger, |person| Who::of(&person)))
     }
 
     /// Marks a chat as dead (the bot was blocked) or alive again. Returns whose it is, if it is anybody's.
@@ -166,11 +251,19 @@ impl Desk {
     pub fn chat_is(&self, chat: i64, dead: Option<&str>, now: Timestamp) -> Answer<Option<String>> {
         let store = self.roster.store();
         let _alone = store.alone();
-        let Some(person) = self.roster.person_of_chat(chat)? else { return Ok(None) };
-        let Some(mut binding) = self.roster.binding(&person)? else { return Ok(None) };
+        let Some(person) = self.roster.person_of_chat(chat)? else {
+            return Ok(None);
+        };
+        let Some(mut binding) = self.roster.binding(&person)? else {
+            return Ok(None);
+        };
         let dead = dead.map(str::to_owned);
         if binding.dead.is_some() != dead.is_some() {
-            let did = if dead.is_some() { "can no longer be reached on Telegram" } else { "can be reached on Telegram again" };
+            let did = if dead.is_some() {
+                "can no longer be reached on Telegram"
+            } else {
+                "can be reached on Telegram again"
+            };
             binding.dead = dead;
             let mut group = Group::default();
             group.put(binding_key(&person.name), &binding);
@@ -184,12 +277,22 @@ impl Desk {
     ///
     /// # Errors
     /// The role, no such person, another decision was made before, the disk.
-    pub fn approve_staff(&self, name: &str, yes: bool, who: &Who, now: Timestamp) -> Answer<Approval> {
+    pub fn approve_staff(
+        &self,
+        name: &str,
+        yes: bool,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<Approval> {
         self.must_all(who, Right::People)?;
         let store = self.roster.store();
         let _alone = store.alone();
         let candidates = self.roster.candidates()?;
-        let Some(mut candidate) = candidates.iter().find(|candidate| candidate.name == name).cloned() else {
+        let Some(mut candidate) = candidates
+            .iter()
+            .find(|candidate| candidate.name == name)
+            .cloned()
+        else {
             return Err(no_such_candidate(name, &candidates));
         };
         if let (Some(approved), Some(by)) = (candidate.approved, &candidate.by)
@@ -197,17 +300,35 @@ impl Desk {
             && by != who.name()
         {
             let said = if approved { "yes" } else { "no" };
-            let vi = if approved { format!("{by} đã duyệt {name} rồi.") } else { format!("{by} đã từ chối {name} rồi.") };
-            return Err(CommandError::new(ErrorKind::TooLate, format!("{by} has already said {said} to {name}"), vi));
+            let vi = if approved {
+                format!("{by} đã duyệt {name} rồi.")
+            } else {
+                format!("{by} đã từ chối {name} rồi.")
+            };
+            return Err(CommandError::new(
+                ErrorKind::TooLate,
+                format!("{by} has already said {said} to {name}"),
+                vi,
+            ));
         }
         candidate.approved = Some(yes);
         candidate.by = Some(who.name().to_owned());
         let mut group = Group::default();
         group.put(candidate_key(&candidate.name), &candidate);
         let said = if yes { "yes" } else { "no" };
-        self.note_hand(&mut group, now, None, who, &format!("said {said} to {name} of a staff tab"));
+        self.note_hand(
+            &mut group,
+            now,
+            None,
+            who,
+            &format!("said {said} to {name} of a staff tab"),
+        );
         store.commit(vec![group])?;
-        Ok(Approval { name: candidate.name, approved: yes, by: who.name().to_owned() })
+        Ok(Approval {
+            name: candidate.name,
+            approved: yes,
+            by: who.name().to_owned(),
+        })
     }
 
     /// Forgets links that ended a week ago. For the daemon, once a day.
@@ -231,11 +352,20 @@ impl Desk {
 /// Refuses a link that is used, replaced or expired, each in its own words.
 fn still_good(invite: &Invite, now: Timestamp) -> Answer<()> {
     let (text, vi) = if invite.used.is_some() {
-        ("this link has been used already: ask for a new one", "Liên kết này đã được dùng rồi. Vui lòng xin người quản trị một liên kết mới.")
+        (
+            "this link has been used already: ask for a new one",
+            "Liên kết này đã được dùng rồi. Vui lòng xin người quản trị một liên kết mới.",
+        )
     } else if invite.replaced {
-        ("there is a newer link: use that one", "Đã có liên kết mới hơn. Vui lòng dùng liên kết mới nhất.")
+        (
+            "there is a newer link: use that one",
+            "Đã có liên kết mới hơn. Vui lòng dùng liên kết mới nhất.",
+        )
     } else if invite.expires < now {
-        ("this link has expired (it is good for an hour): ask for a new one", "Liên kết này đã hết hạn (chỉ dùng được trong một giờ). Vui lòng xin người quản trị một liên kết mới.")
+        (
+            "this link has expired (it is good for an hour): ask for a new one",
+            "Liên kết này đã hết hạn (chỉ dùng được trong một giờ). Vui lòng xin người quản trị một liên kết mới.",
+        )
     } else {
         return Ok(());
     };
@@ -256,21 +386,34 @@ fn no_such_person(name: &str, directory: &Directory) -> CommandError {
         .iter()
         .map(|person| {
             let names = std::iter::once(&person.name).chain(&person.aliases);
-            (names.map(|other| likeness(name, other)).max().unwrap_or(0), person)
+            (
+                names.map(|other| likeness(name, other)).max().unwrap_or(0),
+                person,
+            )
         })
         .filter(|(likeness, _)| *likeness >= 40)
         .collect();
     near.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.name.cmp(&b.1.name)));
-    let near: Vec<String> = near.iter().take(3).map(|(_, person)| format!("\"{}\"", person.name)).collect();
+    let near: Vec<String> = near
+        .iter()
+        .take(3)
+        .map(|(_, person)| format!("\"{}\"", person.name))
+        .collect();
     let mend = match near[..] {
         [] => "add a [[staff]] with this name to the configuration".to_owned(),
         _ => format!("did you mean {}?", near.join(" or ")),
     };
-    CommandError::plain(ErrorKind::NotFound, format!("\"{name}\" is not in the staff list: {mend}"))
+    CommandError::plain(
+        ErrorKind::NotFound,
+        format!("\"{name}\" is not in the staff list: {mend}"),
+    )
 }
 
 fn no_such_candidate(name: &str, candidates: &[Candidate]) -> CommandError {
-    let names: Vec<&str> = candidates.iter().map(|candidate| candidate.name.as_str()).collect();
+    let names: Vec<&str> = candidates
+        .iter()
+        .map(|candidate| candidate.name.as_str())
+        .collect();
     let known = match names[..] {
         [] => "no staff tab names anybody".to_owned(),
         _ => format!("the staff tabs name {}", names.join(", ")),

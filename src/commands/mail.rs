@@ -63,14 +63,31 @@ impl Desk {
         self.send_now_as(digest, who, None, now)
     }
 
-    pub(super) fn send_now_as(&self, digest: &str, who: &Who, told: Option<&str>, now: Timestamp) -> Answer<MailDecision> {
+    pub(super) fn send_now_as(
+        &self,
+        digest: &str,
+        who: &Who,
+        told: Option<&str>,
+        now: Timestamp,
+    ) -> Answer<MailDecision> {
         let store = self.roster.store();
         let _alone = store.alone();
         let mut message = self.waiting_mail(digest, who, told)?;
         let mut group = Group::default();
         message.held_until = None;
-        ledger::postpone(&mut group, &mut message, now, format!("{} said that it may go now", who.name()));
-        self.note_hand(&mut group, now, message.record.as_ref(), who, &format!("let {} go before its time", message.key));
+        ledger::postpone(
+            &mut group,
+            &mut message,
+            now,
+            format!("{} said that it may go now", who.name()),
+        );
+        self.note_hand(
+            &mut group,
+            now,
+            message.record.as_ref(),
+            who,
+            &format!("let {} go before its time", message.key),
+        );
         store.commit(vec![group])?;
         Ok(self.decided(&message, "send_now", now, who))
     }
@@ -83,13 +100,29 @@ impl Desk {
         self.picked_wrong_as(digest, who, None, now)
     }
 
-    pub(super) fn picked_wrong_as(&self, digest: &str, who: &Who, told: Option<&str>, now: Timestamp) -> Answer<MailDecision> {
+    pub(super) fn picked_wrong_as(
+        &self,
+        digest: &str,
+        who: &Who,
+        told: Option<&str>,
+        now: Timestamp,
+    ) -> Answer<MailDecision> {
         let store = self.roster.store();
         let _alone = store.alone();
         let mut message = self.waiting_mail(digest, who, told)?;
         let mut group = Group::default();
-        self.cancel(&mut group, &mut message, &format!("picked by mistake, said {}", who.name()))?;
-        self.note_hand(&mut group, now, message.record.as_ref(), who, &format!("stopped {}: picked by mistake", message.key));
+        self.cancel(
+            &mut group,
+            &mut message,
+            &format!("picked by mistake, said {}", who.name()),
+        )?;
+        self.note_hand(
+            &mut group,
+            now,
+            message.record.as_ref(),
+            who,
+            &format!("stopped {}: picked by mistake", message.key),
+        );
         store.commit(vec![group])?;
         Ok(self.decided(&message, "picked_wrong", now, who))
     }
@@ -102,18 +135,35 @@ impl Desk {
         self.later_as(digest, who, None, now)
     }
 
-    pub(super) fn later_as(&self, digest: &str, who: &Who, told: Option<&str>, now: Timestamp) -> Answer<MailDecision> {
+    pub(super) fn later_as(
+        &self,
+        digest: &str,
+        who: &Who,
+        told: Option<&str>,
+        now: Timestamp,
+    ) -> Answer<MailDecision> {
         let store = self.roster.store();
         let _alone = store.alone();
         let message = self.message_of(digest)?;
         self.must_see_message(who, &message, told)?;
         if message.to == Recipient::Customer {
-            return Err(CommandError::plain(ErrorKind::Usage, "only reminders to staff can be put off"));
+            return Err(CommandError::plain(
+                ErrorKind::Usage,
+                "only reminders to staff can be put off",
+            ));
         }
         let due = self.next_working_morning(now);
-        let day = due.to_zoned(self.roster.config().calendar.zone.clone()).date();
+        let day = due
+            .to_zoned(self.roster.config().calendar.zone.clone())
+            .date();
         // Asked for again on another evening it is another reminder, twice on one evening the same.
-        let first = message.key.as_str().split("+later ").next().unwrap_or_default().to_owned();
+        let first = message
+            .key
+            .as_str()
+            .split("+later ")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let again = Message {
             key: MessageKey::from_text(format!("{first}+later {day}")),
             created: now,
@@ -128,7 +178,13 @@ impl Desk {
         };
         let mut group = Group::default();
         ledger::queue(store, &mut group, &again)?;
-        self.note_hand(&mut group, now, again.record.as_ref(), who, &format!("put {first} off to {day}"));
+        self.note_hand(
+            &mut group,
+            now,
+            again.record.as_ref(),
+            who,
+            &format!("put {first} off to {day}"),
+        );
         store.commit(vec![group])?;
         Ok(self.decided(&again, "later", due, who))
     }
@@ -141,7 +197,10 @@ impl Desk {
         self.must_all(who, Right::Steer)?;
         let store = self.roster.store();
         let _alone = store.alone();
-        let Some(last) = store.get::<LastPoll>(&last_poll_key(workbook))?.filter(|last| !last.keys.is_empty()) else {
+        let Some(last) = store
+            .get::<LastPoll>(&last_poll_key(workbook))?
+            .filter(|last| !last.keys.is_empty())
+        else {
             return Err(CommandError::new(
                 ErrorKind::NotFound,
                 "the last poll of this workbook decided nothing that could be stopped",
@@ -155,14 +214,23 @@ impl Desk {
                 "Đã quá một phút nên không dừng theo cách này được nữa. Có thể bấm /tamdung để tạm dừng mọi thư và tin.",
             ));
         }
-        let mut stopped = Stopped { cancelled: 0, gone: 0 };
+        let mut stopped = Stopped {
+            cancelled: 0,
+            gone: 0,
+        };
         let mut groups = Vec::new();
         for key in &last.keys {
-            let Some(mut message) = store.get::<Message>(&keys::message(key))? else { continue };
+            let Some(mut message) = store.get::<Message>(&keys::message(key))? else {
+                continue;
+            };
             match message.state {
                 State::Queued => {
                     let mut group = Group::default();
-                    self.cancel(&mut group, &mut message, &format!("{} stopped everything from this poll", who.name()))?;
+                    self.cancel(
+                        &mut group,
+                        &mut message,
+                        &format!("{} stopped everything from this poll", who.name()),
+                    )?;
                     groups.push(group);
                     stopped.cancelled += 1;
                 }
@@ -171,10 +239,42 @@ impl Desk {
             }
         }
         let mut note = Group::default();
-        self.note_hand(&mut note, now, None, who, &format!("stopped {} messages of the last poll", stopped.cancelled));
+        self.note_hand(
+            &mut note,
+            now,
+            None,
+            who,
+            &format!("stopped {} messages of the last poll", stopped.cancelled),
+        );
         groups.push(note);
         store.commit(groups)?;
         Ok(stopped)
+    }
+
+    /// The polls that can still be stopped: workbook id, its title, and how many messages have not gone yet.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn stoppable(&self, who: &Who, now: Timestamp) -> Answer<Vec<(String, String, usize)>> {
+        self.must_all(who, Right::Steer)?;
+        let store = self.roster.store();
+        let mut found = Vec::new();
+        for book in &self.roster.config().workbooks {
+            let last = store.get::<LastPoll>(&last_poll_key(&book.id))?;
+            let Some(last) = last.filter(|last| now.duration_since(last.at) <= STOP_WITHIN) else {
+                continue;
+            };
+            let mut waiting = 0;
+            for key in &last.keys {
+                let message = store.get::<Message>(&keys::message(key))?;
+                waiting +=
+                    usize::from(message.is_some_and(|message| message.state == State::Queued));
+            }
+            if waiting > 0 {
+                found.push((book.id.clone(), self.workbook_name(&book.id)?, waiting));
+            }
+        }
+        Ok(found)
     }
 
     /// The beginning of the first working day after today.
@@ -217,8 +317,13 @@ impl Desk {
         let too_late = |text: &str, vi: &str| Err(CommandError::new(ErrorKind::TooLate, text, vi));
         match message.state {
             State::Queued if message.held_until.is_some() => Ok(message),
-            State::Queued => too_late("somebody has let it go already; it is about to be sent", "Thư đã được cho gửi rồi, đang chờ đi."),
-            State::InFlight | State::Delivered | State::InDoubt => too_late("the mail has gone already", "Thư đã được gửi đi rồi."),
+            State::Queued => too_late(
+                "somebody has let it go already; it is about to be sent",
+                "Thư đã được cho gửi rồi, đang chờ đi.",
+            ),
+            State::InFlight | State::Delivered | State::InDoubt => {
+                too_late("the mail has gone already", "Thư đã được gửi đi rồi.")
+            }
             State::Cancelled => too_late(
                 &format!("the mail was cancelled already: {}", message.why),
                 &match message.why.strip_prefix("picked by mistake, said ") {
@@ -226,7 +331,10 @@ impl Desk {
                     None => "Thư đã được huỷ, không gửi nữa.".to_owned(),
                 },
             ),
-            State::Rejected | State::Expired | State::Dead => too_late("the mail has ended without being sent", "Thư này đã dừng, không gửi nữa."),
+            State::Rejected | State::Expired | State::Dead => too_late(
+                "the mail has ended without being sent",
+                "Thư này đã dừng, không gửi nữa.",
+            ),
         }
     }
 

@@ -42,7 +42,10 @@ impl Desk {
     /// The role, a word that is no state, the disk.
     pub fn outbox(&self, state: Option<&str>, limit: usize, who: &Who) -> Answer<Vec<OutboxLine>> {
         self.must_all(who, Right::Everything)?;
-        let state = state.map(State::parse).transpose().map_err(|why| CommandError::plain(ErrorKind::Usage, why))?;
+        let state = state
+            .map(State::parse)
+            .transpose()
+            .map_err(|why| CommandError::plain(ErrorKind::Usage, why))?;
         let mut newest: Vec<(jiff::Timestamp, keys::Key)> = Vec::new();
         for entry in self.roster.store().scan::<Message>(prefix::MESSAGE) {
             let (key, message) = entry?;
@@ -86,22 +89,34 @@ impl Desk {
         if let Some(frozen) = &message.frozen {
             return Ok(match &message.to {
                 Recipient::Staff(name) => name.clone(),
-                Recipient::Customer | Recipient::Owner(_) | Recipient::Alerts => frozen.address.to_string(),
+                Recipient::Customer | Recipient::Owner(_) | Recipient::Alerts => {
+                    frozen.address.to_string()
+                }
             });
         }
         let record = match &message.record {
             Some(id) => self.roster.store().get::<Record>(&keys::record(id))?,
             None => None,
         };
-        let typed = record.map(|record| self.roster.typed(record.kind, &record.place.workbook, &record.seen)).transpose()?;
+        let typed = record
+            .map(|record| {
+                self.roster
+                    .typed(record.kind, &record.place.workbook, &record.seen)
+            })
+            .transpose()?;
         let value = |field: &str| typed.as_ref().and_then(|typed| typed.values.get(field));
         Ok(match &message.to {
             Recipient::Customer => match value("email") {
-                Some(Value::Email(emails)) => emails.first().map(ToString::to_string).unwrap_or_default(),
+                Some(Value::Email(emails)) => {
+                    emails.first().map(ToString::to_string).unwrap_or_default()
+                }
                 _ => "no address".into(),
             },
             Recipient::Owner(n) => match value("owner") {
-                Some(Value::Owner(names)) => names.get(usize::from(*n)).cloned().unwrap_or_else(|| "owner".into()),
+                Some(Value::Owner(names)) => names
+                    .get(usize::from(*n))
+                    .cloned()
+                    .unwrap_or_else(|| "owner".into()),
                 _ => "owner".into(),
             },
             Recipient::Staff(name) => name.clone(),

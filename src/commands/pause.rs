@@ -66,7 +66,10 @@ pub fn pause_key(what: &str) -> Key {
 /// # Errors
 /// The disk.
 pub fn paused_list(store: &Store) -> Result<Vec<Paused>, StoreError> {
-    store.scan(prefix::PAUSE).map(|entry| entry.map(|(_, paused)| paused)).collect()
+    store
+        .scan(prefix::PAUSE)
+        .map(|entry| entry.map(|(_, paused)| paused))
+        .collect()
 }
 
 /// Who stopped what this message belongs to, in English; none if it may go. For the outbox.
@@ -74,7 +77,11 @@ pub fn paused_list(store: &Store) -> Result<Vec<Paused>, StoreError> {
 /// # Errors
 /// The disk.
 pub fn paused_by(store: &Store, message: &Message) -> Result<Option<String>, StoreError> {
-    for what in ["all".to_owned(), of_channel(message.channel), format!("rule/{}", message.rule)] {
+    for what in [
+        "all".to_owned(),
+        of_channel(message.channel),
+        format!("rule/{}", message.rule),
+    ] {
         if let Some(paused) = store.get::<Paused>(&pause_key(&what))? {
             return Ok(Some(paused.english()));
         }
@@ -99,10 +106,20 @@ impl Desk {
         if let Some(paused) = store.get::<Paused>(&pause_key(&what))? {
             return Ok(paused);
         }
-        let paused = Paused { what, by: who.name().to_owned(), at: now };
+        let paused = Paused {
+            what,
+            by: who.name().to_owned(),
+            at: now,
+        };
         let mut group = Group::default();
         group.put(pause_key(&paused.what), &paused);
-        self.note_hand(&mut group, now, None, who, &format!("paused {}", paused.what));
+        self.note_hand(
+            &mut group,
+            now,
+            None,
+            who,
+            &format!("paused {}", paused.what),
+        );
         store.commit(vec![group])?;
         Ok(paused)
     }
@@ -117,21 +134,40 @@ impl Desk {
         let store = self.roster.store();
         let _alone = store.alone();
         let was_paused = store.contains(&pause_key(&what))?;
-        let mut resumed = Resumed { what, was_paused, due_now: 0 };
+        let mut resumed = Resumed {
+            what,
+            was_paused,
+            due_now: 0,
+        };
         if !was_paused {
             return Ok(resumed);
         }
         let mut first = Group::default();
         first.remove(pause_key(&resumed.what));
-        self.note_hand(&mut first, now, None, who, &format!("resumed {}", resumed.what));
+        self.note_hand(
+            &mut first,
+            now,
+            None,
+            who,
+            &format!("resumed {}", resumed.what),
+        );
         let mut groups = vec![first];
         for entry in store.scan::<MessageKey>(prefix::DUE) {
             let (_, key) = entry?;
-            let Some(mut message) = store.get::<Message>(&keys::message(&key))? else { continue };
-            let waited = message.state == State::Queued && message.due > now && message.why.starts_with("paused");
+            let Some(mut message) = store.get::<Message>(&keys::message(&key))? else {
+                continue;
+            };
+            let waited = message.state == State::Queued
+                && message.due > now
+                && message.why.starts_with("paused");
             if waited && belongs(&message, &resumed.what) {
                 let mut group = Group::default();
-                ledger::postpone(&mut group, &mut message, now, format!("resumed by {}", who.name()));
+                ledger::postpone(
+                    &mut group,
+                    &mut message,
+                    now,
+                    format!("resumed by {}", who.name()),
+                );
                 groups.push(group);
                 resumed.due_now += 1;
             }
@@ -151,7 +187,10 @@ impl Desk {
             ("", "all") => Ok("all".into()),
             ("" | "channel", "email") => Ok(of_channel(Channel::Email)),
             ("" | "channel", "telegram") => Ok(of_channel(Channel::Telegram)),
-            ("channel", _) => Err(CommandError::plain(ErrorKind::Usage, format!("there is no channel \"{name}\": write email or telegram"))),
+            ("channel", _) => Err(CommandError::plain(
+                ErrorKind::Usage,
+                format!("there is no channel \"{name}\": write email or telegram"),
+            )),
             ("campaign", _) => Err(CommandError::plain(
                 ErrorKind::Usage,
                 "campaigns are not built yet: pause a rule, a channel, or all",
@@ -167,17 +206,26 @@ impl Desk {
             return Ok(format!("rule/{id}"));
         }
         // A rule that is gone from the configuration may still be paused, and must be able to go on.
-        if self.roster.store().contains(&pause_key(&format!("rule/{id}")))? {
+        if self
+            .roster
+            .store()
+            .contains(&pause_key(&format!("rule/{id}")))?
+        {
             return Ok(format!("rule/{id}"));
         }
         let ids: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
         Err(CommandError::plain(
             ErrorKind::NotFound,
-            format!("there is no rule \"{id}\": write all, email, telegram, or one of {}", ids.join(", ")),
+            format!(
+                "there is no rule \"{id}\": write all, email, telegram, or one of {}",
+                ids.join(", ")
+            ),
         ))
     }
 }
 
 fn belongs(message: &Message, what: &str) -> bool {
-    what == "all" || what == of_channel(message.channel) || what.strip_prefix("rule/") == Some(message.rule.as_str())
+    what == "all"
+        || what == of_channel(message.channel)
+        || what.strip_prefix("rule/") == Some(message.rule.as_str())
 }

@@ -62,7 +62,11 @@ pub(super) struct Findings {
 impl Findings {
     /// How many problems of these kinds there are.
     pub(super) fn count(&self, kinds: &[ProblemKind]) -> u32 {
-        let count = self.problems.iter().filter(|problem| kinds.contains(&problem.kind)).count();
+        let count = self
+            .problems
+            .iter()
+            .filter(|problem| kinds.contains(&problem.kind))
+            .count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 }
@@ -89,26 +93,48 @@ impl Desk {
         self.each(Kind::Customer, tab, |spot, record, typed| {
             findings.customers += 1;
             findings.ambiguous += u32::from(record.ambiguous_since.is_some());
-            let cells = Cells { desk: self, spot, record };
+            let cells = Cells {
+                desk: self,
+                spot,
+                record,
+            };
             findings.problems.extend(self.unreadable(&cells, typed));
-            findings.problems.extend(self.incomplete(&cells, typed, now));
-            findings.problems.extend(unknown_owners(&cells, typed, &directory));
-            findings.problems.extend(no_stage(&cells, typed, &mut words));
-            findings.problems.extend(duplicates(&cells, typed, &mut seen));
+            findings
+                .problems
+                .extend(self.incomplete(&cells, typed, now));
+            findings
+                .problems
+                .extend(unknown_owners(&cells, typed, &directory));
+            findings
+                .problems
+                .extend(no_stage(&cells, typed, &mut words));
+            findings
+                .problems
+                .extend(duplicates(&cells, typed, &mut seen));
             Ok(())
         })?;
         let mut counted: Vec<(String, u32)> = words.into_values().collect();
         counted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         findings.words = counted
             .into_iter()
-            .map(|(word, count)| UnknownWord { likely: self.likely_stage(&word), word, count })
+            .map(|(word, count)| UnknownWord {
+                likely: self.likely_stage(&word),
+                word,
+                count,
+            })
             .collect();
         Ok(findings)
     }
 
     fn unreadable(&self, cells: &Cells<'_>, typed: &Typed) -> Vec<Problem> {
-        let of = typed.problems.iter().filter(|problem| !matches!(problem.field.as_str(), "stage"));
-        of.map(|problem| cells.problem(&problem.field, ProblemKind::Unreadable, problem.why.clone())).collect()
+        let of = typed
+            .problems
+            .iter()
+            .filter(|problem| !matches!(problem.field.as_str(), "stage"));
+        of.map(|problem| {
+            cells.problem(&problem.field, ProblemKind::Unreadable, problem.why.clone())
+        })
+        .collect()
     }
 
     /// Required cells that have been missing for longer than `[settle] incomplete`.
@@ -120,22 +146,38 @@ impl Desk {
         }
         let has = |field: &String| typed.values.contains_key(field);
         let require = &config.require;
-        let mut missing: Vec<String> = require.all.iter().filter(|field| !has(field)).cloned().collect();
+        let mut missing: Vec<String> = require
+            .all
+            .iter()
+            .filter(|field| !has(field))
+            .cloned()
+            .collect();
         if !require.any.is_empty() && !require.any.iter().any(has) {
             missing.push(require.any.join(" or "));
         }
-        let field = require.all.iter().chain(&require.any).find(|field| !has(field))?;
+        let field = require
+            .all
+            .iter()
+            .chain(&require.any)
+            .find(|field| !has(field))?;
         if missing.is_empty() {
             return None;
         }
-        let why = format!("the row is incomplete: {} is missing, so nothing is sent for it", missing.join(" and "));
+        let why = format!(
+            "the row is incomplete: {} is missing, so nothing is sent for it",
+            missing.join(" and ")
+        );
         Some(cells.problem(field, ProblemKind::Incomplete, why))
     }
 
     /// The stage that a word is most like, if it is like one at all.
     fn likely_stage(&self, word: &str) -> Option<String> {
         let stages = self.roster.config().stages.iter();
-        let texts = stages.flat_map(|stage| std::iter::once(&stage.label).chain(&stage.aliases).map(move |text| (stage, text)));
+        let texts = stages.flat_map(|stage| {
+            std::iter::once(&stage.label)
+                .chain(&stage.aliases)
+                .map(move |text| (stage, text))
+        });
         let liked = texts.map(|(stage, text)| (likeness(word, text), stage));
         let best = liked.max_by_key(|(likeness, _)| *likeness)?;
         (best.0 >= 50).then(|| best.1.id.clone())
@@ -160,7 +202,13 @@ impl Cells<'_> {
 
     /// As typed; private columns hidden.
     fn value(&self, field: &str) -> String {
-        let private = self.desk.roster.config().fields.iter().any(|spec| spec.private && spec.id == field);
+        let private = self
+            .desk
+            .roster
+            .config()
+            .fields
+            .iter()
+            .any(|spec| spec.private && spec.id == field);
         match self.record.seen.get(field) {
             None | Some(Cell::Empty) => String::new(),
             Some(_) if private => "…".to_owned(),
@@ -183,9 +231,17 @@ impl Cells<'_> {
 
 fn unknown_owners(cells: &Cells<'_>, typed: &Typed, directory: &Directory) -> Vec<Problem> {
     let Some(Value::Owner(names)) = typed.values.get("owner") else {
-        let empty = cells.bound("owner") && !typed.problems.iter().any(|problem| problem.field == "owner");
+        let empty = cells.bound("owner")
+            && !typed
+                .problems
+                .iter()
+                .any(|problem| problem.field == "owner");
         let why = "nobody is in charge: alerts go to the managers".to_owned();
-        return if empty { vec![cells.problem("owner", ProblemKind::Owner, why)] } else { Vec::new() };
+        return if empty {
+            vec![cells.problem("owner", ProblemKind::Owner, why)]
+        } else {
+            Vec::new()
+        };
     };
     names
         .iter()
@@ -197,16 +253,26 @@ fn unknown_owners(cells: &Cells<'_>, typed: &Typed, directory: &Directory) -> Ve
         .collect()
 }
 
-fn no_stage(cells: &Cells<'_>, typed: &Typed, words: &mut BTreeMap<String, (String, u32)>) -> Option<Problem> {
+fn no_stage(
+    cells: &Cells<'_>,
+    typed: &Typed,
+    words: &mut BTreeMap<String, (String, u32)>,
+) -> Option<Problem> {
     if !cells.bound("stage") || typed.values.contains_key("stage") {
         return None;
     }
     let word = cells.value("stage").trim().to_owned();
     let folded = fold(&word);
     if folded.is_empty() {
-        return Some(cells.problem("stage", ProblemKind::Stage, "the stage is empty: rules on stages pass it by".to_owned()));
+        return Some(cells.problem(
+            "stage",
+            ProblemKind::Stage,
+            "the stage is empty: rules on stages pass it by".to_owned(),
+        ));
     }
-    let why = format!("\"{word}\" is no stage: pick one of the list, or add it to aliases of a [[stage]]");
+    let why = format!(
+        "\"{word}\" is no stage: pick one of the list, or add it to aliases of a [[stage]]"
+    );
     words.entry(folded).or_insert_with(|| (word, 0)).1 += 1;
     Some(cells.problem("stage", ProblemKind::Stage, why))
 }
@@ -220,12 +286,20 @@ fn duplicates(cells: &Cells<'_>, typed: &Typed, seen: &mut Seen) -> Vec<Problem>
     let mut found: Vec<Problem> = Vec::new();
     for (field, contacts) in contacts(typed) {
         for contact in contacts {
-            let here = (cells.spot.tab.title.clone(), cells.name(field), name.clone());
+            let here = (
+                cells.spot.tab.title.clone(),
+                cells.name(field),
+                name.clone(),
+            );
             let Some((tab, cell, other)) = seen.get(&contact) else {
                 seen.insert(contact, here);
                 continue;
             };
-            let who = if fold(other) == fold(&name) { "the same person twice" } else { "two people who share it" };
+            let who = if fold(other) == fold(&name) {
+                "the same person twice"
+            } else {
+                "two people who share it"
+            };
             let why = format!("stands in {cell} of \"{tab}\" as well: {who}");
             found.push(cells.problem(field, ProblemKind::Duplicate, why));
         }
@@ -236,10 +310,22 @@ fn duplicates(cells: &Cells<'_>, typed: &Typed, seen: &mut Seen) -> Vec<Problem>
 fn contacts(typed: &Typed) -> Vec<(&'static str, Vec<String>)> {
     let mut found = Vec::new();
     if let Some(Value::Phone(phones)) = typed.values.get("phone") {
-        found.push(("phone", phones.iter().map(|phone| phone.expose().to_owned()).collect()));
+        found.push((
+            "phone",
+            phones
+                .iter()
+                .map(|phone| phone.expose().to_owned())
+                .collect(),
+        ));
     }
     if let Some(Value::Email(emails)) = typed.values.get("email") {
-        found.push(("email", emails.iter().map(|email| email.expose().to_lowercase()).collect()));
+        found.push((
+            "email",
+            emails
+                .iter()
+                .map(|email| email.expose().to_lowercase())
+                .collect(),
+        ));
     }
     found
 }
@@ -281,7 +367,11 @@ mod tests {
     fn likeness_knows_the_same_words() {
         assert_eq!(likeness("Đang tư vấn", "dang tu van"), 100);
         assert_eq!(likeness("Đang tư vấn L2", "Đang tư vấn"), 90);
-        assert!(likeness("Đang tv", "Đang tư vấn") >= 50, "{}", likeness("Đang tv", "Đang tư vấn"));
+        assert!(
+            likeness("Đang tv", "Đang tư vấn") >= 50,
+            "{}",
+            likeness("Đang tv", "Đang tư vấn")
+        );
         assert!(likeness("Gọi lại", "Đã đặt cọc") < 50);
         assert_eq!(likeness("", "Mới"), 0);
     }

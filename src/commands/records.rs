@@ -58,10 +58,22 @@ impl Desk {
                 raw: BTreeMap::new(),
             };
             for (field, (column, header)) in bound {
-                line.fields.insert(field.clone(), typed.values.get(field).map_or(Json::Null, |value| json!(value)));
+                line.fields.insert(
+                    field.clone(),
+                    typed
+                        .values
+                        .get(field)
+                        .map_or(Json::Null, |value| json!(value)),
+                );
                 // A stage or owner that the tab itself gives has no column.
                 if *column != usize::MAX {
-                    line.raw.insert(header.clone(), record.seen.get(field).map_or(Json::Null, |cell| json!(cell)));
+                    line.raw.insert(
+                        header.clone(),
+                        record
+                            .seen
+                            .get(field)
+                            .map_or(Json::Null, |cell| json!(cell)),
+                    );
                 }
             }
             lines.push(line);
@@ -82,7 +94,11 @@ impl Desk {
         for book in &self.roster.config().workbooks {
             let mut tabs = self.roster.tabs(&book.id)?;
             tabs.retain(|tab| tab.kind == Some(kind));
-            let place = |tab: &TabMeta| book.tabs.iter().position(|named| named.name.matches(&tab.title));
+            let place = |tab: &TabMeta| {
+                book.tabs
+                    .iter()
+                    .position(|named| named.name.matches(&tab.title))
+            };
             tabs.retain(|tab| place(tab).is_some());
             tabs.sort_by_key(|tab| (place(tab), tab.sheet));
             for tab in tabs {
@@ -91,13 +107,26 @@ impl Desk {
                     continue;
                 }
                 found = true;
-                let order: Order = self.roster.store().get(&order_key(&book.id, tab.sheet))?.unwrap_or_default();
+                let order: Order = self
+                    .roster
+                    .store()
+                    .get(&order_key(&book.id, tab.sheet))?
+                    .unwrap_or_default();
                 for (row, id) in order.rows {
-                    let Some(record) = self.roster.store().get::<Record>(&keys::record(&id))? else {
+                    let Some(record) = self.roster.store().get::<Record>(&keys::record(&id))?
+                    else {
                         continue;
                     };
                     let typed = self.roster.typed(kind, &book.id, &record.seen)?;
-                    show(Spot { workbook: &book.id, tab: &tab, row }, &record, &typed)?;
+                    show(
+                        Spot {
+                            workbook: &book.id,
+                            tab: &tab,
+                            row,
+                        },
+                        &record,
+                        &typed,
+                    )?;
                 }
             }
         }
@@ -113,5 +142,8 @@ fn no_such_tab(tab: &str, titles: &[String]) -> CommandError {
         [] => "none was read yet: run `sheetbridge sync` first".to_owned(),
         titles => format!("there are {}", titles.join(", ")),
     };
-    CommandError::plain(ErrorKind::NotFound, format!("there is no tab of customers called \"{tab}\"; {known}"))
+    CommandError::plain(
+        ErrorKind::NotFound,
+        format!("there is no tab of customers called \"{tab}\"; {known}"),
+    )
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::mend::{self, Mend};
 use super::problems::{Findings, ProblemKind};
 use super::{Answer, Desk, HeldLine, Paused, Right, Who, paused_list};
-use crate::config::Language;
 use crate::core::delivery::State;
 use crate::core::message::Message;
 use crate::core::rule::Channel;
@@ -18,6 +18,8 @@ use crate::store::keys::{self, prefix};
 const POLLS_MISSED: i64 = 5;
 /// The shortest lag that is a trouble, in seconds.
 const LAG_AT_LEAST_S: i64 = 60;
+/// Questions of the bot that may fail in a row before it is a trouble.
+const DEAF_TIMES: u32 = 3;
 /// Messages shown as due soon.
 const SOON: usize = 5;
 /// Unknown stage words shown.
@@ -147,40 +149,6 @@ pub struct UnknownWord {
     pub likely: Option<String>,
 }
 
-/// A sentence that says what to do; in JSON the English one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub struct Mend {
-    en: String,
-    vi: String,
-}
-
-impl Mend {
-    fn new(en: impl Into<String>, vi: impl Into<String>) -> Self {
-        Self { en: en.into(), vi: vi.into() }
-    }
-
-    /// In this language.
-    pub fn shown(&self, language: Language) -> &str {
-        match language {
-            Language::Vi => &self.vi,
-            Language::En => &self.en,
-        }
-    }
-}
-
-impl From<String> for Mend {
-    fn from(text: String) -> Self {
-        Self { vi: text.clone(), en: text }
-    }
-}
-
-impl From<Mend> for String {
-    fn from(mend: Mend) -> Self {
-        mend.en
-    }
-}
-
 impl Desk {
     /// One look at everything.
     ///
@@ -194,7 +162,9 @@ impl Desk {
         let findings = self.look_through(None, now)?;
         let candidates = self.roster.candidates()?;
         let directory = self.roster.directory()?;
-        let unapproved = candidates.iter().filter(|one| one.active && one.approved.is_none() && directory.find(&one.name).is_none());
+        let unapproved = candidates.iter().filter(|one| {
+            one.active && one.approved.is_none() && directory.find(&one.name).is_none()
+        });
         let mut status = Status {
             ok: false,
             at: self.local(now),
@@ -212,41 +182,69 @@ impl Desk {
             unbound: self.unbound()?,
             unapproved: unapproved.map(|one| one.name.clone()).collect(),
             ambiguous: findings.ambiguous,
-            problems: findings.count(&[ProblemKind::Unreadable, ProblemKind::Incomplete, ProblemKind::Owner, ProblemKind::Stage]),
+            problems: findings.count(&[
+                ProblemKind::Unreadable,
+                ProblemKind::Incomplete,
+                ProblemKind::Owner,
+                ProblemKind::Stage,
+            ]),
             duplicates: findings.count(&[ProblemKind::Duplicate]),
             unknown_stages: first_words(findings),
             store_bytes: store.size_on_disk()?,
-            bot_deaf: health.as_ref().and_then(|health| health.bot_deaf.as_ref()).map(|trouble| trouble.why.clone()),
-            reload_refused: health.as_ref().and_then(|health| health.reload_refused.as_ref()).map(|trouble| trouble.why.clone()),
-            restart_needed: health.map(|health| health.restart_needed).unwrap_or_default(),
+            bot_deaf: health.as_ref().and_then(deaf_for_long),
+            reload_refused: health
+                .as_ref()
+                .and_then(|health| health.reload_refused.as_ref())
+                .map(|trouble| trouble.why.clone()),
+            restart_needed: health
+                .map(|health| health.restart_needed)
+                .unwrap_or_default(),
             next: Vec::new(),
         };
-        let (urgent, rest) = (self.urgent(&status), self.advice(&status));
+        let polls_s = config.google.poll_every.duration().as_secs() * POLLS_MISSED;
+        let urgent = mend::urgent(&status, polls_s.max(LAG_AT_LEAST_S));
         status.ok = urgent.is_empty();
-        status.next = urgent.into_iter().chain(rest).collect();
+        status.next = urgent.into_iter().chain(mend::advice(&status)).collect();
         Ok(status)
     }
 
-    fn workbook_states(&self, health: Option<&Snapshot>, now: Timestamp) -> Answer<Vec<WorkbookStatus>> {
+    fn workbook_states(
+        &self,
+        health: Option<&Snapshot>,
+        now: Timestamp,
+    ) -> Answer<Vec<WorkbookStatus>> {
         let mut states = Vec::new();
         for book in &self.roster.config().workbooks {
-            let known = health.and_then(|health| health.workbooks.get(&book.id)).cloned().unwrap_or_default();
+            let known = health
+                .and_then(|health| health.workbooks.get(&book.id))
+                .cloned()
+                .unwrap_or_default();
             let tabs = self.roster.tabs(&book.id)?;
             states.push(WorkbookStatus {
                 id: book.id.clone(),
                 title: self.workbook_name(&book.id)?,
                 last_poll: known.last_good.map(|at| self.local(at)),
                 lag_s: known.lag_s(now),
-                failing_since: known.failing.as_ref().map(|trouble| self.local(trouble.since)),
+                failing_since: known
+                    .failing
+                    .as_ref()
+                    .map(|trouble| self.local(trouble.since)),
                 failing: known.failing.map(|trouble| trouble.why),
-                records: tabs.iter().filter(|tab| tab.kind.is_some()).map(|tab| tab.rows).sum(),
+                records: tabs
+                    .iter()
+                    .filter(|tab| tab.kind.is_some())
+                    .map(|tab| tab.rows)
+                    .sum(),
             });
         }
         Ok(states)
     }
 
     fn queue_counts(&self) -> Answer<BTreeMap<String, usize>> {
-        let mut counts: BTreeMap<String, usize> = State::ALL.iter().map(|state| (state.to_string(), 0)).collect();
+        let mut counts: BTreeMap<String, usize> = State::ALL
+            .iter()
+            .map(|state| (state.to_string(), 0))
+            .collect();
         for entry in self.roster.store().scan::<Message>(prefix::MESSAGE) {
             let (_, message) = entry?;
             *counts.entry(message.state.to_string()).or_default() += 1;
@@ -259,7 +257,11 @@ impl Desk {
         for entry in self.roster.store().scan(prefix::DUE).take(SOON) {
             let (_, key) = entry?;
             if let Some(message) = self.roster.store().get::<Message>(&keys::message(&key))? {
-                soon.push(DueSoon { key: key.to_string(), to: self.recipient(&message)?, due: self.local(message.due) });
+                soon.push(DueSoon {
+                    key: key.to_string(),
+                    to: self.recipient(&message)?,
+                    due: self.local(message.due),
+                });
             }
         }
         Ok(soon)
@@ -267,12 +269,22 @@ impl Desk {
 
     fn channel_states(&self, health: Option<&Snapshot>) -> Vec<ChannelStatus> {
         let config = self.roster.config();
-        let configured = [(Channel::Email, config.email.is_some()), (Channel::Telegram, config.telegram.is_some())];
+        let configured = [
+            (Channel::Email, config.email.is_some()),
+            (Channel::Telegram, config.telegram.is_some()),
+        ];
         let state = |channel: Channel| {
-            let known = health.and_then(|health| health.channels.get(channel.as_str())).cloned().unwrap_or_default();
+            let known = health
+                .and_then(|health| health.channels.get(channel.as_str()))
+                .cloned()
+                .unwrap_or_default();
             self.channel_state(channel, &known)
         };
-        configured.into_iter().filter(|(_, configured)| *configured).map(|(channel, _)| state(channel)).collect()
+        configured
+            .into_iter()
+            .filter(|(_, configured)| *configured)
+            .map(|(channel, _)| state(channel))
+            .collect()
     }
 
     fn channel_state(&self, channel: Channel, known: &ChannelHealth) -> ChannelStatus {
@@ -285,8 +297,16 @@ impl Desk {
                 (None, None) => None,
             },
             why: known.down.as_ref().map(|trouble| trouble.why.clone()),
-            since: known.down.as_ref().map(since).or(known.ok_since).map(|at| self.local(at)),
-            limited: known.limited.as_ref().map(|limited| format!("{}, until {}", limited.why, self.local(limited.until))),
+            since: known
+                .down
+                .as_ref()
+                .map(since)
+                .or(known.ok_since)
+                .map(|at| self.local(at)),
+            limited: known
+                .limited
+                .as_ref()
+                .map(|limited| format!("{}, until {}", limited.why, self.local(limited.until))),
             per_minute: known.per_minute,
             per_day: known.per_day,
         }
@@ -305,131 +325,13 @@ impl Desk {
                     None => continue,
                 },
             };
-            unbound.push(Unbound { name: person.name.clone(), why, email: person.email.is_some() });
+            unbound.push(Unbound {
+                name: person.name.clone(),
+                why,
+                email: person.email.is_some(),
+            });
         }
         Ok(unbound)
-    }
-
-    /// Without these it does not go on working.
-    fn urgent(&self, status: &Status) -> Vec<Mend> {
-        let mut mends = Vec::new();
-        if !status.running {
-            mends.push(Mend::new(
-                "The daemon is not running: start it with `systemctl start sheetbridge` or `sheetbridge run`.",
-                "Chương trình chưa chạy: nhờ người quản trị khởi động lại.",
-            ));
-        }
-        let patience = (self.roster.config().google.poll_every.duration().as_secs() * POLLS_MISSED).max(LAG_AT_LEAST_S);
-        for book in status.workbooks.iter().filter(|_| status.running) {
-            if let Some(why) = &book.failing {
-                mends.push(Mend::new(
-                    format!("The workbook \"{}\" cannot be read: {why}", book.title),
-                    format!("Chưa đọc được bảng “{}”: {why}", book.title),
-                ));
-            } else if book.lag_s.is_some_and(|lag| lag > patience) {
-                let lag = book.lag_s.unwrap_or(0);
-                mends.push(Mend::new(
-                    format!("The workbook \"{}\" was last read {lag} s ago: see the daemon's log.", book.title),
-                    format!("Bảng “{}” chưa được đọc lại từ {lag} giây trước: nhờ người quản trị xem nhật ký.", book.title),
-                ));
-            }
-        }
-        for held in status.held.iter().filter(|held| held.decision.is_none()) {
-            mends.push(Mend::new(
-                format!(
-                    "A batch of \"{}\" is held ({}): `sheetbridge held release {}` takes it, `sheetbridge held drop {}` makes it the new base, undoing the edit in the sheet ends it.",
-                    held.workbook, held.why.replace('\n', "; "), held.id, held.id
-                ),
-                format!("Bảng “{}” đang bị tạm giữ ({}): bấm /giu để duyệt hoặc bỏ qua.", held.workbook, held.why_vi.replace('\n', "; ")),
-            ));
-        }
-        for channel in status.channels.iter().filter(|channel| channel.ok == Some(false)) {
-            let why = channel.why.as_deref().unwrap_or("no answer");
-            let name = if channel.channel == "email" { "E-mail" } else { "Telegram" };
-            mends.push(Mend::new(
-                format!("{name} does not answer: {why}. Messages wait and go out when it does; `sheetbridge check` tries it now."),
-                format!("{name} đang không kết nối được: {why}. Thư và tin được giữ lại, sẽ tự gửi khi có kết nối."),
-            ));
-        }
-        if let Some(why) = &status.reload_refused {
-            mends.push(Mend::new(
-                format!("The new configuration was refused and the old one is in force: {why}"),
-                "Cấu hình mới có lỗi nên vẫn dùng cấu hình cũ: nhờ người quản trị xem lại.",
-            ));
-        }
-        if let Some(why) = &status.bot_deaf {
-            mends.push(Mend::new(
-                format!("The bot cannot hear anybody: {why}. Is another program running with the same token?"),
-                format!("Bot đang không nhận được tin nhắn và nút bấm: {why}"),
-            ));
-        }
-        mends
-    }
-
-    /// What makes it better.
-    fn advice(&self, status: &Status) -> Vec<Mend> {
-        let mut mends = Vec::new();
-        for paused in &status.paused {
-            let what = paused.what.replace('/', " ");
-            mends.push(Mend::new(
-                format!("Paused: {}. `sheetbridge resume {what}` goes on.", paused.english()),
-                format!("Đang tạm dừng: {}. Bấm /tieptuc để gửi tiếp.", paused.vietnamese()),
-            ));
-        }
-        let count = |state: State| status.queue.get(state.as_str()).copied().unwrap_or(0);
-        if count(State::InDoubt) > 0 {
-            let n = count(State::InDoubt);
-            mends.push(Mend::new(
-                format!("{n} messages may or may not have arrived: see `sheetbridge outbox list --state in_doubt`."),
-                format!("{n} thư chưa rõ đã tới hay chưa."),
-            ));
-        }
-        if !status.restart_needed.is_empty() {
-            mends.push(Mend::new(
-                format!("Restart the daemon to take over {}.", status.restart_needed.join(", ")),
-                "Có thay đổi cấu hình chờ khởi động lại.",
-            ));
-        }
-        for person in &status.unbound {
-            let instead = if person.email { "gets mail meanwhile" } else { "gets nothing" };
-            mends.push(Mend::new(
-                format!("{} cannot be reached on Telegram ({}) and {instead}: `sheetbridge invite \"{}\"`.", person.name, person.why, person.name),
-                format!("{} chưa nhận được tin Telegram: nhờ người quản trị gửi liên kết mời.", person.name),
-            ));
-        }
-        if !status.unapproved.is_empty() {
-            let names = status.unapproved.join(", ");
-            mends.push(Mend::new(
-                format!("A manager must say whether {names} of the staff tab work here: the bot has asked."),
-                format!("Chờ quản lý xác nhận nhân viên mới: {names}."),
-            ));
-        }
-        for word in &status.unknown_stages {
-            let mend = match &word.likely {
-                Some(id) => format!("to the aliases of [[stage]] id = \"{id}\""),
-                None => "to the aliases of the [[stage]] it means".to_owned(),
-            };
-            let (word, n) = (&word.word, word.count);
-            mends.push(Mend::new(
-                format!("{n} rows have the stage \"{word}\", which is none: add it {mend}, or correct the cells."),
-                format!("{n} dòng ghi giai đoạn “{word}” chưa có trong danh sách: sửa ô, hoặc nhờ người quản trị thêm."),
-            ));
-        }
-        if status.ambiguous > 0 {
-            let n = status.ambiguous;
-            mends.push(Mend::new(
-                format!("{n} rows may each be the same customer as another; nothing is sent for them until a phone or e-mail tells them apart."),
-                format!("{n} dòng chưa chắc cùng khách: thêm số điện thoại hoặc e-mail để phân biệt."),
-            ));
-        }
-        if status.problems > 0 {
-            let n = status.problems;
-            mends.push(Mend::new(
-                format!("{n} data problems in the sheet: see `sheetbridge records --problems`."),
-                format!("{n} ô cần xem lại trong bảng."),
-            ));
-        }
-        mends
     }
 }
 
@@ -437,3 +339,11 @@ fn first_words(findings: Findings) -> Vec<UnknownWord> {
     findings.words.into_iter().take(WORDS).collect()
 }
 
+/// One question to Telegram that fails is nothing yet.
+fn deaf_for_long(health: &Snapshot) -> Option<String> {
+    let trouble = health
+        .bot_deaf
+        .as_ref()
+        .filter(|trouble| trouble.times >= DEAF_TIMES)?;
+    Some(trouble.why.clone())
+}

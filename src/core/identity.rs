@@ -156,3 +156,6 @@ pub fn prints(rows: &[Row], fields: &[FieldInfo]) -> Vec<Print> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

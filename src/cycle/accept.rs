@@ -16,7 +16,7 @@ use super::{Mode, given_cells};
 use crate::core::change::{EditInput, GuardInput, Hold, verdict};
 use crate::core::message::MessageKey;
 use crate::core::identity::{
-    Context, Fingerprint, How, Matching, Pair, Print, Row, changed_fields, match_content, match_leftover,
+    Context, Crowd, Fingerprint, How, Matching, Pair, Print, Row, changed_fields, match_content, match_leftover,
 };
 use crate::core::record::{Cells, Kind, Place, Record, RecordId};
 use crate::core::sheet::Cell;
@@ -30,6 +30,9 @@ const TOMBSTONE_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(400
 
 /// Up to so many rows a verdict says by which column a tab was sorted.
 const SORT_SHOWN_TO: usize = 3_000;
+
+/// Up to so many rows, those that did not change are looked at too, to tell rare values from common ones.
+const CROWD_TO: usize = 3_000;
 
 /// Ambiguous rows are taken over as they are after so long (SEMANTICS 7).
 const AMBIGUOUS_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
@@ -200,11 +203,18 @@ impl<'a> Poll<'a> {
                 cells: record.seen.clone(),
             })
             .collect();
+        let infos = self.roster.infos(kind);
+        let mut crowd = Crowd::watching(before_left.iter().chain(&after_left), &infos);
+        let something_left = !(before_left.is_empty() && after_left.is_empty());
+        if something_left && content.pairs.len() <= CROWD_TO {
+            for (at, _) in &content.pairs {
+                crowd.count(&self.stored(&before[*at].id)?.seen, &infos);
+            }
+        }
         let context = Context {
             gone: &gone,
-            ..Context::default()
+            crowd: Some(&crowd),
         };
-        let infos = self.roster.infos(kind);
         let matching = match_leftover(&content, &before_left, &after_left, &context, &infos);
         Ok(Matched {
             kind,
@@ -276,18 +286,22 @@ impl<'a> Poll<'a> {
             .unwrap_or_default()
     }
 
-    /// Fields that a tab binds now and did not before, or the other way round: their cells are
-    /// taken over without being a change (SEMANTICS 3).
-    fn rebound(&self, sheet: i64) -> BTreeSet<String> {
-        let (Some(meta), Some(read)) = (self.metas.get(&sheet), self.read_of(sheet)) else {
+    /// Fields that a row's tab binds now and did not before, or the other way round: their cells
+    /// are taken over without being a change (SEMANTICS 3). `was` is the tab in which the row
+    /// stood: a column that only one of two tabs has says nothing about the customer.
+    fn rebound(&self, was: i64, sheet: i64) -> BTreeSet<String> {
+        let (Some(meta), Some(read)) = (self.metas.get(&was), self.read_of(sheet)) else {
             return BTreeSet::new();
         };
         let Ok(header) = &read.header else {
             return BTreeSet::new();
         };
-        let now: BTreeSet<&String> = header.bound.keys().collect();
-        let before: BTreeSet<&String> = meta.bound.keys().filter(|field| !is_given(meta, field)).collect();
-        now.symmetric_difference(&before).map(|field| (*field).clone()).collect()
+        let (stage, owner) = given_cells(&read.plan.tab.kind);
+        let given = [("stage", stage), ("owner", owner)];
+        let given = given.iter().filter(|(_, cell)| cell.is_some()).map(|(field, _)| (*field).to_owned());
+        let now: BTreeSet<String> = header.bound.keys().cloned().chain(given).collect();
+        let before: BTreeSet<String> = meta.bound.keys().cloned().collect();
+        now.symmetric_difference(&before).cloned().collect()
     }
 
     /// What the guard judges by: each tab of customers or appointments against its last accepted state.
@@ -465,7 +479,7 @@ impl<'a> Poll<'a> {
         let cells = after.cells.as_ref()?;
         let before = self.stored(id).ok()?;
         let infos = self.roster.infos(kind);
-        let rebound = self.rebound(after.sheet);
+        let rebound = self.rebound(before.place.sheet, after.sheet);
         let fields = self.roster.fields(kind);
         let shown = |field: &str, cell: Option<&Cell>| -> Json {
             let private = fields.iter().any(|spec| spec.id == field && spec.private);
@@ -572,7 +586,8 @@ impl<'a> Poll<'a> {
             return self.moved(id, after);
         };
         let infos = self.roster.infos(kind);
-        let rebound = self.rebound(after.sheet);
+        let was = self.working(id)?.record.place.sheet;
+        let rebound = self.rebound(was, after.sheet);
         let (now, place, silent) = (self.now, self.place(after), self.silent);
         let (roster, workbook) = (self.roster, self.workbook);
         let work = self.working(id)?;
@@ -894,11 +909,6 @@ impl<'a> Poll<'a> {
     pub(super) fn local(&self, at: Timestamp) -> String {
         local(at, &self.roster.config().calendar.zone)
     }
-}
-
-/// A given field has no column of its own.
-fn is_given(meta: &TabMeta, field: &str) -> bool {
-    meta.bound.get(field).is_some_and(|(column, _)| *column == usize::MAX)
 }
 
 /// Stands for the record of a new row until it has one.

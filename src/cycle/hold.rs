@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::accept::Poll;
+use super::fetch::TabPlan;
 use crate::config::Language;
 use crate::core::change::{ColumnErrors, GuardInput, GuardLimits, Hold, TabFacts, judge, no_worse};
 use crate::core::decide::notice;
@@ -168,17 +169,21 @@ pub(super) fn tab_facts(poll: &Poll<'_>, sheet: i64, gone: usize, records: usize
                 facts.errors.clear();
             }
         }
-        Err(problem) => explain_header(problem, &mut facts),
+        Err(problem) => explain_header(problem, &read.plan, &mut facts),
     }
     Some(facts)
 }
 
-fn explain_header(problem: &HeaderProblem, facts: &mut TabFacts) {
+fn explain_header(problem: &HeaderProblem, plan: &TabPlan, facts: &mut TabFacts) {
     // The rows could not be read; saying that they are gone as well would only be noise.
     facts.gone = 0;
     facts.accepted = 0;
     match problem {
-        HeaderProblem::NotFound { .. } => facts.headers_missing.push("(no header row at all)".into()),
+        HeaderProblem::NotFound { .. } => {
+            // Everything is missing; the mandatory ones say enough.
+            let mandatory = plan.fields.iter().filter(|field| plan.mandatory.contains(&field.id));
+            facts.headers_missing = mandatory.filter_map(|field| field.headers.first().cloned()).collect();
+        }
         HeaderProblem::Missing { fields, .. } => {
             facts.headers_missing = fields
                 .iter()

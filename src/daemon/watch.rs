@@ -23,6 +23,9 @@ const STUCK_AFTER: Duration = Duration::from_secs(330);
 /// How often the watchdog is fed and the status line made.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
+/// Old stories are cleared at the start and once a day.
+const SWEEP_EVERY: Duration = Duration::from_secs(24 * 3_600);
+
 /// A channel that is out of reach for so long is told of by another way (SEMANTICS 37).
 const TELL_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
@@ -99,6 +102,7 @@ pub(super) fn notify(states: &[sd_notify::NotifyState<'_>]) {
 /// Feeds the watchdog while the loops come round, keeps the status line, and tells of channels that are down.
 pub(super) async fn over(house: House) -> Result<(), DaemonError> {
     let mut shown = String::new();
+    let mut swept: Option<Instant> = None;
     loop {
         if house.beats.all_well() {
             notify(&[sd_notify::NotifyState::Watchdog]);
@@ -108,6 +112,10 @@ pub(super) async fn over(house: House) -> Result<(), DaemonError> {
         let (status, told) = tokio::task::block_in_place(|| (status_line(&house), tell_of_channels(&house)));
         told?;
         let status = status?;
+        if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
+            tokio::task::block_in_place(|| sweep(&house))?;
+            swept = Some(Instant::now());
+        }
         if status != shown {
             notify(&[sd_notify::NotifyState::Status(&status)]);
             shown = status;
@@ -119,6 +127,19 @@ pub(super) async fn over(house: House) -> Result<(), DaemonError> {
             return Ok(());
         }
     }
+}
+
+/// Forgets what need not be kept: stories of old messages, pressed buttons, ended invitations.
+fn sweep(house: &House) -> Result<(), DaemonError> {
+    let now = clock::now();
+    let parts = house.parts();
+    let keep = parts.roster.config().keep_messages.duration();
+    let before = now.saturating_sub(keep).unwrap_or(now);
+    let forgotten = ledger::forget_before(parts.roster.store(), before)?;
+    if forgotten > 0 {
+        tracing::info!(forgotten, "messages older than [keep] messages were cleared; their keys stay");
+    }
+    parts.desk.sweep(now).map_err(|error| DaemonError::Broken(error.text))
 }
 
 /// Short, and without personal data: it is in `systemctl status` for everybody on the machine.
@@ -137,6 +158,8 @@ fn status_line(house: &House) -> Result<String, StoreError> {
     };
     let queued = store.keys(prefix::DUE).count();
     let held = store.keys(prefix::HELD).count();
+    house.metrics.held_batches(held);
+    house.metrics.queue_length("all", queued);
     let down: Vec<&str> = snapshot.channels.iter().filter(|(_, channel)| channel.down.is_some()).map(|(name, _)| name.as_str()).collect();
     let down = if down.is_empty() { String::new() } else { format!(", {} out of reach", down.join(" and ")) };
     let held = if held == 0 { String::new() } else { format!(", {held} batch(es) held") };

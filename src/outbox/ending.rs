@@ -10,7 +10,7 @@ use crate::core::facts::message::TroubleFacts;
 use crate::core::message::{Address, Message, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::email::{Strike, strike};
-use crate::cycle::{Suppression, SuppressionSource, address_hash, suppress_key};
+use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::health::Limited;
 use crate::roster::{Binding, binding_key};
 use crate::store::journal::{Entry, What};

@@ -14,7 +14,7 @@ use crate::core::message::{Address, Frozen, Message, Recipient};
 use crate::core::people::Directory;
 use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
 use crate::core::record::Record;
-use crate::cycle::{Suppression, SuppressionSource, address_hash, suppress_key};
+use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
 

@@ -49,6 +49,8 @@ shipped![
     "owner-changed.buttons.txt",
     "owner-changed.telegram.html",
     "problems.telegram.html",
+    "staff-proposed.buttons.txt",
+    "staff-proposed.telegram.html",
     "telegram-down/body.txt",
     "telegram-down/subject.txt",
     "thank-you/body.html",

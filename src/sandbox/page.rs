@@ -164,3 +164,6 @@ impl Page {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub mod prefix {
     pub const TIMER: &[u8] = b"timer/";
     /// Messages, by key.
     pub const MESSAGE: &[u8] = b"message/";
+    /// Keys of messages whose story is no longer kept: the key for ever, so that nothing fires twice.
+    pub const USED: &[u8] = b"used/";
     /// Queued messages by due time.
     pub const DUE: &[u8] = b"due/";
     /// Messages that are in flight.

@@ -29,7 +29,8 @@ pub struct IllegalStep {
 /// # Errors
 /// The disk. A key that could not be looked for is never taken for absent.
 pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool, StoreError> {
-    if store.contains(&keys::message(&message.key))? {
+    let used = keys::under(prefix::USED, message.key.as_str());
+    if store.contains(&keys::message(&message.key))? || store.contains(&used)? {
         return Ok(false);
     }
     group.put(keys::message(&message.key), message);
@@ -39,6 +40,30 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
         &message.key,
     );
     Ok(true)
+}
+
+/// Forgets what messages said that ended before a time; their keys are kept for ever.
+///
+/// # Errors
+/// The disk.
+pub fn forget_before(store: &Store, time: Timestamp) -> Result<usize, StoreError> {
+    let mut groups = Vec::new();
+    for entry in store.scan::<Message>(prefix::MESSAGE) {
+        let (key, message) = entry?;
+        let last = message.attempts.last().map_or(message.created, |attempt| attempt.at);
+        // What is in doubt waits for a person, however long.
+        let over = message.state.is_end() && message.state != State::InDoubt && last < time;
+        if over {
+            let mut group = Group::default();
+            group.remove(key);
+            group.remove(keys::under(prefix::DIGEST, message.key.digest()));
+            group.put(keys::under(prefix::USED, message.key.as_str()), &());
+            groups.push(group);
+        }
+    }
+    let forgotten = groups.len();
+    store.commit(groups)?;
+    Ok(forgotten)
 }
 
 /// Moves a message to another state, and where it waits with it.
@@ -118,4 +143,45 @@ fn enter(group: &mut Group, message: &Message) {
         | State::Dead => {}
     }
     group.put(keys::message(&message.key), message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decide::notice;
+    use crate::core::people::Directory;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_used_for_ever_even_when_its_story_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let nobody = Directory::default();
+        let message = notice::to_managers(&nobody, "held", "held-batch", "h-1", serde_json::Value::Null, at(0)).remove(0);
+        let mut group = Group::default();
+        assert!(queue(&store, &mut group, &message).unwrap());
+        store.commit(vec![group]).unwrap();
+        assert!(!queue(&store, &mut Group::default(), &message).unwrap(), "deciding twice is harmless");
+        assert_eq!(forget_before(&store, at(100)).unwrap(), 0, "it still waits");
+        let mut group = Group::default();
+        let mut ended = message.clone();
+        shift(&mut group, &mut ended, State::Expired, By::Policy, "too late", None).unwrap();
+        store.commit(vec![group]).unwrap();
+        assert_eq!(forget_before(&store, at(100)).unwrap(), 1);
+        assert!(!store.contains(&keys::message(&message.key)).unwrap());
+        assert!(!queue(&store, &mut Group::default(), &message).unwrap(), "and never fires again");
+    }
+
+    #[test]
+    fn an_illegal_step_is_refused_and_writes_nothing() {
+        let message = notice::to_managers(&Directory::default(), "held", "held-batch", "h-1", serde_json::Value::Null, at(0)).remove(0);
+        let mut group = Group::default();
+        let mut delivered = Message { state: State::Delivered, ..message };
+        let error = shift(&mut group, &mut delivered, State::Queued, By::Hand, "again", None).unwrap_err().to_string();
+        assert!(error.contains("is delivered and cannot become queued"), "{error}");
+        assert!(group.is_empty());
+    }
 }

@@ -43,7 +43,7 @@ impl Poll {
     }
 }
 
-/// All self. Cloning it is cheap, and every clone counts into the same self.
+/// All figures. Cloning it is cheap, and every clone counts into the same ones.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,

@@ -5,15 +5,15 @@
 
 /// One path as it is meant: from the crate's root, or from another crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub(crate) struct Named {
     /// `crate::…` with `super` and `self` resolved, or what was written.
-    pub path: Vec<String>,
+    pub(crate) path: Vec<String>,
     /// Line of its first segment; the first is 1.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 impl Named {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.path.join("::")
     }
 }
@@ -28,7 +28,7 @@ struct Token {
 ///
 /// # Arguments
 /// `module` is the file's own place, such as `["courier", "email"]`; empty for `lib.rs` and `main.rs`.
-pub fn paths(module: &[String], source: &str) -> Vec<Named> {
+pub(crate) fn paths(module: &[String], source: &str) -> Vec<Named> {
     let tokens = without_tests(&tokens(source));
     let mut found = Vec::new();
     let mut here: Vec<String> = module.to_vec();
@@ -209,7 +209,7 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
 }
 
 /// Names of the modules that a file declares for tests only: `#[cfg(test)] mod NAME;`.
-pub fn test_modules(source: &str) -> Vec<String> {
+pub(crate) fn test_modules(source: &str) -> Vec<String> {
     const GATE: [&str; 8] = ["#", "[", "cfg", "(", "test", ")", "]", "mod"];
     let tokens = tokens(source);
     (0..tokens.len())
@@ -231,6 +231,11 @@ fn tokens(source: &str) -> Vec<Token> {
     let mut at = 0;
     while at < letters.len() {
         let rest = &letters[at..];
+        if rest[0].is_whitespace() {
+            line += usize::from(rest[0] == '\n');
+            at += 1;
+            continue;
+        }
         let skipped = skipped(rest);
         if skipped > 0 {
             line += rest[..skipped]
@@ -249,11 +254,7 @@ fn tokens(source: &str) -> Vec<Token> {
             letter => letter.to_string(),
         };
         at += token.chars().count();
-        if !token.starts_with(char::is_whitespace) {
-            tokens.push(Token { text: token, line });
-        } else if token == "\n" {
-            line += 1;
-        }
+        tokens.push(Token { text: token, line });
     }
     tokens
 }

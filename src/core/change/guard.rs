@@ -490,8 +490,14 @@ mod tests {
         assert!(no_worse(&hold(&[gone(12)]), &hold(&[gone(12)])));
         assert!(no_worse(&hold(&[gone(12)]), &hold(&[gone(11)])));
         assert!(!no_worse(&hold(&[gone(12)]), &hold(&[gone(13)])));
-        assert!(!no_worse(&hold(&[gone(12)]), &hold(&[cleared.clone()])));
-        assert!(no_worse(&hold(&[cleared.clone()]), &hold(&[gone(40)])));
+        assert!(!no_worse(
+            &hold(&[gone(12)]),
+            &hold(std::slice::from_ref(&cleared))
+        ));
+        assert!(no_worse(
+            &hold(std::slice::from_ref(&cleared)),
+            &hold(&[gone(40)])
+        ));
         assert!(!no_worse(&hold(&[cleared]), &hold(&[missing("A")])));
         assert!(!no_worse(&hold(&[missing("A")]), &hold(&[missing("B")])));
         assert!(!no_worse(

@@ -6,17 +6,24 @@ use std::collections::{HashMap, HashSet};
 use super::assign::{Edge, assign};
 use super::content::{Beside, ContentMatch};
 use super::crowd::Crowd;
-use super::likeness::{Alike, Digest, names, says_who};
-use super::weigh::{Bond, Circumstance, Stand, Verdict, Weights, by_score};
+use super::likeness::{Digest, says_who};
+use super::weigh::{Bond, Circumstance, KEY, Stand, Verdict, Weights, by_score};
 use super::{Context, FieldInfo, Group, How, Matching, Pair, Row};
 
+mod back;
 mod candidates;
 mod gather;
 
+use back::Hurry;
+use candidates::Place;
 use gather::Doubt;
 
 /// Two pairings whose scores, in bits, are no further apart than this fit equally well.
 const TIE: f64 = 2.0;
+/// Over so many rows that are not matched yet the neighbours of a row are looked for one by one.
+const WALK: usize = 50;
+/// What a key under another name loses, in bits, when somebody else claims one of the rows.
+const CLAIMED: f64 = 6.0;
 
 /// Matches the rows that [`super::match_content`] left over, and gathers everything into one [`Matching`].
 ///
@@ -37,6 +44,10 @@ pub fn match_leftover(
     };
     let mut work = Leftover {
         content,
+        places: [
+            candidates::places(&content.before_spots),
+            candidates::places(&content.after_spots),
+        ],
         tabs: [before, after].map(|rows| rows.iter().map(|row| row.tab).collect()),
         crowd: context.crowd.unwrap_or(&nobody),
         before: digest(before),
@@ -54,7 +65,7 @@ pub fn match_leftover(
         work.by_key(fields);
         work.back_again(fields, Hurry::UnlessLiveRowsCompete);
         work.by_similarity(fields);
-        work.back_again(fields, Hurry::No);
+        work.back_again(fields, Hurry::NoNeed);
     }
     work.gather()
 }
@@ -63,6 +74,8 @@ pub fn match_leftover(
 struct Leftover<'a> {
     content: &'a ContentMatch,
     tabs: [Vec<u32>; 2],
+    /// Where each stands, seen from above and from below.
+    places: [Vec<[Option<Place>; 2]>; 2],
     crowd: &'a Crowd,
     before: Vec<Digest>,
     after: Vec<Digest>,
@@ -111,15 +124,6 @@ impl Counts {
         let more_than_one = |counts: &HashMap<u64, u32>| counts.get(&mark).is_some_and(|&n| n > 1);
         more_than_one(&self.before) || more_than_one(&self.after)
     }
-}
-
-/// Whether removed records may take a row before the live ones were compared with it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hurry {
-    /// Yes, but not a row that shares name or contact with a live row still alone: a live row beats a removed one.
-    UnlessLiveRowsCompete,
-    /// All live rows were compared.
-    No,
 }
 
 impl Leftover<'_> {
@@ -192,118 +196,6 @@ impl Leftover<'_> {
                 self.link(b, a, How::Key);
             }
         }
-    }
-
-    /// Removed records that are there again: by id, content, or name with contact; never by weak similarity.
-    fn back_again(&mut self, fields: &[FieldInfo], hurry: Hurry) {
-        if self.gone.is_empty() {
-            return;
-        }
-        let mut by_mark: HashMap<u64, Vec<usize>> = HashMap::new();
-        let mut by_content: HashMap<u128, Vec<usize>> = HashMap::new();
-        let mut by_id: HashMap<&str, usize> = HashMap::new();
-        let used: HashSet<usize> = self.returned.iter().flatten().map(|(t, _)| *t).collect();
-        for (t, digest) in self
-            .gone
-            .iter()
-            .enumerate()
-            .filter(|(t, _)| !used.contains(t))
-        {
-            by_content.entry(digest.content).or_default().push(t);
-            if !digest.id.is_empty() {
-                by_id.insert(&digest.id, t);
-            }
-            for mark in digest.key_marks() {
-                by_mark.entry(mark).or_default().push(t);
-            }
-        }
-        let live = self.live_marks();
-        let doubtful: HashSet<usize> = self.doubts.iter().flat_map(|d| d.after.clone()).collect();
-        let weights = Weights::new(fields, self.crowd, &self.gone);
-        let mut taken: HashSet<usize> = HashSet::new();
-        let mut found: Vec<(usize, usize, How)> = Vec::new();
-        let free: Vec<usize> = (0..self.after.len())
-            .filter(|&a| {
-                let digest = &self.after[a];
-                self.partner_after[a].is_none()
-                    && self.returned[a].is_none()
-                    && !doubtful.contains(&self.content.after_left[a])
-                    && (hurry == Hurry::No
-                        || !competing_marks(digest)
-                            .iter()
-                            .any(|mark| live.contains(mark)))
-            })
-            .collect();
-        // What is certain first, so that a looser claim cannot take its record.
-        for &a in &free {
-            let digest = &self.after[a];
-            let same_id = by_id.get(digest.id.as_str()).map(|&t| (t, How::Id));
-            let same_content = by_content
-                .get(&digest.content)
-                .and_then(|list| list.iter().rev().find(|t| !taken.contains(*t)))
-                .map(|&t| (t, How::Content));
-            if let Some((t, how)) = same_id.or(same_content)
-                && taken.insert(t)
-            {
-                found.push((t, a, how));
-            }
-        }
-        for &a in &free {
-            if found.iter().any(|(_, other, _)| *other == a) {
-                continue;
-            }
-            let digest = &self.after[a];
-            let best = digest
-                .key_marks()
-                .iter()
-                .filter_map(|mark| by_mark.get(mark))
-                .flatten()
-                .filter(|t| !taken.contains(*t))
-                .filter_map(|&t| {
-                    let score = self.returns(&weights, &self.gone[t], digest)?;
-                    Some((t, score))
-                })
-                .max_by(|one, other| one.1.total_cmp(&other.1).then(one.0.cmp(&other.0)));
-            if let Some((t, _)) = best {
-                taken.insert(t);
-                found.push((t, a, How::Key));
-            }
-        }
-        for (t, a, how) in found {
-            self.returned[a] = Some((t, how));
-        }
-    }
-
-    /// How well a row fits a removed record with which it shares a key; `None` if it is not that one.
-    fn returns(&self, weights: &Weights<'_>, gone: &Digest, row: &Digest) -> Option<f64> {
-        let named = matches!(names(gone, row), Alike::Same | Alike::Folded | Alike::Close);
-        if !named {
-            return None;
-        }
-        // A person with another deal in the sheet may as well have begun a third one.
-        let alive = row.person_marks().iter().any(|&mark| {
-            self.crowd.of(mark) > 0 || self.counts.after.get(&mark).is_some_and(|&n| n > 1)
-        });
-        let at = Circumstance {
-            stand: Stand::Neither,
-            known_person: alive,
-            rivals: false,
-            shared_key: alive,
-            shared_name: alive,
-            left: 1,
-        };
-        let bond = weights.bond(gone, row, at)?;
-        (bond.verdict == Verdict::Sure).then_some(bond.score)
-    }
-
-    /// Names and contacts of the live rows that are still alone.
-    fn live_marks(&self) -> HashSet<u64> {
-        self.before
-            .iter()
-            .zip(&self.partner_before)
-            .filter(|(_, partner)| partner.is_none())
-            .flat_map(|(digest, _)| competing_marks(digest))
-            .collect()
     }
 
     /// Step 4: what is left, weighed pair by pair, and the best assignment of it all.
@@ -382,9 +274,13 @@ impl Leftover<'_> {
     fn settle_claims(&self, bonds: Vec<(usize, usize, Bond)>) -> Vec<(usize, usize, Bond)> {
         let mut claims_before = vec![0_u32; self.before.len()];
         let mut claims_after = vec![0_u32; self.after.len()];
-        for (b, a, _) in &bonds {
+        let mut named_before = vec![false; self.before.len()];
+        let mut named_after = vec![false; self.after.len()];
+        for (b, a, bond) in &bonds {
             claims_before[*b] += 1;
             claims_after[*a] += 1;
+            named_before[*b] |= bond.by_name;
+            named_after[*a] |= bond.by_name;
         }
         bonds
             .into_iter()
@@ -394,8 +290,19 @@ impl Leftover<'_> {
                     Some((b, a, bond))
                 }
                 Verdict::IfUnclaimed => {
-                    let verdict = by_score(bond.score)?;
-                    Some((b, a, Bond { verdict, ..bond }))
+                    // Where the name is found elsewhere, the key went from one to the other and tells nothing.
+                    let exchanged = named_before[b] || named_after[a];
+                    let score = bond.score - if exchanged { KEY } else { CLAIMED };
+                    let verdict = by_score(score)?;
+                    Some((
+                        b,
+                        a,
+                        Bond {
+                            score,
+                            verdict,
+                            ..bond
+                        },
+                    ))
                 }
             })
             .collect()
@@ -418,8 +325,7 @@ impl Leftover<'_> {
     /// Whether the next row in one direction is the same customer. Rows not matched yet are stepped over, in step on both sides.
     fn same_side(&self, before: usize, after: usize, up: bool) -> bool {
         let (mut b, mut a) = (before, after);
-        // A run of unmatched rows longer than this says nothing about place.
-        for _ in 0..50 {
+        for _ in 0..WALK {
             let (old, new) = (&self.content.before_spots[b], &self.content.after_spots[a]);
             let (old, new) = if up {
                 (old.above, new.above)
@@ -440,7 +346,9 @@ impl Leftover<'_> {
                 (Beside::Edge | Beside::Paired(_) | Beside::Left(_), _) => return false,
             }
         }
-        false
+        // Far from any row that is known, the count of steps to one decides.
+        let side = usize::from(!up);
+        self.places[0][before][side] == self.places[1][after][side]
     }
 
     /// Chosen pairs for which another pairing fits about as well.
@@ -496,13 +404,6 @@ impl Leftover<'_> {
         }
         doubts
     }
-}
-
-/// What makes a live row a rival of a removed record for the same row.
-fn competing_marks(digest: &Digest) -> Vec<u64> {
-    let mut marks = digest.key_marks();
-    marks.extend(digest.name_mark());
-    marks
 }
 
 /// Whether at least as many cells are equal as differ, names and contacts apart.

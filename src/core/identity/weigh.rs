@@ -16,6 +16,8 @@ use crate::core::sheet::FieldKind;
 const SURE: f64 = 6.0;
 /// Below, it is another one; between the two it is ambiguous.
 const POSSIBLE: f64 = 1.0;
+/// What agreement on a phone or an e-mail weighs, in bits.
+pub(super) const KEY: f64 = 14.0;
 /// Of a person with several rows, name and contact tell only which person it is, not which deal.
 const KNOWN_PERSON: f64 = 3.0;
 
@@ -65,6 +67,8 @@ pub(super) struct Bond {
     pub(super) verdict: Verdict,
     /// A strong key took part.
     pub(super) by_key: bool,
+    /// The names agree.
+    pub(super) by_name: bool,
 }
 
 /// What a score means by itself.
@@ -136,6 +140,7 @@ impl<'a> Weights<'a> {
             score: score.max(floor),
             verdict,
             by_key: marks.phone == Alike::Same || marks.email == Alike::Same,
+            by_name: marks.name.agrees(),
         })
     }
 
@@ -156,8 +161,8 @@ impl<'a> Weights<'a> {
             .position(|field| field.kind == FieldKind::Name);
         let name = name_field.map_or(0.0, |field| self.rarity(field, &before.texts[field]));
         weigh(marks.name, name.max(3.0), 3.5, -5.0)
-            + weigh(marks.phone, 14.0, 7.0, -4.5)
-            + weigh(marks.email, 14.0, 6.0, -4.0)
+            + weigh(marks.phone, KEY, 7.0, -4.5)
+            + weigh(marks.email, KEY, 6.0, -4.0)
     }
 
     /// The other cells: what the customer wants, and how far it has come.
@@ -266,9 +271,9 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             },
         );
     }
-    let some_agree = all
-        .iter()
-        .any(|alike| alike.agrees() || *alike == Alike::Close);
+    // A name that is only close is no mark of its own: families share most of theirs.
+    let near = marks.phone == Alike::Close || marks.email == Alike::Close;
+    let some_agree = near || all.iter().any(|alike| alike.agrees());
     if marks.one_person() {
         // This deal was changed or typed again, or it is gone and another was begun.
         if !at.rivals && rest.same >= rest.different {
@@ -284,6 +289,11 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             .iter()
             .all(|alike| matches!(alike, Alike::Same | Alike::Filled | Alike::Neither));
     if grown && marks.name == Alike::Same && !at.shared_name {
+        return Some(Verdict::Sure);
+    }
+    // Only the contact is new: the name is nobody else's, and every other cell is as it was.
+    let only_contact = rest.different + rest.filled + rest.emptied == 0 && rest.same >= 2;
+    if only_contact && marks.name == Alike::Same && !at.shared_name {
         return Some(Verdict::Sure);
     }
     if some_agree {

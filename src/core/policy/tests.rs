@@ -71,6 +71,7 @@ fn case(to: Recipient, wanted: Wanted) -> Case {
             trial: false,
         },
         record: Some(Record {
+            kind: crate::core::record::Kind::Customer,
             id,
             place: Place {
                 workbook: "1AbC".to_owned(),

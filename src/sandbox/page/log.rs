@@ -178,6 +178,12 @@ impl LogFeed {
         self.touch();
     }
 
+    /// How many wait for the next line.
+    #[cfg(test)]
+    pub(super) fn watchers(&self) -> usize {
+        self.revision.receiver_count()
+    }
+
     fn touch(&self) {
         self.revision.send_modify(|revision| *revision += 1);
     }

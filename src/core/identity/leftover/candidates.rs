@@ -27,17 +27,13 @@ pub(super) fn pairs(
             .collect();
     }
     let mut blocks: HashMap<u64, (Vec<usize>, Vec<usize>)> = HashMap::new();
-    let places = [
-        places(&work.content.before_spots),
-        places(&work.content.after_spots),
-    ];
     for &b in before {
-        for key in keys(&work.before[b], fields, work.tabs[0][b], &places[0][b]) {
+        for key in keys(&work.before[b], fields, work.tabs[0][b], &work.places[0][b]) {
             blocks.entry(key).or_default().0.push(b);
         }
     }
     for &a in after {
-        for key in keys(&work.after[a], fields, work.tabs[1][a], &places[1][a]) {
+        for key in keys(&work.after[a], fields, work.tabs[1][a], &work.places[1][a]) {
             // What no row before has brings nobody together.
             if let Some(block) = blocks.get_mut(&key) {
                 block.1.push(a);
@@ -81,14 +77,14 @@ fn keys(digest: &Digest, fields: &[FieldInfo], tab: u32, place: &[Option<Place>;
 }
 
 /// How far a row stands from the next one whose content found its equal; `None` is the edge of the tab.
-#[derive(Clone, Copy)]
-struct Place {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
     anchor: Option<u32>,
     steps: u32,
 }
 
 /// For each leftover its place seen from above and from below.
-fn places(spots: &[Spot]) -> Vec<[Option<Place>; 2]> {
+pub(super) fn places(spots: &[Spot]) -> Vec<[Option<Place>; 2]> {
     let mut found: Vec<[Option<Place>; 2]> = vec![[None; 2]; spots.len()];
     let step = |beside: Beside, side: usize, found: &[[Option<Place>; 2]]| match beside {
         Beside::Edge => Some(Place {

@@ -1,7 +1,7 @@
 // Starts the page and keeps it up to date: one long request, answered when something changed.
 
 import { ask, failed, post, setClock, toast } from "./page.js";
-import { book, forget as forgetSheet, take as takeSheet, tab } from "./sheet.js";
+import { book, forget as forgetSheet, take as takeSheet, tab, visible } from "./sheet.js";
 import * as grid from "./grid.js";
 import * as typing from "./typing.js";
 import * as menus from "./menus.js";
@@ -51,12 +51,26 @@ function chooseTab(sheetId) {
   grid.show();
 }
 
+/** A link into this workbook leads to the sheet on this page; false for any other. */
+function followLink(url) {
+  const link = url.match(/\/spreadsheets\/d\/([^/?#]+)/);
+  if (link?.[1] !== book.id) return false;
+  const [gid, row] = [url.match(/gid=(\d+)/), url.match(/range=[A-Z]*(\d+)/)];
+  if (matchMedia("(max-width: 860px)").matches) view("sheet");
+  if (gid && visible().some((one) => one.sheetId === Number(gid[1]))) chooseTab(Number(gid[1]));
+  if (row) {
+    grid.reveal(Number(row[1]) - 1, 0);
+    grid.selectRows(Number(row[1]) - 1, Number(row[1]) - 1);
+  }
+  return true;
+}
+
 function build() {
   grid.build(document.getElementById("grid"), () => { typing.place(); if (tab()) menus.drawPlace(); });
   typing.begin();
   menus.build(chooseTab, typing.focus);
   mails.build(document.getElementById("panel-mail"), () => view("mail"), badge("mail"));
-  chats.build(document.getElementById("panel-chat"), () => view("chat"), badge("chat"), () => inSight("chat"));
+  chats.build(document.getElementById("panel-chat"), () => view("chat"), badge("chat"), () => inSight("chat"), followLink);
   log.build(document.getElementById("panel-log"), badge("log"), () => inSight("log"));
   guide.build(chooseTab);
   for (const button of document.querySelectorAll("button[data-view]")) button.addEventListener("click", () => view(button.dataset.view));

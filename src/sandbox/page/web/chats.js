@@ -15,10 +15,11 @@ let bot = "bot";
 let onOpen = () => {};
 let onBadge = () => {};
 let inFront = () => false;
+let toSheet = () => false;
 
-/** Builds the panel. `front` tells whether it is in sight. */
-export function build(panel, open, badge, front) {
-  [place, onOpen, onBadge, inFront] = [panel, open, badge, front];
+/** Builds the panel. `front` tells whether it is in sight; `sheet` shows what a link into the workbook means. */
+export function build(panel, open, badge, front, sheet) {
+  [place, onOpen, onBadge, inFront, toSheet] = [panel, open, badge, front, sheet];
   parts = {
     list: el("nav", { class: "chat-list", id: "chat-list" }),
     head: el("header", { class: "chat-head" }),
@@ -137,7 +138,7 @@ function drawHead() {
   const chat = chats.get(active);
   const group = chat.kind !== "private";
   parts.head.replaceChildren(
-    avatar(group ? chat.title : "sheetbridge"),
+    group ? avatar(chat.title) : el("img", { class: "avatar", src: "/icon.svg", alt: "" }),
     el("div", {}, el("b", {}, group ? chat.title : `@${bot}`), el("span", {}, group ? t("group") : t("phone_of", { name: chat.title }))),
     group ? "" : el("button", { type: "button", class: "plain small", id: "chat-block", onclick: () => {
       post("/api/chat/block", { person: holder(chat), blocked: !chat.blocked }).catch(failed);
@@ -180,13 +181,18 @@ function bubble(chat, message) {
     el("span", { class: "bubble-time" }, message.edited_at_ms ? `${t("edited")} ` : "", time(message.at_ms)),
   ];
   return el("div", { class: own ? "bubble-row own" : "bubble-row", "data-message": message.id },
-    el("div", { class: "bubble-stack" }, el("div", { class: "bubble" }, ...parts),
+    el("div", { class: message.buttons.length > 0 ? "bubble-stack keyed" : "bubble-stack" }, el("div", { class: "bubble" }, ...parts),
       ...message.buttons.map((row) => el("div", { class: "bubble-buttons" }, ...row.map((button) => inline(chat, message, button))))));
 }
 
 function inline(chat, message, button) {
   const key = `${chat.id}/${message.id}/${button.callback_data}`;
-  if (button.url) return el("a", { class: "key", href: button.url, target: "_blank", rel: "noopener noreferrer" }, button.text, el("i", {}, "↗"));
+  if (button.url) {
+    return el("a", {
+      class: "key", href: button.url, target: "_blank", rel: "noopener noreferrer",
+      onclick: (event) => { if (toSheet(button.url)) event.preventDefault(); },
+    }, button.text, el("i", {}, "↗"));
+  }
   return el("button", {
     type: "button", class: turning.has(key) ? "key turning" : "key", "data-callback": button.callback_data,
     onclick: () => button.callback_data ? press(chat, message, button, key) : duplicate(button.copy_text),
@@ -261,6 +267,7 @@ function safe(html) {
     if (node.tagName === "A" && /^(https?|tg|mailto):/i.test(node.getAttribute("href") ?? "")) {
       Object.assign(element, { href: node.getAttribute("href"), target: "_blank", rel: "noopener noreferrer" });
     }
+    if (node.tagName === "A") element.addEventListener("click", (event) => { if (toSheet(element.href)) event.preventDefault(); });
     if (element.className === "spoiler") element.addEventListener("click", () => element.classList.add("shown"));
     if (element.className === "command") element.addEventListener("click", () => say(element.textContent));
     return [element];

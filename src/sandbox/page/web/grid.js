@@ -1,7 +1,7 @@
 // The grid: draws the rows in sight, keeps the selection, and lets the mouse select and drag.
 
 import { el } from "./page.js";
-import { a1, cell, column, edit, letter, stageStep, tab, type, words } from "./sheet.js";
+import { a1, cell, column, customers, edit, letter, stageStep, tab, type, words } from "./sheet.js";
 
 const ROW = 27;
 const HEAD = 26;
@@ -20,6 +20,8 @@ const drawn = new Map();
 /** By sheetId: column widths and where one was looking. */
 const memory = new Map();
 let lefts = [];
+/** How many columns at the left stay in sight. */
+let pinned = 0;
 let flashing = new Map();
 let onSelect = () => {};
 
@@ -34,8 +36,8 @@ export function build(place, moved) {
   parts.scroll = el("div", { class: "g-scroll", role: "grid", id: "cells" }, parts.canvas);
   parts.body.append(parts.drop);
   place.append(parts.scroll);
-  parts.scroll.addEventListener("scroll", () => { remember(); draw(); }, { passive: true });
-  new ResizeObserver(draw).observe(parts.scroll);
+  parts.scroll.addEventListener("scroll", () => { remember(); draw(); slide(); }, { passive: true });
+  new ResizeObserver(() => { if (tab()) show(); }).observe(parts.scroll);
   parts.scroll.addEventListener("pointerdown", pressed);
 }
 
@@ -53,12 +55,26 @@ export function layer(row) {
 export function box(row, at) {
   const frozen = tab().frozenRows;
   const top = (row < frozen ? row : row - frozen) * ROW;
-  return { left: GUTTER + lefts[at], top, width: lefts[at + 1] - lefts[at], height: ROW };
+  const slid = at < pinned ? parts.scroll.scrollLeft : 0;
+  return { left: GUTTER + lefts[at] + slid, top, width: lefts[at + 1] - lefts[at], height: ROW };
 }
 
 /** How many columns are shown. */
 export function columns() {
   return Math.max(0, lefts.length - 1);
+}
+
+/** The columns up to the name stay in sight if there is room: one sees whose stage it is. */
+function pin(one) {
+  const until = column(one, "name") + 1;
+  pinned = until > 0 && until <= 3 && until < lefts.length && lefts[until] < parts.scroll.clientWidth * 0.4 ? until : 0;
+}
+
+/** Moves what is pinned along with the view. */
+function slide() {
+  parts.canvas.style.setProperty("--slide", `${parts.scroll.scrollLeft}px`);
+  parts.canvas.classList.toggle("slid", parts.scroll.scrollLeft > 0);
+  if (selection.column < pinned) onSelect();
 }
 
 function remember() {
@@ -78,17 +94,45 @@ export function show(changed) {
   parts.frozen.style.height = `${one.frozenRows * ROW}px`;
   parts.frozen.hidden = one.frozenRows === 0;
   parts.body.style.height = `${(one.rowCount - one.frozenRows) * ROW + 40}px`;
-  drawHead(one);
-  for (const row of drawn.values()) row.remove();
-  drawn.clear();
+  pin(one);
+  const layout = [one.sheetId, one.header, one.frozenRows, pinned, column(one, "stage"), ...lefts].join();
+  if (layout !== parts.layout) {
+    wipe();
+    drawHead(one);
+  }
+  parts.layout = layout;
+  // Rows that look as before stay: what a visitor is pointing at is not taken away.
+  for (const [row, element] of drawn) {
+    if (element.looks === looks(one, row)) continue;
+    element.remove();
+    drawn.delete(row);
+  }
   if (other) {
     const kept = memory.get(one.sheetId);
-    Object.assign(selection, kept.selection ?? { row: Math.max(0, one.header + 1), column: 0, toRow: Math.max(0, one.header + 1), toColumn: 0 });
+    Object.assign(selection, kept.selection ?? firstLook(one));
     parts.scroll.scrollTo(kept.left ?? 0, kept.top ?? 0);
   }
   clampSelection(one);
   draw();
   onSelect();
+}
+
+/** Where the selection begins: at the first customer, or below the header. */
+function firstLook(one) {
+  const row = customers(one).next().value ?? Math.max(0, one.header + 1);
+  const at = Math.max(0, column(one, "name"));
+  return { row, column: at, toRow: row, toColumn: at };
+}
+
+/** Takes all rows away, to draw them anew. */
+function wipe() {
+  for (const row of drawn.values()) row.remove();
+  drawn.clear();
+}
+
+/** What a row shows, to tell whether it must be drawn again. */
+function looks(one, row) {
+  return JSON.stringify(one.rows[row] ?? []);
 }
 
 function clampSelection(one) {
@@ -115,16 +159,16 @@ function widthOf(one, at) {
     if (shown) lengths.push(shown.length);
   }
   lengths.sort((a, b) => a - b);
-  const usual = lengths[Math.floor(lengths.length * 0.92)] ?? 0;
+  const usual = lengths[Math.floor(lengths.length * (at === column(one, "name") ? 0.995 : 0.93))] ?? 0;
   const header = one.header >= 0 ? (cell(one, one.header, at)?.text.length ?? 0) * 1.08 : 0;
   const extra = at === column(one, "stage") ? 30 : 18;
-  return Math.round(Math.max(at === 0 ? 52 : 74, Math.min(230, Math.max(usual, header) * 7 + extra)));
+  return Math.round(Math.max(at === 0 ? 50 : 70, Math.min(176, Math.max(usual, header) * 6.9 + extra)));
 }
 
 function drawHead(one) {
   parts.head.replaceChildren(el("div", { class: "g-corner", "data-all": true }));
   for (let at = 0; at < columns(); at++) {
-    const head = el("div", { class: "g-letter", "data-column": at, role: "columnheader" }, letter(at), el("i", { class: "g-grip", "data-grip": at }));
+    const head = el("div", { class: at < pinned ? "g-letter pinned" : "g-letter", "data-column": at, role: "columnheader" }, letter(at), el("i", { class: "g-grip", "data-grip": at }));
     head.style.left = `${GUTTER + lefts[at]}px`;
     head.style.width = `${lefts[at + 1] - lefts[at]}px`;
     parts.head.append(head);
@@ -167,13 +211,22 @@ function drawRow(one, row, facts) {
   else if (row < one.header && filled > 0) element.classList.add("title");
   else if (row > one.header && one.header >= 0 && filled === 1 && cells[0]?.kind === "text") element.classList.add("section");
   element.style.top = `${box(row, 0).top}px`;
-  for (let at = 0; at < columns(); at++) element.append(drawCell(one, row, at, facts));
+  element.looks = looks(one, row);
+  let covered = 0;
+  for (let at = 0; at < columns(); at++) {
+    const drawnCell = drawCell(one, row, at, facts);
+    element.append(drawnCell);
+    covered = Math.max(covered, Number(drawnCell.dataset.until ?? 0));
+    // The lines between cells that a long text runs over are not drawn.
+    if (at < covered - 1) drawnCell.classList.add("covered");
+  }
   return element;
 }
 
 function drawCell(one, row, at, facts) {
   const value = cell(one, row, at);
-  const element = el("div", { class: "g-cell", role: "gridcell", "data-cell": a1(row, at), "data-r": row, "data-c": at });
+  const element = el("div", { class: at < pinned ? "g-cell pinned" : "g-cell", role: "gridcell", "data-cell": a1(row, at), "data-r": row, "data-c": at });
+  if (at === pinned - 1) element.classList.add("edge");
   element.style.left = `${GUTTER + lefts[at]}px`;
   element.style.width = `${lefts[at + 1] - lefts[at]}px`;
   if (flashing.has(`${row},${at}`)) {
@@ -205,10 +258,12 @@ function spread(one, element, row, at, shown) {
   const needs = shown.length * 7.4 + 14;
   let end = at + 1;
   while (end < columns() && lefts[end] - lefts[at] < needs && !cell(one, row, end)) end++;
-  if (end > at + 1) {
-    element.style.width = `${lefts[end] - lefts[at]}px`;
-    element.classList.add("spread");
-  }
+  if (end === at + 1) return;
+  const words = el("span", {}, shown);
+  words.style.width = `${lefts[end] - lefts[at] - 14}px`;
+  element.replaceChildren(words);
+  element.classList.add("spread");
+  element.dataset.until = end;
 }
 
 const FLASH_MS = 2600;
@@ -287,8 +342,10 @@ export function reveal(row, at) {
     if (place.top < view.scrollTop) view.scrollTop = place.top;
     else if (place.top + ROW + above + 14 > view.scrollTop + view.clientHeight) view.scrollTop = place.top + ROW + above + 14 - view.clientHeight;
   }
-  if (place.left - GUTTER < view.scrollLeft) view.scrollLeft = place.left - GUTTER;
-  else if (place.left + place.width + 14 > view.scrollLeft + view.clientWidth) view.scrollLeft = place.left + Math.min(place.width, view.clientWidth - GUTTER) + 14 - view.clientWidth;
+  if (at < pinned) return;
+  const held = lefts[pinned];
+  if (place.left - GUTTER - held < view.scrollLeft) view.scrollLeft = place.left - GUTTER - held;
+  else if (place.left + place.width + 14 > view.scrollLeft + view.clientWidth) view.scrollLeft = place.left + Math.min(place.width, view.clientWidth - GUTTER - held) + 14 - view.clientWidth;
 }
 
 /** The cell under a point, as {row, column}. */

@@ -78,6 +78,10 @@ async function addCustomer() {
     await rest();
   }
   button.textContent = t("try_add");
+  if (book.active === one.sheetId) {
+    grid.surface().scrollLeft = 0;
+    grid.select(row, column(one, "name"));
+  }
   toast(t("added", { name: values.name, row: row + 1 }), { kind: "edit" });
 }
 

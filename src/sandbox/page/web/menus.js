@@ -29,6 +29,9 @@ const ACTS = {
   tab_clear: clearTab,
 };
 
+/** Gives the keyboard back to the grid; a dialog that opens then returns it there. */
+let focus = () => {};
+
 /** Does an act by its name. */
 export function act(name) {
   if (tab()) ACTS[name]();
@@ -116,10 +119,11 @@ const PICTURES = { undo: "undo", row_above: "above", row_below: "below", row_del
 
 /** Builds toolbar, context menu and strip of tabs. `chosen` is called with a tab's sheetId. */
 export function build(chosen, refocus) {
+  focus = refocus;
   const bar = document.getElementById("toolbar");
   bar.append(...TOOLBAR.map((name) => name === null ? el("i", { class: "gap" }) : el("button", {
     type: "button", "data-act": name, "data-label": name,
-    onclick: () => { act(name); refocus(); },
+    onclick: () => { focus(); act(name); },
   }, icon(PICTURES[name]))), el("span", { class: "book", id: "book" }));
   grid.surface().addEventListener("contextmenu", (event) => {
     event.preventDefault();
@@ -159,7 +163,7 @@ function inside(target) {
 
 function entries() {
   const { top, bottom } = grid.block();
-  const entry = (name, extra = {}) => ({ act: name, label: t(name), icon: PICTURES[name], run: () => act(name), ...extra });
+  const entry = (name, extra = {}) => ({ act: name, label: t(name), icon: PICTURES[name], run: () => { focus(); act(name); }, ...extra });
   return [
     entry("row_above"), entry("row_below"),
     entry("row_delete", bottom > top ? { label: t("rows_delete", { n: bottom - top + 1 }) } : {}),

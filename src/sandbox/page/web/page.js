@@ -79,10 +79,11 @@ export function fold(text) {
 /** Shows a note for some seconds. `act` is {label, run}; `open` runs on a click on the note. */
 export function toast(text, { kind = "note", title, act, open, seconds = 6 } = {}) {
   const place = document.getElementById("toasts");
-  const note = el("div", { class: `toast ${kind}`, "data-kind": kind },
+  const note = el("div", { class: `toast toast-${kind}`, "data-kind": kind },
     icon(kind),
     el("div", { class: "toast-text" }, title ? el("b", {}, title) : null, el("span", {}, text)));
   const gone = () => note.remove();
+  if (act || open) note.classList.add("acts");
   if (act) note.append(el("button", { type: "button", onclick: (event) => { event.stopPropagation(); gone(); act.run(); } }, act.label));
   if (open) {
     note.classList.add("opens");

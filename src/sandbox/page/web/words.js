@@ -21,7 +21,7 @@ const WORDS = {
   step2_more: ["Cầu nối hiểu khách đã sang bước nào.", "The bridge understands where the deal stands."],
   try_stage: ["Đổi khách đầu sang Đang tư vấn", "First customer to “Đang tư vấn”"],
   step3: ["Sắp xếp thử: không có gì xảy ra", "Try to sort: nothing happens"],
-  step3_more: ["Một dòng là một người, dù đứng ở đâu. Lỡ xoá cả trang thì được giữ lại để hỏi.", "A row is a person wherever it stands. A tab cleared by mistake is held, and you are asked."],
+  step3_more: ["Dòng đứng đâu vẫn là người ấy. Lỡ xoá trắng thì được giữ lại.", "A row is a person wherever it stands. A tab cleared by mistake is held."],
   try_sort: ["Sắp xếp theo Họ tên", "Sort by name"],
   try_clear: ["Xoá trắng trang tính", "Clear the tab"],
   typing: ["Đang gõ…", "Typing…"],

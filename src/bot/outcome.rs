@@ -1,0 +1,118 @@
+//! What is said after a button was pressed: a short sentence that pops up, and a line for all who see the message.
+
+use super::words::{Words, clock, escape};
+use crate::commands::Pressed;
+
+impl Words {
+    /// What pops up for the one who pressed, and the line under the message.
+    pub(super) fn pressed(self, pressed: &Pressed, who: &str) -> (String, String) {
+        let name = escape(who);
+        if let Some(counted) = self.with_figures(pressed, &name) {
+            return counted;
+        }
+        let [vi, en, by_vi, by_en] = plain(pressed);
+        let line = self.pick(
+            format!("✔️ <b>{name}</b> {by_vi}"),
+            format!("✔️ <b>{name}</b> {by_en}"),
+        );
+        (self.pick(vi, en), line)
+    }
+
+    /// Those that say a time or a number.
+    fn with_figures(self, pressed: &Pressed, name: &str) -> Option<(String, String)> {
+        match pressed {
+            Pressed::Later(later) => {
+                let when = clock(&later.at);
+                let toast = self.pick(
+                    format!("Sẽ nhắc lại lúc {when}"),
+                    format!("I shall remind you at {when}"),
+                );
+                let line = self.pick(
+                    format!("⏰ <b>{name}</b>: nhắc lại lúc {when}"),
+                    format!("⏰ <b>{name}</b>: again at {when}"),
+                );
+                Some((toast, line))
+            }
+            Pressed::Stopped(stopped) => {
+                let (cancelled, gone) = (stopped.cancelled, stopped.gone);
+                let toast = self.pick(
+                    format!("Đã dừng {cancelled} tin"),
+                    format!("{cancelled} stopped"),
+                );
+                let line = self.pick(
+                    format!("🛑 <b>{name}</b> đã dừng {cancelled} tin; {gone} tin đã kịp đi"),
+                    format!("🛑 <b>{name}</b> stopped {cancelled}; {gone} had gone already"),
+                );
+                Some((toast, line))
+            }
+            Pressed::Nothing => {
+                let line = self.pick("Không thay đổi gì.", "Nothing changed.");
+                Some((line.trim_end_matches('.').to_owned(), line))
+            }
+            Pressed::SentNow(_)
+            | Pressed::PickedWrong(_)
+            | Pressed::Released(_)
+            | Pressed::Dropped(_)
+            | Pressed::Done(_)
+            | Pressed::Staff(_)
+            | Pressed::Paused(_)
+            | Pressed::Resumed(_) => None,
+        }
+    }
+}
+
+/// What pops up in both languages, and what follows the name in the line.
+fn plain(pressed: &Pressed) -> [&'static str; 4] {
+    match pressed {
+        Pressed::SentNow(_) => [
+            "Thư sẽ gửi ngay",
+            "It goes now",
+            "đã cho gửi ngay",
+            "let it go now",
+        ],
+        Pressed::PickedWrong(_) => [
+            "Đã huỷ, thư không gửi",
+            "Cancelled",
+            "báo chọn nhầm, thư không gửi",
+            "said it was a mistake; the mail does not go",
+        ],
+        Pressed::Released(_) => [
+            "Đã duyệt, lần đọc tới sẽ xử lý",
+            "Taken at the next poll",
+            "đã duyệt, lần đọc tới sẽ xử lý",
+            "said yes; taken at the next poll",
+        ],
+        Pressed::Dropped(_) => [
+            "Đã bỏ qua, lần đọc tới lấy làm mốc mới",
+            "Dropped at the next poll",
+            "đã bỏ qua, lần đọc tới lấy làm mốc mới",
+            "said no; the new base at the next poll",
+        ],
+        Pressed::Done(_) => ["Đã ghi nhận", "Noted", "đã liên hệ", "has been in touch"],
+        Pressed::Staff(approval) if approval.approved => [
+            "Đã xác nhận",
+            "Approved",
+            "xác nhận là nhân viên",
+            "said yes",
+        ],
+        Pressed::Staff(_) => [
+            "Đã ghi nhận",
+            "Noted",
+            "xác nhận không phải nhân viên",
+            "said no",
+        ],
+        Pressed::Paused(_) => [
+            "Đã tạm dừng",
+            "Paused",
+            "đã tạm dừng mọi thư và tin",
+            "paused all sending",
+        ],
+        Pressed::Resumed(_) => [
+            "Đang gửi tiếp",
+            "Sending goes on",
+            "đã cho gửi tiếp",
+            "resumed all sending",
+        ],
+        Pressed::Later(_) | Pressed::Stopped(_) | Pressed::Nothing => ["", "", "", ""],
+    }
+}
