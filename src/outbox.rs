@@ -122,8 +122,8 @@ impl Outbox {
                 continue;
             };
             let said = "sheetbridge was stopped while it was on its way";
-            self.doubt(&mut group, &mut message, now, said)?;
             self.count(&mut group, &message, now)?;
+            self.doubt(&mut group, &mut message, now, said)?;
             ended.push(self.ended(message));
         }
         store.commit(vec![group])?;
@@ -340,6 +340,9 @@ impl Outbox {
                 _ => backoff(message.channel, u32::try_from(doubts).unwrap_or(u32::MAX), crate::random::unit()).unwrap_or_default(),
             };
             let due = now.saturating_add(wait).unwrap_or(now);
+            if to_staff {
+                message.frozen = None; // another way may be open by then
+            }
             ledger::shift(group, message, State::Queued, By::Policy, "in doubt, sent again under the same key", Some(due))?;
         }
         Ok(())

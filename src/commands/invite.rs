@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::problems::likeness;
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
+use crate::core::decide::notice;
 use crate::core::people::{Colleague, Directory, Role};
 use crate::roster::{Binding, Candidate, binding_key, candidate_key};
 use crate::store::keys::{self, Key, prefix};
-use crate::store::{Group, Store};
+use crate::store::{Group, Store, ledger};
 
 /// A link is good for so long.
 const INVITE_FOR: SignedDuration = SignedDuration::from_mins(60);
@@ -268,6 +269,12 @@ impl Desk {
             let mut group = Group::default();
             group.put(binding_key(&person.name), &binding);
             self.note_hand(&mut group, now, None, &Who::of(&person), did);
+            if let Some(why) = &binding.dead {
+                let zone = &self.roster.config().calendar.zone;
+                for message in notice::chat_died(&self.roster.directory()?, &person.name, why, zone, now) {
+                    ledger::queue(store, &mut group, &message)?;
+                }
+            }
             store.commit(vec![group])?;
         }
         Ok(Some(person.name))

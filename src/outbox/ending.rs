@@ -57,8 +57,8 @@ impl Outbox {
                 self.refused(group, &message, &why, about, now)?;
             }
             Verdict::InDoubt { why } => {
-                self.doubt(group, &mut message, now, &why)?;
                 self.count(group, &message, now)?;
+                self.doubt(group, &mut message, now, &why)?;
             }
             Verdict::Moved { to } => {
                 self.moved(group, &mut message, to, now)?;
@@ -206,6 +206,9 @@ impl Outbox {
         let Some(person) = self.roster.person_of_chat(chat)? else {
             return Ok(());
         };
+        if self.roster.binding(&person)?.is_some_and(|binding| binding.dead.is_some()) {
+            return Ok(()); // the bot heard of it first, and told
+        }
         let dead = Binding {
             name: person.name.clone(),
             chat,
@@ -213,23 +216,25 @@ impl Outbox {
             dead: Some(why.to_owned()),
         };
         group.put(binding_key(&person.name), &dead);
-        let detail = format!("{}: {why}", person.name);
-        let mend = format!("sheetbridge invite \"{}\"", person.name);
-        self.tell(group, "telegram", &detail, Some(mend), &format!("chat of {} {now}", person.name), now)
+        let zone = &self.roster.config().calendar.zone;
+        for message in notice::chat_died(&self.roster.directory()?, &person.name, why, zone, now) {
+            ledger::queue(self.roster.store(), group, &message)?;
+        }
+        Ok(())
     }
 
     fn trouble(&self, group: &mut Group, channel: Channel, why: &str, now: Timestamp) -> Result<(), OutboxError> {
         let day = self.roster.config().calendar.date(now);
-        self.tell(group, channel.as_str(), why, None, &format!("{} refused {day}", channel.as_str()), now)
+        self.tell(group, channel.as_str(), why, &format!("{} refused {day}", channel.as_str()), now)
     }
 
-    fn tell(&self, group: &mut Group, service: &str, detail: &str, mend: Option<String>, occasion: &str, now: Timestamp) -> Result<(), OutboxError> {
+    fn tell(&self, group: &mut Group, service: &str, detail: &str, occasion: &str, now: Timestamp) -> Result<(), OutboxError> {
         let local = local_text(now.to_zoned(self.roster.config().calendar.zone.clone()).datetime());
         let facts = TroubleFacts {
             service: service.to_owned(),
             over: false,
             detail: Some(detail.to_owned()),
-            mend,
+            mend: None,
             since: Some(local),
             waiting: 0,
         };

@@ -267,10 +267,10 @@ api_url = "{}"
         self.smtp.messages().iter().filter(|mail| mail.to.iter().any(|to| to == address)).count()
     }
 
-    /// What the bot said to a person, in order.
+    /// What the bot said to a person, in order, without its answer to /start.
     pub fn told(&self, chat: i64) -> Vec<ShownMessage> {
         let said = self.bot.messages(chat).into_iter();
-        said.filter(|message| message.from_bot && !message.service).collect()
+        said.filter(|message| message.from_bot && !message.service && !message.text.starts_with("Các lệnh")).collect()
     }
 
     /// How often the bot told a person something with this text in it.

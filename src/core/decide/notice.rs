@@ -1,13 +1,30 @@
 //! Messages to the managers that no rule names: a batch is held, something is out of reach.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::STAFF_CHANNEL;
 use crate::core::delivery::State;
+use crate::core::facts::local_text;
+use crate::core::facts::message::TroubleFacts;
 use crate::core::message::{Message, MessageKey, Recipient, Wanted};
 use crate::core::people::Directory;
 use crate::core::rule::{Channel, Fallback, Span};
+
+/// A colleague's chat takes nothing any more: the managers hear of it, with the mend.
+pub fn chat_died(directory: &Directory, name: &str, why: &str, zone: &TimeZone, now: Timestamp) -> Vec<Message> {
+    let facts = TroubleFacts {
+        service: Channel::Telegram.as_str().to_owned(),
+        over: false,
+        detail: Some(format!("{name}: {why}")),
+        mend: Some(format!("sheetbridge invite \"{name}\"")),
+        since: Some(local_text(now.to_zoned(zone.clone()).datetime())),
+        waiting: 0,
+    };
+    let extra = serde_json::json!({ "trouble": facts });
+    to_managers(directory, "trouble", "trouble", &format!("chat of {name} {now}"), extra, now)
+}
 
 /// One message to each manager, at any hour; to `[alerts] email` if there is none.
 ///
