@@ -648,6 +648,50 @@ mod tests {
     }
 
     #[test]
+    fn large_commits_at_the_same_time_take_nothing_from_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        std::thread::scope(|threads| {
+            for writer in 0..3 {
+                let store = &store;
+                threads.spawn(move || {
+                    for round in 0..3 {
+                        let many = (0..1_100).map(|n| group(&[(&format!("record/{writer}/{round}/{n}"), n)])).collect();
+                        store.commit(many).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(store.scan::<u32>(prefix::RECORD).count(), 3 * 3 * 1_100);
+        assert_eq!(store.keys(prefix::PLAN).count(), 0);
+    }
+
+    #[test]
+    fn what_a_full_disk_left_of_a_plan_is_no_piece_of_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        // Five pieces were written when the disk was full; the sixth and the marker were not.
+        for number in 0_u64..5 {
+            let mut key = prefix::PLAN.to_vec();
+            key.extend_from_slice(&number.to_be_bytes());
+            let piece = vec![(format!("record/lost{number}").into_bytes(), Some(encode(&1)))];
+            store.apply(vec![(key, Some(encode(&piece)))]).unwrap();
+        }
+        let many = (0..600).map(|n| group(&[(&format!("record/{n}"), n)])).collect();
+        store.commit(many).unwrap();
+        assert_eq!(store.scan::<u32>(prefix::RECORD).count(), 600);
+    }
+
+    #[test]
+    fn a_store_that_was_there_is_not_taken_for_a_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        std::fs::remove_dir_all(dir.path().join("store")).unwrap();
+        let error = Store::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("starting empty would forget what was sent"), "{error}");
+    }
+
+    #[test]
     fn a_plan_that_was_never_ready_never_happened() {
         let dir = tempfile::tempdir().unwrap();
         {
