@@ -11,7 +11,7 @@ use crate::core::delivery::{By, State};
 use crate::core::message::Message;
 use crate::core::record::Record;
 use crate::core::rule::Trigger;
-use crate::roster::Roster;
+use crate::roster::{Once, Roster};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError, ledger};
@@ -41,6 +41,7 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
         return Ok(rang);
     }
     let deciding = roster.deciding()?;
+    let mut once = Once::default();
     let mut groups = Vec::new();
     for (key, timer) in due {
         let record: Option<Record> = match &timer.record {
@@ -59,22 +60,33 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
         let decision = decide::on_timer(&cx, &timer, record.as_ref(), &facts);
         let mut group = Group::default();
         group.remove(key);
-        keep(roster, &timer, &decision, now, &mut group, &mut rang)?;
+        keep(roster, record.as_ref(), &timer, &decision, now, &mut once, &mut group, &mut rang)?;
         groups.push(group);
     }
     store.commit(groups)?;
     Ok(rang)
 }
 
+#[allow(clippy::too_many_arguments)] // One caller; each is a thing of its own.
 fn keep(
     roster: &Roster,
+    record: Option<&Record>,
     timer: &Timer,
     decision: &Decision,
     now: Timestamp,
+    once: &mut Once,
     group: &mut Group,
     rang: &mut Rang,
 ) -> Result<(), StoreError> {
     for message in &decision.messages {
+        let refused = match record {
+            Some(record) => once.refuses(roster, record, message, now, group)?,
+            None => None,
+        };
+        if let Some(why) = refused {
+            rang.considered.push((message.rule.clone(), why.to_owned()));
+            continue;
+        }
         if ledger::queue(roster.store(), group, message)? {
             rang.messages.push(message.clone());
         }
@@ -126,10 +138,27 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
     let new_timed = rules
         .iter()
         .any(|rule| !standing.contains_key(&rule.id) && matches!(rule.on, Trigger::Idle { .. } | Trigger::Date { .. }));
-    if new_timed {
+    let reading = reading(roster);
+    let at = keys::under(prefix::META, "reading");
+    let read_anew = store.get::<String>(&at)?.as_ref() != Some(&reading);
+    if new_timed || read_anew {
         cover_rows(roster, now)?;
     }
+    if read_anew {
+        let mut group = Group::default();
+        group.put(at, &reading);
+        store.commit(vec![group])?;
+    }
     Ok(())
+}
+
+/// A hash of what cells are read by and what times rules wait for: another one means another look at all rows.
+fn reading(roster: &Roster) -> String {
+    let config = roster.config();
+    let fields: Vec<String> = config.fields.iter().map(|field| format!("{} {:?} {:?}", field.id, field.kind, field.since)).collect();
+    let rules: Vec<String> = config.rules.iter().map(|rule| format!("{} {:?} {:?}", rule.id, rule.on, rule.escalate)).collect();
+    let text = format!("{:?}\n{fields:?}\n{rules:?}\n{:?}", config.stages, config.calendar.zone.iana_name());
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
 fn cancel_queue(roster: &Roster, rules: &[&String]) -> Result<(), StoreError> {
@@ -188,20 +217,30 @@ fn start_schedules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
     store.commit(vec![group])
 }
 
-/// A new rule on idleness or dates covers the rows that are there, for times from now on.
+/// A new rule on idleness or dates covers the rows that are there, for times from now on. What the
+/// configuration reads in another way than before is taken over without an event (SEMANTICS 3).
 fn cover_rows(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
     let store = roster.store();
     let deciding = roster.deciding()?;
     let mut groups = Vec::new();
     for entry in store.scan::<Record>(prefix::RECORD) {
-        let (_, record) = entry?;
+        let (key, mut record) = entry?;
+        let mut group = Group::default();
+        let before = (record.stage.clone(), record.active_at);
+        if record.settled.as_ref() == Some(&record.seen) && record.gone.is_none() {
+            roster.take_stage_over(&mut record, now)?;
+        }
+        if before.0 != record.stage {
+            // Nobody has been at the row: its clock goes on.
+            record.active_at = before.1;
+            group.put(key, &record);
+        }
         let Some(settled) = &record.settled else {
             continue;
         };
         let facts = roster.facts_of(&record, settled, &Value::Null, now)?;
         let place = Some((record.place.workbook.as_str(), record.place.sheet));
         let cx = deciding.context(roster, place, now);
-        let mut group = Group::default();
         for timer in timers_for(&cx, &record, &facts) {
             group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
         }

@@ -110,7 +110,11 @@ pub fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let out = Output::new(cli.global.json);
-    let call = Call { out, global: cli.global, environment: Environment::from_process() };
+    let call = Call {
+        out,
+        global: cli.global,
+        environment: Environment::from_process(),
+    };
     let done = runtime().and_then(|runtime| {
         listen_to_log(&call, &cli.command)?;
         let done = runtime.block_on(dispatch(&call, cli.command));
@@ -135,18 +139,29 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         let text = first.strip_prefix("error: ").unwrap_or(first);
-        Failure::new(Kind::Usage, text).help("see `sheetbridge --help`").show(Output::new(true));
+        Failure::new(Kind::Usage, text)
+            .help("see `sheetbridge --help`")
+            .show(Output::new(true));
     } else {
         let _ = error.print(); // a pipe that is closed is no mistake
     }
-    if helps { ExitCode::SUCCESS } else { ExitCode::from(Kind::Usage.exit_code()) }
+    if helps {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(Kind::Usage.exit_code())
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Kind::Unavailable, format!("the threads cannot be started: {error}")))
+        .map_err(|error| {
+            Failure::new(
+                Kind::Unavailable,
+                format!("the threads cannot be started: {error}"),
+            )
+        })
 }
 
 /// The log: of the daemon what it does, of other commands only what is wrong.
@@ -159,7 +174,11 @@ fn listen_to_log(call: &Call, command: &Command) -> Result<(), Failure> {
     let ours = match (daemon, call.global.verbose) {
         (true, 0) => None,
         // The demo's own log is on its page; a command tells what is wrong as its error.
-        (false, 0) => Some(if matches!(command, Command::Demo(_)) { "warn" } else { "error" }),
+        (false, 0) => Some(if matches!(command, Command::Demo(_)) {
+            "warn"
+        } else {
+            "error"
+        }),
         (false, 1) => Some("info"),
         (true, 1) | (_, 2) => Some("debug"),
         (_, _) => Some("trace"),
@@ -169,7 +188,12 @@ fn listen_to_log(call: &Call, command: &Command) -> Result<(), Failure> {
         false => format!("off,sheetbridge={level}"),
     });
     let journal = daemon && call.environment.get("JOURNAL_STREAM").is_some();
-    Ok(Logging { journal, json, filter: asked.or(filter) }.start()?)
+    Ok(Logging {
+        journal,
+        json,
+        filter: asked.or(filter),
+    }
+    .start()?)
 }
 
 async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {

@@ -3,6 +3,8 @@
 //!
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
+mod once;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,11 +18,14 @@ use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::identity::FieldInfo;
 use crate::core::people::{Colleague, Directory};
 use crate::core::record::{Cells, Kind, Record, RecordId};
+use crate::core::sheet::fold::fold;
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
 use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, Store, StoreError};
+
+pub use once::Once;
 
 /// Which record stands in which row of a tab, in sheet order, as the store keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -195,6 +200,39 @@ impl Roster {
         self.fields(kind).iter().map(|field| FieldInfo::new(field.id.clone(), field.kind)).collect()
     }
 
+    /// Takes the stage and its age over without an event: from a `since` column, else from the day of receipt (SEMANTICS 16).
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn take_stage_over(&self, record: &mut Record, now: Timestamp) -> Result<(), StoreError> {
+        let typed = self.typed(record.kind, &record.place.workbook, &record.seen)?;
+        // An empty or unknown stage keeps the last known one (SEMANTICS 26).
+        let Some(stage) = typed.stage() else {
+            return Ok(());
+        };
+        if record.stage.as_deref() == Some(stage) {
+            return Ok(());
+        }
+        let fields = self.fields(record.kind);
+        let date = |field: &str| match typed.values.get(field) {
+            Some(crate::core::sheet::Value::Date(when)) => Some(when.date),
+            _ => None,
+        };
+        let entered = fields
+            .iter()
+            .filter(|field| field.since.as_deref() == Some(stage))
+            .find_map(|field| date(&field.id))
+            .or_else(|| date("received"));
+        let since = entered
+            .map(|date| self.config.calendar.at_local(date, jiff::civil::Time::midnight()))
+            .filter(|since| *since <= now);
+        record.stage = Some(stage.to_owned());
+        record.stage_since = since;
+        record.stage_event = record.events;
+        record.active_at = since.unwrap_or(now);
+        Ok(())
+    }
+
     /// What is kept of a workbook; a default before its first read.
     ///
     /// # Errors
@@ -286,8 +324,12 @@ impl Roster {
     /// The disk.
     pub fn facts_of(&self, record: &Record, cells: &Cells, event: &Value, now: Timestamp) -> Result<Value, StoreError> {
         let typed = self.typed(record.kind, &record.place.workbook, cells)?;
-        let values: BTreeMap<String, Value> = typed.values.iter().map(|(field, value)| (field.clone(), json!(value))).collect();
+        let mut values: BTreeMap<String, Value> = typed.values.iter().map(|(field, value)| (field.clone(), json!(value))).collect();
         let tab = self.tab(&record.place.workbook, record.place.sheet)?;
+        // What does not take place has no time of which anybody could be reminded.
+        if record.kind == Kind::Appointment && self.is_cancelled(record, tab.as_ref(), cells) {
+            values.remove("appointment");
+        }
         let headers = tab.as_ref().map(headers_of).unwrap_or_default();
         let url = sheet_url(&record.place.workbook, record.place.sheet, record.place.row);
         let record_facts = RecordFacts {
@@ -301,6 +343,17 @@ impl Roster {
             sheet_url: Some(&url),
         };
         Ok(self.facts_with(Some(record_facts), &headers, event, now))
+    }
+
+    /// Whether the state of an appointment is one of the words that its tab lists under `cancelled`.
+    fn is_cancelled(&self, record: &Record, tab: Option<&TabMeta>, cells: &Cells) -> bool {
+        let book = self.config.workbooks.iter().find(|book| book.id == record.place.workbook);
+        let Some(Tab { kind: TabKind::Appointments { cancelled, .. }, .. }) = book.zip(tab).and_then(|(book, tab)| book.tab(&tab.title)) else {
+            return false;
+        };
+        let state = cells.get("state").map(|cell| fold(&cell.shown())).unwrap_or_default();
+        let says = |word: &String| format!(" {state} ").contains(&format!(" {} ", fold(word)));
+        cancelled.iter().any(says)
     }
 
     /// The facts of a message that speaks of no record.
@@ -434,6 +487,7 @@ impl Deciding {
             trial: roster.config.trial.is_some(),
             headers: headers.unwrap_or(&self.nothing),
             stage_labels: &roster.stage_labels,
+            private: &roster.private,
         }
     }
 }

@@ -98,10 +98,10 @@ pub struct Store {
     /// The number of the next journal entry.
     journal: Arc<AtomicU64>,
     alone: Arc<Mutex<()>>,
-    /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
-    planning: Arc<Mutex<()>>,
     /// Whose the folder is, if root works on another user's: new files are given to that user.
     owner: Option<(u32, u32)>,
+    /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
+    planning: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -150,8 +150,8 @@ impl Store {
             file: Arc::new(file),
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
-            planning: Arc::new(Mutex::new(())),
             owner,
+            planning: Arc::new(Mutex::new(())),
         };
         store.check_format()?;
         store.leave_mark()?;

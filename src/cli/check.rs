@@ -61,7 +61,11 @@ pub(crate) async fn check(call: &Call, _args: &Args) -> Result<(), Failure> {
     } else {
         call.out.lines(findings.lines())?;
     }
-    if findings.problems.is_empty() { Ok(()) } else { Err(Failure::said()) }
+    if findings.problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::said())
+    }
 }
 
 /// A configuration that cannot be used ends the check: nothing else could be asked.
@@ -71,7 +75,12 @@ fn refuse(call: &Call, errors: &ConfigErrors) -> Result<Failure, Failure> {
     }
     let mut findings = Findings::default();
     for problem in errors.problems() {
-        findings.problem("configuration", place(problem), &problem.problem, &problem.mend);
+        findings.problem(
+            "configuration",
+            place(problem),
+            &problem.problem,
+            &problem.mend,
+        );
     }
     call.out.json(&findings.json())?;
     Ok(Failure::new(Kind::Config, ""))
@@ -88,7 +97,10 @@ fn place(problem: &ConfigProblem) -> String {
 /// What the configuration says that is not wrong, and should be known.
 fn configuration(config: &Config, findings: &mut Findings) {
     const AREA: &str = "configuration";
-    findings.passed(AREA, format!("{}: {} rules", config.file.display(), config.rules.len()));
+    findings.passed(
+        AREA,
+        format!("{}: {} rules", config.file.display(), config.rules.len()),
+    );
     for warning in &config.warnings {
         findings.warning(AREA, place(warning), &warning.problem, &warning.mend);
     }
@@ -101,24 +113,49 @@ fn configuration(config: &Config, findings: &mut Findings) {
             "remove [trial] when the trial is over",
         );
     }
-    let advertises = |rule: &&crate::core::rule::Rule| rule.send.iter().chain(&rule.escalate).chain(&rule.series).any(|step| step.ad);
-    let known = !config.consent.is_empty() || config.fields.iter().any(|field| field.id == "consent");
-    let ads: Vec<String> = config.rules.iter().filter(advertises).map(|rule| format!("`{}`", rule.id)).collect();
+    let advertises = |rule: &&crate::core::rule::Rule| {
+        rule.send
+            .iter()
+            .chain(&rule.escalate)
+            .chain(&rule.series)
+            .any(|step| step.ad)
+    };
+    let known =
+        !config.consent.is_empty() || config.fields.iter().any(|field| field.id == "consent");
+    let ads: Vec<String> = config
+        .rules
+        .iter()
+        .filter(advertises)
+        .map(|rule| format!("`{}`", rule.id))
+        .collect();
     if !ads.is_empty() && !known {
         findings.warning(
             AREA,
             "[columns] consent",
-            &format!("nobody can be known to have agreed to advertising, so {} will mail nobody", ads.join(", ")),
+            &format!(
+                "nobody can be known to have agreed to advertising, so {} will mail nobody",
+                ads.join(", ")
+            ),
             "bind the column as consent = \"Đồng ý nhận tin\", or declare it under [consent]",
         );
     }
 }
 
 /// Everything about the workbooks: access, tabs, headers, rows, and the texts rendered for them.
-async fn workbooks(site: &Site, desk: &Desk, templates: Option<&Templates>, findings: &mut Findings) -> Result<(), Failure> {
+async fn workbooks(
+    site: &Site,
+    desk: &Desk,
+    templates: Option<&Templates>,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
     match Google::new(&site.config.google.key.json, &site.config.google.sheets_url).await {
         Ok(google) => data::read(site, desk, Arc::new(google), findings).await,
-        Err(error) => findings.problem("google", "[google] credentials", &error.to_string(), "put the right key file in its place"),
+        Err(error) => findings.problem(
+            "google",
+            "[google] credentials",
+            &error.to_string(),
+            "put the right key file in its place",
+        ),
     }
     tokio::task::block_in_place(|| {
         let rows = data::rows(desk)?;

@@ -6,7 +6,7 @@ mod settings;
 mod visitor;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -67,16 +67,61 @@ pub(crate) async fn demo(call: &Call, args: Args) -> Result<(), Failure> {
     };
     let scratch = Scratch::new(&call.environment, "demo")?;
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let at = Addresses { google: free, smtp: free, telegram: free };
+    let at = Addresses {
+        google: free,
+        smtp: free,
+        telegram: free,
+    };
     let servers = Servers::start(at, workbook, scratch.path()).await?;
     let feed = LogFeed::new();
     let page = start_page(args.listen, &servers, &feed).await?;
-    let done = play(call, &servers, &layout, &scratch, &feed, &page, args.from.is_some(), &stop).await;
+    let done = match configure(call, &servers, &layout, scratch.path()) {
+        Ok(config) => {
+            let teller = Teller::new(&config, layout.customers.clone(), feed);
+            for line in layout.understood(&config) {
+                call.out.tell(&line.en);
+                teller.note(line);
+            }
+            play(call, &page, config, teller, &stop).await
+        }
+        Err(failure) => Err(failure),
+    };
     tokio::join!(page.shutdown(), servers.shutdown());
     done
 }
 
-async fn start_page(listen: SocketAddr, servers: &Servers, feed: &LogFeed) -> Result<Page, Failure> {
+/// Seats the people, sets the scene, and reads the configuration that was written for it.
+fn configure(
+    call: &Call,
+    servers: &Servers,
+    layout: &Layout,
+    dir: &Path,
+) -> Result<Config, Failure> {
+    let people = settings::people(servers, layout)?;
+    if layout.is_sample() {
+        settings::appointment_soon(servers, clock::now());
+    }
+    let file = settings::write(servers, layout, &people, dir)?;
+    let names = shipped_templates();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let config = Config::load(&file, &surroundings(), &names)?;
+    if call.global.config.is_some() {
+        call.out
+            .tell("note: the demo has a configuration of its own; --config is not looked at");
+    }
+    Ok(config)
+}
+
+/// Nothing of the visitor's environment: not even a state folder.
+fn surroundings() -> Environment {
+    Environment::default()
+}
+
+async fn start_page(
+    listen: SocketAddr,
+    servers: &Servers,
+    feed: &LogFeed,
+) -> Result<Page, Failure> {
     let parts = Parts {
         google: servers.google.clone(),
         workbook_id: servers.workbook.clone(),
@@ -85,42 +130,26 @@ async fn start_page(listen: SocketAddr, servers: &Servers, feed: &LogFeed) -> Re
         log: feed.clone(),
         reset: None,
     };
-    Page::start(listen, parts).await.map_err(|error| Failure::new(Kind::Unavailable, error.to_string()))
+    Page::start(listen, parts)
+        .await
+        .map_err(|error| Failure::new(Kind::Unavailable, error.to_string()))
 }
 
-/// Configures the daemon, starts it, and tells the page what it does until the end.
-#[allow(clippy::too_many_arguments)] // All of it is the demo's one stage setting.
+/// Starts the daemon, and tells the page what it does until the end.
 async fn play(
     call: &Call,
-    servers: &Servers,
-    layout: &Layout,
-    scratch: &Scratch,
-    feed: &LogFeed,
     page: &Page,
-    visitor: bool,
+    config: Config,
+    mut teller: Teller,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let people = settings::people(servers, layout)?;
-    if !visitor {
-        settings::appointment_soon(servers, clock::now());
-    }
-    let file = settings::write(servers, layout, &people, scratch.path())?;
-    let names = shipped_templates();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    // Nothing of the visitor's environment: not even a state folder.
-    let environment = Environment::default();
-    let config = Config::load(&file, &environment, &names)?;
-    let teller = Teller::new(&config, layout.customers.clone(), feed.clone());
-    if visitor {
-        for line in layout.understood(&config) {
-            call.out.tell(&line.en);
-            teller.note(line);
-        }
-    }
     let (sender, mut news) = mpsc::unbounded_channel();
-    let settings = daemon::Settings { config_path: None, environment: Some(environment), news: Some(sender) };
+    let settings = daemon::Settings {
+        config_path: None,
+        environment: Some(surroundings()),
+        news: Some(sender),
+    };
     let mut running = tokio::spawn(daemon::run(config, settings, stop.clone()));
-    let mut teller = teller;
     let first = first_look(&mut news, &mut teller);
     tokio::select! {
         () = stop.cancelled() => return farewell(running).await,
@@ -156,14 +185,20 @@ fn announce(call: &Call, page: &Page) -> Result<(), Failure> {
     if call.out.is_json() {
         return call.out.json(&json!({ "page": page.url() }));
     }
-    call.out.line(format_args!("sheetbridge demo: {}  (Ctrl-C ends it)", page.url()))
+    call.out.line(format_args!(
+        "sheetbridge demo: {}  (Ctrl-C ends it)",
+        page.url()
+    ))
 }
 
 async fn farewell(running: JoinHandle<Result<(), DaemonError>>) -> Result<(), Failure> {
     let stop = running.abort_handle();
     match tokio::time::timeout(FAREWELL, running).await {
         Ok(Ok(ended)) => Ok(ended?),
-        Ok(Err(error)) => Err(Failure::new(Kind::Broken, format!("the daemon broke: {error}"))),
+        Ok(Err(error)) => Err(Failure::new(
+            Kind::Broken,
+            format!("the daemon broke: {error}"),
+        )),
         Err(_) => {
             stop.abort();
             Ok(())

@@ -71,32 +71,39 @@ pub(crate) struct Failure {
     /// What to do, where the sentence does not say it.
     pub(crate) help: Option<String>,
     /// More than one mistake: for people as a report, for programs as JSON.
-    detail: Option<Detail>,
+    detail: Option<Box<ConfigErrors>>,
     /// What was found out all the same; only in `--json`.
-    partial: Option<Value>,
-}
-
-#[derive(Debug)]
-struct Detail {
-    errors: ConfigErrors,
+    partial: Option<Box<Value>>,
 }
 
 impl Failure {
     /// A failure of one sentence.
     pub(crate) fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), help: None, detail: None, partial: None }
+        Self {
+            kind,
+            text: text.into(),
+            help: None,
+            detail: None,
+            partial: None,
+        }
     }
 
     /// With what to do about it.
     #[must_use]
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
     }
 
     /// With what was found out all the same.
     #[must_use]
     pub(crate) fn with_report(self, report: Value) -> Self {
-        Self { partial: Some(report), ..self }
+        Self {
+            partial: Some(Box::new(report)),
+            ..self
+        }
     }
 
     /// The answer is no, and everything was said already.
@@ -105,10 +112,13 @@ impl Failure {
     }
 
     /// Stdout cannot be written.
-    pub(crate) fn output(error: io::Error) -> Self {
+    pub(crate) fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Kind::ReaderGone, ""),
-            _ => Self::new(Kind::Store, format!("the output cannot be written: {error}")),
+            _ => Self::new(
+                Kind::Store,
+                format!("the output cannot be written: {error}"),
+            ),
         }
     }
 
@@ -127,7 +137,7 @@ impl Failure {
             return;
         }
         if let Some(detail) = &self.detail {
-            out.tell(detail.errors.report(out.color(), out.width()));
+            out.tell(detail.report(out.color(), out.width()));
             return;
         }
         out.tell(format_args!("error: {}", self.text));
@@ -143,11 +153,11 @@ impl Failure {
             error["help"] = json!(help);
         }
         if let Some(detail) = &self.detail {
-            error["problems"] = detail.errors.json();
+            error["problems"] = detail.json();
         }
         let mut whole = json!({ "error": error });
         if let Some(partial) = &self.partial {
-            whole["report"] = partial.clone();
+            whole["report"] = Value::clone(partial);
         }
         whole
     }
@@ -155,7 +165,10 @@ impl Failure {
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
-        Self { detail: Some(Detail { errors: errors.clone() }), ..Self::new(Kind::Config, errors.to_string()) }
+        Self {
+            detail: Some(Box::new(errors.clone())),
+            ..Self::new(Kind::Config, errors.to_string())
+        }
     }
 }
 
@@ -190,7 +203,9 @@ impl From<KeyError> for Failure {
 impl From<GoogleError> for Failure {
     fn from(error: GoogleError) -> Self {
         let kind = match &error {
-            GoogleError::NotShared { .. } | GoogleError::ApiDisabled { .. } | GoogleError::KeyRefused { .. } => Kind::NotAllowed,
+            GoogleError::NotShared { .. }
+            | GoogleError::ApiDisabled { .. }
+            | GoogleError::KeyRefused { .. } => Kind::NotAllowed,
             GoogleError::NotFound { .. } | GoogleError::UnknownRange { .. } => Kind::Config,
             GoogleError::SlowDown { .. } | GoogleError::Trouble { .. } => Kind::TryLater,
             GoogleError::Refused { .. }
@@ -207,7 +222,9 @@ impl From<PollError> for Failure {
         match error {
             PollError::Google(error) => error.into(),
             PollError::Store(error) => error.into(),
-            error @ (PollError::Tabs(_) | PollError::UnknownWorkbook(_)) => Self::new(Kind::Config, error.to_string()),
+            error @ (PollError::Tabs(_) | PollError::UnknownWorkbook(_)) => {
+                Self::new(Kind::Config, error.to_string())
+            }
         }
     }
 }
@@ -233,7 +250,9 @@ impl From<ControlError> for Failure {
             ControlError::Denied { .. } => Kind::NotAllowed,
             ControlError::TooSlow(_) => Kind::TryLater,
             ControlError::Garbled(_) => Kind::Unavailable,
-            ControlError::InUse { .. } | ControlError::InTheWay { .. } | ControlError::Io { .. } => Kind::Store,
+            ControlError::InUse { .. }
+            | ControlError::InTheWay { .. }
+            | ControlError::Io { .. } => Kind::Store,
         };
         Self::new(kind, error.to_string())
     }
@@ -275,16 +294,40 @@ mod tests {
     fn google_says_whose_turn_it_is() {
         let code = |error: GoogleError| Failure::from(error).kind.exit_code();
         let (workbook, account) = ("w".to_owned(), "a@b".to_owned());
-        assert_eq!(code(GoogleError::NotShared { workbook: workbook.clone(), account: account.clone() }), 77);
+        assert_eq!(
+            code(GoogleError::NotShared {
+                workbook: workbook.clone(),
+                account: account.clone()
+            }),
+            77
+        );
         assert_eq!(code(GoogleError::NotFound { workbook, account }), 78);
-        assert_eq!(code(GoogleError::SlowDown { message: String::new(), retry_after_s: None }), 75);
-        assert_eq!(code(GoogleError::Trouble { status: 503, retry_after_s: None }), 75);
-        assert_eq!(code(GoogleError::Unreachable { url: String::new(), why: String::new() }), 69);
+        assert_eq!(
+            code(GoogleError::SlowDown {
+                message: String::new(),
+                retry_after_s: None
+            }),
+            75
+        );
+        assert_eq!(
+            code(GoogleError::Trouble {
+                status: 503,
+                retry_after_s: None
+            }),
+            75
+        );
+        assert_eq!(
+            code(GoogleError::Unreachable {
+                url: String::new(),
+                why: String::new()
+            }),
+            69
+        );
     }
 
     #[test]
     fn a_reader_that_goes_is_no_mistake() {
-        let failure = Failure::output(io::ErrorKind::BrokenPipe.into());
+        let failure = Failure::output(&io::ErrorKind::BrokenPipe.into());
         assert_eq!(failure.kind.exit_code(), 0);
         assert!(failure.text.is_empty());
     }

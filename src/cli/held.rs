@@ -9,7 +9,9 @@ use crate::commands::Request;
 
 /// What the plausibility guard holds: a cleared tab, half the rows gone, too many messages at once.
 #[derive(Debug, clap::Subcommand)]
-#[command(after_help = "Examples:\n  sheetbridge held list\n  sheetbridge held release h-123456\n  sheetbridge held drop h-123456")]
+#[command(
+    after_help = "Examples:\n  sheetbridge held list\n  sheetbridge held release h-123456\n  sheetbridge held drop h-123456"
+)]
 pub(crate) enum Args {
     /// The batches that wait, with what speaks against each (with --json one object a line)
     List,
@@ -33,7 +35,10 @@ pub(crate) enum Args {
 /// No such batch; see [`site::answer`].
 pub(crate) async fn held(call: &Call, args: Args) -> Result<(), Failure> {
     match args {
-        Args::List => list(call, site::list(site::answer(call, &Request::HeldList).await?)?),
+        Args::List => list(
+            call,
+            &site::list(site::answer(call, &Request::HeldList).await?)?,
+        ),
         Args::Release { id } => {
             let told = format!("{id}: the next poll that is no worse is taken, with its events");
             decided(call, &Request::HeldRelease { id }, &told).await
@@ -47,24 +52,38 @@ pub(crate) async fn held(call: &Call, args: Args) -> Result<(), Failure> {
 
 async fn decided(call: &Call, request: &Request, told: &str) -> Result<(), Failure> {
     let answer = site::answer(call, request).await?;
-    if call.out.is_json() { call.out.json(&answer) } else { call.out.line(told) }
+    if call.out.is_json() {
+        call.out.json(&answer)
+    } else {
+        call.out.line(told)
+    }
 }
 
-fn list(call: &Call, batches: Vec<Value>) -> Result<(), Failure> {
+fn list(call: &Call, batches: &[Value]) -> Result<(), Failure> {
     if call.out.is_json() {
-        return call.out.lines(&batches);
+        return call.out.lines(batches);
     }
     if batches.is_empty() {
         return call.out.line("Nothing is held.");
     }
-    for batch in &batches {
+    for batch in batches {
         let text = |key: &str| batch[key].as_str().unwrap_or_default();
-        call.out.line(format_args!("{}  {}, since {}", text("id"), text("workbook"), text("since")))?;
+        call.out.line(format_args!(
+            "{}  {}, since {}",
+            text("id"),
+            text("workbook"),
+            text("since")
+        ))?;
         call.out.line(format_args!("    {}", text("why")))?;
-        let counts = ["added", "changed", "removed", "messages"].map(|key| format!("{} {key}", batch[key].as_u64().unwrap_or(0)));
-        call.out.line(format_args!("    it would make: {}", counts.join(", ")))?;
+        let counts = ["added", "changed", "removed", "messages"]
+            .map(|key| format!("{} {key}", batch[key].as_u64().unwrap_or(0)));
+        call.out
+            .line(format_args!("    it would make: {}", counts.join(", ")))?;
         if let Some(decision) = batch["decision"].as_str() {
-            call.out.line(format_args!("    {decision} was chosen by {}, and acts at the next poll", text("by")))?;
+            call.out.line(format_args!(
+                "    {decision} was chosen by {}, and acts at the next poll",
+                text("by")
+            ))?;
         }
     }
     call.out.line("Answer with `sheetbridge held release ID` (it is meant) or `held drop ID` (a new base, no messages).")

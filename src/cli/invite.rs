@@ -14,7 +14,9 @@ use super::check::telegram_client;
 
 /// A link that binds the Telegram chat of whoever opens it first to that person.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: sheetbridge invite 'Lan Anh'\n\nWith --json: {\"name\", \"link\", \"expires\"}")]
+#[command(
+    after_help = "Example: sheetbridge invite 'Lan Anh'\n\nWith --json: {\"name\", \"link\", \"expires\"}"
+)]
 pub(crate) struct Args {
     /// Whom, by a name or alias of [[staff]] or of an approved staff tab
     #[arg(value_name = "NAME")]
@@ -27,22 +29,39 @@ pub(crate) struct Args {
 /// No such person, no bot, or see [`Site::answer`].
 pub(crate) async fn invite(call: &Call, args: Args) -> Result<(), Failure> {
     let site = Site::load(call)?;
-    let request = Request::Invite { name: args.name.clone(), bot: None };
+    let request = Request::Invite {
+        name: args.name.clone(),
+        bot: None,
+    };
     let answer = match site.ask(&request).await? {
         Some(answer) => answer,
-        None => site.answer(&Request::Invite { name: args.name, bot: bot_name(&site).await }).await?,
+        None => {
+            site.answer(&Request::Invite {
+                name: args.name,
+                bot: bot_name(&site).await,
+            })
+            .await?
+        }
     };
     if call.out.is_json() {
         return call.out.json(&answer);
     }
     let text = |key: &str| answer[key].as_str().unwrap_or_default();
-    call.out.line(format_args!("{}: {}", text("name"), text("link")))?;
+    call.out
+        .line(format_args!("{}: {}", text("name"), text("link")))?;
     if let Ok(code) = QrCode::new(text("link")) {
         // Light on dark is how most terminals are; scanners read both, but for the quiet zone.
-        let picture = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+        let picture = code
+            .render::<Dense1x2>()
+            .dark_color(Dense1x2::Light)
+            .light_color(Dense1x2::Dark)
+            .build();
         call.out.line(picture)?;
     }
-    call.out.line(format_args!("Open it on that person's phone, or send it to them. It works once, until {}.", text("expires")))
+    call.out.line(format_args!(
+        "Open it on that person's phone, or send it to them. It works once, until {}.",
+        text("expires")
+    ))
 }
 
 /// Asks Telegram who the bot is; without an answer `commands` says what is missing.

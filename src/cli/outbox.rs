@@ -10,7 +10,9 @@ use crate::commands::Request;
 
 /// Messages, from decision to end.
 #[derive(Debug, clap::Subcommand)]
-#[command(after_help = "Examples:\n  sheetbridge outbox list\n  sheetbridge outbox list --state in_doubt --json")]
+#[command(
+    after_help = "Examples:\n  sheetbridge outbox list\n  sheetbridge outbox list --state in_doubt --json"
+)]
 pub(crate) enum Args {
     /// The newest messages first (with --json one object a line)
     List {
@@ -42,5 +44,7 @@ pub(crate) async fn outbox(call: &Call, args: Args) -> Result<(), Failure> {
 
 fn row(message: &Value) -> Vec<String> {
     let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
-    ["state", "due", "channel", "to", "key", "why"].map(text).to_vec()
+    ["state", "due", "channel", "to", "key", "why"]
+        .map(text)
+        .to_vec()
 }

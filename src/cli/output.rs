@@ -35,19 +35,24 @@ impl Output {
     /// The reader has gone (which ends the command without complaint), or the disk behind stdout is full.
     pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::output)
+        writeln!(out, "{text}")
+            .and_then(|()| out.flush())
+            .map_err(|error| Failure::output(&error))
     }
 
     /// Writes several lines of data to stdout.
     ///
     /// # Errors
     /// As for [`Output::line`].
-    pub(crate) fn lines<T: Display>(self, lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
+    pub(crate) fn lines<T: Display>(
+        self,
+        lines: impl IntoIterator<Item = T>,
+    ) -> Result<(), Failure> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         for line in lines {
-            writeln!(out, "{line}").map_err(Failure::output)?;
+            writeln!(out, "{line}").map_err(|error| Failure::output(&error))?;
         }
-        out.flush().map_err(Failure::output)
+        out.flush().map_err(|error| Failure::output(&error))
     }
 
     /// Writes one JSON value as one line to stdout.
@@ -55,7 +60,7 @@ impl Output {
     /// # Errors
     /// As for [`Output::line`].
     pub(crate) fn json(self, value: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string(value).map_err(|error| Failure::output(error.into()))?;
+        let text = serde_json::to_string(value).map_err(|error| Failure::output(&error.into()))?;
         self.line(text)
     }
 
@@ -80,14 +85,25 @@ impl Output {
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
-        .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|at| {
+            rows.iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        })
         .collect();
     rows.iter()
         .map(|row| {
             let padded: Vec<String> = row
                 .iter()
                 .zip(&widths)
-                .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.chars().count()))))
+                .map(|(cell, width)| {
+                    format!(
+                        "{cell}{}",
+                        " ".repeat(width.saturating_sub(cell.chars().count()))
+                    )
+                })
                 .collect();
             padded.join("  ").trim_end().to_owned()
         })
@@ -108,7 +124,10 @@ mod tests {
 
     #[test]
     fn columns_stand_under_each_other_also_with_accents() {
-        let rows = [["ô", "xa"].map(String::from).to_vec(), ["dòng", "x"].map(String::from).to_vec()];
+        let rows = [
+            ["ô", "xa"].map(String::from).to_vec(),
+            ["dòng", "x"].map(String::from).to_vec(),
+        ];
         assert_eq!(table(&rows), ["ô     xa", "dòng  x"]);
         assert_eq!(count(1, "row"), "1 row");
         assert_eq!(count(0, "row"), "0 rows");

@@ -9,7 +9,9 @@ use crate::commands::Request;
 
 /// Stops sending. The sheet is read on, messages are decided and wait; nothing is lost.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  sheetbridge pause\n  sheetbridge pause email\n  sheetbridge pause consulting-idle")]
+#[command(
+    after_help = "Examples:\n  sheetbridge pause\n  sheetbridge pause email\n  sheetbridge pause consulting-idle"
+)]
 pub(crate) struct PauseArgs {
     /// `all`, `email`, `telegram`, or the id of a rule
     #[arg(default_value = "all")]
@@ -32,7 +34,11 @@ pub(crate) struct ResumeArgs {
 pub(crate) async fn pause(call: &Call, args: PauseArgs) -> Result<(), Failure> {
     let what = args.what.clone();
     let answer = site::answer(call, &Request::Pause { what: args.what }).await?;
-    said(call, &answer, &format!("paused: {what}. Go on with `sheetbridge resume {what}`"))
+    said(
+        call,
+        &answer,
+        &format!("paused: {what}. Go on with `sheetbridge resume {what}`"),
+    )
 }
 
 /// Resumes.
@@ -51,5 +57,9 @@ pub(crate) async fn resume(call: &Call, args: ResumeArgs) -> Result<(), Failure>
 }
 
 fn said(call: &Call, answer: &Value, text: &str) -> Result<(), Failure> {
-    if call.out.is_json() { call.out.json(answer) } else { call.out.line(text) }
+    if call.out.is_json() {
+        call.out.json(answer)
+    } else {
+        call.out.line(text)
+    }
 }

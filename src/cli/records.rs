@@ -32,7 +32,10 @@ pub(crate) struct Args {
 /// # Errors
 /// See [`site::answer`].
 pub(crate) async fn records(call: &Call, args: &Args) -> Result<(), Failure> {
-    let request = Request::Records { tab: args.tab.clone(), problems: args.problems };
+    let request = Request::Records {
+        tab: args.tab.clone(),
+        problems: args.problems,
+    };
     let lines = site::list(site::answer(call, &request).await?)?;
     if call.out.is_json() {
         return call.out.lines(&lines);
@@ -50,7 +53,13 @@ pub(crate) async fn records(call: &Call, args: &Args) -> Result<(), Failure> {
 /// A data problem in one line.
 pub(crate) fn problem(problem: &Value) -> Vec<String> {
     let text = |key: &str| problem[key].as_str().unwrap_or_default().to_owned();
-    vec![text("tab"), text("cell"), text("field"), quoted(&text("value")), text("why")]
+    vec![
+        text("tab"),
+        text("cell"),
+        text("field"),
+        quoted(&text("value")),
+        text("why"),
+    ]
 }
 
 fn quoted(value: &str) -> String {
@@ -59,7 +68,11 @@ fn quoted(value: &str) -> String {
     if short.len() < one_line.len() {
         short.push('…');
     }
-    if short.is_empty() { short } else { format!("“{short}”") }
+    if short.is_empty() {
+        short
+    } else {
+        format!("“{short}”")
+    }
 }
 
 fn record(record: &Value) -> Vec<String> {
@@ -85,7 +98,10 @@ mod tests {
     #[test]
     fn a_record_is_one_line_whatever_is_missing() {
         let line = json!({"tab": "Khách hàng", "row": 4, "fields": {"name": {"full": "An"}, "phone": null, "email": ["a@b.vn"]}});
-        assert_eq!(record(&line), ["Khách hàng", "4", "An", "-", "a@b.vn", "-", "-"]);
+        assert_eq!(
+            record(&line),
+            ["Khách hàng", "4", "An", "-", "a@b.vn", "-", "-"]
+        );
     }
 
     #[test]

@@ -84,19 +84,40 @@ impl Servers {
     ///
     /// # Errors
     /// An address in use, or a file that cannot be written.
-    pub(crate) async fn start(at: Addresses, workbook: Workbook, dir: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        at: Addresses,
+        workbook: Workbook,
+        dir: &Path,
+    ) -> Result<Self, Failure> {
         let id = workbook.id.clone();
-        let google = google::start(at.google, GoogleOptions::default()).await.map_err(|error| taken(&error, "--google"))?;
+        let google = google::start(at.google, GoogleOptions::default())
+            .await
+            .map_err(|error| taken(&error, "--google"))?;
         google.add_workbook(workbook);
         let implicit_tls = Some(SocketAddr::new(at.smtp.ip(), 0));
-        let options = Options { credentials: Some(Credentials::new(SMTP_USER, SMTP_PASSWORD)), implicit_tls, ..Options::default() };
-        let smtp = SmtpSandbox::start(at.smtp, options).await.map_err(|error| taken(&error, "--smtp"))?;
-        let bot = BotSandbox::start(at.telegram, BOT_TOKEN, BOT_NAME).await.map_err(|error| taken(&error, "--telegram"))?;
+        let options = Options {
+            credentials: Some(Credentials::new(SMTP_USER, SMTP_PASSWORD)),
+            implicit_tls,
+            ..Options::default()
+        };
+        let smtp = SmtpSandbox::start(at.smtp, options)
+            .await
+            .map_err(|error| taken(&error, "--smtp"))?;
+        let bot = BotSandbox::start(at.telegram, BOT_TOKEN, BOT_NAME)
+            .await
+            .map_err(|error| taken(&error, "--telegram"))?;
         let key_file = dir.join("google-key.json");
         private_file(&key_file, &google.key_json().to_string())?;
         let ca_file = dir.join("smtp-ca.pem");
         private_file(&ca_file, smtp.ca_pem())?;
-        Ok(Self { google, workbook: id, smtp, bot, key_file, ca_file })
+        Ok(Self {
+            google,
+            workbook: id,
+            smtp,
+            bot,
+            key_file,
+            ca_file,
+        })
     }
 
     /// The line that `sandbox` prints.
@@ -120,7 +141,11 @@ impl Servers {
 
     /// Ends all three at once.
     pub(crate) async fn shutdown(&self) {
-        tokio::join!(self.google.shutdown(), self.smtp.shutdown(), self.bot.shutdown());
+        tokio::join!(
+            self.google.shutdown(),
+            self.smtp.shutdown(),
+            self.bot.shutdown()
+        );
     }
 }
 
@@ -138,17 +163,24 @@ pub(crate) async fn sandbox(call: &Call, args: Args) -> Result<(), Failure> {
     let dir = match &args.dir {
         Some(dir) => {
             private_folder(dir)?;
-            dir.canonicalize().map_err(|error| Failure::file(format_args!("the folder {}", dir.display()), &error))?
+            dir.canonicalize().map_err(|error| {
+                Failure::file(format_args!("the folder {}", dir.display()), &error)
+            })?
         }
         None => {
             scratch = Scratch::new(&call.environment, "sandbox")?;
             scratch.path().to_owned()
         }
     };
-    let at = Addresses { google: args.google, smtp: args.smtp, telegram: args.telegram };
+    let at = Addresses {
+        google: args.google,
+        smtp: args.smtp,
+        telegram: args.telegram,
+    };
     let servers = Servers::start(at, workbook, &dir).await?;
     call.out.json(&servers.line())?;
-    call.out.tell("sheetbridge sandbox: running (Ctrl-C ends it)");
+    call.out
+        .tell("sheetbridge sandbox: running (Ctrl-C ends it)");
     stop.cancelled().await;
     servers.shutdown().await;
     if args.dir.is_some() {

@@ -3,10 +3,16 @@
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::failure::Failure;
 use crate::config::Environment;
 use crate::random;
+
+/// How often the folder is tried to be removed.
+const TRIES: u32 = 10;
+/// How long between two tries.
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
 /// A folder of mode 0700 under `$TMPDIR` or `/tmp`, removed with all that is in it when dropped.
 #[derive(Debug)]
@@ -34,10 +40,16 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(folder = %self.path.display(), %error, "the temporary folder could not be removed");
+        // A store that was just closed may still be writing its last file: then the folder is not empty yet.
+        for left in (0..TRIES).rev() {
+            match std::fs::remove_dir_all(&self.path) {
+                Ok(()) => return,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+                Err(_) if left > 0 => std::thread::sleep(BETWEEN_TRIES),
+                Err(error) => {
+                    tracing::warn!(folder = %self.path.display(), %error, "the temporary folder could not be removed");
+                }
+            }
         }
     }
 }
@@ -47,8 +59,16 @@ impl Drop for Scratch {
 /// # Errors
 /// The folder cannot be made; the text names it.
 pub(crate) fn private_folder(path: &Path) -> Result<(), Failure> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| Failure::file(format_args!("the folder {} cannot be made", path.display()), &error))
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.map_err(|error| {
+        Failure::file(
+            format_args!("the folder {} cannot be made", path.display()),
+            &error,
+        )
+    })
 }
 
 /// Writes a file of mode 0600 over what was there.
@@ -64,7 +84,12 @@ pub(crate) fn private_file(path: &Path, text: &str) -> Result<(), Failure> {
         .mode(0o600)
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| Failure::file(format_args!("the file {} cannot be written", path.display()), &error))
+    written.map_err(|error| {
+        Failure::file(
+            format_args!("the file {} cannot be written", path.display()),
+            &error,
+        )
+    })
 }
 
 #[cfg(test)]

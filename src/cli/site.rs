@@ -32,7 +32,9 @@ impl Site {
     /// # Errors
     /// Every mistake in it.
     pub(crate) fn load(call: &Call) -> Result<Self, ConfigErrors> {
-        let path = call.environment.find_config(call.global.config.as_deref())?;
+        let path = call
+            .environment
+            .find_config(call.global.config.as_deref())?;
         let names = shipped_templates();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let config = Arc::new(Config::load(&path, &call.environment, &names)?);
@@ -67,7 +69,8 @@ impl Site {
             other => other?,
         };
         let desk = Desk::new(self.roster(store), None);
-        let answer = tokio::task::block_in_place(|| desk.answer(request, &Who::CommandLine, clock::now()));
+        let answer =
+            tokio::task::block_in_place(|| desk.answer(request, &Who::CommandLine, clock::now()));
         Ok(answer?)
     }
 
@@ -98,8 +101,12 @@ impl Site {
 /// # Panics
 /// Never: the shipped templates are part of the program, and their tests compile them.
 pub(crate) fn shipped_templates() -> BTreeSet<String> {
-    let shipped = Templates::load(None, render::Language::Vietnamese).expect("the shipped templates compile");
-    [Channel::Email, Channel::Telegram].iter().flat_map(|channel| shipped.names(*channel)).collect()
+    let shipped =
+        Templates::load(None, render::Language::Vietnamese).expect("the shipped templates compile");
+    [Channel::Email, Channel::Telegram]
+        .iter()
+        .flat_map(|channel| shipped.names(*channel))
+        .collect()
 }
 
 /// The answer to a request of a call, from the daemon or the store.
@@ -117,6 +124,9 @@ pub(crate) async fn answer(call: &Call, request: &Request) -> Result<Value, Fail
 pub(crate) fn list(answer: Value) -> Result<Vec<Value>, Failure> {
     match answer {
         Value::Array(entries) => Ok(entries),
-        _ => Err(Failure::new(Kind::Unavailable, "the daemon's answer was not understood: is it of another version? Restart it")),
+        _ => Err(Failure::new(
+            Kind::Unavailable,
+            "the daemon's answer was not understood: is it of another version? Restart it",
+        )),
     }
 }

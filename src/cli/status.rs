@@ -27,7 +27,9 @@ pub(crate) async fn status(call: &Call, _args: &Args) -> Result<(), Failure> {
     match serde_json::from_value::<Status>(answer.clone()) {
         Ok(status) => call.out.lines(lines(&status)),
         // A daemon of another version: better all it says than nothing.
-        Err(_) => call.out.line(serde_json::to_string_pretty::<Value>(&answer).unwrap_or_default()),
+        Err(_) => call
+            .out
+            .line(serde_json::to_string_pretty::<Value>(&answer).unwrap_or_default()),
     }
 }
 
@@ -35,40 +37,96 @@ fn lines(status: &Status) -> Vec<String> {
     let mut lines = Vec::new();
     let daemon = match (&status.version, status.running) {
         (_, false) => "the daemon is not running".to_owned(),
-        (Some(version), true) => format!("running {version} since {}", status.started_at.as_deref().unwrap_or("just now")),
+        (Some(version), true) => format!(
+            "running {version} since {}",
+            status.started_at.as_deref().unwrap_or("just now")
+        ),
         (None, true) => "running".to_owned(),
     };
-    lines.push(format!("{}: {daemon}", if status.ok { "Well" } else { "Not well" }));
+    lines.push(format!(
+        "{}: {daemon}",
+        if status.ok { "Well" } else { "Not well" }
+    ));
     if status.trial {
         lines.push("Trial: messages to customers go to [trial] redirect_all_to".to_owned());
     }
+    lines.push(format!("Customers: {}", status.customers));
     for book in &status.workbooks {
         let read = match (&book.failing, &book.last_poll, book.lag_s) {
-            (Some(why), _, _) => format!("cannot be read since {}: {why}", book.failing_since.as_deref().unwrap_or("now")),
+            (Some(why), _, _) => format!(
+                "cannot be read since {}: {why}",
+                book.failing_since.as_deref().unwrap_or("now")
+            ),
             (None, Some(_), Some(lag)) => format!("read {lag} s ago"),
             (None, _, _) => "not read by this daemon yet".to_owned(),
         };
-        lines.push(format!("“{}”: {}, {read}", book.title, count(book.records, "record")));
+        lines.push(format!(
+            "“{}”: {}, {read}",
+            book.title,
+            count(book.records, "record")
+        ));
     }
-    let queue: Vec<String> = status.queue.iter().map(|(state, number)| format!("{number} {state}")).collect();
-    lines.push(format!("Messages: {}", if queue.is_empty() { "none".to_owned() } else { queue.join(", ") }));
+    let queue: Vec<String> = status
+        .queue
+        .iter()
+        .filter(|(_, number)| **number > 0)
+        .map(|(state, number)| format!("{number} {state}"))
+        .collect();
+    lines.push(format!(
+        "Messages: {}",
+        if queue.is_empty() {
+            "none".to_owned()
+        } else {
+            queue.join(", ")
+        }
+    ));
     for message in &status.due_soon {
-        lines.push(format!("  next: {}  {}  {}", message.due, message.to, message.key));
+        lines.push(format!(
+            "  next: {}  {}  {}",
+            message.due, message.to, message.key
+        ));
     }
     lines.extend(channels(status));
     for held in &status.held {
-        lines.push(format!("Held {}: “{}”: {}", held.id, held.workbook, held.why));
+        lines.push(format!(
+            "Held {}: “{}”: {}",
+            held.id, held.workbook, held.why
+        ));
     }
-    lines.extend(status.paused.iter().map(|paused| format!("Paused: {}", paused.english())));
-    lines.push(format!("{}, {}", count(number(status.problems), "data problem"), count(number(status.ambiguous), "ambiguous row")));
-    let troubles = [("The bot hears nobody", &status.bot_deaf), ("The last reload was refused", &status.reload_refused)];
-    lines.extend(troubles.iter().filter_map(|(what, why)| why.as_ref().map(|why| format!("{what}: {why}"))));
+    lines.extend(
+        status
+            .paused
+            .iter()
+            .map(|paused| format!("Paused: {}", paused.english())),
+    );
+    lines.push(format!(
+        "{}, {}",
+        count(number(status.problems), "data problem"),
+        count(number(status.ambiguous), "ambiguous row")
+    ));
+    let troubles = [
+        ("The bot hears nobody", &status.bot_deaf),
+        ("The last reload was refused", &status.reload_refused),
+    ];
+    lines.extend(
+        troubles
+            .iter()
+            .filter_map(|(what, why)| why.as_ref().map(|why| format!("{what}: {why}"))),
+    );
     if !status.restart_needed.is_empty() {
-        lines.push(format!("Takes effect after a restart: {}", status.restart_needed.join(", ")));
+        lines.push(format!(
+            "Takes effect after a restart: {}",
+            status.restart_needed.join(", ")
+        ));
     }
     if !status.next.is_empty() {
         lines.push("To do next:".to_owned());
-        lines.extend(status.next.iter().map(|mend| format!("  → {}", mend.shown(crate::config::Language::En))));
+        lines.extend(
+            status
+                .next
+                .iter()
+                .map(|mend| format!("  → {}", mend.shown(crate::config::Language::En))),
+        );
     }
     lines
 }
@@ -82,7 +140,11 @@ fn channels(status: &Status) -> Vec<String> {
             (Some(false), None) => format!("out of reach since {since}"),
             (None, _) => "not tried yet".to_owned(),
         };
-        let limited = channel.limited.as_ref().map(|limit| format!(", slowed: {limit}")).unwrap_or_default();
+        let limited = channel
+            .limited
+            .as_ref()
+            .map(|limit| format!(", slowed: {limit}"))
+            .unwrap_or_default();
         format!("{}: {state}{limited}", channel.channel)
     };
     status.channels.iter().map(channel).collect()

@@ -10,7 +10,12 @@ use super::failure::{Failure, Kind};
 /// # Errors
 /// The system refuses to tell.
 pub(crate) fn stop_token() -> Result<CancellationToken, Failure> {
-    let refused = |error| Failure::new(Kind::Unavailable, format!("signals cannot be listened to: {error}"));
+    let refused = |error| {
+        Failure::new(
+            Kind::Unavailable,
+            format!("signals cannot be listened to: {error}"),
+        )
+    };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     let stop = CancellationToken::new();

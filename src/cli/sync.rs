@@ -41,7 +41,9 @@ pub(crate) struct Args {
 /// The configuration, the store, or a workbook that cannot be read. What other workbooks said is printed all the same.
 pub(crate) async fn sync(call: &Call, args: &Args) -> Result<(), Failure> {
     let site = Site::load(call)?;
-    let request = Request::Sync { dry_run: args.dry_run };
+    let request = Request::Sync {
+        dry_run: args.dry_run,
+    };
     if let Some(report) = site.ask(&request).await? {
         return print(call, &report, args.dry_run);
     }
@@ -50,7 +52,10 @@ pub(crate) async fn sync(call: &Call, args: &Args) -> Result<(), Failure> {
         None => print(call, &report, args.dry_run),
         Some(failure) if call.out.is_json() => Err(failure.with_report(report)),
         Some(failure) => {
-            if report["tabs"].as_array().is_some_and(|tabs| !tabs.is_empty()) {
+            if report["tabs"]
+                .as_array()
+                .is_some_and(|tabs| !tabs.is_empty())
+            {
                 print(call, &report, args.dry_run)?;
             }
             Err(failure)
@@ -59,11 +64,18 @@ pub(crate) async fn sync(call: &Call, args: &Args) -> Result<(), Failure> {
 }
 
 /// Polls without a daemon.
-async fn alone(call: &Call, site: &Site, dry_run: bool) -> Result<(Value, Option<Failure>), Failure> {
-    let google = Arc::new(Google::new(&site.config.google.key.json, &site.config.google.sheets_url).await?);
+async fn alone(
+    call: &Call,
+    site: &Site,
+    dry_run: bool,
+) -> Result<(Value, Option<Failure>), Failure> {
+    let google =
+        Arc::new(Google::new(&site.config.google.key.json, &site.config.google.sheets_url).await?);
     // A dry run before the first real one must not leave a store behind.
     let untouched = dry_run && !site.config.state_dir.join("store").exists();
-    let scratch = untouched.then(|| Scratch::new(&call.environment, "dry-run")).transpose()?;
+    let scratch = untouched
+        .then(|| Scratch::new(&call.environment, "dry-run"))
+        .transpose()?;
     let store = match &scratch {
         Some(scratch) => tokio::task::block_in_place(|| Store::open(scratch.path()))?,
         None => site.open()?,
@@ -73,7 +85,14 @@ async fn alone(call: &Call, site: &Site, dry_run: bool) -> Result<(Value, Option
     let (report, errors) = poll_all(&desk, google, mode).await;
     let mut report = json!(report);
     if let Ok(all) = tokio::task::block_in_place(|| {
-        desk.answer(&Request::Records { tab: None, problems: true }, &Who::CommandLine, clock::now())
+        desk.answer(
+            &Request::Records {
+                tab: None,
+                problems: true,
+            },
+            &Who::CommandLine,
+            clock::now(),
+        )
     }) {
         add_problems(&mut report, all, dry_run);
     }
@@ -84,7 +103,11 @@ async fn alone(call: &Call, site: &Site, dry_run: bool) -> Result<(Value, Option
 ///
 /// # Returns
 /// One report of all that could be read, and by workbook id why others could not.
-pub(crate) async fn poll_all(desk: &Desk, google: Arc<Google>, mode: Mode) -> (Report, Vec<(String, PollError)>) {
+pub(crate) async fn poll_all(
+    desk: &Desk,
+    google: Arc<Google>,
+    mode: Mode,
+) -> (Report, Vec<(String, PollError)>) {
     let config = Arc::clone(desk.roster.config());
     let mut cycle = Cycle::new(desk.roster.clone(), google);
     let mut whole = Report::at(clock::now(), &config.calendar.zone);
@@ -114,49 +137,97 @@ fn one_failure(errors: Vec<(String, PollError)>) -> Option<Failure> {
 /// A single look lists every data problem, also those of rows that did not change.
 fn add_problems(report: &mut Value, known: Value, dry_run: bool) {
     let Value::Array(known) = known else { return };
-    let place = |problem: &Value| [problem["tab"].clone(), problem["cell"].clone(), problem["field"].clone()].map(|part| part.to_string());
+    let place = |problem: &Value| {
+        [
+            problem["tab"].clone(),
+            problem["cell"].clone(),
+            problem["field"].clone(),
+        ]
+        .map(|part| part.to_string())
+    };
     let seen = match report["problems"].take() {
         // After a real poll the store knows them all.
         Value::Array(seen) if dry_run => seen,
         _ => Vec::new(),
     };
     let mut places: BTreeSet<[String; 3]> = BTreeSet::new();
-    let all: Vec<Value> = seen.into_iter().chain(known).filter(|problem| places.insert(place(problem))).collect();
+    let all: Vec<Value> = seen
+        .into_iter()
+        .chain(known)
+        .filter(|problem| places.insert(place(problem)))
+        .collect();
     report["problems"] = Value::Array(all);
 }
 
 fn print(call: &Call, report: &Value, dry_run: bool) -> Result<(), Failure> {
-    if call.out.is_json() { call.out.json(report) } else { call.out.lines(describe(report, dry_run)) }
+    if call.out.is_json() {
+        call.out.json(report)
+    } else {
+        call.out.lines(describe(report, dry_run))
+    }
 }
 
 /// The most lines of one kind; `--json` has them all.
 const SHOWN: usize = 40;
+/// Data problems stand there look after look, and have a command of their own.
+const PROBLEMS_SHOWN: usize = 10;
 
 /// The report for people.
 fn describe(report: &Value, dry_run: bool) -> Vec<String> {
     let list = |key: &str| report[key].as_array().map_or(&[][..], Vec::as_slice);
     let mut lines = Vec::new();
     if report["baseline"] == json!(true) {
-        lines.push("First look: everything there is taken as the base, nothing is sent.".to_owned());
+        lines
+            .push("First look: everything there is taken as the base, nothing is sent.".to_owned());
     }
     for tab in list("tabs") {
         let name = text(tab, "tab");
-        let changes = list("changes").iter().filter(|change| change["tab"] == tab["tab"]).count();
-        let edit = if text(tab, "edit") == "none" { "unchanged" } else { text(tab, "edit") };
-        lines.push(format!("{name}: {edit}, {}, {}", count(changes, "change"), count(number(tab, "records"), "record")));
+        let changes = list("changes")
+            .iter()
+            .filter(|change| change["tab"] == tab["tab"])
+            .count();
+        let edit = if text(tab, "edit") == "none" {
+            "unchanged"
+        } else {
+            text(tab, "edit")
+        };
+        lines.push(format!(
+            "{name}: {edit}, {}, {}",
+            count(changes, "change"),
+            count(number(tab, "records"), "record")
+        ));
         if let Some(why) = tab["held"].as_str() {
-            lines.push(format!("  HELD: {why}. Look at it with `sheetbridge held list`"));
+            lines.push(format!(
+                "  HELD: {why}. Look at it with `sheetbridge held list`"
+            ));
         }
     }
     shown(&mut lines, "Changes", list("changes"), change);
     shown(&mut lines, "Ambiguous", list("ambiguous"), |row| {
-        vec![format!("{}: rows {}: {}", text(row, "tab"), row["rows"], text(row, "why"))]
+        vec![format!(
+            "{}: rows {}: {}",
+            text(row, "tab"),
+            row["rows"],
+            text(row, "why")
+        )]
     });
-    let messages = if dry_run { "Messages that would be decided" } else { "Messages decided" };
-    shown(&mut lines, messages, list("messages"), |message| ["channel", "to", "due", "key"].map(|key| text(message, key).to_owned()).to_vec());
-    shown(&mut lines, "Data problems", list("problems"), problem);
+    let messages = if dry_run {
+        "Messages that would be decided"
+    } else {
+        "Messages decided"
+    };
+    shown(&mut lines, messages, list("messages"), |message| {
+        ["channel", "to", "due", "key"]
+            .map(|key| text(message, key).to_owned())
+            .to_vec()
+    });
+    let some = PROBLEMS_SHOWN;
+    shown_some(&mut lines, "Data problems", list("problems"), some, problem);
     if !list("settling").is_empty() {
-        lines.push(format!("{} waiting to settle.", count(list("settling").len(), "row")));
+        lines.push(format!(
+            "{} waiting to settle.",
+            count(list("settling").len(), "row")
+        ));
     }
     if dry_run {
         lines.push("Dry run: nothing was written.".to_owned());
@@ -165,15 +236,32 @@ fn describe(report: &Value, dry_run: bool) -> Vec<String> {
 }
 
 /// A heading, up to [`SHOWN`] lines of a kind in columns, and how many more there are.
-fn shown(lines: &mut Vec<String>, heading: &str, entries: &[Value], row: impl Fn(&Value) -> Vec<String>) {
+fn shown(
+    lines: &mut Vec<String>,
+    heading: &str,
+    entries: &[Value],
+    row: impl Fn(&Value) -> Vec<String>,
+) {
+    shown_some(lines, heading, entries, SHOWN, row);
+}
+
+/// As [`shown`], up to so many lines.
+fn shown_some(
+    lines: &mut Vec<String>,
+    heading: &str,
+    entries: &[Value],
+    most: usize,
+    row: impl Fn(&Value) -> Vec<String>,
+) {
     if entries.is_empty() {
         return;
     }
     lines.push(format!("{heading} ({}):", entries.len()));
-    let rows: Vec<Vec<String>> = entries.iter().take(SHOWN).map(row).collect();
+    let rows: Vec<Vec<String>> = entries.iter().take(most).map(row).collect();
     lines.extend(table(&rows).into_iter().map(|line| format!("  {line}")));
-    if entries.len() > SHOWN {
-        lines.push(format!("  … and {} more (--json has them all)", entries.len() - SHOWN));
+    if entries.len() > most {
+        let more = entries.len() - most;
+        lines.push(format!("  … and {more} more (--json has them all)"));
     }
 }
 
@@ -182,14 +270,26 @@ fn change(change: &Value) -> Vec<String> {
         .as_array()
         .map_or(&[][..], Vec::as_slice)
         .iter()
-        .map(|field| format!("{}: {} → {}", text(field, "header"), cell(&field["before"]), cell(&field["after"])))
+        .map(|field| {
+            format!(
+                "{}: {} → {}",
+                text(field, "header"),
+                cell(&field["before"]),
+                cell(&field["after"])
+            )
+        })
         .collect();
     let row = match (change["row"].as_u64(), change["row_before"].as_u64()) {
         (Some(row), Some(before)) if row != before => format!("row {row} (was {before})"),
         (Some(row), _) => format!("row {row}"),
         (None, _) => String::new(),
     };
-    vec![text(change, "kind").to_owned(), text(change, "tab").to_owned(), row, fields.join("; ")]
+    vec![
+        text(change, "kind").to_owned(),
+        text(change, "tab").to_owned(),
+        row,
+        fields.join("; "),
+    ]
 }
 
 fn cell(value: &Value) -> String {
@@ -206,7 +306,10 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 fn number(value: &Value, key: &str) -> usize {
-    value[key].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or(0)
+    value[key]
+        .as_u64()
+        .and_then(|number| usize::try_from(number).ok())
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -220,15 +323,29 @@ mod tests {
             "tabs": [{"tab": "Khách hàng", "records": 300, "edit": "sorted by name", "held": null}],
             "changes": [], "problems": [], "messages": [], "settling": [], "ambiguous": [],
         });
-        assert_eq!(describe(&report, false), ["Khách hàng: sorted by name, 0 changes, 300 records"]);
-        assert_eq!(describe(&report, true).last().unwrap(), "Dry run: nothing was written.");
+        assert_eq!(
+            describe(&report, false),
+            ["Khách hàng: sorted by name, 0 changes, 300 records"]
+        );
+        assert_eq!(
+            describe(&report, true).last().unwrap(),
+            "Dry run: nothing was written."
+        );
     }
 
     #[test]
     fn a_change_names_its_cells_before_and_after() {
         let moved = json!({"kind": "changed", "tab": "T", "row": 17, "row_before": 240,
             "fields": [{"header": "Giai đoạn", "before": "Đang tư vấn", "after": null}]});
-        assert_eq!(change(&moved), ["changed", "T", "row 17 (was 240)", "Giai đoạn: “Đang tư vấn” → (empty)"]);
+        assert_eq!(
+            change(&moved),
+            [
+                "changed",
+                "T",
+                "row 17 (was 240)",
+                "Giai đoạn: “Đang tư vấn” → (empty)"
+            ]
+        );
     }
 
     #[test]

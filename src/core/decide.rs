@@ -9,12 +9,13 @@ mod audience;
 pub mod notice;
 mod timers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 pub use audience::owner_names;
+use timers::Typed;
 pub use timers::{Timer, TimerKind, on_timer, schedule_timer, timers_for};
 
 use super::calendar::Calendar;
@@ -53,6 +54,8 @@ pub struct Context<'a> {
     pub headers: &'a BTreeMap<String, String>,
     /// Label by stage id.
     pub stage_labels: &'a BTreeMap<String, String>,
+    /// Fields whose cells no message may show (SEMANTICS 28).
+    pub private: &'a BTreeSet<String>,
 }
 
 impl Context<'_> {
@@ -67,13 +70,14 @@ impl Context<'_> {
             .unwrap_or_else(|| stage.to_owned())
     }
 
-    /// Changed cells as templates see them.
+    /// Changed cells as templates see them, private ones left out (SEMANTICS 28).
     fn described<'c>(&self, changes: impl IntoIterator<Item = &'c FieldChange>) -> Vec<Change> {
         let text = |cell: &super::sheet::Cell| {
             Some(cell.shown().trim().to_owned()).filter(|text| !text.is_empty())
         };
         changes
             .into_iter()
+            .filter(|change| !self.private.contains(&change.field))
             .map(|change| Change {
                 field: change.field.clone(),
                 header: self
@@ -145,7 +149,14 @@ pub fn on_event(cx: &Context<'_>, record: &Record, event: &Event, facts: &Value)
     if matches!(event, Event::Removed) {
         decision.open_rules.clear();
     } else {
-        decision.timers.extend(timers_for(cx, record, facts));
+        let typed = match event {
+            Event::Added => Typed::Everything,
+            Event::Changed { changes, .. } => Typed::Fields(changes),
+            Event::Removed | Event::Returned { .. } => Typed::Nothing,
+        };
+        decision
+            .timers
+            .extend(timers::timers_after(cx, record, facts, typed));
     }
     decision
 }
@@ -249,7 +260,12 @@ fn returned(
             "returned {}",
             cx.now.to_zoned(cx.calendar.zone.clone()).date()
         );
-        Firing::new(cx, rule, record, occasion, Wanted::Row).fire(cx, &alerts, facts, decision);
+        let firing = Firing::new(cx, rule, record, occasion, Wanted::Row);
+        firing.tell(cx, &alerts, facts, decision);
+        // A series behind the rule is for the customer, who had it the first time.
+        decision
+            .timers
+            .extend(timers::escalations(cx, &firing, record));
     }
 }
 
@@ -384,16 +400,24 @@ impl<'a> Firing<'a> {
 
     /// Decides the messages of these steps, and the times of the escalations and series behind them.
     fn fire(&self, cx: &Context<'_>, steps: &[Step], facts: &Value, decision: &mut Decision) {
+        self.tell(cx, steps, facts, decision);
+        if let Some(record) = self.record
+            && !matches!(self.rule.on, Trigger::Idle { .. })
+        {
+            decision
+                .timers
+                .extend(timers::escalations(cx, self, record));
+            decision.timers.extend(timers::series(cx, self, record));
+        }
+    }
+
+    /// Messages only: an escalation or a step of a series has nothing behind it.
+    fn tell(&self, cx: &Context<'_>, steps: &[Step], facts: &Value, decision: &mut Decision) {
         for step in steps {
             let messages = audience::messages(cx, self, step, facts);
             decision.messages.extend(messages);
         }
         decision.note(self.rule, format!("fired: {}", self.occasion));
-        if let Some(record) = self.record
-            && !matches!(self.rule.on, Trigger::Idle { .. })
-        {
-            decision.timers.extend(timers::behind(cx, self, record));
-        }
     }
 
     fn key(&self, step: u32, role: &str) -> MessageKey {

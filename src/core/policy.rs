@@ -161,6 +161,9 @@ fn unwanted(input: &PolicyInput<'_>) -> Option<Answer> {
             "the customer has left the stage {stage}"
         )))
     };
+    if let Some(answer) = unsettled(input, record) {
+        return Some(answer);
+    }
     match wanted {
         Wanted::Always | Wanted::Row => None,
         Wanted::Stage { stage, event } => {
@@ -188,6 +191,27 @@ fn unwanted(input: &PolicyInput<'_>) -> Option<Answer> {
             })
         }
     }
+}
+
+/// Somebody is at a cell on which the message depends: whether it stays so is known when it has settled.
+/// What has been left or touched for good already is not waited for.
+fn unsettled(input: &PolicyInput<'_>, record: &Record) -> Option<Answer> {
+    let settled = record.settled.as_ref()?;
+    let differs = |field: &str| settled.get(field) != record.seen.get(field);
+    let waits = match &input.message.wanted {
+        Wanted::Always | Wanted::Row => false,
+        Wanted::Stage { stage, event } => {
+            differs("stage") && record.stage.as_deref() == Some(stage) && record.stage_event == *event
+        }
+        Wanted::Idle { since, .. } | Wanted::Untouched { since } => {
+            *settled != record.seen && record.active_at <= *since
+        }
+        Wanted::Date { field, .. } => differs(field),
+    };
+    waits.then(|| Answer::Wait {
+        until: later(input.now, MISSING_ROW),
+        why: "the customer's row is being changed just now".to_owned(),
+    })
 }
 
 /// Suppression of the address, and the customer's own refusal.

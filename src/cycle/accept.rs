@@ -13,14 +13,14 @@ use super::report::{Ambiguous, ChangeReport, FieldReport, Report, TabReport, loc
 use super::settling;
 use super::staff;
 use super::{Mode, given_cells};
-use crate::core::change::{EditInput, GuardInput, Hold, verdict};
+use crate::core::change::{EditInput, GuardInput, Hold, TabFacts, verdict};
 use crate::core::message::MessageKey;
 use crate::core::identity::{
-    Context, Crowd, Fingerprint, How, Matching, Pair, Print, Row, changed_fields, match_content, match_leftover,
+    self, Context, Crowd, Fingerprint, How, Matching, Pair, Print, Row, changed_fields, match_content, match_leftover,
 };
 use crate::core::record::{Cells, Kind, Place, Record, RecordId};
 use crate::core::sheet::Cell;
-use crate::roster::{Deciding, Roster, TabMeta, cell_of, tab_key};
+use crate::roster::{Deciding, Once, Roster, TabMeta, cell_of, tab_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
@@ -64,6 +64,8 @@ pub(super) struct Poll<'a> {
     /// The keys of the messages that are new.
     pub(super) decided: Vec<MessageKey>,
     pub(super) deciding: Deciding,
+    /// Who was written to already in this poll.
+    pub(super) once: Once,
     /// Whether the workbook was never accepted before.
     first: bool,
 }
@@ -102,19 +104,21 @@ pub(super) fn take(
     }
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
     let mut input = poll.guard_input(&kinds);
-    let ruling = hold::rule_on(roster, &input, standing.as_ref());
+    // Without its mandatory headers there is nothing that could be accepted.
+    let readable = poll.reads.iter().all(|read| read.header.is_ok());
+    let ruling = hold::rule_on(roster, &input, standing.as_ref(), readable);
     poll.describe(&kinds);
     if let Ruling::Hold { text, hold } = &ruling {
         return poll.held(&kinds, hold, text, standing, mode);
     }
-    poll.silent = matches!(ruling, Ruling::Drop);
+    poll.silent = matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref());
     let mut next = Base::default();
     for kind in &kinds {
-        poll.accept(kind, &mut next)?;
+        poll.accept(kind, &base.ambiguous, &mut next)?;
     }
     let waiting = settling::settle(&mut poll, pending)?;
     input.messages = u32::try_from(poll.report.messages.len()).unwrap_or(u32::MAX);
-    if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref()) {
+    if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref(), readable) {
         return poll.held(&kinds, &hold, &text, standing, mode);
     }
     poll.finish(base, next, pending, waiting, standing, mode)
@@ -138,6 +142,7 @@ impl<'a> Poll<'a> {
             silent: false,
             decided: Vec::new(),
             deciding: roster.deciding()?,
+            once: Once::default(),
         })
     }
 
@@ -316,8 +321,27 @@ impl<'a> Poll<'a> {
                 let records = kind.map_or(0, |kind| kind.after.iter().filter(|row| row.sheet == sheet).count());
                 hold::tab_facts(self, sheet, gone, records)
             })
+            .chain(self.tabs_gone(kinds))
             .collect();
         GuardInput { tabs, messages: 0 }
+    }
+
+    /// Tabs under a pattern that are not in the workbook any more: all their rows may be gone with them.
+    fn tabs_gone(&self, kinds: &[Matched]) -> Vec<TabFacts> {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let gone = self.metas.values().filter(|meta| self.read_of(meta.sheet).is_none());
+        gone.filter_map(|meta| {
+            let kind = kinds.iter().find(|kind| meta.kind == Some(kind.kind))?;
+            let removed = kind.matching.removed.iter().filter(|&&at| kind.before[at].sheet == meta.sheet);
+            Some(TabFacts {
+                tab: meta.title.clone(),
+                accepted: count(kind.before.iter().filter(|row| row.sheet == meta.sheet).count()),
+                gone: count(removed.count()),
+                ..TabFacts::default()
+            })
+        })
+        .filter(|facts| facts.accepted > 0)
+        .collect()
     }
 
     /// Writes the tabs, changes and ambiguous rows into the report, whether or not they are accepted.
@@ -510,7 +534,7 @@ impl<'a> Poll<'a> {
     }
 
     /// Takes the rows of one kind over into the records and into the next base.
-    fn accept(&mut self, kind: &Matched, next: &mut Base) -> Result<(), StoreError> {
+    fn accept(&mut self, kind: &Matched, ambiguous: &BTreeSet<RecordId>, next: &mut Base) -> Result<(), StoreError> {
         let mut rows: Vec<BaseRow> = Vec::new();
         let base_row = |after: &AfterRow, id: RecordId| BaseRow {
             sheet: after.sheet,
@@ -524,6 +548,9 @@ impl<'a> Poll<'a> {
                 self.changed(kind.kind, &before.id, after)?;
             } else if before.sheet != after.sheet {
                 self.moved(&before.id, after)?;
+            }
+            if ambiguous.contains(&before.id) {
+                self.working(&before.id)?.record.ambiguous_since = None; // it has become clear by itself
             }
             rows.push(base_row(after, before.id.clone()));
         }
@@ -542,7 +569,7 @@ impl<'a> Poll<'a> {
             self.removed(&kind.before[at])?;
         }
         for group in &kind.matching.ambiguous {
-            self.unclear(kind, group, &mut rows)?;
+            self.unclear(kind, group, &mut rows, &mut next.ambiguous)?;
         }
         let order: HashMap<i64, usize> = self.reads.iter().enumerate().map(|(n, read)| (read.plan.sheet, n)).collect();
         rows.sort_by_key(|row| (order.get(&row.sheet).copied().unwrap_or(usize::MAX), row.row));
@@ -588,7 +615,7 @@ impl<'a> Poll<'a> {
         let infos = self.roster.infos(kind);
         let was = self.working(id)?.record.place.sheet;
         let rebound = self.rebound(was, after.sheet);
-        let (now, place, silent) = (self.now, self.place(after), self.silent);
+        let (now, place) = (self.now, self.place(after));
         let (roster, workbook) = (self.roster, self.workbook);
         let work = self.working(id)?;
         let record = &mut work.record;
@@ -611,10 +638,6 @@ impl<'a> Poll<'a> {
         record.ambiguous_since = None;
         if real {
             record.changed_at = now;
-        }
-        if silent && record.settled.is_some() {
-            record.settled = Some(record.seen.clone());
-            settling::take_stage_over(roster, record, now)?;
         }
         Ok(())
     }
@@ -692,6 +715,7 @@ impl<'a> Poll<'a> {
         let work = self.working(&id)?;
         work.record.gone = None;
         work.record.removed = false;
+        work.record.ambiguous_since = None;
         work.group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
         match away.filter(|_| was_removed && !silent) {
             Some(away) => settling::came_back(self, &id, away),
@@ -701,8 +725,19 @@ impl<'a> Poll<'a> {
 
     /// Rows about which the cells do not tell keep their base; after a week they are taken over
     /// as removed and added, without events.
-    fn unclear(&mut self, kind: &Matched, group: &crate::core::identity::Group, rows: &mut Vec<BaseRow>) -> Result<(), StoreError> {
+    fn unclear(
+        &mut self,
+        kind: &Matched,
+        group: &identity::Group,
+        rows: &mut Vec<BaseRow>,
+        ambiguous: &mut BTreeSet<RecordId>,
+    ) -> Result<(), StoreError> {
         let now = self.now;
+        if kind.kind == Kind::Customer {
+            let mut acted = Group::default();
+            self.opt_outs_of_unclear(kind, group, &mut acted)?;
+            self.last.join(acted);
+        }
         let mut expired = !group.before.is_empty();
         for &at in &group.before {
             let record = &mut self.working(&kind.before[at].id)?.record;
@@ -711,8 +746,19 @@ impl<'a> Poll<'a> {
         }
         if !expired && !self.silent {
             rows.extend(group.before.iter().map(|&at| kind.before[at].clone()));
+            ambiguous.extend(group.before.iter().map(|&at| kind.before[at].id.clone()));
             return Ok(());
         }
+        let (gone, came) = (group.before.len(), group.after.len());
+        let text = format!("unclear for 7 days, so taken over without events: {gone} rows as removed, {came} as new ({})", group.why);
+        let entry = Entry {
+            at: now,
+            record: None,
+            what: What::Edit,
+            text,
+            stages: None,
+        };
+        self.roster.store().note(&mut self.last, &entry);
         let silent = std::mem::replace(&mut self.silent, true);
         for &at in &group.before {
             self.removed(&kind.before[at])?;
@@ -751,12 +797,14 @@ impl<'a> Poll<'a> {
         }
         let mut group = Group::default();
         self.opt_outs_of_held(kinds, &mut group)?;
-        let new = standing.is_none();
         let held = hold::standing(&self, hold, text, counts, standing.as_ref());
+        let new = standing.is_none();
+        // What was decided covered less than this: they are asked once more.
+        let worse = standing.as_ref().is_some_and(|before| before.decision.is_some() && held.decision.is_none());
         if standing.as_ref() != Some(&held) {
             group.put(hold::held_key(self.workbook), &held);
         }
-        if new {
+        if new || worse {
             self.report.newly_held = Some(held.id.clone());
             self.roster.store().note(
                 &mut group,
@@ -768,7 +816,7 @@ impl<'a> Poll<'a> {
                     stages: None,
                 },
             );
-            hold::ask_managers(self.roster, &held, self.now, &mut group)?;
+            hold::ask_managers(self.roster, &held, worse, self.now, &mut group)?;
         }
         self.roster.store().commit(vec![group])?;
         Ok(self.report)
@@ -783,6 +831,34 @@ impl<'a> Poll<'a> {
                     let seen = self.stored(&before.id)?.seen;
                     optout::act(self.roster, self.workbook, &before.id, Some(&seen), cells, self.now, group)?;
                 }
+            }
+            for unclear in &kind.matching.ambiguous {
+                self.opt_outs_of_unclear(kind, unclear, group)?;
+            }
+            // Nobody knows these rows yet; once they are accepted, the opt-out is that of their record.
+            for &at in &kind.matching.added {
+                if let Some(cells) = &kind.after[at].cells {
+                    optout::act(self.roster, self.workbook, &optout::nobody_yet(), None, cells, self.now, group)?;
+                }
+            }
+            for pair in &kind.matching.returned {
+                if let Some(cells) = &kind.after[pair.after].cells {
+                    let before = &kind.tombstones[pair.before];
+                    optout::act(self.roster, self.workbook, &before.id, Some(&before.seen), cells, self.now, group)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An opt-out acts whosever row it is: it is the address that is left alone.
+    fn opt_outs_of_unclear(&self, kind: &Matched, unclear: &identity::Group, group: &mut Group) -> Result<(), StoreError> {
+        for &at in &unclear.after {
+            let likely = unclear.likely.iter().find(|(_, after)| *after == at).map(|(before, _)| *before);
+            let before = likely.or_else(|| unclear.before.first().copied());
+            let id = before.map_or_else(optout::nobody_yet, |at| kind.before[at].id.clone());
+            if let Some(cells) = &kind.after[at].cells {
+                optout::act(self.roster, self.workbook, &id, None, cells, self.now, group)?;
             }
         }
         Ok(())

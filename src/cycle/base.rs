@@ -28,6 +28,8 @@ pub(super) struct BaseRow {
 pub(super) struct Base {
     /// By kind, in sheet order, tab after tab.
     pub(super) rows: BTreeMap<Kind, Vec<BaseRow>>,
+    /// Records whose identity is unclear.
+    pub(super) ambiguous: BTreeSet<RecordId>,
 }
 
 impl Base {
@@ -83,6 +85,9 @@ pub(super) fn load(roster: &Roster, workbook: &Workbook) -> Result<(Base, BTreeS
             let Some(record) = store.get::<Record>(&keys::record(&id))? else {
                 continue;
             };
+            if record.ambiguous_since.is_some() {
+                base.ambiguous.insert(id.clone());
+            }
             base.rows.entry(order.kind).or_default().push(BaseRow {
                 sheet: tab.sheet,
                 row,

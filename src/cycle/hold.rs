@@ -7,7 +7,7 @@ use serde_json::json;
 use super::accept::Poll;
 use super::fetch::TabPlan;
 use crate::config::Language;
-use crate::core::change::{ColumnErrors, GuardInput, GuardLimits, Hold, TabFacts, judge, no_worse};
+use crate::core::change::{ColumnErrors, GuardInput, GuardLimits, Hold, HoldReason, TabFacts, judge, no_worse};
 use crate::core::decide::notice;
 use crate::core::facts::local_text;
 use crate::core::facts::message::HeldFacts;
@@ -96,35 +96,32 @@ fn limits(roster: &Roster) -> GuardLimits {
 }
 
 /// Judges the rows and headers of a poll.
-pub(super) fn rule_on(roster: &Roster, input: &GuardInput, standing: Option<&Held>) -> Ruling {
-    ruling(judge(input, &limits(roster)), standing)
+pub(super) fn rule_on(roster: &Roster, input: &GuardInput, standing: Option<&Held>, readable: bool) -> Ruling {
+    ruling(judge(input, &limits(roster)), standing, readable)
 }
 
-fn ruling(hold: Option<Hold>, standing: Option<&Held>) -> Ruling {
+/// Whether too many messages were shown and dropped: how many a poll decides is known only when it is
+/// too late to decide none.
+pub(super) fn drops_messages(standing: Option<&Held>) -> bool {
+    standing.is_some_and(|held| {
+        let messages = |reason: &HoldReason| matches!(reason, HoldReason::Messages { .. });
+        held.decision == Some(HeldDecision::Drop) && held.shown.reasons.iter().any(messages)
+    })
+}
+
+fn ruling(hold: Option<Hold>, standing: Option<&Held>, readable: bool) -> Ruling {
     let Some(hold) = hold else {
         return Ruling::Accept;
     };
-    let unreadable = hold.reasons.iter().any(is_unreadable);
     match standing {
-        // Without its mandatory headers there is nothing that could be accepted.
-        Some(held) if !unreadable && held.decision == Some(HeldDecision::Drop) => Ruling::Drop,
-        Some(held) if !unreadable && held.decision == Some(HeldDecision::Release) && no_worse(&held.shown, &hold) => {
+        Some(held) if readable && held.decision == Some(HeldDecision::Drop) => Ruling::Drop,
+        Some(held) if readable && held.decision == Some(HeldDecision::Release) && no_worse(&held.shown, &hold) => {
             Ruling::Accept
         }
         _ => Ruling::Hold {
             text: hold.to_string(),
             hold,
         },
-    }
-}
-
-fn is_unreadable(reason: &crate::core::change::HoldReason) -> bool {
-    use crate::core::change::HoldReason::{
-        ErrorCells, HeaderDoubled, HeaderMissing, Messages, RowsGone, TabCleared, TabMissing,
-    };
-    match reason {
-        TabMissing { .. } | HeaderMissing { .. } | HeaderDoubled { .. } => true,
-        TabCleared { .. } | RowsGone { .. } | ErrorCells { .. } | Messages { .. } => false,
     }
 }
 
@@ -235,7 +232,8 @@ pub(super) fn standing(poll: &Poll<'_>, hold: &Hold, text: &str, counts: HeldCou
 }
 
 /// Asks the managers on Telegram, with [Duyệt] [Bỏ qua].
-pub(super) fn ask_managers(roster: &Roster, held: &Held, now: Timestamp, group: &mut Group) -> Result<(), StoreError> {
+/// `again`: a batch that was decided has become worse since.
+pub(super) fn ask_managers(roster: &Roster, held: &Held, again: bool, now: Timestamp, group: &mut Group) -> Result<(), StoreError> {
     let local = |at: Timestamp| local_text(at.to_zoned(roster.config().calendar.zone.clone()).datetime());
     let reasons: Vec<String> = match roster.config().language {
         Language::Vi => held.shown.vietnamese().lines().map(String::from).collect(),
@@ -254,7 +252,10 @@ pub(super) fn ask_managers(roster: &Roster, held: &Held, now: Timestamp, group: 
         samples: Vec::new(),
         url: Some(format!("https://docs.google.com/spreadsheets/d/{}/edit", held.workbook)),
     };
-    let occasion = format!("held {}", held.id);
+    let occasion = match again {
+        true => format!("held {} {now}", held.id),
+        false => format!("held {}", held.id),
+    };
     let told = notice::to_managers(&roster.directory()?, "held", "held-batch", &occasion, json!({ "held": facts }), now);
     for message in told {
         ledger::queue(roster.store(), group, &message)?;

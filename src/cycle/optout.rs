@@ -36,10 +36,19 @@ pub(super) fn act(
     for (address, shown) in addresses(roster, workbook, cells)? {
         let key = suppress_key(store, &address)?;
         let standing: Option<Suppression> = store.get(&key)?;
-        if is && standing.is_none() {
-            group.put(key, &Suppression { at: now, source: source.clone(), shown });
-        } else if was && !is && standing.is_some_and(|standing| standing.source == source) {
-            group.remove(key);
+        match standing {
+            None if is => group.put(key, &Suppression { at: now, source: source.clone(), shown, also: Vec::new() }),
+            Some(mut standing) if is => {
+                if joins(&mut standing, id) {
+                    group.put(key, &standing);
+                }
+            }
+            Some(mut standing) if was => match leaves(&mut standing, id) {
+                Left::Nobody => group.remove(key),
+                Left::Others => group.put(key, &standing),
+                Left::AsItWas => {}
+            },
+            None | Some(_) => {}
         }
     }
     if was != is {
@@ -56,6 +65,50 @@ pub(super) fn act(
         );
     }
     Ok(())
+}
+
+/// Stands for the record of a row of a held poll, which has none yet.
+pub(super) fn nobody_yet() -> RecordId {
+    RecordId::new("held")
+}
+
+/// Another row says the same of an address; whether that is news.
+fn joins(standing: &mut Suppression, id: &RecordId) -> bool {
+    let SuppressionSource::Cell { record } = &mut standing.source else {
+        return false;
+    };
+    if record == id || standing.also.contains(id) || *id == nobody_yet() {
+        return false;
+    }
+    if *record == nobody_yet() {
+        *record = id.clone();
+    } else {
+        standing.also.push(id.clone());
+    }
+    true
+}
+
+/// What is left of a suppression when a row says no more what it said.
+enum Left {
+    Nobody,
+    Others,
+    AsItWas,
+}
+
+fn leaves(standing: &mut Suppression, id: &RecordId) -> Left {
+    let others = standing.also.len();
+    standing.also.retain(|other| other != id);
+    match &mut standing.source {
+        SuppressionSource::Cell { record } if record == id => {
+            if standing.also.is_empty() {
+                return Left::Nobody;
+            }
+            *record = standing.also.remove(0);
+            Left::Others
+        }
+        SuppressionSource::Cell { .. } if standing.also.len() < others => Left::Others,
+        SuppressionSource::Cell { .. } | SuppressionSource::Bounce { .. } => Left::AsItWas,
+    }
 }
 
 fn opt_out_field(roster: &Roster) -> Option<String> {

@@ -25,7 +25,7 @@ pub(super) fn settle(poll: &mut Poll<'_>, pending: &BTreeSet<RecordId>) -> Resul
     let touched = poll.work.iter().filter(|(_, work)| is_open(&work.record)).map(|(id, _)| id.clone());
     let ids: BTreeSet<RecordId> = pending.iter().cloned().chain(touched).collect();
     let mut waiting = BTreeSet::new();
-    for id in ids {
+    for id in newest_first(poll, ids)? {
         if settle_one(poll, &id)? {
             waiting.insert(id);
         }
@@ -33,9 +33,23 @@ pub(super) fn settle(poll: &mut Poll<'_>, pending: &BTreeSet<RecordId>) -> Resul
     Ok(waiting)
 }
 
+/// Where two rows are one person's, the newest one speaks (SEMANTICS 23).
+fn newest_first(poll: &mut Poll<'_>, ids: BTreeSet<RecordId>) -> Result<Vec<RecordId>, StoreError> {
+    let mut dated = Vec::new();
+    for id in ids {
+        let record = &poll.working(&id)?.record;
+        dated.push((record.first_seen, record.place.row, id));
+    }
+    dated.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(dated.into_iter().map(|(_, _, id)| id).collect())
+}
+
 /// Whether anything of a record waits to settle.
 fn is_open(record: &Record) -> bool {
-    (record.gone.is_some() && !record.removed) || record.settled.as_ref() != Some(&record.seen)
+    match record.gone {
+        Some(_) => !record.removed,
+        None => record.settled.as_ref() != Some(&record.seen),
+    }
 }
 
 /// Settles one record; whether it still waits.
@@ -51,7 +65,11 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     if !is_open(&record) {
         return Ok(false);
     }
-    if record.ambiguous_since.is_some() && !silent {
+    if silent {
+        settle_silently(poll, id)?;
+        return Ok(false);
+    }
+    if record.ambiguous_since.is_some() {
         return Ok(true); // it keeps its base until it is clear
     }
     let infos = roster.infos(record.kind);
@@ -72,20 +90,21 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
         }
         Outcome::Incomplete { report } => {
             if report {
-                report_incomplete(poll, &record, &missing);
+                report_incomplete(poll, &record, &typed, &missing);
             }
             return Ok(true);
         }
         Outcome::Undone => poll.working(id)?.record.settled = Some(record.seen),
         Outcome::NeverWas => poll.working(id)?.forget = true,
         Outcome::Added => {
-            enter(&mut poll.working(id)?.record, &typed, now);
+            enter(&mut poll.working(id)?.record, &typed, now, true);
             happen(poll, id, &Event::Added)?;
         }
         Outcome::Changed { before } => {
             let changes = field_changes(&before, &record.seen, &infos);
             let work = poll.working(id)?;
-            let left = enter(&mut work.record, &typed, now);
+            let stage_typed = changes.iter().any(|change| change.field == "stage");
+            let left = enter(&mut work.record, &typed, now, stage_typed);
             happen(poll, id, &Event::Changed { changes, left })?;
         }
         Outcome::Removed => {
@@ -98,27 +117,49 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     Ok(false)
 }
 
+/// A batch that a manager dropped is the base as it is: what waited to settle in it counts without an event.
+fn settle_silently(poll: &mut Poll<'_>, id: &RecordId) -> Result<(), StoreError> {
+    let (roster, now) = (poll.roster, poll.now);
+    let work = poll.working(id)?;
+    if work.record.gone.is_some() {
+        work.record.removed = true;
+        work.forget = work.record.settled.is_none();
+        return Ok(());
+    }
+    let mut record = work.record.clone();
+    record.baseline |= record.settled.is_none();
+    record.settled = Some(record.seen.clone());
+    record.ambiguous_since = None;
+    let mut group = Group::default();
+    baseline(roster, &poll.deciding, &mut record, now, &mut group)?;
+    let work = poll.working(id)?;
+    work.record = record;
+    work.group.join(group);
+    Ok(())
+}
+
 /// Makes an event of a record: its settled cells, its number, its clocks. Returns the stage it left, if it did.
-fn enter(record: &mut Record, typed: &Typed, now: Timestamp) -> Option<String> {
+///
+/// A stage whose cell was not typed (the configuration has a new word for it) is taken over without
+/// being entered (SEMANTICS 3).
+fn enter(record: &mut Record, typed: &Typed, now: Timestamp, stage_typed: bool) -> Option<String> {
     record.settled = Some(record.seen.clone());
     record.pending_since = None;
     record.events += 1;
     record.active_at = now;
-    let stage = stage_of(typed)?;
+    let stage = typed.stage()?;
     // An empty or unknown stage keeps the last known one (SEMANTICS 26).
     if record.stage.as_deref() == Some(stage) {
+        return None;
+    }
+    if !stage_typed {
+        record.stage = Some(stage.to_owned());
+        record.stage_since = None;
         return None;
     }
     record.stage_since = Some(now);
     record.stage_event = record.events;
     record.stage.replace(stage.to_owned())
-}
-
-fn stage_of(typed: &Typed) -> Option<&str> {
-    match typed.values.get("stage") {
-        Some(Value::Stage(stage)) => Some(stage),
-        _ => None,
-    }
 }
 
 /// The required fields that a customer row lacks; an appointment needs none.
@@ -135,8 +176,10 @@ fn missing_fields(roster: &Roster, record: &Record, typed: &Typed) -> Vec<String
     missing
 }
 
-fn report_incomplete(poll: &mut Poll<'_>, record: &Record, missing: &[String]) {
-    let field = missing.first().cloned().unwrap_or_default();
+fn report_incomplete(poll: &mut Poll<'_>, record: &Record, typed: &Typed, missing: &[String]) {
+    let require = &poll.roster.config().require;
+    let lacking = require.all.iter().chain(&require.any).find(|field| !typed.values.contains_key(*field));
+    let field = lacking.cloned().unwrap_or_default();
     let cell = poll.cell_name(record.place.sheet, &field, record.place.row);
     let tab = poll.metas.get(&record.place.sheet).map(|meta| meta.title.clone()).unwrap_or_default();
     poll.report.problems.push(ProblemReport {
@@ -156,42 +199,12 @@ pub(super) fn baseline(
     now: Timestamp,
     group: &mut Group,
 ) -> Result<(), StoreError> {
-    take_stage_over(roster, record, now)?;
+    roster.take_stage_over(record, now)?;
     let facts = roster.facts(record, &Json::Null, now)?;
     let cx = deciding.context(roster, Some((&record.place.workbook, record.place.sheet)), now);
     for timer in timers_for(&cx, record, &facts) {
         group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
     }
-    Ok(())
-}
-
-/// Takes the stage and its age over without an event: from a `since` column, else from the day of receipt (SEMANTICS 16).
-pub(super) fn take_stage_over(roster: &Roster, record: &mut Record, now: Timestamp) -> Result<(), StoreError> {
-    let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
-    let Some(stage) = stage_of(&typed) else {
-        return Ok(());
-    };
-    if record.stage.as_deref() == Some(stage) {
-        return Ok(());
-    }
-    let fields = roster.fields(record.kind);
-    let date = |field: &str| match typed.values.get(field) {
-        Some(Value::Date(when)) => Some(when.date),
-        _ => None,
-    };
-    let entered = fields
-        .iter()
-        .filter(|field| field.since.as_deref() == Some(stage))
-        .find_map(|field| date(&field.id))
-        .or_else(|| date("received"));
-    let calendar = &roster.config().calendar;
-    let since = entered
-        .map(|date| calendar.at_local(date, jiff::civil::Time::midnight()))
-        .filter(|since| *since <= now);
-    record.stage = Some(stage.to_owned());
-    record.stage_since = since;
-    record.stage_event = record.events;
-    record.active_at = since.unwrap_or(now);
     Ok(())
 }
 
@@ -228,6 +241,10 @@ fn happen(poll: &mut Poll<'_>, id: &RecordId, event: &Event) -> Result<(), Store
 fn keep(poll: &mut Poll<'_>, record: &Record, decision: &Decision, group: &mut Group) -> Result<(), StoreError> {
     let roster = poll.roster;
     for message in &decision.messages {
+        if let Some(why) = poll.once.refuses(roster, record, message, poll.now, group)? {
+            poll.report.considered.push((record.id.clone(), message.rule.clone(), why.into()));
+            continue;
+        }
         if ledger::queue(roster.store(), group, message)? {
             let to = shown_recipient(roster, record, message)?;
             let shown = MessageReport::new(message, to, &roster.config().calendar.zone);

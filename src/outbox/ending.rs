@@ -195,6 +195,7 @@ impl Outbox {
             at: now,
             source: SuppressionSource::Bounce { said: why.to_owned() },
             shown: Address::Email(address.clone()).to_string(),
+            also: Vec::new(),
         };
         group.put(suppress_key(self.roster.store(), address)?, &suppression);
         Ok(())

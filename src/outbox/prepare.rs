@@ -15,6 +15,7 @@ use crate::core::people::Directory;
 use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
 use crate::core::record::Record;
 use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
+use crate::core::sheet::Value as TypedValue;
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
 
@@ -129,7 +130,7 @@ impl Outbox {
     ) -> Result<Option<Next>, StoreError> {
         let store = self.roster.store();
         let suppressed = address.map(|address| self.suppression(address)).transpose()?.flatten();
-        let opted_out = self.opted_out(message, facts)?;
+        let opted_out = self.opted_out(message, record, facts)?;
         let paused = paused_by(store, message)?;
         let ads_sent = match address.filter(|_| message.ad) {
             Some(address) => self.ads_sent(address, now)?,
@@ -169,7 +170,7 @@ impl Outbox {
     }
 
     /// An opt-out of any phone of the person covers everyone on it (SEMANTICS 23).
-    fn opted_out(&self, message: &Message, facts: &Value) -> Result<Option<Refusal>, StoreError> {
+    fn opted_out(&self, message: &Message, record: Option<&Record>, facts: &Value) -> Result<Option<Refusal>, StoreError> {
         if message.to != Recipient::Customer {
             return Ok(None);
         }
@@ -179,12 +180,22 @@ impl Outbox {
                 why: "the opt-out cell of the row is set".into(),
             }));
         }
-        let Some(phone) = facts["phone_e164"].as_str() else {
+        let Some(record) = record else {
             return Ok(None);
         };
-        let key = suppress_key(self.roster.store(), phone)?;
-        let standing: Option<Suppression> = self.roster.store().get(&key)?;
-        Ok(standing.map(|standing| refusal(&standing)))
+        let typed = self.roster.typed(record.kind, &record.place.workbook, &record.seen)?;
+        for value in typed.values.values() {
+            let TypedValue::Phone(phones) = value else {
+                continue;
+            };
+            for phone in phones {
+                let key = suppress_key(self.roster.store(), phone.expose())?;
+                if let Some(standing) = self.roster.store().get::<Suppression>(&key)? {
+                    return Ok(Some(refusal(&standing)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The consent column, else a declaration for the row's source; nothing known is no consent (SEMANTICS 27).

@@ -17,6 +17,9 @@ pub struct Suppression {
     pub source: SuppressionSource,
     /// The address, masked.
     pub shown: String,
+    /// Further records whose opt-out cell says the same: it is lifted when the last of them is unticked.
+    #[serde(default)]
+    pub also: Vec<RecordId>,
 }
 
 /// Where a suppression comes from.

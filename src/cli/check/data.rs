@@ -59,7 +59,14 @@ pub(crate) async fn read(site: &Site, desk: &Desk, google: Arc<Google>, findings
 }
 
 fn about_workbook(site: &Site, id: &str, metadata: &Metadata, findings: &mut Findings) {
-    findings.passed("google", format!("“{}” ({id}): {}", metadata.title, count(metadata.tabs.len(), "tab")));
+    findings.passed(
+        "google",
+        format!(
+            "“{}” ({id}): {}",
+            metadata.title,
+            count(metadata.tabs.len(), "tab")
+        ),
+    );
     let zone = site.config.calendar.zone.iana_name().unwrap_or_default();
     if !metadata.time_zone.is_empty() && metadata.time_zone != zone {
         findings.warning(
@@ -73,7 +80,10 @@ fn about_workbook(site: &Site, id: &str, metadata: &Metadata, findings: &mut Fin
         findings.warning(
             "google",
             format!("“{}”", metadata.title),
-            &format!("its locale is {}, not vi_VN: whoever types 3/4 there gets another date", metadata.locale),
+            &format!(
+                "its locale is {}, not vi_VN: whoever types 3/4 there gets another date",
+                metadata.locale
+            ),
             "set it in Google Sheets under File, Settings",
         );
     }
@@ -83,36 +93,62 @@ fn about_error(workbook: &str, error: &PollError, findings: &mut Findings) {
     match error {
         PollError::Google(error) => {
             // The sentence carries its mend behind the colon, where there is one.
-            findings.problem("google", format!("workbook {workbook}"), &error.to_string(), "");
+            findings.problem(
+                "google",
+                format!("workbook {workbook}"),
+                &error.to_string(),
+                "",
+            );
         }
         PollError::Tabs(missing) => {
             for tab in missing {
-                let now = tab.renamed_to.as_ref().map(|now| format!("; it is now called “{now}”")).unwrap_or_default();
+                let now = tab
+                    .renamed_to
+                    .as_ref()
+                    .map(|now| format!("; it is now called “{now}”"))
+                    .unwrap_or_default();
                 findings.problem(
                     "sheet",
                     format!("workbook {workbook}"),
-                    &format!("there is no tab “{}”{now}: it was renamed or deleted", tab.name),
+                    &format!(
+                        "there is no tab “{}”{now}: it was renamed or deleted",
+                        tab.name
+                    ),
                     "give the tab its name back, or correct `name` of [[workbook.tab]]",
                 );
             }
         }
-        PollError::Store(_) | PollError::UnknownWorkbook(_) => findings.problem("google", workbook, &error.to_string(), ""),
+        PollError::Store(_) | PollError::UnknownWorkbook(_) => {
+            findings.problem("google", workbook, &error.to_string(), "");
+        }
     }
 }
 
 /// Columns of the configuration that a customers tab does not have: allowed, and worth knowing.
 fn columns(site: &Site, desk: &Desk, findings: &mut Findings) {
     for workbook in &site.config.workbooks {
-        let Ok(metas) = desk.roster.tabs(&workbook.id) else { continue };
-        for meta in metas.iter().filter(|meta| meta.kind == Some(Kind::Customer)) {
+        let Ok(metas) = desk.roster.tabs(&workbook.id) else {
+            continue;
+        };
+        for meta in metas
+            .iter()
+            .filter(|meta| meta.kind == Some(Kind::Customer))
+        {
             missing_columns(site, workbook, meta, findings);
         }
     }
 }
 
-fn missing_columns(site: &Site, workbook: &crate::config::Workbook, meta: &TabMeta, findings: &mut Findings) {
+fn missing_columns(
+    site: &Site,
+    workbook: &crate::config::Workbook,
+    meta: &TabMeta,
+    findings: &mut Findings,
+) {
     let given = |id: &str| match workbook.tab(&meta.title).map(|tab| &tab.kind) {
-        Some(TabKind::Customers { stage, owner }) => (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some()),
+        Some(TabKind::Customers { stage, owner }) => {
+            (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
+        }
         _ => false,
     };
     for field in &site.config.fields {
@@ -138,7 +174,11 @@ pub(crate) fn rows(desk: &Desk) -> Result<Vec<CheckedRow>, Failure> {
         let (_, record) = entry?;
         let facts = desk.roster.facts(&record, &nothing(), now)?;
         let tab = facts["tab"].as_str().unwrap_or_default();
-        rows.push(CheckedRow { kind: record.kind, place: format!("{tab}, row {}", record.place.row), facts });
+        rows.push(CheckedRow {
+            kind: record.kind,
+            place: format!("{tab}, row {}", record.place.row),
+            facts,
+        });
     }
     Ok(rows)
 }
@@ -147,10 +187,17 @@ pub(crate) fn rows(desk: &Desk) -> Result<Vec<CheckedRow>, Failure> {
 ///
 /// # Errors
 /// The throw-away store.
-pub(crate) fn look(desk: &Desk, rows: &[CheckedRow], findings: &mut Findings) -> Result<(), Failure> {
+pub(crate) fn look(
+    desk: &Desk,
+    rows: &[CheckedRow],
+    findings: &mut Findings,
+) -> Result<(), Failure> {
     stages(desk, findings)?;
     owners(desk, rows, findings)?;
-    let request = Request::Records { tab: None, problems: true };
+    let request = Request::Records {
+        tab: None,
+        problems: true,
+    };
     if let Value::Array(problems) = desk.answer(&request, &Who::CommandLine, clock::now())? {
         findings.data(problems);
     }
@@ -163,13 +210,24 @@ fn stages(desk: &Desk, findings: &mut Findings) -> Result<(), Failure> {
     let status = desk.status(&Who::CommandLine, clock::now())?;
     for unknown in &status.unknown_stages {
         let word = &unknown.word;
-        let likely = unknown.likely.as_ref().and_then(|id| config.stages.iter().find(|stage| stage.id == *id));
+        let likely = unknown
+            .likely
+            .as_ref()
+            .and_then(|id| config.stages.iter().find(|stage| stage.id == *id));
         let mend = match likely {
-            Some(stage) => format!("if it means “{}”, add it: [[stage]] id = \"{}\", aliases = [\"{word}\"]", stage.label, stage.id),
+            Some(stage) => format!(
+                "if it means “{}”, add it: [[stage]] id = \"{}\", aliases = [\"{word}\"]",
+                stage.label, stage.id
+            ),
             None => "add it to the aliases of a [[stage]], or correct the cells".to_owned(),
         };
         let times = usize::try_from(unknown.count).unwrap_or(usize::MAX);
-        findings.warning("sheet", "stage", &format!("“{word}” is no stage ({})", count(times, "row")), &mend);
+        findings.warning(
+            "sheet",
+            "stage",
+            &format!("“{word}” is no stage ({})", count(times, "row")),
+            &mend,
+        );
     }
     Ok(())
 }
@@ -178,16 +236,28 @@ fn owners(desk: &Desk, rows: &[CheckedRow], findings: &mut Findings) -> Result<(
     let directory = desk.roster.directory()?;
     let mut unknown: BTreeMap<String, (String, usize)> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.kind == Kind::Customer) {
-        let names = row.facts["owners"].as_array().map_or(&[][..], Vec::as_slice);
-        for name in names.iter().filter_map(Value::as_str).filter(|name| directory.find(name).is_none()) {
-            unknown.entry(fold(name)).or_insert_with(|| (name.trim().to_owned(), 0)).1 += 1;
+        let names = row.facts["owners"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
+        for name in names
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|name| directory.find(name).is_none())
+        {
+            unknown
+                .entry(fold(name))
+                .or_insert_with(|| (name.trim().to_owned(), 0))
+                .1 += 1;
         }
     }
     for (name, times) in unknown.into_values() {
         findings.warning(
             "people",
             "owner",
-            &format!("“{name}” is in charge of {} and not in [[staff]]: the managers get those messages", count(times, "row")),
+            &format!(
+                "“{name}” is in charge of {} and not in [[staff]]: the managers get those messages",
+                count(times, "row")
+            ),
             &format!("add [[staff]] with name = \"{name}\", or the name to somebody's aliases"),
         );
     }

@@ -11,17 +11,24 @@ use crate::telegram::{Client, SettingsError, TelegramSettings};
 
 /// Logs in at the SMTP server and says goodbye.
 pub(crate) async fn smtp(config: &Config) -> Probed {
-    let Some(email) = &config.email else { return Probed::Absent };
+    let Some(email) = &config.email else {
+        return Probed::Absent;
+    };
     let place = format!("[email] smtp ({}:{})", email.smtp.host, email.smtp.port);
     let courier = EmailCourier::new(smtp_settings(email));
     let probed = courier.probe().await;
     courier.close().await;
-    probed.map_or_else(|error| wrong("email", place, &error), |who| Probed::Well("email", who))
+    probed.map_or_else(
+        |error| wrong("email", place, &error),
+        |who| Probed::Well("email", who),
+    )
 }
 
 /// Asks the Bot API who the bot is.
 pub(crate) async fn bot(config: &Config) -> Probed {
-    let Some(telegram) = &config.telegram else { return Probed::Absent };
+    let Some(telegram) = &config.telegram else {
+        return Probed::Absent;
+    };
     match telegram_client(telegram) {
         Ok(client) => TelegramCourier::new(client).probe().await.map_or_else(
             |error| wrong("telegram", "[telegram] token".to_owned(), &error),
@@ -37,7 +44,12 @@ pub(crate) async fn bot(config: &Config) -> Probed {
 }
 
 fn wrong(area: &'static str, place: String, error: &ProbeError) -> Probed {
-    Probed::Wrong(Finding { area, place, problem: error.what.clone(), mend: error.mend.clone() })
+    Probed::Wrong(Finding {
+        area,
+        place,
+        problem: error.what.clone(),
+        mend: error.mend.clone(),
+    })
 }
 
 /// The Bot API client of a configuration.
@@ -48,7 +60,10 @@ pub(crate) fn telegram_client(telegram: &Telegram) -> Result<Client, SettingsErr
     Client::new(&TelegramSettings {
         token: telegram.token.clone(),
         api_url: Some(telegram.api_url.clone()),
-        proxy: telegram.proxy.as_ref().map(|proxy: &SecretString| proxy.expose_secret().to_owned()),
+        proxy: telegram
+            .proxy
+            .as_ref()
+            .map(|proxy: &SecretString| proxy.expose_secret().to_owned()),
     })
 }
 

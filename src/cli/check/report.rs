@@ -45,13 +45,41 @@ pub(crate) enum Probed {
 
 impl Findings {
     /// Notes a problem: exit code 1.
-    pub(crate) fn problem(&mut self, area: &'static str, place: impl Into<String>, problem: &str, mend: &str) {
-        push(&mut self.problems, Finding { area, place: place.into(), problem: problem.into(), mend: mend.into() });
+    pub(crate) fn problem(
+        &mut self,
+        area: &'static str,
+        place: impl Into<String>,
+        problem: &str,
+        mend: &str,
+    ) {
+        push(
+            &mut self.problems,
+            Finding {
+                area,
+                place: place.into(),
+                problem: problem.into(),
+                mend: mend.into(),
+            },
+        );
     }
 
     /// Notes what looks wrong and may be meant.
-    pub(crate) fn warning(&mut self, area: &'static str, place: impl Into<String>, problem: &str, mend: &str) {
-        push(&mut self.warnings, Finding { area, place: place.into(), problem: problem.into(), mend: mend.into() });
+    pub(crate) fn warning(
+        &mut self,
+        area: &'static str,
+        place: impl Into<String>,
+        problem: &str,
+        mend: &str,
+    ) {
+        push(
+            &mut self.warnings,
+            Finding {
+                area,
+                place: place.into(),
+                problem: problem.into(),
+                mend: mend.into(),
+            },
+        );
     }
 
     /// Notes what is well.
@@ -84,7 +112,11 @@ impl Findings {
     /// The answer for people, by area.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut areas: Vec<&'static str> = Vec::new();
-        let found = self.problems.iter().chain(&self.warnings).map(|finding| finding.area);
+        let found = self
+            .problems
+            .iter()
+            .chain(&self.warnings)
+            .map(|finding| finding.area);
         for area in self.passed.iter().map(|(area, _)| *area).chain(found) {
             if !areas.contains(&area) {
                 areas.push(area);
@@ -93,7 +125,12 @@ impl Findings {
         let mut lines = Vec::new();
         for area in areas {
             lines.push(area.to_owned());
-            lines.extend(self.passed.iter().filter(|(of, _)| *of == area).map(|(_, text)| format!("  ✓ {text}")));
+            lines.extend(
+                self.passed
+                    .iter()
+                    .filter(|(of, _)| *of == area)
+                    .map(|(_, text)| format!("  ✓ {text}")),
+            );
             for (mark, findings) in [("✗", &self.problems), ("!", &self.warnings)] {
                 for finding in findings.iter().filter(|finding| finding.area == area) {
                     lines.push(format!("  {mark} {}: {}", finding.place, finding.problem));
@@ -107,7 +144,11 @@ impl Findings {
         lines.push(match self.problems.len() {
             0 if self.warnings.is_empty() => "All well.".to_owned(),
             0 => format!("No problems, {}.", count(self.warnings.len(), "warning")),
-            many => format!("{}, {}.", count(many, "problem"), count(self.warnings.len(), "warning")),
+            many => format!(
+                "{}, {}.",
+                count(many, "problem"),
+                count(self.warnings.len(), "warning")
+            ),
         });
         lines
     }
@@ -116,12 +157,27 @@ impl Findings {
         if self.data.is_empty() {
             return Vec::new();
         }
-        let mut lines = vec!["data".to_owned(), format!("  ! {} cannot be read:", count(self.data.len(), "cell"))];
-        let rows: Vec<Vec<String>> = self.data.iter().take(DATA_SHOWN).map(problem).collect();
+        // Unknown owners and stages were told above, by name; what nobody has told comes first.
+        let mut ranked: Vec<&Value> = self.data.iter().collect();
+        ranked.sort_by_key(|problem| match problem["kind"].as_str() {
+            Some("incomplete") => 0,
+            Some("unreadable") | None => 1,
+            Some("duplicate") => 2,
+            Some(_) => 3,
+        });
+        let heading = format!("  ! {}:", count(self.data.len(), "data problem"));
+        let mut lines = vec!["data".to_owned(), heading];
+        let rows: Vec<Vec<String>> = ranked
+            .iter()
+            .take(DATA_SHOWN)
+            .map(|found| problem(found))
+            .collect();
         lines.extend(table(&rows).into_iter().map(|line| format!("      {line}")));
         if self.data.len() > DATA_SHOWN {
             let more = self.data.len() - DATA_SHOWN;
-            lines.push(format!("      … and {more} more: `sheetbridge records --problems` after the first sync, or --json"));
+            lines.push(format!(
+                "      … and {more} more: `sheetbridge records --problems` after the first sync, or --json"
+            ));
         }
         lines
     }
@@ -145,9 +201,20 @@ mod tests {
         findings.warning("google", "w", "another zone", "");
         assert_eq!(
             findings.lines(),
-            ["google", "  ✓ read", "  ! w: another zone", "email", "  ✗ [email] smtp: refused", "    → correct the password", "1 problem, 1 warning."]
+            [
+                "google",
+                "  ✓ read",
+                "  ! w: another zone",
+                "email",
+                "  ✗ [email] smtp: refused",
+                "    → correct the password",
+                "1 problem, 1 warning."
+            ]
         );
         assert_eq!(findings.json()["ok"], json!(false));
-        assert_eq!(findings.json()["problems"][0]["mend"], "correct the password");
+        assert_eq!(
+            findings.json()["problems"][0]["mend"],
+            "correct the password"
+        );
     }
 }

@@ -30,13 +30,23 @@ pub(crate) fn load(site: &Site, findings: &mut Findings) -> Option<Templates> {
         Ok(templates) => templates,
         Err(errors) => {
             for error in &errors.problems {
-                findings.problem(AREA, place(error), &error.what, "correct the file; the shipped templates show how");
+                findings.problem(
+                    AREA,
+                    place(error),
+                    &error.what,
+                    "correct the file; the shipped templates show how",
+                );
             }
             return None;
         }
     };
     let fields: BTreeSet<String> = config.fields.iter().map(|field| field.id.clone()).collect();
-    let private = config.fields.iter().filter(|field| field.private).map(|field| field.id.clone()).collect();
+    let private = config
+        .fields
+        .iter()
+        .filter(|field| field.private)
+        .map(|field| field.id.clone())
+        .collect();
     let known = known_names(&fields, &private);
     let mut used: BTreeSet<&str> = BTreeSet::new();
     for (rule, step) in steps(config) {
@@ -44,10 +54,18 @@ pub(crate) fn load(site: &Site, findings: &mut Findings) -> Option<Templates> {
             continue;
         }
         for error in templates.check_names(&step.template, &known) {
-            findings.problem(AREA, place(&error), &error.what, &format!("correct the template; the rule `{}` uses it", rule.id));
+            findings.problem(
+                AREA,
+                place(&error),
+                &error.what,
+                &format!("correct the template; the rule `{}` uses it", rule.id),
+            );
         }
     }
-    findings.passed(AREA, format!("{} in use compile", count(used.len(), "template")));
+    findings.passed(
+        AREA,
+        format!("{} in use compile", count(used.len(), "template")),
+    );
     Some(templates)
 }
 
@@ -60,7 +78,13 @@ fn place(error: &RenderError) -> String {
 
 /// Every message of every rule.
 fn steps(config: &Config) -> impl Iterator<Item = (&Rule, &Step)> {
-    config.rules.iter().flat_map(|rule| rule.send.iter().chain(&rule.escalate).chain(&rule.series).map(move |step| (rule, step)))
+    config.rules.iter().flat_map(|rule| {
+        rule.send
+            .iter()
+            .chain(&rule.escalate)
+            .chain(&rule.series)
+            .map(move |step| (rule, step))
+    })
 }
 
 /// The channels by which a step may go.
@@ -73,7 +97,12 @@ fn channels(step: &Step) -> BTreeSet<Channel> {
 }
 
 /// Renders every message of every rule for the rows it could be about; each problem is said once.
-pub(crate) fn render(desk: &Desk, templates: &Templates, rows: &[CheckedRow], findings: &mut Findings) {
+pub(crate) fn render(
+    desk: &Desk,
+    templates: &Templates,
+    rows: &[CheckedRow],
+    findings: &mut Findings,
+) {
     let config = desk.roster.config();
     let mut rendered = 0;
     let mut troubles = Repeated::new();
@@ -81,8 +110,14 @@ pub(crate) fn render(desk: &Desk, templates: &Templates, rows: &[CheckedRow], fi
         let cases = cases(desk, rule, step, rows);
         for channel in channels(step) {
             if !templates.has(&step.template, channel) && channel == Channel::Telegram {
-                let what = format!("there is no Telegram form of `{}`, which the rule `{}` sends", step.template, rule.id);
-                let mend = format!("write templates/{}.telegram.html, or use channel = \"email\"", step.template);
+                let what = format!(
+                    "there is no Telegram form of `{}`, which the rule `{}` sends",
+                    step.template, rule.id
+                );
+                let mend = format!(
+                    "write templates/{}.telegram.html, or use channel = \"email\"",
+                    step.template
+                );
                 findings.problem("templates", &rule.at, &what, &mend);
                 continue;
             }
@@ -94,9 +129,17 @@ pub(crate) fn render(desk: &Desk, templates: &Templates, rows: &[CheckedRow], fi
             }
         }
     }
-    findings.passed("templates", format!("{} rendered", count(rendered, "message")));
+    findings.passed(
+        "templates",
+        format!("{} rendered", count(rendered, "message")),
+    );
     for ((file, what), (times, first)) in troubles {
-        findings.problem("templates", file, &in_rows(&what, times, &first), "write a fallback, such as {{ name.given | default('Quý khách') }}, or fill the cells");
+        findings.problem(
+            "templates",
+            file,
+            &in_rows(&what, times, &first),
+            "write a fallback, such as {{ name.given | default('Quý khách') }}, or fill the cells",
+        );
     }
 }
 
@@ -108,10 +151,18 @@ fn in_rows(what: &str, times: usize, first: &str) -> String {
 }
 
 fn note(troubles: &mut Repeated, file: String, what: String, first: &str) {
-    troubles.entry((file, what)).or_insert_with(|| (0, first.to_owned())).0 += 1;
+    troubles
+        .entry((file, what))
+        .or_insert_with(|| (0, first.to_owned()))
+        .0 += 1;
 }
 
-fn one(templates: &Templates, name: &str, channel: Channel, facts: &Value) -> Result<(), RenderError> {
+fn one(
+    templates: &Templates,
+    name: &str,
+    channel: Channel,
+    facts: &Value,
+) -> Result<(), RenderError> {
     match channel {
         Channel::Email => templates.render_mail(name, facts).map(|_| ()),
         Channel::Telegram => templates.render_chat(name, facts).map(|_| ()),
@@ -121,15 +172,26 @@ fn one(templates: &Templates, name: &str, channel: Channel, facts: &Value) -> Re
 /// What a step could be rendered for: rows that fulfil the rule's condition, or any row if none does.
 fn cases(desk: &Desk, rule: &Rule, step: &Step, rows: &[CheckedRow]) -> Vec<(String, Value)> {
     if let Trigger::Schedule(_) = rule.on {
-        let digest = desk.answer(&Request::Digest, &Who::CommandLine, clock::now()).unwrap_or_default();
-        let facts = desk.roster.facts_without_record(&json!({ "digest": digest }), clock::now());
+        let digest = desk
+            .answer(&Request::Digest, &Who::CommandLine, clock::now())
+            .unwrap_or_default();
+        let facts = desk
+            .roster
+            .facts_without_record(&json!({ "digest": digest }), clock::now());
         return vec![("no row".to_owned(), facts)];
     }
-    let fitting: Vec<&CheckedRow> = rows.iter().filter(|row| may_speak_of(rule, step, row)).collect();
+    let fitting: Vec<&CheckedRow> = rows
+        .iter()
+        .filter(|row| may_speak_of(rule, step, row))
+        .collect();
     let wanted: Vec<&CheckedRow> = fitting
         .iter()
         .copied()
-        .filter(|row| rule.when.as_ref().is_none_or(|when| when.holds(&row.facts).unwrap_or(false)))
+        .filter(|row| {
+            rule.when
+                .as_ref()
+                .is_none_or(|when| when.holds(&row.facts).unwrap_or(false))
+        })
         .collect();
     let chosen = if wanted.is_empty() { fitting } else { wanted };
     chosen
@@ -148,7 +210,9 @@ fn may_speak_of(rule: &Rule, step: &Step, row: &CheckedRow) -> bool {
     let reachable = step.to != Audience::Customer || !row.facts["email"].is_null();
     let fits = match (&rule.on, row.kind) {
         (Trigger::Date { field, .. }, Kind::Customer) => !row.facts[field].is_null(),
-        (Trigger::Date { field, .. }, Kind::Appointment) => field == "appointment" && !row.facts["appointment"].is_null(),
+        (Trigger::Date { field, .. }, Kind::Appointment) => {
+            field == "appointment" && !row.facts["appointment"].is_null()
+        }
         (_, Kind::Customer) => true,
         (_, Kind::Appointment) => false,
     };
@@ -161,10 +225,16 @@ fn event(rule: &Rule, facts: &Value) -> Value {
     match &rule.on {
         Trigger::Stage { .. } => json!({ "at": now, "stage_after": facts["stage_label"] }),
         Trigger::Idle { times, .. } => {
-            let since = if facts["stage_since"].is_null() { now.clone() } else { facts["stage_since"].clone() };
+            let since = if facts["stage_since"].is_null() {
+                now.clone()
+            } else {
+                facts["stage_since"].clone()
+            };
             json!({ "at": now, "since": since, "round": 1, "rounds": times, "told": facts["owners"] })
         }
-        Trigger::Date { field, .. } => json!({ "at": now, "date": facts[field], "who": facts["name"]["full"] }),
+        Trigger::Date { field, .. } => {
+            json!({ "at": now, "date": facts[field], "who": facts["name"]["full"] })
+        }
         Trigger::Added | Trigger::Changed { .. } | Trigger::Removed | Trigger::Schedule(_) => {
             json!({ "at": now, "since": now, "told": facts["owners"] })
         }
@@ -176,14 +246,28 @@ pub(crate) fn conditions(config: &Config, rows: &[CheckedRow], findings: &mut Fi
     let mut troubles = Repeated::new();
     for rule in &config.rules {
         for condition in rule.when.iter().chain(&rule.ends) {
-            for row in rows.iter().filter(|row| row.kind == Kind::Customer).take(ROWS_TRIED) {
+            for row in rows
+                .iter()
+                .filter(|row| row.kind == Kind::Customer)
+                .take(ROWS_TRIED)
+            {
                 for what in condition.trial(&row.facts) {
-                    note(&mut troubles, rule.at.clone(), format!("rule `{}`: {what}", rule.id), &row.place);
+                    note(
+                        &mut troubles,
+                        rule.at.clone(),
+                        format!("rule `{}`: {what}", rule.id),
+                        &row.place,
+                    );
                 }
             }
         }
     }
     for ((place, what), (times, first)) in troubles {
-        findings.warning("rules", place, &in_rows(&what, times, &first), "correct the condition");
+        findings.warning(
+            "rules",
+            place,
+            &in_rows(&what, times, &first),
+            "correct the condition",
+        );
     }
 }

@@ -46,7 +46,8 @@ pub(crate) struct Teller {
 impl Teller {
     /// A teller of a daemon with this configuration.
     pub(crate) fn new(config: &Config, customers: Vec<String>, feed: LogFeed) -> Self {
-        let first = |field: &crate::config::Field| Some((field.id.clone(), field.headers.first()?.clone()));
+        let first =
+            |field: &crate::config::Field| Some((field.id.clone(), field.headers.first()?.clone()));
         Self {
             feed,
             customers,
@@ -76,17 +77,35 @@ impl Teller {
                 self.show_status(*at, report).await;
             }
             News::PollFailed { at, why, .. } => self.failed(*at, why),
-            News::Message { at, rule, channel, state, to, why, .. } => self.message(*at, rule, *channel, *state, to, why),
+            News::Message {
+                at,
+                rule,
+                channel,
+                state,
+                to,
+                why,
+                ..
+            } => self.message(*at, rule, *channel, *state, to, why),
         }
     }
 
     fn say(&self, at: Timestamp, kind: Kind, vi: impl Into<String>, en: impl Into<String>) {
-        self.feed.push(LogLine { at_ms: at.as_millisecond(), kind, vi: vi.into(), en: en.into() });
+        self.feed.push(LogLine {
+            at_ms: at.as_millisecond(),
+            kind,
+            vi: vi.into(),
+            en: en.into(),
+        });
     }
 
     fn failed(&mut self, at: Timestamp, why: &str) {
         if self.trouble.as_deref() != Some(why) {
-            self.say(at, Kind::Trouble, format!("Chưa đọc được bảng tính: {why}"), format!("The sheet cannot be read: {why}"));
+            self.say(
+                at,
+                Kind::Trouble,
+                format!("Chưa đọc được bảng tính: {why}"),
+                format!("The sheet cannot be read: {why}"),
+            );
             self.trouble = Some(why.to_owned());
         }
         self.status.trouble = Some(why.to_owned());
@@ -95,13 +114,21 @@ impl Teller {
 
     fn end_of_trouble(&mut self, at: Timestamp) {
         if self.trouble.take().is_some() {
-            self.say(at, Kind::Read, "Đã đọc lại được bảng tính", "The sheet can be read again");
+            self.say(
+                at,
+                Kind::Read,
+                "Đã đọc lại được bảng tính",
+                "The sheet can be read again",
+            );
         }
     }
 
     async fn polled(&mut self, at: Timestamp, report: &Report) {
         if report.baseline {
-            let tabs = report.tabs.iter().filter(|tab| self.customers.contains(&tab.tab));
+            let tabs = report
+                .tabs
+                .iter()
+                .filter(|tab| self.customers.contains(&tab.tab));
             let records: usize = tabs.map(|tab| tab.records).sum();
             self.say(
                 at,
@@ -126,15 +153,28 @@ impl Teller {
 
     /// What staff did to each tab.
     fn edits(&self, at: Timestamp, report: &Report) {
-        for tab in report.tabs.iter().filter(|tab| tab.edit != "none" && tab.edit != "first look") {
-            let changes = report.changes.iter().filter(|change| change.tab == tab.tab).count();
+        for tab in report
+            .tabs
+            .iter()
+            .filter(|tab| tab.edit != "none" && tab.edit != "first look")
+        {
+            let changes = report
+                .changes
+                .iter()
+                .filter(|change| change.tab == tab.tab)
+                .count();
             let (events_vi, events_en) = match changes {
                 0 => ("0 sự kiện".to_owned(), "0 events".to_owned()),
                 1 => ("1 thay đổi".to_owned(), "1 change".to_owned()),
                 many => (format!("{many} thay đổi"), format!("{many} changes")),
             };
             let vi = words::edit(&tab.edit, &self.headers);
-            self.say(at, Kind::Edit, format!("{}: {vi}, {events_vi}", tab.tab), format!("{}: {}, {events_en}", tab.tab, tab.edit));
+            self.say(
+                at,
+                Kind::Edit,
+                format!("{}: {vi}, {events_vi}", tab.tab),
+                format!("{}: {}, {events_en}", tab.tab, tab.edit),
+            );
         }
     }
 
@@ -144,8 +184,18 @@ impl Teller {
             let (vi, en) = self.change(change);
             self.say(at, Kind::Read, vi, en);
         }
-        if let Some(more) = report.changes.len().checked_sub(CHANGES_TOLD).filter(|more| *more > 0) {
-            self.say(at, Kind::Read, format!("… và {more} thay đổi khác"), format!("… and {more} more changes"));
+        if let Some(more) = report
+            .changes
+            .len()
+            .checked_sub(CHANGES_TOLD)
+            .filter(|more| *more > 0)
+        {
+            self.say(
+                at,
+                Kind::Read,
+                format!("… và {more} thay đổi khác"),
+                format!("… and {more} more changes"),
+            );
         }
     }
 
@@ -154,11 +204,19 @@ impl Teller {
         match change.kind {
             "added" => (
                 format!("Dòng {row}: khách mới, chờ {settle} giây xem có gõ tiếp không"),
-                format!("Row {row}: a new customer; waits {settle} s in case somebody is still typing"),
+                format!(
+                    "Row {row}: a new customer; waits {settle} s in case somebody is still typing"
+                ),
             ),
             "removed" => (
-                format!("Dòng {row} không còn nữa: chờ {} giây, có thể chỉ là cắt rồi dán", self.removed_s),
-                format!("Row {row} is gone: waits {} s, it may only be cut and paste", self.removed_s),
+                format!(
+                    "Dòng {row} không còn nữa: chờ {} giây, có thể chỉ là cắt rồi dán",
+                    self.removed_s
+                ),
+                format!(
+                    "Row {row} is gone: waits {} s, it may only be cut and paste",
+                    self.removed_s
+                ),
             ),
             "returned" => (
                 format!("Dòng {row}: khách cũ đã trở lại, không tính là khách mới"),
@@ -167,11 +225,21 @@ impl Teller {
             _ => {
                 let cells = |empty: &str| -> String {
                     let cell = |value: &Value| words::cell(value, empty);
-                    let said = change.fields.iter().map(|field| format!("{} {} → {}", field.header, cell(&field.before), cell(&field.after)));
+                    let said = change.fields.iter().map(|field| {
+                        format!(
+                            "{} {} → {}",
+                            field.header,
+                            cell(&field.before),
+                            cell(&field.after)
+                        )
+                    });
                     said.collect::<Vec<_>>().join("; ")
                 };
                 (
-                    format!("Dòng {row}: {}; chờ {settle} giây xem có sửa tiếp không", cells("(trống)")),
+                    format!(
+                        "Dòng {row}: {}; chờ {settle} giây xem có sửa tiếp không",
+                        cells("(trống)")
+                    ),
                     format!("Row {row}: {}; waits {settle} s for more", cells("(empty)")),
                 )
             }
@@ -186,14 +254,24 @@ impl Teller {
         }
         for (kind, times) in &counts {
             let (vi, en) = words::event(kind);
-            self.say(at, Kind::Event, format!("Đã ghi nhận: {times} {vi}"), format!("Settled: {times} {en}"));
+            self.say(
+                at,
+                Kind::Event,
+                format!("Đã ghi nhận: {times} {vi}"),
+                format!("Settled: {times} {en}"),
+            );
         }
         for message in &report.messages {
             let (vi, en) = self.decided(at, message);
             self.say(at, Kind::Decision, vi, en);
         }
         if !counts.is_empty() && report.messages.is_empty() {
-            self.say(at, Kind::Decision, "Không kịch bản nào cần gửi gì", "No rule has anything to send");
+            self.say(
+                at,
+                Kind::Decision,
+                "Không kịch bản nào cần gửi gì",
+                "No rule has anything to send",
+            );
         }
     }
 
@@ -207,18 +285,35 @@ impl Teller {
         let later = due.filter(|due| due.duration_since(at).as_secs() >= 1);
         let (when_vi, when_en) = match later {
             Some(due) => {
-                let time = due.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
+                let time = due
+                    .to_zoned(self.zone.clone())
+                    .strftime("%H:%M:%S")
+                    .to_string();
                 (format!(", lúc {time}"), format!(", at {time}"))
             }
             None => (String::new(), String::new()),
         };
         (
-            format!("Kịch bản {rule}: gửi {what_vi} cho {who_vi} ({}){when_vi}", message.to),
-            format!("Rule {rule}: {what_en} to {who_en} ({}){when_en}", message.to),
+            format!(
+                "Kịch bản {rule}: gửi {what_vi} cho {who_vi} ({}){when_vi}",
+                message.to
+            ),
+            format!(
+                "Rule {rule}: {what_en} to {who_en} ({}){when_en}",
+                message.to
+            ),
         )
     }
 
-    fn message(&self, at: Timestamp, rule: &str, channel: Channel, state: State, to: &str, why: &str) {
+    fn message(
+        &self,
+        at: Timestamp,
+        rule: &str,
+        channel: Channel,
+        state: State,
+        to: &str,
+        why: &str,
+    ) {
         let (what_vi, what_en) = words::channel(channel);
         let said = match why {
             "" => String::new(),
@@ -232,7 +327,10 @@ impl Teller {
             ),
             State::Queued | State::InFlight => (
                 Kind::Decision,
-                format!("{} “{rule}” cho {to} còn chờ{said}", words::capital(what_vi)),
+                format!(
+                    "{} “{rule}” cho {to} còn chờ{said}",
+                    words::capital(what_vi)
+                ),
                 format!("{} “{rule}” to {to} waits{said}", words::capital(what_en)),
             ),
             State::Cancelled => (
@@ -242,17 +340,26 @@ impl Teller {
             ),
             State::Expired => (
                 Kind::Decision,
-                format!("{} “{rule}” cho {to} đã quá hạn, không gửi nữa", words::capital(what_vi)),
+                format!(
+                    "{} “{rule}” cho {to} đã quá hạn, không gửi nữa",
+                    words::capital(what_vi)
+                ),
                 format!("Expired: {what_en} “{rule}” to {to}"),
             ),
             State::Rejected | State::Dead => (
                 Kind::Trouble,
-                format!("{} “{rule}” không tới được {to}{said}", words::capital(what_vi)),
+                format!(
+                    "{} “{rule}” không tới được {to}{said}",
+                    words::capital(what_vi)
+                ),
                 format!("Could not be delivered: {what_en} “{rule}” to {to}{said}"),
             ),
             State::InDoubt => (
                 Kind::Trouble,
-                format!("{} “{rule}” chưa rõ đã tới {to} hay chưa{said}", words::capital(what_vi)),
+                format!(
+                    "{} “{rule}” chưa rõ đã tới {to} hay chưa{said}",
+                    words::capital(what_vi)
+                ),
                 format!("In doubt: {what_en} “{rule}” to {to}{said}"),
             ),
         };
@@ -260,9 +367,16 @@ impl Teller {
     }
 
     async fn hold(&self, at: Timestamp, report: &Report) {
-        let english = report.tabs.iter().find_map(|tab| tab.held.clone()).unwrap_or_default();
+        let english = report
+            .tabs
+            .iter()
+            .find_map(|tab| tab.held.clone())
+            .unwrap_or_default();
         let batches: Vec<HeldLine> = self.ask(&Request::HeldList).await.unwrap_or_default();
-        let vietnamese = batches.first().map_or_else(|| english.clone(), |batch| batch.why_vi.lines().collect::<Vec<_>>().join("; "));
+        let vietnamese = batches.first().map_or_else(
+            || english.clone(),
+            |batch| batch.why_vi.lines().collect::<Vec<_>>().join("; "),
+        );
         self.say(
             at,
             Kind::Held,
@@ -282,7 +396,10 @@ impl Teller {
         line.trouble = None;
         if let Some(status) = self.ask::<Status>(&Request::Status).await {
             line.records = Some(u64::from(status.customers));
-            line.queued = status.queue.get(State::Queued.as_str()).map_or(0, |queued| u64::try_from(*queued).unwrap_or(0));
+            line.queued = status
+                .queue
+                .get(State::Queued.as_str())
+                .map_or(0, |queued| u64::try_from(*queued).unwrap_or(0));
             line.held = status.held.first().map(|batch| batch.why_vi.clone());
             line.paused = status.paused.iter().any(|paused| paused.what == "all");
         }
@@ -296,4 +413,3 @@ impl Teller {
         serde_json::from_value(answer.ok()?.ok()??).ok()
     }
 }
-

@@ -31,13 +31,28 @@ pub(crate) struct Seat {
 /// # Errors
 /// The sandbox refuses a person: a bug.
 pub(crate) fn people(servers: &Servers, layout: &Layout) -> Result<Vec<Seat>, Failure> {
-    let broken = |error: &dyn std::fmt::Display| Failure::new(Kind::Broken, format!("the sandbox refuses a person: {error}"));
+    let broken = |error: &dyn std::fmt::Display| {
+        Failure::new(
+            Kind::Broken,
+            format!("the sandbox refuses a person: {error}"),
+        )
+    };
     let staff = layout.owners.iter().map(|name| (name.as_str(), false));
     let mut seats = Vec::new();
     for (name, manager) in std::iter::once((MANAGER, true)).chain(staff) {
-        let chat = servers.bot.create_person(Person::new(0, name)).map_err(|error| broken(&error))?;
-        servers.bot.press_start(chat, None).map_err(|error| broken(&error))?;
-        seats.push(Seat { name: name.to_owned(), manager, chat });
+        let chat = servers
+            .bot
+            .create_person(Person::new(0, name))
+            .map_err(|error| broken(&error))?;
+        servers
+            .bot
+            .press_start(chat, None)
+            .map_err(|error| broken(&error))?;
+        seats.push(Seat {
+            name: name.to_owned(),
+            manager,
+            chat,
+        });
     }
     Ok(seats)
 }
@@ -46,7 +61,12 @@ pub(crate) fn people(servers: &Servers, layout: &Layout) -> Result<Vec<Seat>, Fa
 ///
 /// # Errors
 /// The folder cannot be written.
-pub(crate) fn write(servers: &Servers, layout: &Layout, people: &[Seat], dir: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn write(
+    servers: &Servers,
+    layout: &Layout,
+    people: &[Seat],
+    dir: &Path,
+) -> Result<PathBuf, Failure> {
     private_file(&dir.join("smtp-password"), SMTP_PASSWORD)?;
     private_file(&dir.join("telegram-token"), BOT_TOKEN)?;
     let file = dir.join("sheetbridge.toml");
@@ -96,8 +116,16 @@ id = {id}
     toml.push_str(SETTLE_AND_STAGES);
     for seat in people {
         let role = if seat.manager { "manager" } else { "staff" };
-        let mailbox = format!("{}@queenland.example", crate::core::sheet::fold::fold(&seat.name).replace(' ', "."));
-        let _ = writeln!(toml, "[[staff]]\nname = {}\nrole = \"{role}\"\ntelegram = {}", quoted(&seat.name), seat.chat);
+        let mailbox = format!(
+            "{}@queenland.example",
+            crate::core::sheet::fold::fold(&seat.name).replace(' ', ".")
+        );
+        let _ = writeln!(
+            toml,
+            "[[staff]]\nname = {}\nrole = \"{role}\"\ntelegram = {}",
+            quoted(&seat.name),
+            seat.chat
+        );
         if mailbox.is_ascii() {
             let _ = writeln!(toml, "email = {}", quoted(&mailbox));
         }
@@ -199,18 +227,36 @@ send = { channel = "telegram", to = "managers", template = "digest-daily" }
 /// Gives one customer of the sample an appointment in an hour and half a minute, so that a reminder comes
 /// without anybody typing anything.
 pub(crate) fn appointment_soon(servers: &Servers, now: Timestamp) {
-    let Some(workbook) = servers.google.workbook(&servers.workbook) else { return };
-    let Some(tab) = workbook.tab("Khách hàng") else { return };
+    let Some(workbook) = servers.google.workbook(&servers.workbook) else {
+        return;
+    };
+    let Some(tab) = workbook.tab("Khách hàng") else {
+        return;
+    };
     let is = |cell: &CellValue, text: &str| matches!(cell, CellValue::Text(found) if found.trim() == text);
     let row = (0..tab.filled_rows()).find(|row| {
         let cells = tab.row(*row);
-        cells.iter().any(|cell| is(&cell.value, "Lan Anh")) && cells.iter().any(|cell| is(&cell.value, "Đang tư vấn"))
+        cells.iter().any(|cell| is(&cell.value, "Lan Anh"))
+            && cells.iter().any(|cell| is(&cell.value, "Đang tư vấn"))
     });
-    let (Some(row), Some(serial)) = (row, serial_of(now, SignedDuration::from_secs(3_630))) else { return };
+    let (Some(row), Some(serial)) = (row, serial_of(now, SignedDuration::from_secs(3_630))) else {
+        return;
+    };
     let value = json!({ "v": serial, "nf": "dd/mm/yyyy hh:mm" });
-    let at = CellEdit { row: Some(row + 1), column: Some("Ngày hẹn".into()), value: Some(value), ..CellEdit::default() };
+    let at = CellEdit {
+        row: Some(row + 1),
+        column: Some("Ngày hẹn".into()),
+        value: Some(value),
+        ..CellEdit::default()
+    };
     // Without it the demo is one reminder poorer.
-    if let Err(error) = servers.google.edit(&servers.workbook, &[Edit::Set { tab: "Khách hàng".into(), at }]) {
+    if let Err(error) = servers.google.edit(
+        &servers.workbook,
+        &[Edit::Set {
+            tab: "Khách hàng".into(),
+            at,
+        }],
+    ) {
         tracing::debug!(?error, "the sample could not be given an appointment");
     }
 }

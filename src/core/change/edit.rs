@@ -171,6 +171,9 @@ pub fn verdict(input: &EditInput<'_>) -> Edit {
     }
 }
 
+/// One neighbour in so many may stand out of order: a space before a name sorts, and is not seen.
+const OUT_OF_ORDER: usize = 40;
+
 /// How many new rows stand alone, and how many in blocks too long to have been typed.
 fn inserted_and_pasted(added: &[u32]) -> (usize, usize) {
     let (mut inserted, mut pasted) = (0, 0);
@@ -194,8 +197,9 @@ fn reordered(input: &EditInput<'_>) -> Option<EditPart> {
         return None;
     }
     // One row out of place was dragged, even if the tab happens to be in order now.
+    let many = moved > 3 && moved * 3 > before.len();
     if moved > 1
-        && let Some((field, descending)) = order_of(input.cells_after, input.fields)
+        && let Some((field, descending)) = order_of(input.cells_after, input.fields, many)
     {
         return Some(EditPart::Sorted {
             by: Some(field),
@@ -203,7 +207,7 @@ fn reordered(input: &EditInput<'_>) -> Option<EditPart> {
         });
     }
     // Nobody drags a third of a tab; a filter view's or a formula's order may fit no single column.
-    if moved > 3 && moved * 3 > before.len() {
+    if many {
         return Some(EditPart::Sorted {
             by: None,
             descending: false,
@@ -226,15 +230,27 @@ fn longest_rising(numbers: &[u32]) -> usize {
     tails.len()
 }
 
-/// The first field by which the rows stand in order, and whether downwards.
-fn order_of(rows: &[&Cells], fields: &[FieldInfo]) -> Option<(String, bool)> {
+/// The first field by which the rows stand in order, and whether downwards. What sorts may know Vietnamese
+/// letters or take them for accented Latin ones; either will do. `many`: so many rows moved that it was a sort,
+/// and a few may stand out of order all the same.
+fn order_of(rows: &[&Cells], fields: &[FieldInfo], many: bool) -> Option<(String, bool)> {
     if rows.len() < 3 {
         return None;
     }
+    let allowed = if many { rows.len() / OUT_OF_ORDER } else { 0 };
+    order_by(rows, fields, allowed, collation).or_else(|| order_by(rows, fields, allowed, bare))
+}
+
+fn order_by(
+    rows: &[&Cells],
+    fields: &[FieldInfo],
+    allowed: usize,
+    collation: fn(&str) -> String,
+) -> Option<(String, bool)> {
     fields.iter().find_map(|field| {
         let column: Vec<SortKey> = rows
             .iter()
-            .map(|cells| SortKey::of(cells.get(&field.id), field.kind))
+            .map(|cells| SortKey::of(cells.get(&field.id), field.kind, collation))
             .collect();
         let filled = column.iter().filter(|key| **key != SortKey::Blank).count();
         // Sheets puts empty cells last, whichever way it sorts.
@@ -245,12 +261,15 @@ fn order_of(rows: &[&Cells], fields: &[FieldInfo]) -> Option<(String, bool)> {
         let all_equal = head
             .windows(2)
             .all(|pair| pair[0].against(&pair[1]).is_eq());
-        let rising = head
-            .windows(2)
-            .all(|pair| pair[0].against(&pair[1]).is_le());
-        let falling = head
-            .windows(2)
-            .all(|pair| pair[0].against(&pair[1]).is_ge());
+        let most = |fits: fn(Ordering) -> bool| {
+            let pairs = head.windows(2);
+            pairs
+                .filter(|pair| !fits(pair[0].against(&pair[1])))
+                .count()
+                <= allowed
+        };
+        let rising = most(Ordering::is_le);
+        let falling = !rising && most(Ordering::is_ge);
         (!all_equal && (rising || falling)).then(|| (field.id.clone(), falling))
     })
 }
@@ -265,7 +284,7 @@ enum SortKey {
 }
 
 impl SortKey {
-    fn of(cell: Option<&Cell>, kind: FieldKind) -> Self {
+    fn of(cell: Option<&Cell>, kind: FieldKind, collation: fn(&str) -> String) -> Self {
         match cell {
             None | Some(Cell::Empty) => Self::Blank,
             Some(Cell::Number(number)) => Self::Number(*number),
@@ -322,6 +341,14 @@ fn collation(text: &str) -> String {
             other => [other, '\0'],
         })
         .filter(|letter| *letter != '\0')
+        .collect()
+}
+
+/// The same without any marks, as for accented Latin letters: an, ân and ăn stand together.
+fn bare(text: &str) -> String {
+    collation(text)
+        .chars()
+        .filter(|letter| !matches!(letter, '\u{306}' | '\u{302}' | '\u{31B}'))
         .collect()
 }
 
@@ -424,6 +451,20 @@ mod tests {
             ..up
         };
         assert_eq!(said(&down), "sorted by name, descending");
+    }
+
+    #[test]
+    fn a_sort_without_vietnamese_letters_is_found_too() {
+        let rows = names(&["Ân", "An An", "Ẩn B", "Anh", "Đào", "Đỗ"]);
+        let cells: Vec<&Cells> = rows.iter().collect();
+        let fields = [FieldInfo::new("name", FieldKind::Name)];
+        let input = EditInput {
+            stayed: &[(6, 4), (5, 5), (4, 6), (9, 7), (8, 8), (7, 9)],
+            cells_after: &cells,
+            fields: &fields,
+            ..EditInput::default()
+        };
+        assert_eq!(said(&input), "sorted by name");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::core::delivery::State;
 use crate::core::message::{Message, MessageKey, Recipient, Wanted};
 use crate::core::record::Record;
 use crate::core::rule::{Audience, Channel, Fallback, Rule, Span, Step, Trigger};
+use crate::core::sheet::owner;
 
 /// The messages of one step, with their roles in the key.
 ///
@@ -139,7 +140,7 @@ fn message(
         template: step.template.clone(),
         event: json!({ "event": firing.event }),
         ad: step.ad,
-        urgent: step.urgent,
+        urgent: step.urgent || alerts_of_new_lead(firing, step, to_customer),
         held_until: hold.map(|_| due),
         wanted: firing.wanted.clone(),
         created: cx.now,
@@ -153,6 +154,11 @@ fn message(
         attempts: Vec::new(),
         trial: cx.trial,
     }
+}
+
+/// Colleagues hear of a new lead at any time (SEMANTICS 20); what reminds them of it later can wait.
+fn alerts_of_new_lead(firing: &Firing<'_>, step: &Step, to_customer: bool) -> bool {
+    matches!(firing.rule.on, Trigger::Added) && step.after.is_none() && !to_customer
 }
 
 /// The trial has a ledger of its own, so that what it used up is free when it ends (SEMANTICS 38).
@@ -208,9 +214,17 @@ pub(super) fn tell_new_owner(
     facts: &Value,
     decision: &mut Decision,
 ) {
-    if !changes.iter().any(|change| change.field == "owner") {
+    let Some(change) = changes.iter().find(|change| change.field == "owner") else {
         return;
-    }
+    };
+    let before = owner::read(&change.before).value().unwrap_or_default();
+    let before = cx.directory.owners(&before);
+    let now = cx.directory.owners(&owner_names(facts));
+    // The same person written differently, or one of two who stays, is told nothing new.
+    let is_new = |n: usize| {
+        now.get(n)
+            .is_some_and(|person| before.iter().all(|other| other.name != person.name))
+    };
     let rule = Rule {
         id: "owner-changed".into(),
         on: Trigger::Changed {
@@ -236,12 +250,11 @@ pub(super) fn tell_new_owner(
         hold: None,
         after: None,
     };
-    if cx.directory.owners(&owner_names(facts)).is_empty() {
-        return;
-    }
     let occasion = format!("owner #{}", record.events);
     let firing = Firing::new(cx, &rule, record, occasion, Wanted::Row);
-    decision
-        .messages
-        .extend(messages(cx, &firing, &step, facts));
+    // Nobody in the staff list: the managers hear of that with the next message, not of this.
+    let told = messages(cx, &firing, &step, facts)
+        .into_iter()
+        .filter(|message| matches!(message.to, Recipient::Owner(n) if is_new(usize::from(n))));
+    decision.messages.extend(told);
 }

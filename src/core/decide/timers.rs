@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::audience::owner_names;
 use super::{Context, Decision, Firing, holds};
+use crate::core::change::FieldChange;
 use crate::core::facts::message::EventFacts;
 use crate::core::message::Wanted;
 use crate::core::record::{Kind, Record, RecordId};
@@ -14,6 +15,9 @@ use crate::core::rule::{Offset, Rule, Span, Step, Trigger};
 
 /// The time of day at which a date without a time fires, if the rule names none.
 const MORNING: Time = Time::constant(9, 0, 0, 0);
+
+/// How soon to look again at a row that is missing.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// A reminder to look.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,8 +95,40 @@ pub enum TimerKind {
     Schedule,
 }
 
-/// The idle and date timers of a record as it stands, not before `in_force` of their rules.
+/// Which cells an event typed anew.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Typed<'a> {
+    /// None: a first look, a return, a new rule, a button.
+    Nothing,
+    /// The whole row.
+    Everything,
+    /// These.
+    Fields(&'a [FieldChange]),
+}
+
+impl Typed<'_> {
+    fn has(self, field: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Fields(changes) => changes.iter().any(|change| change.field == field),
+        }
+    }
+}
+
+/// The idle and date timers of a record as it stands: those that come after now, and after their
+/// rules came into force. What was due before, and missed, stays missed (SEMANTICS 8, 15).
 pub fn timers_for(cx: &Context<'_>, record: &Record, facts: &Value) -> Vec<Timer> {
+    timers_after(cx, record, facts, Typed::Nothing)
+}
+
+/// The same after an event, which may have typed a date so late that its reminder is due at once.
+pub(super) fn timers_after(
+    cx: &Context<'_>,
+    record: &Record,
+    facts: &Value,
+    typed: Typed<'_>,
+) -> Vec<Timer> {
     if record.gone.is_some() {
         return Vec::new();
     }
@@ -104,7 +140,7 @@ pub fn timers_for(cx: &Context<'_>, record: &Record, facts: &Value) -> Vec<Timer
             {
                 idle_timers(cx, rule, record)
             }
-            Trigger::Date { field, .. } => date_timer(cx, rule, record, field, facts)
+            Trigger::Date { field, .. } => date_timer(cx, rule, record, field, facts, typed)
                 .into_iter()
                 .collect(),
             Trigger::Added
@@ -121,13 +157,13 @@ fn in_force(cx: &Context<'_>, rule: &Rule) -> Timestamp {
     cx.in_force.get(&rule.id).copied().unwrap_or(cx.now)
 }
 
-/// The next repetition that is not before the rule came into force, and every escalation likewise.
+/// The next repetition that is not over and not before the rule came into force, and every escalation likewise.
 fn idle_timers(cx: &Context<'_>, rule: &Rule, record: &Record) -> Vec<Timer> {
     let Trigger::Idle { times, .. } = &rule.on else {
         return Vec::new();
     };
     let since = record.active_at;
-    let from = in_force(cx, rule);
+    let from = in_force(cx, rule).max(cx.now);
     let timer = |due, kind| Timer {
         due,
         rule: rule.id.clone(),
@@ -170,6 +206,7 @@ fn date_timer(
     record: &Record,
     field: &str,
     facts: &Value,
+    typed: Typed<'_>,
 ) -> Option<Timer> {
     let Trigger::Date { yearly, .. } = &rule.on else {
         return None;
@@ -195,14 +232,7 @@ fn date_timer(
     };
     // Typed when its time had already passed: only as long as the date itself is still to come.
     let over = moment(cx, &on).is_none_or(|at| at <= cx.now);
-    let comes_later = matches!(
-        rule.on,
-        Trigger::Date {
-            offset: Offset::After(_),
-            ..
-        }
-    );
-    if due <= cx.now && over && !comes_later {
+    if due <= cx.now && (over || !typed.has(field)) {
         return None;
     }
     Some(Timer {
@@ -265,36 +295,43 @@ fn moment(cx: &Context<'_>, iso: &str) -> Option<Timestamp> {
     )
 }
 
-/// The escalations and the series behind a firing.
-pub(super) fn behind(cx: &Context<'_>, firing: &Firing<'_>, record: &Record) -> Vec<Timer> {
-    let at = |span: Option<Span>| {
-        cx.now
-            .saturating_add(span.unwrap_or_default().duration())
-            .unwrap_or(Timestamp::MAX)
+/// The escalations behind a firing.
+pub(super) fn escalations(cx: &Context<'_>, firing: &Firing<'_>, record: &Record) -> Vec<Timer> {
+    let kind = |step: &Step| TimerKind::Escalation {
+        since: cx.now,
+        step: step.number,
+        occasion: firing.occasion.clone(),
     };
-    let timer = |due, kind| Timer {
-        due,
+    behind(cx, firing, record, &firing.rule.escalate, kind)
+}
+
+/// The series behind a firing.
+pub(super) fn series(cx: &Context<'_>, firing: &Firing<'_>, record: &Record) -> Vec<Timer> {
+    let kind = |step: &Step| TimerKind::Series {
+        step: step.number,
+        occasion: firing.occasion.clone(),
+        wanted: firing.wanted.clone(),
+    };
+    behind(cx, firing, record, &firing.rule.series, kind)
+}
+
+fn behind(
+    cx: &Context<'_>,
+    firing: &Firing<'_>,
+    record: &Record,
+    steps: &[Step],
+    kind: impl Fn(&Step) -> TimerKind,
+) -> Vec<Timer> {
+    let timer = |step: &Step| Timer {
+        due: cx
+            .now
+            .saturating_add(step.after.unwrap_or_default().duration())
+            .unwrap_or(Timestamp::MAX),
         rule: firing.rule.id.clone(),
         record: Some(record.id.clone()),
-        kind,
+        kind: kind(step),
     };
-    let escalations = firing.rule.escalate.iter().map(|step| {
-        let kind = TimerKind::Escalation {
-            since: cx.now,
-            step: step.number,
-            occasion: firing.occasion.clone(),
-        };
-        timer(at(step.after), kind)
-    });
-    let series = firing.rule.series.iter().map(|step| {
-        let kind = TimerKind::Series {
-            step: step.number,
-            occasion: firing.occasion.clone(),
-            wanted: firing.wanted.clone(),
-        };
-        timer(at(step.after), kind)
-    });
-    escalations.chain(series).collect()
+    steps.iter().map(timer).collect()
 }
 
 /// The next time of a rule's schedule after `from`.
@@ -325,13 +362,18 @@ pub fn on_timer(
     match (&timer.kind, record) {
         (TimerKind::Schedule, _) => scheduled(cx, rule, timer, facts, &mut decision),
         (_, None) => {}
-        (_, Some(record)) if record.gone.is_some() => {}
+        (_, Some(record)) if record.removed => {}
+        // Cut, and perhaps about to be pasted: what is due then must not be lost (SEMANTICS 8).
+        (_, Some(record)) if record.gone.is_some() => decision.timers.push(Timer {
+            due: cx.now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX),
+            ..timer.clone()
+        }),
         (TimerKind::Idle { since, round }, Some(record)) => {
             idle_round(cx, rule, record, *since, *round, facts, &mut decision);
         }
         (TimerKind::IdleEscalation { since, step }, Some(record)) => {
             if still_idle(rule, record, *since) && holds(rule, facts, &mut decision) {
-                idle_firing(cx, rule, record, *since, 0).fire_steps(
+                idle_firing(cx, rule, record, *since, 0).tell(
                     cx,
                     numbered(&rule.escalate, *step),
                     facts,
@@ -356,7 +398,7 @@ pub fn on_timer(
                 firing.event.since = Some(cx.local(*since));
                 let told = cx.directory.owners(&owner_names(facts));
                 firing.event.told = told.iter().map(|person| person.name.clone()).collect();
-                firing.fire_steps(cx, numbered(&rule.escalate, *step), facts, &mut decision);
+                firing.tell(cx, numbered(&rule.escalate, *step), facts, &mut decision);
             }
         }
         (
@@ -373,7 +415,7 @@ pub fn on_timer(
                 .is_some_and(|ends| ends.holds(facts).unwrap_or(true));
             if !ended {
                 let firing = Firing::new(cx, rule, record, occasion.clone(), wanted.clone());
-                firing.fire_steps(cx, numbered(&rule.series, *step), facts, &mut decision);
+                firing.tell(cx, numbered(&rule.series, *step), facts, &mut decision);
             }
         }
     }
@@ -386,18 +428,6 @@ fn numbered(steps: &[Step], number: u32) -> &[Step] {
         .iter()
         .position(|step| step.number == number)
         .map_or(&[], |at| &steps[at..=at])
-}
-
-impl Firing<'_> {
-    /// Messages only: an escalation or a step of a series has nothing behind it.
-    fn fire_steps(&self, cx: &Context<'_>, steps: &[Step], facts: &Value, decision: &mut Decision) {
-        for step in steps {
-            decision
-                .messages
-                .extend(super::audience::messages(cx, self, step, facts));
-        }
-        decision.note(self.rule, format!("fired: {}", self.occasion));
-    }
 }
 
 fn still_idle(rule: &Rule, record: &Record, since: Timestamp) -> bool {
@@ -438,6 +468,18 @@ fn idle_round(
     if !still_idle(rule, record, since) {
         return;
     }
+    let again = |round, due| Timer {
+        due,
+        rule: rule.id.clone(),
+        record: Some(record.id.clone()),
+        kind: TimerKind::Idle { since, round },
+    };
+    // The rule waits for longer since it was last read.
+    let due = idle_due(cx, rule, since, round);
+    if due > cx.now {
+        decision.timers.push(again(round, due));
+        return;
+    }
     if holds(rule, facts, decision) {
         idle_firing(cx, rule, record, since, round).fire(cx, &rule.send, facts, decision);
     }
@@ -445,14 +487,9 @@ fn idle_round(
     let next = (round + 1..*times)
         .map(|round| (round, idle_due(cx, rule, since, round)))
         .find(|(_, due)| *due > cx.now);
-    if let Some((round, due)) = next {
-        decision.timers.push(Timer {
-            due,
-            rule: rule.id.clone(),
-            record: Some(record.id.clone()),
-            kind: TimerKind::Idle { since, round },
-        });
-    }
+    decision
+        .timers
+        .extend(next.map(|(round, due)| again(round, due)));
 }
 
 fn date_came(
@@ -469,6 +506,13 @@ fn date_came(
     };
     // The cell says something else by now: its own timer stands for that.
     if facts[field].as_str() != Some(value) {
+        return;
+    }
+    // The rule has another time since it was last read.
+    let later = date_timer(cx, rule, record, field, facts, Typed::Nothing);
+    if let Some(later) = later.filter(|timer| matches!(&timer.kind, TimerKind::Date { on: again, .. } if again == on))
+    {
+        decision.timers.push(later);
         return;
     }
     if holds(rule, facts, decision) {
@@ -492,7 +536,7 @@ fn date_came(
     if *yearly {
         decision
             .timers
-            .extend(date_timer(cx, rule, record, field, facts));
+            .extend(date_timer(cx, rule, record, field, facts, Typed::Nothing));
     }
 }
 
@@ -501,17 +545,26 @@ fn scheduled(cx: &Context<'_>, rule: &Rule, timer: &Timer, facts: &Value, decisi
     let Trigger::Schedule(schedule) = &rule.on else {
         return;
     };
-    decision.timers.extend(schedule_timer(cx, rule, cx.now));
-    let late = cx.now.duration_since(timer.due);
-    if late > schedule.period_at(timer.due, &cx.calendar.zone) / 2 {
-        decision.note(rule, format!("missed: it was due at {}", timer.due));
-        return;
+    let found = schedule.catch_up(timer.due, cx.now, &cx.calendar.zone);
+    decision.timers.extend(found.next.map(|due| Timer {
+        due,
+        ..timer.clone()
+    }));
+    if found.missed > 0 {
+        let why = format!(
+            "missed {} times, since it was due at {}",
+            found.missed,
+            cx.local(timer.due)
+        );
+        decision.note(rule, why);
     }
+    let Some(due) = found.fire else {
+        return;
+    };
     if !holds(rule, facts, decision) {
         return;
     }
-    let occasion = timer
-        .due
+    let occasion = due
         .to_zoned(cx.calendar.zone.clone())
         .datetime()
         .to_string();
@@ -519,7 +572,7 @@ fn scheduled(cx: &Context<'_>, rule: &Rule, timer: &Timer, facts: &Value, decisi
         rule,
         record: None,
         event: EventFacts {
-            at: Some(cx.local(timer.due)),
+            at: Some(cx.local(due)),
             ..EventFacts::default()
         },
         occasion,

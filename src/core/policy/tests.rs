@@ -71,8 +71,8 @@ fn case(to: Recipient, wanted: Wanted) -> Case {
             trial: false,
         },
         record: Some(Record {
-            kind: crate::core::record::Kind::Customer,
             id,
+            kind: crate::core::record::Kind::Customer,
             place: Place {
                 workbook: "1AbC".to_owned(),
                 sheet: 0,

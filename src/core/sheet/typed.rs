@@ -89,6 +89,14 @@ pub struct Typed {
 }
 
 impl Typed {
+    /// The stage that the cell names, if it names one.
+    pub fn stage(&self) -> Option<&str> {
+        match self.values.get("stage") {
+            Some(Value::Stage(stage)) => Some(stage),
+            _ => None,
+        }
+    }
+
     /// The values without the private ones.
     pub fn public(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.values

@@ -10,7 +10,10 @@ use crate::core::rule::Channel;
 /// What is not known stays as it is.
 pub(crate) fn edit(english: &str, headers: &BTreeMap<String, String>) -> String {
     let whole = english.replace(", descending", " descending");
-    let parts: Vec<String> = whole.split(", ").map(|part| edit_part(part, headers)).collect();
+    let parts: Vec<String> = whole
+        .split(", ")
+        .map(|part| edit_part(part, headers))
+        .collect();
     parts.join(", ")
 }
 
@@ -20,15 +23,24 @@ fn edit_part(part: &str, headers: &BTreeMap<String, String>) -> String {
             Some(field) => (field, " từ lớn đến nhỏ"),
             None => (field, ""),
         };
-        return format!("sắp xếp theo {}{way}", headers.get(field).map_or(field, String::as_str));
+        return format!(
+            "sắp xếp theo {}{way}",
+            headers.get(field).map_or(field, String::as_str)
+        );
     }
     let number: String = part.chars().filter(char::is_ascii_digit).collect();
-    let pattern = if number.is_empty() { part.to_owned() } else { part.replace(&number, "#") };
+    let pattern = if number.is_empty() {
+        part.to_owned()
+    } else {
+        part.replace(&number, "#")
+    };
     let known = match pattern.as_str() {
         "sorted" => "sắp xếp lại",
         "cleared # rows" | "cleared # row" => "xoá trắng # dòng",
         "moved # rows" | "moved # row" => "kéo # dòng sang chỗ khác",
-        "# rows came from other tabs" | "# row came from other tabs" => "# dòng chuyển từ trang khác sang",
+        "# rows came from other tabs" | "# row came from other tabs" => {
+            "# dòng chuyển từ trang khác sang"
+        }
         "# rows went to other tabs" | "# row went to other tabs" => "# dòng chuyển sang trang khác",
         "inserted # rows" | "inserted # row" => "thêm # dòng",
         "pasted # rows" | "pasted # row" => "dán # dòng",
@@ -79,7 +91,10 @@ pub(crate) fn cell(value: &Value, empty: &str) -> String {
     match value {
         Value::Null => empty.to_owned(),
         Value::String(text) if text.trim().is_empty() => empty.to_owned(),
-        Value::String(text) => format!("“{}”", text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Value::String(text) => format!(
+            "“{}”",
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        ),
         other => other.to_string(),
     }
 }
@@ -87,7 +102,9 @@ pub(crate) fn cell(value: &Value, empty: &str) -> String {
 /// The same with a capital at its beginning.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 #[cfg(test)]
@@ -97,11 +114,18 @@ mod tests {
     #[test]
     fn an_edit_reads_as_a_colleague_would_say_it() {
         let headers = [("name".to_owned(), "Họ tên".to_owned())].into();
-        let check = |english: &str, vietnamese: &str| assert_eq!(edit(english, &headers), vietnamese);
+        let check =
+            |english: &str, vietnamese: &str| assert_eq!(edit(english, &headers), vietnamese);
         check("sorted by name", "sắp xếp theo Họ tên");
-        check("sorted by name, descending, edited 1 cell", "sắp xếp theo Họ tên từ lớn đến nhỏ, sửa 1 ô");
+        check(
+            "sorted by name, descending, edited 1 cell",
+            "sắp xếp theo Họ tên từ lớn đến nhỏ, sửa 1 ô",
+        );
         check("cleared 300 rows", "xoá trắng 300 dòng");
-        check("inserted 1 row, 2 ambiguous rows", "thêm 1 dòng, 2 dòng chưa chắc cùng khách");
+        check(
+            "inserted 1 row, 2 ambiguous rows",
+            "thêm 1 dòng, 2 dòng chưa chắc cùng khách",
+        );
         check("sorted, column moved", "sắp xếp lại, dời cột");
         check("something new", "something new");
     }

@@ -1,0 +1,114 @@
+//! One message per destination address and occasion (SEMANTICS 23): two rows of one person, or of one mailbox,
+//! that come into the same state together are one reason to write, not two.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Roster;
+use crate::store::suppression::address_hash;
+use crate::core::delivery::State;
+use crate::core::message::{Message, MessageKey, Recipient, Wanted};
+use crate::core::record::Record;
+use crate::core::sheet::Value;
+use crate::core::sheet::fold::fold;
+use crate::store::keys::{self, Key, prefix};
+use crate::store::{Group, StoreError};
+
+/// For so long a second row of the same address is no second new customer.
+const ADDED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// Who was already written to, in one poll or one ring of the timers; ask with the newest row first.
+#[derive(Clone, Debug, Default)]
+pub struct Once {
+    claimed: BTreeMap<Key, MessageKey>,
+    /// Messages that were dropped: a notice that speaks of one is dropped, too.
+    dropped: Vec<MessageKey>,
+}
+
+impl Once {
+    /// Whether another row's message for the same occasion goes to the same address, or to a person of the
+    /// same name and phone; why, for people. If not, the address is claimed for this message.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn refuses(
+        &mut self,
+        roster: &Roster,
+        record: &Record,
+        message: &Message,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<Option<&'static str>, StoreError> {
+        const WHY: &str = "the same mail goes to this person for another row";
+        if message.event["hold"]["key"].as_str().is_some_and(|key| self.dropped.iter().any(|dropped| dropped.as_str() == key)) {
+            return Ok(Some(WHY));
+        }
+        if message.to != Recipient::Customer {
+            return Ok(None);
+        }
+        let claims = claims(roster, record, message)?;
+        for claim in &claims {
+            if self.is_taken(roster, claim, message, now)? {
+                self.dropped.push(message.key.clone());
+                return Ok(Some(WHY));
+            }
+        }
+        for claim in claims {
+            if is_added(message) {
+                group.put(claim.clone(), &(now, &message.key));
+            }
+            self.claimed.insert(claim, message.key.clone());
+        }
+        Ok(None)
+    }
+
+    fn is_taken(&self, roster: &Roster, claim: &Key, message: &Message, now: Timestamp) -> Result<bool, StoreError> {
+        if let Some(key) = self.claimed.get(claim) {
+            return Ok(*key != message.key);
+        }
+        let Some((at, key)) = roster.store().get::<(Timestamp, MessageKey)>(claim)? else {
+            return Ok(false);
+        };
+        if key == message.key || now.duration_since(at) > ADDED_FOR {
+            return Ok(false);
+        }
+        let other: Option<Message> = roster.store().get(&keys::message(&key))?;
+        // One that never reached anybody stands in nobody's way.
+        Ok(other.is_some_and(|other| match other.state {
+            State::Queued | State::InFlight | State::Delivered | State::InDoubt => true,
+            State::Rejected | State::Cancelled | State::Expired | State::Dead => false,
+        }))
+    }
+}
+
+/// Only a new row can have a twin in a later poll.
+fn is_added(message: &Message) -> bool {
+    message.wanted == Wanted::Row && occasion(message) == "added"
+}
+
+/// The occasion without the number of the event, which is each record's own.
+fn occasion(message: &Message) -> &str {
+    let occasion = message.key.as_str().splitn(5, '/').nth(4).unwrap_or_default();
+    occasion.split(" #").next().unwrap_or_default()
+}
+
+/// What must not be claimed twice: the address, and the person.
+fn claims(roster: &Roster, record: &Record, message: &Message) -> Result<Vec<Key>, StoreError> {
+    let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
+    let mut whom = Vec::new();
+    if let Some(Value::Email(emails)) = typed.values.get("email") {
+        whom.extend(emails.first().map(|email| email.expose().to_owned()));
+    }
+    if let (Some(Value::Name(name)), Some(Value::Phone(phones))) = (typed.values.get("name"), typed.values.get("phone"))
+        && let Some(full) = name.full.known()
+    {
+        whom.extend(phones.first().map(|phone| format!("{} {}", phone.expose(), fold(full))));
+    }
+    let of = |whom: &String| {
+        let hash = address_hash(roster.store(), whom)?;
+        let name = format!("once/{}/{}/{}/{hash}", message.rule, message.key.as_str().starts_with("trial:"), occasion(message));
+        Ok(keys::under(prefix::META, format!("{name}/{}", message.step)))
+    };
+    whom.iter().map(of).collect()
+}
