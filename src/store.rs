@@ -436,7 +436,7 @@ fn open_patiently(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
     for _ in 1..TRIES {
         match open_sled(dir, path) {
             Err(StoreError::Locked { .. }) => {
-                std::thread::sleep(std::time::Duration::from_millis(50))
+                std::thread::sleep(std::time::Duration::from_millis(50));
             }
             other => return other,
         }
@@ -515,7 +515,7 @@ fn pieces(groups: Vec<Group>) -> Vec<Vec<Operation>> {
         }
         match pieces.last_mut() {
             Some(last) if last.len() + group.operations.len() < BATCH => {
-                last.extend(group.operations)
+                last.extend(group.operations);
             }
             _ => pieces.push(group.operations),
         }
