@@ -98,10 +98,10 @@ pub struct Store {
     /// The number of the next journal entry.
     journal: Arc<AtomicU64>,
     alone: Arc<Mutex<()>>,
-    /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
-    planning: Arc<Mutex<()>>,
     /// Whose the folder is, if root works on another user's: new files are given to that user.
     owner: Option<(u32, u32)>,
+    /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
+    planning: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -150,8 +150,8 @@ impl Store {
             file: Arc::new(file),
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
-            planning: Arc::new(Mutex::new(())),
             owner,
+            planning: Arc::new(Mutex::new(())),
         };
         store.check_format()?;
         store.leave_mark()?;
@@ -436,7 +436,7 @@ fn open_patiently(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
     for _ in 1..TRIES {
         match open_sled(dir, path) {
             Err(StoreError::Locked { .. }) => {
-                std::thread::sleep(std::time::Duration::from_millis(50))
+                std::thread::sleep(std::time::Duration::from_millis(50));
             }
             other => return other,
         }
@@ -515,7 +515,7 @@ fn pieces(groups: Vec<Group>) -> Vec<Vec<Operation>> {
         }
         match pieces.last_mut() {
             Some(last) if last.len() + group.operations.len() < BATCH => {
-                last.extend(group.operations)
+                last.extend(group.operations);
             }
             _ => pieces.push(group.operations),
         }
@@ -645,6 +645,50 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         assert_eq!(store.scan::<u32>(prefix::RECORD).count(), 1_200);
         assert_eq!(store.keys(prefix::PLAN).count(), 0);
+    }
+
+    #[test]
+    fn large_commits_at_the_same_time_take_nothing_from_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        std::thread::scope(|threads| {
+            for writer in 0..3 {
+                let store = &store;
+                threads.spawn(move || {
+                    for round in 0..3 {
+                        let many = (0..1_100).map(|n| group(&[(&format!("record/{writer}/{round}/{n}"), n)])).collect();
+                        store.commit(many).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(store.scan::<u32>(prefix::RECORD).count(), 3 * 3 * 1_100);
+        assert_eq!(store.keys(prefix::PLAN).count(), 0);
+    }
+
+    #[test]
+    fn what_a_full_disk_left_of_a_plan_is_no_piece_of_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        // Five pieces were written when the disk was full; the sixth and the marker were not.
+        for number in 0_u64..5 {
+            let mut key = prefix::PLAN.to_vec();
+            key.extend_from_slice(&number.to_be_bytes());
+            let piece = vec![(format!("record/lost{number}").into_bytes(), Some(encode(&1)))];
+            store.apply(vec![(key, Some(encode(&piece)))]).unwrap();
+        }
+        let many = (0..600).map(|n| group(&[(&format!("record/{n}"), n)])).collect();
+        store.commit(many).unwrap();
+        assert_eq!(store.scan::<u32>(prefix::RECORD).count(), 600);
+    }
+
+    #[test]
+    fn a_store_that_was_there_is_not_taken_for_a_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        std::fs::remove_dir_all(dir.path().join("store")).unwrap();
+        let error = Store::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("starting empty would forget what was sent"), "{error}");
     }
 
     #[test]

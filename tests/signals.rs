@@ -1,5 +1,6 @@
 //! What systemd and the admin tell the daemon: SIGTERM, SIGINT, SIGHUP, readiness, the watchdog; and what is
 //! said to it over the control socket while it runs.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod black_box;
 

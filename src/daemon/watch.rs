@@ -20,11 +20,11 @@ use crate::store::{Group, StoreError, ledger};
 /// longest of which is a mail server's 300 s for a body.
 const STUCK_AFTER: Duration = Duration::from_secs(330);
 
-/// How often the watchdog is fed and the status line made.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-
 /// Old stories are cleared at the start and once a day.
 const SWEEP_EVERY: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often the watchdog is fed and the status line made.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A channel that is out of reach for so long is told of by another way (SEMANTICS 37).
 const TELL_AFTER: SignedDuration = SignedDuration::from_mins(15);

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::core::rule::Channel;
 
 /// Waits between knocks, in seconds; the last one stays. Short enough that a healed server is
-/// noticed in minutes, long enough that a struggling one is left alone.
-const KNOCKS_S: [i64; 7] = [5, 10, 20, 40, 80, 160, 300];
+/// noticed in two minutes at most, long enough that a struggling one is left alone.
+const KNOCKS_S: [i64; 6] = [5, 10, 20, 40, 80, 120];
 
 /// What is known of the doors. Gone with the process: a restart knocks.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ mod tests {
             waits.push(next.duration_since(now).as_secs());
             now = next;
         }
-        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
+        assert_eq!(waits, [5, 10, 20, 40, 80, 120, 120, 120, 120]);
         let gates = Gates::default();
         assert_eq!(gates.shut(Channel::Telegram, at(0), SignedDuration::from_secs(90), 0.0), at(90));
     }

@@ -1,6 +1,6 @@
 //! The real binary against loopback servers: a company's workbook, its mail server and its bot, which outlive
 //! the daemon, so that what they received can be compared with what it believes to have sent.
-#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, missing_docs, unreachable_pub)]
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout, clippy::missing_panics_doc, missing_docs, unreachable_pub)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
