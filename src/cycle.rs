@@ -26,8 +26,6 @@ use crate::store::StoreError;
 use base::Base;
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
-pub use crate::roster::address_hash;
-pub use optout::{Suppression, SuppressionSource, suppress_key};
 pub use report::{Ambiguous, ChangeReport, FieldReport, MessageReport, ProblemReport, Report, Settling, TabReport};
 
 /// The tabs of a workbook are asked for again after so long; sooner when Google misses one.

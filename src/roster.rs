@@ -4,6 +4,7 @@
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
 mod once;
+mod suppress;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, Store, StoreError};
 
 pub use once::Once;
+pub use suppress::{Suppression, SuppressionSource, address_hash, suppress_key};
 
 /// Which record stands in which row of a tab, in sheet order, as the store keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -528,27 +530,6 @@ pub fn order_key(workbook: &str, sheet: i64) -> Key {
 /// Where the chat of a person is kept.
 pub fn binding_key(name: &str) -> Key {
     keys::under(prefix::BINDING, name)
-}
-
-/// The keyed hash under which an address is known; survives the erasure of the person.
-///
-/// # Errors
-/// The disk, where the key of the hash is kept.
-pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> {
-    let at = keys::under(prefix::META, "salt");
-    let salt: String = match store.get(&at)? {
-        Some(salt) => salt,
-        None => {
-            let salt = format!("{:032x}{:032x}", crate::random::secret(), crate::random::secret());
-            let mut group = Group::default();
-            group.put(at, &salt);
-            store.commit(vec![group])?;
-            salt
-        }
-    };
-    let key = blake3::derive_key("sheetbridge suppression v1", salt.as_bytes());
-    let address = address.trim().to_lowercase();
-    Ok(blake3::keyed_hash(&key, address.as_bytes()).to_hex().to_string())
 }
 
 /// Where a person of a staff tab is kept.

@@ -1,6 +1,8 @@
 //! SEMANTICS.md, line by line: a real (loopback) Google, a clock that only the test moves, and what the store holds
 //! afterwards. The lines that deciding or policy alone answer for are proved beside them, in `core`.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::Arc;
@@ -12,8 +14,8 @@ use sheetbridge::commands::{Desk, LastPoll, Who, last_poll_key};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::core::record::Record;
-use sheetbridge::cycle::{Mode, Report, suppress_key};
-use sheetbridge::roster::Roster;
+use sheetbridge::cycle::{Mode, Report};
+use sheetbridge::roster::{Roster, suppress_key};
 use sheetbridge::sandbox::google::{CellEdit, Edit, Role};
 use sheetbridge::store::Group;
 use sheetbridge::store::journal::Entry;

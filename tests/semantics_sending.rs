@@ -1,5 +1,7 @@
 //! SEMANTICS.md where sending comes in: a real (loopback) mail server and Bot API, and a clock that only the test moves.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,52 +1,12 @@
 //! Opt-outs of the sheet: they act at first sight, before settling, and even from a poll that is held.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::core::record::{Cells, Kind, RecordId};
 use crate::core::sheet::Value;
-use crate::roster::{Roster, address_hash};
+use crate::roster::{Roster, Suppression, SuppressionSource, suppress_key};
 use crate::store::journal::{Entry, What};
-use crate::store::keys::{self, Key, prefix};
-use crate::store::{Group, Store, StoreError};
-
-/// Why an address must not be sent advertising, and since when: the proof the law asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suppression {
-    /// Since when.
-    pub at: Timestamp,
-    /// Where it comes from.
-    pub source: SuppressionSource,
-    /// The address, masked.
-    pub shown: String,
-    /// Further records whose opt-out cell says the same: it is lifted when the last of them is unticked.
-    #[serde(default)]
-    pub also: Vec<RecordId>,
-}
-
-/// Where a suppression comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SuppressionSource {
-    /// The opt-out cell of a record; unticking lifts only this.
-    Cell {
-        /// The record.
-        record: RecordId,
-    },
-    /// The provider says the address is no good.
-    Bounce {
-        /// Its words.
-        said: String,
-    },
-}
-
-/// Where the suppression of an address is kept.
-///
-/// # Errors
-/// The disk.
-pub fn suppress_key(store: &Store, address: &str) -> Result<Key, StoreError> {
-    Ok(keys::under(prefix::SUPPRESS, address_hash(store, address)?))
-}
+use crate::store::{Group, StoreError};
 
 /// Acts on the opt-out cell of a row as seen now. `id` is its record, if it has one already.
 pub(super) fn act(

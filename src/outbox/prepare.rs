@@ -15,7 +15,7 @@ use crate::core::people::Directory;
 use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
 use crate::core::record::Record;
 use crate::core::sheet::Value as TypedValue;
-use crate::cycle::{Suppression, SuppressionSource, address_hash, suppress_key};
+use crate::roster::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
 
