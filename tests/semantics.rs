@@ -1,6 +1,8 @@
 //! SEMANTICS.md, line by line: a real (loopback) Google, a clock that only the test moves, and what the store holds
 //! afterwards. The lines that deciding or policy alone answer for are proved beside them, in `core`.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::Arc;
