@@ -127,7 +127,7 @@ pub async fn run(config: Config, settings: Settings, stop: CancellationToken) ->
             .map_err(|error| DaemonError::Broken(error.to_string()))??
     };
     let health = Health::new(clock::now(), env!("CARGO_PKG_VERSION"), config.trial.is_some());
-    let parts = Parts::build(Arc::clone(&config), store.clone(), &health, None)?;
+    let parts = Parts::build(&config, store.clone(), &health, None)?;
     let google = Google::new(&config.google.key.json, &config.google.sheets_url)
         .await
         .map_err(|error| DaemonError::Config(error.to_string()))?;

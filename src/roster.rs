@@ -113,8 +113,11 @@ pub struct Roster {
     stage_labels: Arc<BTreeMap<String, String>>,
     private: Arc<BTreeSet<String>>,
     company: Value,
-    schemas: Arc<Mutex<BTreeMap<(Kind, String), Arc<Schema>>>>,
+    schemas: Arc<Mutex<Schemas>>,
 }
+
+/// By kind of record and locale of the workbook.
+type Schemas = BTreeMap<(Kind, String), Arc<Schema>>;
 
 impl Roster {
     /// The roster of a checked configuration.

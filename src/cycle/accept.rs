@@ -109,7 +109,7 @@ pub(super) fn take(
     let ruling = hold::rule_on(roster, &input, standing.as_ref(), readable);
     poll.describe(&kinds);
     if let Ruling::Hold { text, hold } = &ruling {
-        return poll.held(&kinds, hold, text, standing, mode);
+        return poll.held(&kinds, hold, text, standing.as_ref(), mode);
     }
     poll.silent = matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref());
     let mut next = Base::default();
@@ -119,7 +119,7 @@ pub(super) fn take(
     let waiting = settling::settle(&mut poll, pending)?;
     input.messages = u32::try_from(poll.report.messages.len()).unwrap_or(u32::MAX);
     if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref(), readable) {
-        return poll.held(&kinds, &hold, &text, standing, mode);
+        return poll.held(&kinds, &hold, &text, standing.as_ref(), mode);
     }
     poll.finish(base, next, pending, waiting, standing, mode)
 }
@@ -778,7 +778,7 @@ impl<'a> Poll<'a> {
     }
 
     /// A batch that is held: the base stays, opt-outs act, and the managers are asked.
-    fn held(mut self, kinds: &[Matched], hold: &Hold, text: &str, standing: Option<Held>, mode: Mode) -> Result<Report, StoreError> {
+    fn held(mut self, kinds: &[Matched], hold: &Hold, text: &str, standing: Option<&Held>, mode: Mode) -> Result<Report, StoreError> {
         let count = |kind: &str| u32::try_from(self.report.changes.iter().filter(|change| change.kind == kind).count()).unwrap_or(u32::MAX);
         let counts = HeldCounts {
             added: count("added"),
@@ -797,11 +797,11 @@ impl<'a> Poll<'a> {
         }
         let mut group = Group::default();
         self.opt_outs_of_held(kinds, &mut group)?;
-        let held = hold::standing(&self, hold, text, counts, standing.as_ref());
+        let held = hold::standing(&self, hold, text, counts, standing);
         let new = standing.is_none();
         // What was decided covered less than this: they are asked once more.
-        let worse = standing.as_ref().is_some_and(|before| before.decision.is_some() && held.decision.is_none());
-        if standing.as_ref() != Some(&held) {
+        let worse = standing.is_some_and(|before| before.decision.is_some() && held.decision.is_none());
+        if standing != Some(&held) {
             group.put(hold::held_key(self.workbook), &held);
         }
         if new || worse {

@@ -256,7 +256,7 @@ pub(super) fn ask_managers(roster: &Roster, held: &Held, again: bool, now: Times
         true => format!("held {} {now}", held.id),
         false => format!("held {}", held.id),
     };
-    let told = notice::to_managers(&roster.directory()?, "held", "held-batch", &occasion, json!({ "held": facts }), now);
+    let told = notice::to_managers(&roster.directory()?, "held", "held-batch", &occasion, &json!({ "held": facts }), now);
     for message in told {
         ledger::queue(roster.store(), group, &message)?;
     }
@@ -268,7 +268,7 @@ pub(super) fn propose_staff(roster: &Roster, names: &[String], now: Timestamp, g
     for name in names {
         let occasion = format!("staff {name}");
         let extra = json!({ "staff": { "name": name } });
-        for message in notice::to_managers(&roster.directory()?, "staff", "staff-proposed", &occasion, extra, now) {
+        for message in notice::to_managers(&roster.directory()?, "staff", "staff-proposed", &occasion, &extra, now) {
             ledger::queue(roster.store(), group, &message)?;
         }
     }

@@ -34,14 +34,14 @@ impl Parts {
     ///
     /// After a reload the bot's client stays: the bot goes on listening with it, and one pace must
     /// hold for both. Another token or address takes effect after a restart (SEMANTICS 36).
-    pub(super) fn build(config: Arc<Config>, store: Store, health: &Health, before: Option<&Self>) -> Result<Self, DaemonError> {
-        let templates = Arc::new(templates(&config).map_err(DaemonError::Config)?);
-        let email = email(&config).map(Arc::new);
+    pub(super) fn build(config: &Arc<Config>, store: Store, health: &Health, before: Option<&Self>) -> Result<Self, DaemonError> {
+        let templates = Arc::new(templates(config).map_err(DaemonError::Config)?);
+        let email = email(config).map(Arc::new);
         let telegram = match before.and_then(|before| before.telegram.clone()) {
             Some(client) if config.telegram.is_some() => Some(client),
-            _ => telegram(&config).map_err(DaemonError::Config)?,
+            _ => telegram(config).map_err(DaemonError::Config)?,
         };
-        let roster = Roster::new(Arc::clone(&config), store);
+        let roster = Roster::new(Arc::clone(config), store);
         let courier = telegram.clone().map(|client| Arc::new(TelegramCourier::new(client)));
         if let Some(settings) = &config.email {
             health.channel_paces(Channel::Email, settings.per_minute, settings.per_day);

@@ -51,7 +51,7 @@ async fn take_over(house: &House, config: Config) -> Result<Vec<String>, String>
     let restart: Vec<String> = Config::reload_difference(&old, &config).into_iter().map(str::to_owned).collect();
     let store = house.parts().roster.store().clone();
     let config = Arc::new(config);
-    let parts = Parts::build(Arc::clone(&config), store, &house.health, Some(&house.parts())).map_err(|error| error.to_string())?;
+    let parts = Parts::build(&config, store, &house.health, Some(&house.parts())).map_err(|error| error.to_string())?;
     // Between cycles: nobody polls while the rules change.
     let mut cycle = house.cycle.lock().await;
     let _ringing = house.ringing.lock().await;

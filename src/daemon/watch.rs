@@ -195,7 +195,7 @@ pub(super) fn tell(house: &House, service: &str, trouble: &Trouble) -> Result<()
     let template = if telegram { "telegram-down" } else { "trouble" };
     let occasion = format!("{service} since {}", trouble.since);
     let extra = serde_json::json!({ "trouble": facts });
-    let mut messages = notice::to_managers(&roster.directory()?, "trouble", template, &occasion, extra, now);
+    let mut messages = notice::to_managers(&roster.directory()?, "trouble", template, &occasion, &extra, now);
     if telegram {
         // One mail to the mailbox for alerts says it for all.
         messages.truncate(1);

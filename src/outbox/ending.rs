@@ -239,7 +239,7 @@ impl Outbox {
             waiting: 0,
         };
         let extra = serde_json::json!({ "trouble": facts });
-        for message in notice::to_managers(&self.roster.directory()?, "trouble", "trouble", occasion, extra, now) {
+        for message in notice::to_managers(&self.roster.directory()?, "trouble", "trouble", occasion, &extra, now) {
             ledger::queue(self.roster.store(), group, &message)?;
         }
         Ok(())

@@ -160,7 +160,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let nobody = Directory::default();
-        let message = notice::to_managers(&nobody, "held", "held-batch", "h-1", serde_json::Value::Null, at(0)).remove(0);
+        let message = notice::to_managers(&nobody, "held", "held-batch", "h-1", &serde_json::Value::Null, at(0)).remove(0);
         let mut group = Group::default();
         assert!(queue(&store, &mut group, &message).unwrap());
         store.commit(vec![group]).unwrap();
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_illegal_step_is_refused_and_writes_nothing() {
-        let message = notice::to_managers(&Directory::default(), "held", "held-batch", "h-1", serde_json::Value::Null, at(0)).remove(0);
+        let message = notice::to_managers(&Directory::default(), "held", "held-batch", "h-1", &serde_json::Value::Null, at(0)).remove(0);
         let mut group = Group::default();
         let mut delivered = Message { state: State::Delivered, ..message };
         let error = shift(&mut group, &mut delivered, State::Queued, By::Hand, "again", None).unwrap_err().to_string();

@@ -23,14 +23,14 @@ pub fn chat_died(directory: &Directory, name: &str, why: &str, zone: &TimeZone, 
         waiting: 0,
     };
     let extra = serde_json::json!({ "trouble": facts });
-    to_managers(directory, "trouble", "trouble", &format!("chat of {name} {now}"), extra, now)
+    to_managers(directory, "trouble", "trouble", &format!("chat of {name} {now}"), &extra, now)
 }
 
 /// One message to each manager, at any hour; to `[alerts] email` if there is none.
 ///
 /// `id` stands where a rule's id would in the key, `extra` holds the top-level names that the
 /// template reads.
-pub fn to_managers(directory: &Directory, id: &str, template: &str, occasion: &str, extra: Value, now: Timestamp) -> Vec<Message> {
+pub fn to_managers(directory: &Directory, id: &str, template: &str, occasion: &str, extra: &Value, now: Timestamp) -> Vec<Message> {
     let mut people: Vec<(String, Recipient)> = directory
         .managers()
         .map(|person| (format!("managers:{}", person.name), Recipient::Staff(person.name.clone())))
