@@ -322,7 +322,7 @@ async fn the_providers_pace_is_kept() {
     assert!(courier.ready_in(&to) > Duration::from_secs(20));
     let Verdict::TryLater {
         not_before_s: Some(wait),
-        scope: Scope::Channel,
+        scope: Scope::Message,
         ..
     } = courier.deliver(&parcel(2)).await
     else {
