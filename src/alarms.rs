@@ -48,7 +48,9 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
             Some(id) => store.get(&keys::record(id))?,
             None => None,
         };
-        let place = record.as_ref().map(|record| (record.place.workbook.as_str(), record.place.sheet));
+        let place = record
+            .as_ref()
+            .map(|record| (record.place.workbook.as_str(), record.place.sheet));
         let cx = deciding.context(roster, place, now);
         let facts = match &record {
             Some(record) => {
@@ -60,7 +62,16 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
         let decision = decide::on_timer(&cx, &timer, record.as_ref(), &facts);
         let mut group = Group::default();
         group.remove(key);
-        keep(roster, record.as_ref(), &timer, &decision, now, &mut once, &mut group, &mut rang)?;
+        keep(
+            roster,
+            record.as_ref(),
+            &timer,
+            &decision,
+            now,
+            &mut once,
+            &mut group,
+            &mut rang,
+        )?;
         groups.push(group);
     }
     store.commit(groups)?;
@@ -117,7 +128,14 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
     let store = roster.store();
     let standing: BTreeMap<String, Timestamp> = store
         .scan::<Timestamp>(prefix::RULE)
-        .map(|entry| entry.map(|(key, since)| (String::from_utf8_lossy(&key[prefix::RULE.len()..]).into_owned(), since)))
+        .map(|entry| {
+            entry.map(|(key, since)| {
+                (
+                    String::from_utf8_lossy(&key[prefix::RULE.len()..]).into_owned(),
+                    since,
+                )
+            })
+        })
         .collect::<Result<_, _>>()?;
     let rules = &roster.config().rules;
     let mut group = Group::default();
@@ -125,7 +143,10 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
         group.put(keys::under(prefix::RULE, &rule.id), &now);
         group.remove(keys::under(prefix::RULE_GONE, &rule.id));
     }
-    let removed: Vec<&String> = standing.keys().filter(|id| !rules.iter().any(|rule| rule.id == **id)).collect();
+    let removed: Vec<&String> = standing
+        .keys()
+        .filter(|id| !rules.iter().any(|rule| rule.id == **id))
+        .collect();
     for id in &removed {
         group.remove(keys::under(prefix::RULE, id));
         group.put(keys::under(prefix::RULE_GONE, id), &now);
@@ -135,9 +156,10 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
         cancel_queue(roster, &removed)?;
     }
     start_schedules(roster, now)?;
-    let new_timed = rules
-        .iter()
-        .any(|rule| !standing.contains_key(&rule.id) && matches!(rule.on, Trigger::Idle { .. } | Trigger::Date { .. }));
+    let new_timed = rules.iter().any(|rule| {
+        !standing.contains_key(&rule.id)
+            && matches!(rule.on, Trigger::Idle { .. } | Trigger::Date { .. })
+    });
     let reading = reading(roster);
     let at = keys::under(prefix::META, "reading");
     let read_anew = store.get::<String>(&at)?.as_ref() != Some(&reading);
@@ -155,9 +177,21 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
 /// A hash of what cells are read by and what times rules wait for: another one means another look at all rows.
 fn reading(roster: &Roster) -> String {
     let config = roster.config();
-    let fields: Vec<String> = config.fields.iter().map(|field| format!("{} {:?} {:?}", field.id, field.kind, field.since)).collect();
-    let rules: Vec<String> = config.rules.iter().map(|rule| format!("{} {:?} {:?}", rule.id, rule.on, rule.escalate)).collect();
-    let text = format!("{:?}\n{fields:?}\n{rules:?}\n{:?}", config.stages, config.calendar.zone.iana_name());
+    let fields: Vec<String> = config
+        .fields
+        .iter()
+        .map(|field| format!("{} {:?} {:?}", field.id, field.kind, field.since))
+        .collect();
+    let rules: Vec<String> = config
+        .rules
+        .iter()
+        .map(|rule| format!("{} {:?} {:?}", rule.id, rule.on, rule.escalate))
+        .collect();
+    let text = format!(
+        "{:?}\n{fields:?}\n{rules:?}\n{:?}",
+        config.stages,
+        config.calendar.zone.iana_name()
+    );
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
@@ -171,7 +205,16 @@ fn cancel_queue(roster: &Roster, rules: &[&String]) -> Result<(), StoreError> {
             let mut group = Group::default();
             let why = "its rule was removed from the configuration";
             // Queued to cancelled by policy is in the table.
-            if ledger::shift(&mut group, &mut message, State::Cancelled, By::Policy, why, None).is_ok() {
+            if ledger::shift(
+                &mut group,
+                &mut message,
+                State::Cancelled,
+                By::Policy,
+                why,
+                None,
+            )
+            .is_ok()
+            {
                 groups.push(group);
             }
         }
@@ -188,7 +231,10 @@ fn start_schedules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
     for entry in store.scan::<Timer>(prefix::TIMER) {
         let (key, timer) = entry?;
         if timer.kind == TimerKind::Schedule {
-            standing.entry(timer.rule.clone()).or_default().push((key, timer));
+            standing
+                .entry(timer.rule.clone())
+                .or_default()
+                .push((key, timer));
         }
     }
     let mut group = Group::default();

@@ -26,7 +26,9 @@ use crate::store::StoreError;
 use base::Base;
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
-pub use report::{Ambiguous, ChangeReport, FieldReport, MessageReport, ProblemReport, Report, Settling, TabReport};
+pub use report::{
+    Ambiguous, ChangeReport, FieldReport, MessageReport, ProblemReport, Report, Settling, TabReport,
+};
 
 /// The tabs of a workbook are asked for again after so long; sooner when Google misses one.
 const METADATA_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -113,7 +115,12 @@ impl Cycle {
     ///
     /// # Errors
     /// See [`PollError`]; nothing was changed then.
-    pub async fn poll(&mut self, workbook: &str, now: Timestamp, mode: Mode) -> Result<Report, PollError> {
+    pub async fn poll(
+        &mut self,
+        workbook: &str,
+        now: Timestamp,
+        mode: Mode,
+    ) -> Result<Report, PollError> {
         let config = Arc::clone(self.roster.config());
         let settings = config
             .workbooks
@@ -130,9 +137,16 @@ impl Cycle {
         polled
     }
 
-    async fn poll_book(&self, settings: &Workbook, book: &mut Book, now: Timestamp, mode: Mode) -> Result<Report, PollError> {
+    async fn poll_book(
+        &self,
+        settings: &Workbook,
+        book: &mut Book,
+        now: Timestamp,
+        mode: Mode,
+    ) -> Result<Report, PollError> {
         if book.base.is_none() {
-            let (base, pending) = tokio::task::block_in_place(|| base::load(&self.roster, settings))?;
+            let (base, pending) =
+                tokio::task::block_in_place(|| base::load(&self.roster, settings))?;
             book.base = Some(base);
             book.pending = pending;
         }
@@ -144,16 +158,32 @@ impl Cycle {
             }
             other => other?,
         };
-        let base = book.base.as_mut().expect("it was loaded above, and reading does not drop it");
+        let base = book
+            .base
+            .as_mut()
+            .expect("it was loaded above, and reading does not drop it");
         tokio::task::block_in_place(|| {
             // Buttons read and write records as well; nothing of theirs may be written over.
             let _alone = self.roster.store().alone();
-            accept::take(&self.roster, &settings.id, base, &mut book.pending, reads, now, mode)
+            accept::take(
+                &self.roster,
+                &settings.id,
+                base,
+                &mut book.pending,
+                reads,
+                now,
+                mode,
+            )
         })
         .map_err(PollError::Store)
     }
 
-    async fn read(&self, settings: &Workbook, book: &mut Book, now: Timestamp) -> Result<Vec<fetch::TabRead>, PollError> {
+    async fn read(
+        &self,
+        settings: &Workbook,
+        book: &mut Book,
+        now: Timestamp,
+    ) -> Result<Vec<fetch::TabRead>, PollError> {
         let metadata = self.metadata(settings, book, now).await?;
         let known: BTreeMap<i64, String> = self
             .roster
@@ -161,19 +191,37 @@ impl Cycle {
             .into_iter()
             .map(|tab| (tab.sheet, tab.title))
             .collect();
-        let (plans, missing) = fetch::plan_tabs(settings, &metadata, &known, |tab| self.roster.fields_of(tab));
+        let (plans, missing) = fetch::plan_tabs(settings, &metadata, &known, |tab| {
+            self.roster.fields_of(tab)
+        });
         if !missing.is_empty() {
             book.metadata = None; // so that putting it right is seen at the next poll
             return Err(PollError::Tabs(missing));
         }
         let hashes = book.base.as_ref().map(Base::hashes).unwrap_or_default();
-        Ok(fetch::read_tabs(&self.google, &settings.id, plans, Arc::new(hashes), self.roster.stages()).await?)
+        Ok(fetch::read_tabs(
+            &self.google,
+            &settings.id,
+            plans,
+            Arc::new(hashes),
+            self.roster.stages(),
+        )
+        .await?)
     }
 
     /// Title, locale and tabs; asked for again when they are old.
-    async fn metadata(&self, settings: &Workbook, book: &mut Book, now: Timestamp) -> Result<Metadata, PollError> {
+    async fn metadata(
+        &self,
+        settings: &Workbook,
+        book: &mut Book,
+        now: Timestamp,
+    ) -> Result<Metadata, PollError> {
         let patterns = settings.tabs.iter().any(|tab| tab.name.is_pattern());
-        let good_for = if patterns { METADATA_FOR_PATTERNS } else { METADATA_FOR };
+        let good_for = if patterns {
+            METADATA_FOR_PATTERNS
+        } else {
+            METADATA_FOR
+        };
         if let Some((metadata, at)) = &book.metadata
             && now.duration_since(*at) < good_for
         {

@@ -118,7 +118,11 @@ impl From<OutboxError> for DaemonError {
 ///
 /// # Errors
 /// See [`DaemonError`].
-pub async fn run(config: Config, settings: Settings, stop: CancellationToken) -> Result<(), DaemonError> {
+pub async fn run(
+    config: Config,
+    settings: Settings,
+    stop: CancellationToken,
+) -> Result<(), DaemonError> {
     let config = Arc::new(config);
     let store = {
         let dir = config.state_dir.clone();
@@ -126,22 +130,37 @@ pub async fn run(config: Config, settings: Settings, stop: CancellationToken) ->
             .await
             .map_err(|error| DaemonError::Broken(error.to_string()))??
     };
-    let health = Health::new(clock::now(), env!("CARGO_PKG_VERSION"), config.trial.is_some());
+    let health = Health::new(
+        clock::now(),
+        env!("CARGO_PKG_VERSION"),
+        config.trial.is_some(),
+    );
     let parts = Parts::build(&config, store.clone(), &health, None)?;
     let google = Google::new(&config.google.key.json, &config.google.sheets_url)
         .await
         .map_err(|error| DaemonError::Config(error.to_string()))?;
-    let listener = control::listen(store.dir()).map_err(|error| DaemonError::Address(error.to_string()))?;
+    let listener =
+        control::listen(store.dir()).map_err(|error| DaemonError::Address(error.to_string()))?;
     let web = match &config.web {
-        Some(web) => Some(Web::bind(web.listen).await.map_err(|error| DaemonError::Address(error.to_string()))?),
+        Some(web) => Some(
+            Web::bind(web.listen)
+                .await
+                .map_err(|error| DaemonError::Address(error.to_string()))?,
+        ),
         None => None,
     };
     tokio::task::block_in_place(|| {
         alarms::enforce_rules(&parts.roster, clock::now())?;
-        parts.outbox.recover(clock::now()).map_err(DaemonError::from)
+        parts
+            .outbox
+            .recover(clock::now())
+            .map_err(DaemonError::from)
     })?;
     let house = House {
-        cycle: Arc::new(tokio::sync::Mutex::new(Cycle::new(parts.roster.clone(), Arc::new(google)))),
+        cycle: Arc::new(tokio::sync::Mutex::new(Cycle::new(
+            parts.roster.clone(),
+            Arc::new(google),
+        ))),
         parts: Arc::new(RwLock::new(Arc::new(parts))),
         health,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
@@ -170,7 +189,10 @@ pub async fn run(config: Config, settings: Settings, stop: CancellationToken) ->
 }
 
 /// Waits for the loops. When one fails the others end what they have in hand, and systemd starts all anew.
-async fn until_all_ended(mut tasks: JoinSet<Result<(), DaemonError>>, stop: &CancellationToken) -> Result<(), DaemonError> {
+async fn until_all_ended(
+    mut tasks: JoinSet<Result<(), DaemonError>>,
+    stop: &CancellationToken,
+) -> Result<(), DaemonError> {
     let mut ended = Ok(());
     let last_call = async {
         stop.cancelled().await;

@@ -135,7 +135,12 @@ impl Outbox {
     ///
     /// # Errors
     /// The disk. What was on its way is then in flight on disk, and in doubt after a restart.
-    pub async fn pass(&self, channel: Channel, now: Timestamp, stop: &CancellationToken) -> Result<Vec<Ended>, OutboxError> {
+    pub async fn pass(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Ended>, OutboxError> {
         let began = Instant::now();
         let (claims, mut ended) = tokio::task::block_in_place(|| self.claim(channel, now))?;
         if claims.is_empty() {
@@ -183,7 +188,11 @@ impl Outbox {
     }
 
     /// Marks what may go now in flight, in one commit, and settles what may not.
-    fn claim(&self, channel: Channel, now: Timestamp) -> Result<(Vec<Claim>, Vec<Ended>), OutboxError> {
+    fn claim(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+    ) -> Result<(Vec<Claim>, Vec<Ended>), OutboxError> {
         let store = self.roster.store();
         // From reading a message to marking it nobody else may change it: a button, `resume`.
         let _alone = store.alone();
@@ -199,9 +208,19 @@ impl Outbox {
             }
             let mut group = Group::default();
             match store.get::<Message>(&keys::message(&key))? {
-                Some(message) if message.state == State::Queued && keys::due(message.due, &message.key) == entry => {
+                Some(message)
+                    if message.state == State::Queued
+                        && keys::due(message.due, &message.key) == entry =>
+                {
                     if seats.any_for(&message) {
-                        self.look(message, now, &mut seats, &mut group, &mut claims, &mut ended)?;
+                        self.look(
+                            message,
+                            now,
+                            &mut seats,
+                            &mut group,
+                            &mut claims,
+                            &mut ended,
+                        )?;
                     }
                 }
                 // An entry that a later one replaced, or whose message is gone.
@@ -219,10 +238,20 @@ impl Outbox {
     fn seats(&self, channel: Channel, now: Timestamp) -> Result<Seats, StoreError> {
         let connections = match channel {
             Channel::Email => self.mail_connections().min(self.mails_left(now)?),
-            Channel::Telegram => self.telegram.as_ref().map_or(0, |courier| courier.connections()),
+            Channel::Telegram => self
+                .telegram
+                .as_ref()
+                .map_or(0, |courier| courier.connections()),
         };
-        let limited = self.health.limited_until(channel).is_some_and(|until| until > now);
-        let free = if limited { 0 } else { self.gates.seats(channel, connections, now) };
+        let limited = self
+            .health
+            .limited_until(channel)
+            .is_some_and(|until| until > now);
+        let free = if limited {
+            0
+        } else {
+            self.gates.seats(channel, connections, now)
+        };
         let (email, telegram) = match channel {
             Channel::Email => (free, 0),
             Channel::Telegram => (0, free),
@@ -236,17 +265,34 @@ impl Outbox {
 
     /// A slow pace lets few go at once; the others would only wait in flight.
     fn mail_connections(&self) -> usize {
-        let per_minute = self.roster.config().email.as_ref().and_then(|email| email.per_minute);
+        let per_minute = self
+            .roster
+            .config()
+            .email
+            .as_ref()
+            .and_then(|email| email.per_minute);
         let at_once = per_minute.map_or(usize::MAX, |count| (count as usize / 10).max(1));
-        self.email.as_ref().map_or(0, |courier| courier.connections().min(at_once))
+        self.email
+            .as_ref()
+            .map_or(0, |courier| courier.connections().min(at_once))
     }
 
     /// How many mails the sender's daily limit still allows; the window is the last 24 hours.
     fn mails_left(&self, now: Timestamp) -> Result<usize, StoreError> {
-        if self.health.limited_until(Channel::Email).is_some_and(|until| until <= now) {
+        if self
+            .health
+            .limited_until(Channel::Email)
+            .is_some_and(|until| until <= now)
+        {
             self.health.limited(Channel::Email, None);
         }
-        let Some(limit) = self.roster.config().email.as_ref().and_then(|email| email.per_day) else {
+        let Some(limit) = self
+            .roster
+            .config()
+            .email
+            .as_ref()
+            .and_then(|email| email.per_day)
+        else {
             return Ok(usize::MAX);
         };
         let day = SignedDuration::from_hours(24);
@@ -254,7 +300,11 @@ impl Outbox {
         let under = ending::mails_key();
         let mut sent = 0;
         let mut oldest = now;
-        for entry in self.roster.store().newest::<Timestamp>(&under, limit as usize) {
+        for entry in self
+            .roster
+            .store()
+            .newest::<Timestamp>(&under, limit as usize)
+        {
             let (_, at) = entry?;
             if at < day_ago {
                 break;
@@ -290,13 +340,31 @@ impl Outbox {
                 }
                 match self.parcel(&message, now, group)? {
                     Ok(parcel) => {
-                        ledger::shift(group, &mut message, State::InFlight, By::Outbox, "on its way", None)?;
+                        ledger::shift(
+                            group,
+                            &mut message,
+                            State::InFlight,
+                            By::Outbox,
+                            "on its way",
+                            None,
+                        )?;
                         let to = route::shown(&message);
-                        claims.push(Claim { message, parcel, to });
+                        claims.push(Claim {
+                            message,
+                            parcel,
+                            to,
+                        });
                     }
                     // Our fault, and a person's to mend: the template, or a value it needs.
                     Err(why) => {
-                        ledger::shift(group, &mut message, State::Cancelled, By::Policy, why, None)?;
+                        ledger::shift(
+                            group,
+                            &mut message,
+                            State::Cancelled,
+                            By::Policy,
+                            why,
+                            None,
+                        )?;
                         ended.push(self.ended(message));
                     }
                 }
@@ -306,7 +374,11 @@ impl Outbox {
                 ledger::postpone(group, &mut message, until, why);
             }
             prepare::Next::End { state, why } => {
-                let by = if state == State::Dead { By::Outbox } else { By::Policy };
+                let by = if state == State::Dead {
+                    By::Outbox
+                } else {
+                    By::Policy
+                };
                 ledger::shift(group, &mut message, state, by, why, None)?;
                 ended.push(self.ended(message));
             }
@@ -322,7 +394,13 @@ impl Outbox {
     }
 
     /// By the channel's policy a message that may have been sent waits for a person, or is sent again.
-    fn doubt(&self, group: &mut Group, message: &mut Message, now: Timestamp, said: &str) -> Result<(), OutboxError> {
+    fn doubt(
+        &self,
+        group: &mut Group,
+        message: &mut Message,
+        now: Timestamp,
+        said: &str,
+    ) -> Result<(), OutboxError> {
         ledger::attempted(message, now, State::InDoubt, said);
         ledger::shift(group, message, State::InDoubt, By::Outbox, said, None)?;
         let config = self.roster.config();
@@ -332,18 +410,35 @@ impl Outbox {
         };
         // Reminders and alerts to staff do no harm when they come twice; a customer's mail might.
         let to_staff = message.to != Recipient::Customer;
-        let doubts = message.attempts.iter().filter(|attempt| attempt.ended == State::InDoubt).count();
-        let again = policy == Some(InDoubt::Resend) || (message.channel == Channel::Email && to_staff);
+        let doubts = message
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.ended == State::InDoubt)
+            .count();
+        let again =
+            policy == Some(InDoubt::Resend) || (message.channel == Channel::Email && to_staff);
         if again && doubts < DOUBTS {
             let wait = match doubts {
                 0 | 1 => SignedDuration::from_secs(5),
-                _ => backoff(message.channel, u32::try_from(doubts).unwrap_or(u32::MAX), crate::random::unit()).unwrap_or_default(),
+                _ => backoff(
+                    message.channel,
+                    u32::try_from(doubts).unwrap_or(u32::MAX),
+                    crate::random::unit(),
+                )
+                .unwrap_or_default(),
             };
             let due = now.saturating_add(wait).unwrap_or(now);
             if to_staff {
                 message.frozen = None; // another way may be open by then
             }
-            ledger::shift(group, message, State::Queued, By::Policy, "in doubt, sent again under the same key", Some(due))?;
+            ledger::shift(
+                group,
+                message,
+                State::Queued,
+                By::Policy,
+                "in doubt, sent again under the same key",
+                Some(due),
+            )?;
         }
         Ok(())
     }
@@ -370,9 +465,17 @@ impl Seats {
     /// Whether a message is worth a look. One to staff may take another channel than its own.
     fn any_for(&self, message: &Message) -> bool {
         match &message.frozen {
-            Some(Frozen { address: Address::Chat(chat), .. }) => self.telegram > 0 && !self.chats.contains(chat),
-            Some(Frozen { address: Address::Email(_), .. }) => self.email > 0,
-            None if message.to == Recipient::Customer && message.channel == Channel::Email => self.email > 0,
+            Some(Frozen {
+                address: Address::Chat(chat),
+                ..
+            }) => self.telegram > 0 && !self.chats.contains(chat),
+            Some(Frozen {
+                address: Address::Email(_),
+                ..
+            }) => self.email > 0,
+            None if message.to == Recipient::Customer && message.channel == Channel::Email => {
+                self.email > 0
+            }
             None => !self.all_taken(),
         }
     }
@@ -384,7 +487,11 @@ impl Seats {
         };
         match address {
             Address::Email(_) => {
-                if !outbox.email.as_ref().is_some_and(|courier| courier.ready_in(address).is_zero()) {
+                if !outbox
+                    .email
+                    .as_ref()
+                    .is_some_and(|courier| courier.ready_in(address).is_zero())
+                {
                     // The pace is the sender's: no other mail may go either.
                     self.email = 0;
                 }
@@ -394,7 +501,10 @@ impl Seats {
             }
             // One at a time to each chat, so that they arrive in their order.
             Address::Chat(chat) => {
-                let ready = outbox.telegram.as_ref().is_some_and(|courier| courier.ready_in(address).is_zero());
+                let ready = outbox
+                    .telegram
+                    .as_ref()
+                    .is_some_and(|courier| courier.ready_in(address).is_zero());
                 let free = self.chats.insert(*chat) && self.telegram > 0 && ready;
                 self.telegram -= usize::from(free);
                 free

@@ -133,8 +133,17 @@ impl Roster {
                 since: field.since.clone(),
             })
             .collect();
-        let stage_labels = config.stages.iter().map(|stage| (stage.id.clone(), stage.label.clone())).collect();
-        let private = config.fields.iter().filter(|field| field.private).map(|field| field.id.clone()).collect();
+        let stage_labels = config
+            .stages
+            .iter()
+            .map(|stage| (stage.id.clone(), stage.label.clone()))
+            .collect();
+        let private = config
+            .fields
+            .iter()
+            .filter(|field| field.private)
+            .map(|field| field.id.clone())
+            .collect();
         let company = json!({
             "name": config.company.name, "address": config.company.address,
             "phone": config.company.phone, "email": config.company.email,
@@ -175,11 +184,23 @@ impl Roster {
     pub fn fields_of(&self, tab: &Tab) -> (Arc<Vec<FieldSpec>>, Vec<String>) {
         match &tab.kind {
             TabKind::Customers { stage, owner } => {
-                let given = |id: &str| (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some());
-                let mandatory = self.config.require.all.iter().filter(|id| !given(id)).cloned().collect();
+                let given = |id: &str| {
+                    (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
+                };
+                let mandatory = self
+                    .config
+                    .require
+                    .all
+                    .iter()
+                    .filter(|id| !given(id))
+                    .cloned()
+                    .collect();
                 (Arc::clone(&self.fields), mandatory)
             }
-            TabKind::Appointments { columns, .. } => (Arc::new(appointment_fields(columns)), vec!["appointment".into()]),
+            TabKind::Appointments { columns, .. } => (
+                Arc::new(appointment_fields(columns)),
+                vec!["appointment".into()],
+            ),
             TabKind::Staff { columns } => (Arc::new(staff_fields(columns)), vec!["name".into()]),
         }
     }
@@ -189,10 +210,15 @@ impl Roster {
         match kind {
             Kind::Customer => Arc::clone(&self.fields),
             Kind::Appointment => {
-                let columns = self.config.workbooks.iter().flat_map(|book| &book.tabs).find_map(|tab| match &tab.kind {
-                    TabKind::Appointments { columns, .. } => Some(columns.clone()),
-                    TabKind::Customers { .. } | TabKind::Staff { .. } => None,
-                });
+                let columns = self
+                    .config
+                    .workbooks
+                    .iter()
+                    .flat_map(|book| &book.tabs)
+                    .find_map(|tab| match &tab.kind {
+                        TabKind::Appointments { columns, .. } => Some(columns.clone()),
+                        TabKind::Customers { .. } | TabKind::Staff { .. } => None,
+                    });
                 Arc::new(appointment_fields(&columns.unwrap_or_default()))
             }
         }
@@ -200,7 +226,10 @@ impl Roster {
 
     /// What the matcher must know of a kind's fields.
     pub fn infos(&self, kind: Kind) -> Vec<FieldInfo> {
-        self.fields(kind).iter().map(|field| FieldInfo::new(field.id.clone(), field.kind)).collect()
+        self.fields(kind)
+            .iter()
+            .map(|field| FieldInfo::new(field.id.clone(), field.kind))
+            .collect()
     }
 
     /// Takes the stage and its age over without an event: from a `since` column, else from the day of receipt (SEMANTICS 16).
@@ -227,7 +256,11 @@ impl Roster {
             .find_map(|field| date(&field.id))
             .or_else(|| date("received"));
         let since = entered
-            .map(|date| self.config.calendar.at_local(date, jiff::civil::Time::midnight()))
+            .map(|date| {
+                self.config
+                    .calendar
+                    .at_local(date, jiff::civil::Time::midnight())
+            })
             .filter(|since| *since <= now);
         record.stage = Some(stage.to_owned());
         record.stage_since = since;
@@ -241,11 +274,14 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn workbook(&self, id: &str) -> Result<WorkbookMeta, StoreError> {
-        Ok(self.store.get(&workbook_key(id))?.unwrap_or_else(|| WorkbookMeta {
-            title: String::new(),
-            locale: "vi_VN".into(),
-            time_zone: String::new(),
-        }))
+        Ok(self
+            .store
+            .get(&workbook_key(id))?
+            .unwrap_or_else(|| WorkbookMeta {
+                title: String::new(),
+                locale: "vi_VN".into(),
+                time_zone: String::new(),
+            }))
     }
 
     /// Keeps what a workbook says about itself. Nothing depends on it but how text is typed.
@@ -272,7 +308,10 @@ impl Roster {
     /// The disk.
     pub fn tabs(&self, workbook: &str) -> Result<Vec<TabMeta>, StoreError> {
         let under = keys::under(prefix::TAB, format!("{workbook}/"));
-        self.store.scan(&under).map(|entry| entry.map(|(_, tab)| tab)).collect()
+        self.store
+            .scan(&under)
+            .map(|entry| entry.map(|(_, tab)| tab))
+            .collect()
     }
 
     /// Reads cells as what their columns mean.
@@ -303,7 +342,12 @@ impl Roster {
     ///
     /// # Errors
     /// The disk.
-    pub fn facts(&self, record: &Record, event: &Value, now: Timestamp) -> Result<Value, StoreError> {
+    pub fn facts(
+        &self,
+        record: &Record,
+        event: &Value,
+        now: Timestamp,
+    ) -> Result<Value, StoreError> {
         // A sort writes no record: where the row stands now, the order of its tab knows.
         let mut record = record.clone();
         if let Some(row) = self.row_of(&record)? {
@@ -317,17 +361,35 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn row_of(&self, record: &Record) -> Result<Option<u32>, StoreError> {
-        let order: Option<Order> = self.store.get(&order_key(&record.place.workbook, record.place.sheet))?;
-        Ok(order.and_then(|order| order.rows.into_iter().find(|(_, id)| *id == record.id).map(|(row, _)| row)))
+        let order: Option<Order> = self
+            .store
+            .get(&order_key(&record.place.workbook, record.place.sheet))?;
+        Ok(order.and_then(|order| {
+            order
+                .rows
+                .into_iter()
+                .find(|(_, id)| *id == record.id)
+                .map(|(row, _)| row)
+        }))
     }
 
     /// The facts of a record with the cells that count: for deciding, those that have settled.
     ///
     /// # Errors
     /// The disk.
-    pub fn facts_of(&self, record: &Record, cells: &Cells, event: &Value, now: Timestamp) -> Result<Value, StoreError> {
+    pub fn facts_of(
+        &self,
+        record: &Record,
+        cells: &Cells,
+        event: &Value,
+        now: Timestamp,
+    ) -> Result<Value, StoreError> {
         let typed = self.typed(record.kind, &record.place.workbook, cells)?;
-        let mut values: BTreeMap<String, Value> = typed.values.iter().map(|(field, value)| (field.clone(), json!(value))).collect();
+        let mut values: BTreeMap<String, Value> = typed
+            .values
+            .iter()
+            .map(|(field, value)| (field.clone(), json!(value)))
+            .collect();
         let tab = self.tab(&record.place.workbook, record.place.sheet)?;
         // What does not take place has no time of which anybody could be reminded.
         if record.kind == Kind::Appointment && self.is_cancelled(record, tab.as_ref(), cells) {
@@ -350,11 +412,22 @@ impl Roster {
 
     /// Whether the state of an appointment is one of the words that its tab lists under `cancelled`.
     fn is_cancelled(&self, record: &Record, tab: Option<&TabMeta>, cells: &Cells) -> bool {
-        let book = self.config.workbooks.iter().find(|book| book.id == record.place.workbook);
-        let Some(Tab { kind: TabKind::Appointments { cancelled, .. }, .. }) = book.zip(tab).and_then(|(book, tab)| book.tab(&tab.title)) else {
+        let book = self
+            .config
+            .workbooks
+            .iter()
+            .find(|book| book.id == record.place.workbook);
+        let Some(Tab {
+            kind: TabKind::Appointments { cancelled, .. },
+            ..
+        }) = book.zip(tab).and_then(|(book, tab)| book.tab(&tab.title))
+        else {
             return false;
         };
-        let state = cells.get("state").map(|cell| fold(&cell.shown())).unwrap_or_default();
+        let state = cells
+            .get("state")
+            .map(|cell| fold(&cell.shown()))
+            .unwrap_or_default();
         let says = |word: &String| format!(" {state} ").contains(&format!(" {} ", fold(word)));
         cancelled.iter().any(says)
     }
@@ -364,10 +437,21 @@ impl Roster {
         self.facts_with(None, &BTreeMap::new(), event, now)
     }
 
-    fn facts_with(&self, record: Option<RecordFacts<'_>>, headers: &BTreeMap<String, String>, event: &Value, now: Timestamp) -> Value {
+    fn facts_with(
+        &self,
+        record: Option<RecordFacts<'_>>,
+        headers: &BTreeMap<String, String>,
+        event: &Value,
+        now: Timestamp,
+    ) -> Value {
         let mut extra: BTreeMap<String, Value> = event
             .as_object()
-            .map(|names| names.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+            .map(|names| {
+                names
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect()
+            })
             .unwrap_or_default();
         let own = extra.remove("event").unwrap_or(Value::Null);
         facts(&FactsInput {
@@ -413,7 +497,14 @@ impl Roster {
         let in_force = self
             .store
             .scan::<Timestamp>(prefix::RULE)
-            .map(|entry| entry.map(|(key, since)| (String::from_utf8_lossy(&key[prefix::RULE.len()..]).into_owned(), since)))
+            .map(|entry| {
+                entry.map(|(key, since)| {
+                    (
+                        String::from_utf8_lossy(&key[prefix::RULE.len()..]).into_owned(),
+                        since,
+                    )
+                })
+            })
             .collect::<Result<_, _>>()?;
         let mut headers = BTreeMap::new();
         for book in &self.config.workbooks {
@@ -434,7 +525,10 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn candidates(&self) -> Result<Vec<Candidate>, StoreError> {
-        self.store.scan(prefix::STAFF).map(|entry| entry.map(|(_, candidate)| candidate)).collect()
+        self.store
+            .scan(prefix::STAFF)
+            .map(|entry| entry.map(|(_, candidate)| candidate))
+            .collect()
     }
 
     /// The chat of one of the company's people: bound by invitation, else from the configuration.
@@ -459,7 +553,10 @@ impl Roster {
     /// The disk.
     pub fn person_of_chat(&self, chat: i64) -> Result<Option<Colleague>, StoreError> {
         for person in self.directory()?.all() {
-            if self.binding(person)?.is_some_and(|binding| binding.chat == chat) {
+            if self
+                .binding(person)?
+                .is_some_and(|binding| binding.chat == chat)
+            {
                 return Ok(Some(person.clone()));
             }
         }
@@ -478,8 +575,14 @@ pub struct Deciding {
 
 impl Deciding {
     /// The context of a decision about a record of a tab.
-    pub fn context<'a>(&'a self, roster: &'a Roster, tab: Option<(&str, i64)>, now: Timestamp) -> Context<'a> {
-        let headers = tab.and_then(|(workbook, sheet)| self.headers.get(&(workbook.to_owned(), sheet)));
+    pub fn context<'a>(
+        &'a self,
+        roster: &'a Roster,
+        tab: Option<(&str, i64)>,
+        now: Timestamp,
+    ) -> Context<'a> {
+        let headers =
+            tab.and_then(|(workbook, sheet)| self.headers.get(&(workbook.to_owned(), sheet)));
         Context {
             now,
             calendar: &roster.config.calendar,
@@ -497,7 +600,10 @@ impl Deciding {
 
 /// Header text by field.
 pub fn headers_of(tab: &TabMeta) -> BTreeMap<String, String> {
-    tab.bound.iter().map(|(field, (_, header))| (field.clone(), header.clone())).collect()
+    tab.bound
+        .iter()
+        .map(|(field, (_, header))| (field.clone(), header.clone()))
+        .collect()
 }
 
 /// A cell's name for people, such as `C19`, or the row alone if the field has no column.

@@ -17,8 +17,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -212,11 +212,14 @@ impl Store {
         if path.exists() {
             return Ok(());
         }
-        let written = std::fs::write(&path, format!("{FORMAT}\n")).and_then(|()| File::open(&path)?.sync_all());
-        written.and_then(|()| File::open(&self.dir)?.sync_all()).map_err(|source| StoreError::Folder {
-            dir: self.dir.clone(),
-            source,
-        })
+        let written = std::fs::write(&path, format!("{FORMAT}\n"))
+            .and_then(|()| File::open(&path)?.sync_all());
+        written
+            .and_then(|()| File::open(&self.dir)?.sync_all())
+            .map_err(|source| StoreError::Folder {
+                dir: self.dir.clone(),
+                source,
+            })
     }
 
     /// Whoever reads a value and writes it back changed holds this meanwhile, so that a button pressed
@@ -625,7 +628,11 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         store.commit(vec![group(&[("record/a", 1)])]).unwrap();
         for file in ["store", "store/db", "store/conf"] {
-            assert_eq!(std::fs::metadata(dir.path().join(file)).unwrap().uid(), 65_534, "{file}");
+            assert_eq!(
+                std::fs::metadata(dir.path().join(file)).unwrap().uid(),
+                65_534,
+                "{file}"
+            );
         }
     }
 
@@ -656,7 +663,9 @@ mod tests {
                 let store = &store;
                 threads.spawn(move || {
                     for round in 0..3 {
-                        let many = (0..1_100).map(|n| group(&[(&format!("record/{writer}/{round}/{n}"), n)])).collect();
+                        let many = (0..1_100)
+                            .map(|n| group(&[(&format!("record/{writer}/{round}/{n}"), n)]))
+                            .collect();
                         store.commit(many).unwrap();
                     }
                 });
@@ -674,10 +683,15 @@ mod tests {
         for number in 0_u64..5 {
             let mut key = prefix::PLAN.to_vec();
             key.extend_from_slice(&number.to_be_bytes());
-            let piece = vec![(format!("record/lost{number}").into_bytes(), Some(encode(&1)))];
+            let piece = vec![(
+                format!("record/lost{number}").into_bytes(),
+                Some(encode(&1)),
+            )];
             store.apply(vec![(key, Some(encode(&piece)))]).unwrap();
         }
-        let many = (0..600).map(|n| group(&[(&format!("record/{n}"), n)])).collect();
+        let many = (0..600)
+            .map(|n| group(&[(&format!("record/{n}"), n)]))
+            .collect();
         store.commit(many).unwrap();
         assert_eq!(store.scan::<u32>(prefix::RECORD).count(), 600);
     }
@@ -688,7 +702,10 @@ mod tests {
         drop(Store::open(dir.path()).unwrap());
         std::fs::remove_dir_all(dir.path().join("store")).unwrap();
         let error = Store::open(dir.path()).unwrap_err().to_string();
-        assert!(error.contains("starting empty would forget what was sent"), "{error}");
+        assert!(
+            error.contains("starting empty would forget what was sent"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -47,14 +47,20 @@ struct Moments(u64);
 
 impl Moments {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }
 
 fn number_from(name: &str, otherwise: u64) -> u64 {
     #[allow(clippy::disallowed_methods)] // Of the test alone.
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(otherwise)
 }
 
 /// Twenty-five names, none of which stands in another.
@@ -90,14 +96,30 @@ fn paste(site: &Site) {
 
 async fn office() -> Site {
     let rows: Vec<[String; 5]> = (0..OLD)
-        .map(|n| [old_name(n), format!("09120000{n:02}"), format!("cu{n}@example.com"), "Đang tư vấn".into(), owner(n).1.into()])
+        .map(|n| {
+            [
+                old_name(n),
+                format!("09120000{n:02}"),
+                format!("cu{n}@example.com"),
+                "Đang tư vấn".into(),
+                owner(n).1.into(),
+            ]
+        })
         .collect();
-    let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    let rows: Vec<Vec<&str>> = rows
+        .iter()
+        .map(|row| row.iter().map(String::as_str).collect())
+        .collect();
     let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
     let site = Site::open(&rows, RULES).await;
     // Answers that take a while are what a kill falls into: before and after the server has taken the message.
-    site.smtp.fault(Fault::delay(Stage::AfterDot, Duration::from_millis(60)).endless());
-    site.bot.fault(telegram::Fault::delay("sendMessage", Duration::from_millis(60)).done_first().endless());
+    site.smtp
+        .fault(Fault::delay(Stage::AfterDot, Duration::from_millis(60)).endless());
+    site.bot.fault(
+        telegram::Fault::delay("sendMessage", Duration::from_millis(60))
+            .done_first()
+            .endless(),
+    );
     site
 }
 
@@ -139,7 +161,9 @@ async fn burst(mut moments: Moments) {
             let ledger = site.ledger();
             most_flying = most_flying.max(ledger.flying);
             for channel in [Channel::Email, Channel::Telegram] {
-                let flying = ledger.messages.iter().filter(|message| message.state == State::InFlight && message.channel == channel);
+                let flying = ledger.messages.iter().filter(|message| {
+                    message.state == State::InFlight && message.channel == channel
+                });
                 assert!(flying.count() <= CONNECTIONS, "{:?}", ledger.lines());
             }
         }
@@ -149,11 +173,20 @@ async fn burst(mut moments: Moments) {
     loop {
         daemon.read_again(3).await;
         let status = daemon.nothing_left().await;
-        let decided: u64 = status["queue"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
+        let decided: u64 = status["queue"]
+            .as_object()
+            .unwrap()
+            .values()
+            .filter_map(serde_json::Value::as_u64)
+            .sum();
         if decided >= u64::try_from(2 * LEADS + 3 * OLD).unwrap() {
             break;
         }
-        assert!(begun.elapsed() < SOON, "not all was decided: {status:#}\n{}", daemon.log());
+        assert!(
+            begun.elapsed() < SOON,
+            "not all was decided: {status:#}\n{}",
+            daemon.log()
+        );
     }
     daemon.stop();
     println!("at most {most_flying} in flight at a kill");
@@ -166,43 +199,87 @@ fn compare(site: &Site) {
     let by_key = ledger.by_key();
     let mut expected: BTreeMap<String, Expected> = BTreeMap::new();
     for record in &ledger.records {
-        let title = record.seen.get("name").map(|cell| cell.shown().into_owned()).unwrap_or_default();
+        let title = record
+            .seen
+            .get("name")
+            .map(|cell| cell.shown().into_owned())
+            .unwrap_or_default();
         let id = &record.id;
         if let Some(n) = (0..LEADS).find(|n| name(*n) == title) {
-            expected.insert(format!("welcome/1/{id}/customer/added"), Expected::Mail(format!("moi{n}@example.com")));
-            expected.insert(format!("lead-alert/1/{id}/owner/added"), Expected::Chat(owner(n).0, title));
+            expected.insert(
+                format!("welcome/1/{id}/customer/added"),
+                Expected::Mail(format!("moi{n}@example.com")),
+            );
+            expected.insert(
+                format!("lead-alert/1/{id}/owner/added"),
+                Expected::Chat(owner(n).0, title),
+            );
         } else if let Some(n) = (0..OLD).find(|n| old_name(*n) == title) {
             let entry = record.stage_event;
-            expected.insert(format!("deposited/1/{id}/managers:Hà Phạm/deposited #{entry}"), Expected::Chat(MANAGER, title.clone()));
-            expected.insert(format!("deposited/2/{id}/customer/deposited #{entry}"), Expected::Mail(format!("cu{n}@example.com")));
+            expected.insert(
+                format!("deposited/1/{id}/managers:Hà Phạm/deposited #{entry}"),
+                Expected::Chat(MANAGER, title.clone()),
+            );
+            expected.insert(
+                format!("deposited/2/{id}/customer/deposited #{entry}"),
+                Expected::Mail(format!("cu{n}@example.com")),
+            );
         }
     }
-    assert_eq!(expected.len(), 2 * LEADS + 2 * OLD, "records: {}, {:#?}", ledger.records.len(), ledger.lines());
+    assert_eq!(
+        expected.len(),
+        2 * LEADS + 2 * OLD,
+        "records: {}, {:#?}",
+        ledger.records.len(),
+        ledger.lines()
+    );
     let mut mails = BTreeMap::new();
     for mail in site.smtp.messages() {
-        *mails.entry((mail.view().message_id.unwrap(), mail.to[0].clone())).or_insert(0) += 1;
+        *mails
+            .entry((mail.view().message_id.unwrap(), mail.to[0].clone()))
+            .or_insert(0) += 1;
     }
     let mut in_doubt = BTreeMap::from([(Channel::Email, 0), (Channel::Telegram, 0)]);
     for (key, wanted) in &expected {
-        let message = by_key.get(key.as_str()).unwrap_or_else(|| panic!("{key} was lost: {:#?}", ledger.lines()));
-        let doubts = message.attempts.iter().filter(|attempt| attempt.ended == State::InDoubt).count();
+        let message = by_key
+            .get(key.as_str())
+            .unwrap_or_else(|| panic!("{key} was lost: {:#?}", ledger.lines()));
+        let doubts = message
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.ended == State::InDoubt)
+            .count();
         *in_doubt.get_mut(&message.channel).unwrap() += doubts;
         match wanted {
             Expected::Mail(to) => {
-                let got = mails.remove(&(format!("{}@queenland.example", message.key.digest()), to.clone())).unwrap_or(0);
+                let got = mails
+                    .remove(&(
+                        format!("{}@queenland.example", message.key.digest()),
+                        to.clone(),
+                    ))
+                    .unwrap_or(0);
                 fits_mail(message, got);
             }
             Expected::Chat(chat, text) => fits_chat(message, doubts, site.told_of(*chat, text)),
         }
     }
-    assert!(mails.is_empty(), "mails that nobody decided, or under two names: {mails:?}");
+    assert!(
+        mails.is_empty(),
+        "mails that nobody decided, or under two names: {mails:?}"
+    );
     for key in by_key.keys().filter(|key| !expected.contains_key(**key)) {
         // The notice of a mail that waits, and nothing else.
-        assert!(key.starts_with("deposited/2/") && key.contains("/notice-"), "{key} was not to be sent");
+        assert!(
+            key.starts_with("deposited/2/") && key.contains("/notice-"),
+            "{key} was not to be sent"
+        );
     }
     for (channel, doubts) in in_doubt {
         println!("{} in doubt by {}", doubts, channel.as_str());
-        assert!(doubts <= KILLS * CONNECTIONS, "more in doubt than there were connections");
+        assert!(
+            doubts <= KILLS * CONNECTIONS,
+            "more in doubt than there were connections"
+        );
     }
 }
 
@@ -223,8 +300,18 @@ fn fits_mail(message: &Message, got: usize) {
 /// In doubt is sent again to staff: at least once, and more often only for what was in flight.
 fn fits_chat(message: &Message, doubts: usize, got: usize) {
     match message.state {
-        State::Delivered => assert!((1..=1 + doubts).contains(&got), "{} came {got} times: {:?}", message.key, message.attempts),
-        State::InDoubt => assert!(got <= doubts, "{} came {got} times: {:?}", message.key, message.attempts),
+        State::Delivered => assert!(
+            (1..=1 + doubts).contains(&got),
+            "{} came {got} times: {:?}",
+            message.key,
+            message.attempts
+        ),
+        State::InDoubt => assert!(
+            got <= doubts,
+            "{} came {got} times: {:?}",
+            message.key,
+            message.attempts
+        ),
         other => panic!("{} is {other}: {}", message.key, message.why),
     }
 }
@@ -236,7 +323,11 @@ name = "Khách hàng"
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_during_the_first_look_it_looks_again_and_sends_nothing() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/workbooks/crm-1500-messy.json")).unwrap();
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/workbooks/crm-1500-messy.json"
+    ))
+    .unwrap();
     let mut workbook = Workbook::from_json(&text).unwrap();
     workbook.share.insert("*".into(), Role::Reader);
     let more = "[[rule]]\nid = \"late\"\non = { idle = \"consulting\", after = \"30d\" }\nsend = { channel = \"telegram\", to = \"managers\", template = \"idle\" }\n";
@@ -247,7 +338,10 @@ async fn killed_during_the_first_look_it_looks_again_and_sends_nothing() {
     let first_look = async |site: &mut Site| {
         let before = site.google.request_count("batchGet");
         let daemon = site.start();
-        until("the first look begins", || site.google.request_count("batchGet") > before).await;
+        until("the first look begins", || {
+            site.google.request_count("batchGet") > before
+        })
+        .await;
         (daemon, Instant::now())
     };
     let (daemon, begun) = first_look(&mut site).await;
@@ -260,12 +354,17 @@ async fn killed_during_the_first_look_it_looks_again_and_sends_nothing() {
     for kill in 0..kills {
         // Later and later into reading, matching, the plan and its application.
         let (daemon, _) = first_look(&mut site).await;
-        let share = 0.2 + 0.85 * (f64::from(u32::try_from(kill).unwrap()) / 4.0).fract() + 0.002 * f64::from(u32::try_from(moments.below(100)).unwrap());
+        let share = 0.2
+            + 0.85 * (f64::from(u32::try_from(kill).unwrap()) / 4.0).fract()
+            + 0.002 * f64::from(u32::try_from(moments.below(100)).unwrap());
         tokio::time::sleep(takes.mul_f64(share)).await;
         daemon.kill();
         let records = site.ledger().records.len();
         println!("killed after {share:.2} of {takes:?}: {records} records");
-        assert!(records == 0 || records == whole, "a baseline is there or it is not: {records} of {whole}");
+        assert!(
+            records == 0 || records == whole,
+            "a baseline is there or it is not: {records} of {whole}"
+        );
         cut_off += usize::from(records == 0);
     }
     let daemon = site.start_and_read().await;
@@ -273,9 +372,15 @@ async fn killed_during_the_first_look_it_looks_again_and_sends_nothing() {
     let status = daemon.nothing_left().await;
     daemon.stop();
     let ledger = site.ledger();
-    println!("{} records, {cut_off} looks were cut off whole", ledger.records.len());
+    println!(
+        "{} records, {cut_off} looks were cut off whole",
+        ledger.records.len()
+    );
     assert_eq!(ledger.records.len(), whole, "{status:#}");
-    assert!(ledger.records.iter().all(|record| record.settled.is_some()), "a baseline is settled");
+    assert!(
+        ledger.records.iter().all(|record| record.settled.is_some()),
+        "a baseline is settled"
+    );
     assert!(ledger.messages.is_empty(), "{:?}", ledger.lines());
     assert_eq!(site.smtp.messages().len(), 0);
     assert!(STAFF.iter().all(|(chat, _)| site.told(*chat).is_empty()));

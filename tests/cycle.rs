@@ -47,7 +47,10 @@ async fn the_first_look_sends_nothing_and_says_so() {
     assert_eq!(kinds(&report), json!({}));
     assert!(report.messages.is_empty());
     let tab = &report.tabs[0];
-    assert_eq!((tab.tab.as_str(), tab.records, tab.held.clone()), (CUSTOMERS, 300, None));
+    assert_eq!(
+        (tab.tab.as_str(), tab.records, tab.held.clone()),
+        (CUSTOMERS, 300, None)
+    );
     company.wait(30);
     let quiet = company.poll().await;
     assert!(quiet.is_quiet(), "{quiet:?}");
@@ -67,14 +70,28 @@ async fn a_sort_is_no_event_and_writes_nothing_per_row() {
     company.wait(10);
     let report = company.poll().await;
     assert_eq!(kinds(&report), json!({}), "{:?}", report.changes);
-    assert!(report.tabs[0].edit.starts_with("sorted"), "{}", report.tabs[0].edit);
+    assert!(
+        report.tabs[0].edit.starts_with("sorted"),
+        "{}",
+        report.tabs[0].edit
+    );
     company.wait(30);
     assert!(company.poll().await.is_quiet());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_typed_row_settles_and_is_welcomed_once() {
-    let mut company = Company::small(&[&["Trần Bình", "0912345678", "binh@example.com", "Đang tư vấn", "Lan Anh"]], RULES).await;
+    let mut company = Company::small(
+        &[&[
+            "Trần Bình",
+            "0912345678",
+            "binh@example.com",
+            "Đang tư vấn",
+            "Lan Anh",
+        ]],
+        RULES,
+    )
+    .await;
     company.poll().await;
     let row = company.add_customer(&AN[..1]);
     company.wait(10);
@@ -83,15 +100,30 @@ async fn a_typed_row_settles_and_is_welcomed_once() {
     assert_eq!(half.changes[0].row as usize, row);
     company.wait(30);
     let still = company.poll().await;
-    assert!(still.messages.is_empty(), "no phone, no e-mail: {:?}", still.messages);
+    assert!(
+        still.messages.is_empty(),
+        "no phone, no e-mail: {:?}",
+        still.messages
+    );
     for (column, text) in &AN[1..] {
         company.type_into(row, column, text);
     }
     let (seen, settled) = company.poll_and_settle().await;
     assert_eq!(kinds(&seen), json!({"changed": 1}));
     assert!(seen.messages.is_empty());
-    assert_eq!(keys(&settled), ["lead-alert/1/owner/added", "welcome/1/customer/added"]);
-    assert_eq!(settled.messages.iter().find(|m| m.channel.as_str() == "email").unwrap().to, "a…@example.com");
+    assert_eq!(
+        keys(&settled),
+        ["lead-alert/1/owner/added", "welcome/1/customer/added"]
+    );
+    assert_eq!(
+        settled
+            .messages
+            .iter()
+            .find(|m| m.channel.as_str() == "email")
+            .unwrap()
+            .to,
+        "a…@example.com"
+    );
     company.wait(30);
     assert!(company.poll().await.is_quiet());
     company.restart().await;
@@ -100,7 +132,17 @@ async fn a_typed_row_settles_and_is_welcomed_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_undone_before_it_settles_never_happened() {
-    let mut company = Company::small(&[&["Trần Bình", "0912345678", "binh@example.com", "Đang tư vấn", "Lan Anh"]], RULES).await;
+    let mut company = Company::small(
+        &[&[
+            "Trần Bình",
+            "0912345678",
+            "binh@example.com",
+            "Đang tư vấn",
+            "Lan Anh",
+        ]],
+        RULES,
+    )
+    .await;
     company.poll().await;
     company.type_into(2, "Giai đoạn", "Đã cọc");
     let seen = company.poll().await;
@@ -115,7 +157,17 @@ async fn what_is_undone_before_it_settles_never_happened() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stage_entered_tells_managers_at_once_and_holds_the_customers_mail() {
-    let mut company = Company::small(&[&["Trần Bình", "0912345678", "binh@example.com", "Đang tư vấn", "Lan Anh"]], RULES).await;
+    let mut company = Company::small(
+        &[&[
+            "Trần Bình",
+            "0912345678",
+            "binh@example.com",
+            "Đang tư vấn",
+            "Lan Anh",
+        ]],
+        RULES,
+    )
+    .await;
     company.poll().await;
     company.type_into(2, "Giai đoạn", "Đã cọc");
     let (_, settled) = company.poll_and_settle().await;
@@ -127,7 +179,11 @@ async fn a_stage_entered_tells_managers_at_once_and_holds_the_customers_mail() {
             "deposited/2/notice-owner/deposited #1",
         ]
     );
-    let mail = settled.messages.iter().find(|message| message.key.contains("/customer/")).unwrap();
+    let mail = settled
+        .messages
+        .iter()
+        .find(|message| message.key.contains("/customer/"))
+        .unwrap();
     assert_eq!(mail.due, "2026-11-21T09:20:21+07:00");
 }
 
@@ -142,8 +198,15 @@ async fn a_cleared_tab_is_held_and_released_by_itself_when_it_is_back() {
     company.wait(10);
     let held = company.poll().await;
     let why = held.tabs[0].held.clone().unwrap();
-    assert!(why.contains("the tab \"Khách hàng\" was cleared: its 300 rows are gone"), "{why}");
-    assert_eq!(kinds(&held), json!({"removed": 300}), "held changes are shown");
+    assert!(
+        why.contains("the tab \"Khách hàng\" was cleared: its 300 rows are gone"),
+        "{why}"
+    );
+    assert_eq!(
+        kinds(&held),
+        json!({"removed": 300}),
+        "held changes are shown"
+    );
     assert!(held.newly_held.is_some());
     company.wait(10);
     assert!(company.poll().await.newly_held.is_none(), "asked once");
@@ -164,15 +227,32 @@ async fn a_missing_header_is_held_and_named() {
     });
     let held = company.poll().await;
     let why = held.tabs[0].held.clone().unwrap();
-    assert!(why.contains("the header \"Họ tên\" is not in the tab \"Khách hàng\""), "{why}");
+    assert!(
+        why.contains("the header \"Họ tên\" is not in the tab \"Khách hàng\""),
+        "{why}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_and_paste_is_not_a_removal_and_a_removal_settles_in_ten_minutes() {
     let rows: Vec<Vec<String>> = (0..8)
-        .map(|n| vec![format!("Khách Số {}", ["Một", "Hai", "Ba", "Tư", "Năm", "Sáu", "Bảy", "Tám"][n]), format!("09123456{n:02}"), format!("k{n}@example.com"), "Đang tư vấn".into(), "Lan Anh".into()])
+        .map(|n| {
+            vec![
+                format!(
+                    "Khách Số {}",
+                    ["Một", "Hai", "Ba", "Tư", "Năm", "Sáu", "Bảy", "Tám"][n]
+                ),
+                format!("09123456{n:02}"),
+                format!("k{n}@example.com"),
+                "Đang tư vấn".into(),
+                "Lan Anh".into(),
+            ]
+        })
         .collect();
-    let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    let rows: Vec<Vec<&str>> = rows
+        .iter()
+        .map(|row| row.iter().map(String::as_str).collect())
+        .collect();
     let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
     let mut company = Company::small(&rows, RULES).await;
     company.poll().await;
@@ -185,7 +265,13 @@ async fn cut_and_paste_is_not_a_removal_and_a_removal_settles_in_ten_minutes() {
     assert_eq!(kinds(&cut), json!({"removed": 1}));
     let gone = cut.changes[0].record.clone();
     company.wait(60);
-    company.add_customer(&[("Họ tên", "Khách Số Hai"), ("SĐT", "'0912345601"), ("Email", "k1@example.com"), ("Giai đoạn", "Đang tư vấn"), ("NV phụ trách", "Lan Anh")]);
+    company.add_customer(&[
+        ("Họ tên", "Khách Số Hai"),
+        ("SĐT", "'0912345601"),
+        ("Email", "k1@example.com"),
+        ("Giai đoạn", "Đang tư vấn"),
+        ("NV phụ trách", "Lan Anh"),
+    ]);
     let back = company.poll().await;
     assert_eq!(kinds(&back), json!({"returned": 1}));
     assert_eq!(back.changes[0].record, gone, "the same customer");
@@ -196,12 +282,26 @@ async fn cut_and_paste_is_not_a_removal_and_a_removal_settles_in_ten_minutes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_says_the_same_and_writes_nothing() {
-    let mut company = Company::small(&[&["Trần Bình", "0912345678", "binh@example.com", "Đang tư vấn", "Lan Anh"]], RULES).await;
+    let mut company = Company::small(
+        &[&[
+            "Trần Bình",
+            "0912345678",
+            "binh@example.com",
+            "Đang tư vấn",
+            "Lan Anh",
+        ]],
+        RULES,
+    )
+    .await;
     company.poll().await;
     company.type_into(2, "Giai đoạn", "Đã cọc");
     let workbook = company.workbook.clone();
     for _ in 0..2 {
-        let dry = company.cycle.poll(&workbook, company.now, Mode::DryRun).await.unwrap();
+        let dry = company
+            .cycle
+            .poll(&workbook, company.now, Mode::DryRun)
+            .await
+            .unwrap();
         assert_eq!(kinds(&dry), json!({"changed": 1}), "each time anew");
     }
     assert_eq!(kinds(&company.poll().await), json!({"changed": 1}));
@@ -216,8 +316,16 @@ async fn a_renamed_tab_is_named_with_both_names() {
         to: "KH 2026".into(),
     });
     let workbook = company.workbook.clone();
-    let error = company.cycle.poll(&workbook, company.now, Mode::Real).await.unwrap_err().to_string();
-    assert!(error.contains("the tab \"Khách hàng\" is now called \"KH 2026\""), "{error}");
+    let error = company
+        .cycle
+        .poll(&workbook, company.now, Mode::Real)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("the tab \"Khách hàng\" is now called \"KH 2026\""),
+        "{error}"
+    );
     assert!(error.contains("[[workbook.tab]] name"), "{error}");
 }
 
@@ -226,15 +334,28 @@ async fn a_workbook_that_is_not_shared_says_with_whom_to_share_it() {
     let mut company = Company::new(RULES).await;
     company.edit(Edit::Unshare { email: "*".into() });
     let workbook = company.workbook.clone();
-    let error = company.cycle.poll(&workbook, company.now, Mode::Real).await.unwrap_err().to_string();
-    assert!(error.contains("is not shared with sheetbridge") && error.contains(sheetbridge::sandbox::google::SERVICE_ACCOUNT), "{error}");
+    let error = company
+        .cycle
+        .poll(&workbook, company.now, Mode::Real)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("is not shared with sheetbridge")
+            && error.contains(sheetbridge::sandbox::google::SERVICE_ACCOUNT),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opt_outs_act_even_from_a_held_poll() {
     let mut company = Company::new(RULES).await;
     company.poll().await;
-    let before = company.roster.store().keys(sheetbridge::store::keys::prefix::SUPPRESS).count();
+    let before = company
+        .roster
+        .store()
+        .keys(sheetbridge::store::keys::prefix::SUPPRESS)
+        .count();
     company.edit(Edit::DeleteRows {
         tab: CUSTOMERS.into(),
         from: 60,
@@ -243,6 +364,10 @@ async fn opt_outs_act_even_from_a_held_poll() {
     company.type_into(5, "Không nhận tin", "x");
     let held = company.poll().await;
     assert!(held.tabs[0].held.is_some());
-    let after = company.roster.store().keys(sheetbridge::store::keys::prefix::SUPPRESS).count();
+    let after = company
+        .roster
+        .store()
+        .keys(sheetbridge::store::keys::prefix::SUPPRESS)
+        .count();
     assert_eq!(after, before + 2, "the e-mail and the phone of the row");
 }

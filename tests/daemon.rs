@@ -38,7 +38,9 @@ impl Office {
         )
         .await
         .unwrap();
-        let bot = BotSandbox::start("127.0.0.1:0".parse().unwrap(), TOKEN, "queenland_bot").await.unwrap();
+        let bot = BotSandbox::start("127.0.0.1:0".parse().unwrap(), TOKEN, "queenland_bot")
+            .await
+            .unwrap();
         for (id, name) in [(100_000, "Lan Anh"), (100_009, "Hà Phạm")] {
             let person = bot.create_person(Person::new(id, name)).unwrap();
             bot.press_start(person, None).unwrap();
@@ -58,7 +60,12 @@ api_url = "{}"
             smtp.addr(),
             bot.base_url()
         );
-        let company = Company::small_with_files(rows, &more, &[("smtp.txt", "bí mật 1"), ("token.txt", TOKEN)]).await;
+        let company = Company::small_with_files(
+            rows,
+            &more,
+            &[("smtp.txt", "bí mật 1"), ("token.txt", TOKEN)],
+        )
+        .await;
         let mut office = Self {
             company,
             smtp,
@@ -73,7 +80,11 @@ api_url = "{}"
     fn start(&mut self) {
         self.stop = CancellationToken::new();
         let config = self.company.config();
-        self.daemon = Some(tokio::spawn(daemon::run(config, Settings::default(), self.stop.clone())));
+        self.daemon = Some(tokio::spawn(daemon::run(
+            config,
+            Settings::default(),
+            self.stop.clone(),
+        )));
     }
 
     async fn close(&mut self) {
@@ -91,7 +102,9 @@ api_url = "{}"
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(SOON, waited).await.expect("the daemon polls");
+        tokio::time::timeout(SOON, waited)
+            .await
+            .expect("the daemon polls");
     }
 }
 
@@ -107,7 +120,13 @@ on = "added"
 send = { channel = "telegram", to = "owner", else = ["email", "managers"], template = "lead-alert", urgent = true }
 "#;
 
-const ROWS: [&[&str]; 1] = [&["Trần Bình", "0912345678", "binh@example.com", "Đang tư vấn", "Lan Anh"]];
+const ROWS: [&[&str]; 1] = [&[
+    "Trần Bình",
+    "0912345678",
+    "binh@example.com",
+    "Đang tư vấn",
+    "Lan Anh",
+]];
 
 const AN: [(&str, &str); 5] = [
     ("Họ tên", "Nguyễn Văn An"),
@@ -126,10 +145,26 @@ async fn a_row_typed_in_the_sheet_becomes_a_mail_and_a_message_once() {
     let view = mails[0].view();
     assert_eq!(view.to[0].address, "an.nguyen@example.com");
     assert_eq!(view.to[0].name, "Nguyễn Văn An");
-    assert!(view.html.as_deref().unwrap_or_default().contains("An"), "{:?}", view.subject);
+    assert!(
+        view.html.as_deref().unwrap_or_default().contains("An"),
+        "{:?}",
+        view.subject
+    );
     assert!(view.text.is_some_and(|text| text.contains("An")));
-    let told = office.bot.wait_for_message(100_000, |message| message.text.contains("Nguyễn Văn An"), SOON).await.unwrap();
-    assert!(told.text.contains("0901 234 567") || told.text.contains("+84901234567"), "{}", told.text);
+    let told = office
+        .bot
+        .wait_for_message(
+            100_000,
+            |message| message.text.contains("Nguyễn Văn An"),
+            SOON,
+        )
+        .await
+        .unwrap();
+    assert!(
+        told.text.contains("0901 234 567") || told.text.contains("+84901234567"),
+        "{}",
+        told.text
+    );
     office.polled(4).await;
     office.close().await;
     assert_eq!(office.smtp.messages().len(), 1, "once");
@@ -137,13 +172,19 @@ async fn a_row_typed_in_the_sheet_becomes_a_mail_and_a_message_once() {
     office.start();
     office.polled(3).await;
     office.close().await;
-    assert_eq!(office.smtp.messages().len(), 1, "once, also after a restart");
+    assert_eq!(
+        office.smtp.messages().len(),
+        1,
+        "once, also after a restart"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_that_says_later_is_tried_again() {
     let mut office = Office::open(&ROWS, RULES).await;
-    office.smtp.fault(Fault::reply(Stage::Rcpt, 450, "4.2.1 try later"));
+    office
+        .smtp
+        .fault(Fault::reply(Stage::Rcpt, 450, "4.2.1 try later"));
     office.polled(2).await;
     office.company.add_customer(&AN);
     // The first try is refused; the ladder's first rung is a minute, so look at the store, not the clock.
@@ -155,7 +196,10 @@ async fn a_mail_server_that_says_later_is_tried_again() {
     tokio::time::timeout(SOON, tried).await.unwrap();
     office.close().await;
     let lines = office.company.outbox().await;
-    let mail = lines.iter().find(|line| line["channel"] == "email").unwrap();
+    let mail = lines
+        .iter()
+        .find(|line| line["channel"] == "email")
+        .unwrap();
     assert_eq!(mail["state"], "queued");
     assert!(mail["why"].as_str().unwrap().contains("4.2.1"), "{mail}");
     assert_eq!(office.smtp.messages().len(), 0);
@@ -175,7 +219,10 @@ async fn a_connection_that_dies_after_the_final_dot_leaves_the_mail_in_doubt_and
     office.close().await;
     assert_eq!(office.smtp.messages().len(), 1, "never twice");
     let lines = office.company.outbox().await;
-    let mail = lines.iter().find(|line| line["channel"] == "email").unwrap();
+    let mail = lines
+        .iter()
+        .find(|line| line["channel"] == "email")
+        .unwrap();
     assert_eq!(mail["state"], "in_doubt");
 }
 
@@ -186,7 +233,14 @@ async fn an_owner_without_a_chat_is_told_by_else() {
     let mut row = AN;
     row[4] = ("NV phụ trách", "Minh Tuấn"); // has a chat id, but never pressed start
     office.company.add_customer(&row);
-    let told = office.bot.wait_for_message(100_009, |message| message.text.contains("Nguyễn Văn An"), SOON).await;
+    let told = office
+        .bot
+        .wait_for_message(
+            100_009,
+            |message| message.text.contains("Nguyễn Văn An"),
+            SOON,
+        )
+        .await;
     office.close().await;
     let lines = office.company.outbox().await;
     assert!(told.is_ok(), "{lines:#?}");

@@ -40,26 +40,65 @@ async fn whatever_google_answers_nothing_changes_and_it_goes_on_by_itself() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let daemon = site.start_and_read().await;
     let effects = [
-        Effect::Status { status: 500, retry_after_s: None },
-        Effect::Status { status: 429, retry_after_s: None },
-        Effect::Truncate { keep_bytes: None, chunked: false },
-        Effect::Truncate { keep_bytes: None, chunked: true },
-        Effect::Garbage { body: None, status: None },
+        Effect::Status {
+            status: 500,
+            retry_after_s: None,
+        },
+        Effect::Status {
+            status: 429,
+            retry_after_s: None,
+        },
+        Effect::Truncate {
+            keep_bytes: None,
+            chunked: false,
+        },
+        Effect::Truncate {
+            keep_bytes: None,
+            chunked: true,
+        },
+        Effect::Garbage {
+            body: None,
+            status: None,
+        },
         Effect::Reset,
     ];
     for (n, effect) in effects.into_iter().enumerate() {
-        let name = ["Lê Văn Một", "Lê Văn Hai", "Lê Văn Ba", "Lê Văn Tư", "Lê Văn Năm", "Lê Văn Sáu"][n];
-        site.google.add_fault(GoogleFault::always("batchGet", effect.clone()));
-        site.add_customer(&[("Họ tên", name), ("SĐT", &format!("'09350000{n:02}")), ("NV phụ trách", "Thu Hà")]);
-        let status = daemon.status_where("the trouble", |status| failing(status).is_some()).await;
-        assert_eq!(status["customers"], 1 + n, "{effect:?} changes nothing: {status:#}");
+        let name = [
+            "Lê Văn Một",
+            "Lê Văn Hai",
+            "Lê Văn Ba",
+            "Lê Văn Tư",
+            "Lê Văn Năm",
+            "Lê Văn Sáu",
+        ][n];
+        site.google
+            .add_fault(GoogleFault::always("batchGet", effect.clone()));
+        site.add_customer(&[
+            ("Họ tên", name),
+            ("SĐT", &format!("'09350000{n:02}")),
+            ("NV phụ trách", "Thu Hà"),
+        ]);
+        let status = daemon
+            .status_where("the trouble", |status| failing(status).is_some())
+            .await;
+        assert_eq!(
+            status["customers"],
+            1 + n,
+            "{effect:?} changes nothing: {status:#}"
+        );
         assert!(status["workbooks"][0]["lag_s"].is_number(), "{status:#}");
         assert_eq!(site.told_of(100_002, name), 0);
         site.google.clear_faults();
-        daemon.status_where("its end", |status| failing(status).is_none()).await;
+        daemon
+            .status_where("its end", |status| failing(status).is_none())
+            .await;
         until("the alert", || site.told_of(100_002, name) == 1).await;
     }
-    assert!(site.told(MANAGER).is_empty(), "what passes by itself is nobody's business: {:?}", site.told(MANAGER));
+    assert!(
+        site.told(MANAGER).is_empty(),
+        "what passes by itself is nobody's business: {:?}",
+        site.told(MANAGER)
+    );
     daemon.stop();
 }
 
@@ -67,23 +106,55 @@ async fn whatever_google_answers_nothing_changes_and_it_goes_on_by_itself() {
 async fn google_is_asked_less_and_less_while_it_fails() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let daemon = site.start_and_read().await;
-    site.google.add_fault(GoogleFault::always("batchGet", Effect::Status { status: 503, retry_after_s: None }));
-    daemon.status_where("the trouble", |status| failing(status).is_some()).await;
+    site.google.add_fault(GoogleFault::always(
+        "batchGet",
+        Effect::Status {
+            status: 503,
+            retry_after_s: None,
+        },
+    ));
+    daemon
+        .status_where("the trouble", |status| failing(status).is_some())
+        .await;
     site.google.clear_requests();
     let begun = Instant::now();
     // With waits of 2, 4, 8 s, each with up to a second of jitter, the third question comes 6 to 8 s after the first failure.
-    until("two more questions", || site.google.request_count("batchGet") >= 2).await;
+    until("two more questions", || {
+        site.google.request_count("batchGet") >= 2
+    })
+    .await;
     let took = begun.elapsed();
-    assert!(took >= Duration::from_millis(5_500), "two questions in {took:?}: that is no backing off");
+    assert!(
+        took >= Duration::from_millis(5_500),
+        "two questions in {took:?}: that is no backing off"
+    );
     // Google's own wish goes before ours.
     site.google.clear_faults();
-    site.google.add_fault(GoogleFault::next("batchGet", Effect::Status { status: 429, retry_after_s: Some(12) }));
+    site.google.add_fault(GoogleFault::next(
+        "batchGet",
+        Effect::Status {
+            status: 429,
+            retry_after_s: Some(12),
+        },
+    ));
     let asked = site.google.request_count("batchGet");
-    until("the next question", || site.google.request_count("batchGet") > asked).await;
+    until("the next question", || {
+        site.google.request_count("batchGet") > asked
+    })
+    .await;
     let begun = Instant::now();
-    until("the one after it", || site.google.request_count("batchGet") > asked + 1).await;
-    assert!(begun.elapsed() >= Duration::from_secs(11), "{:?}", begun.elapsed());
-    daemon.status_where("its end", |status| failing(status).is_none()).await;
+    until("the one after it", || {
+        site.google.request_count("batchGet") > asked + 1
+    })
+    .await;
+    assert!(
+        begun.elapsed() >= Duration::from_secs(11),
+        "{:?}",
+        begun.elapsed()
+    );
+    daemon
+        .status_where("its end", |status| failing(status).is_none())
+        .await;
     daemon.stop();
 }
 
@@ -91,30 +162,56 @@ async fn google_is_asked_less_and_less_while_it_fails() {
 async fn a_workbook_that_is_no_longer_shared_is_told_of_once_with_the_address_to_share_it_with() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let daemon = site.start_and_read().await;
-    site.google.add_fault(GoogleFault::always("spreadsheets", Effect::Status { status: 403, retry_after_s: None }));
-    let status = daemon.status_where("the trouble", |status| failing(status).is_some()).await;
-    let account = site.google.key_json()["client_email"].as_str().unwrap().to_owned();
+    site.google.add_fault(GoogleFault::always(
+        "spreadsheets",
+        Effect::Status {
+            status: 403,
+            retry_after_s: None,
+        },
+    ));
+    let status = daemon
+        .status_where("the trouble", |status| failing(status).is_some())
+        .await;
+    let account = site.google.key_json()["client_email"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(failing(&status).unwrap().contains(&account), "{status:#}");
     assert_eq!(status["ok"], false);
-    until("the managers hear of it", || site.told_of(MANAGER, &account) == 1).await;
+    until("the managers hear of it", || {
+        site.told_of(MANAGER, &account) == 1
+    })
+    .await;
     // `sync` asks again at once; that is the same trouble.
     for _ in 0..3 {
         let _ = daemon.ask(&Request::Sync { dry_run: false }).await;
     }
     daemon.nothing_left().await;
-    assert_eq!(site.told(MANAGER).len(), 1, "once: {:?}", site.told(MANAGER));
+    assert_eq!(
+        site.told(MANAGER).len(),
+        1,
+        "once: {:?}",
+        site.told(MANAGER)
+    );
     site.google.clear_faults();
     // A person who has mended it need not wait for the next look.
     let _ = daemon.ask(&Request::Sync { dry_run: false }).await;
-    daemon.status_where("its end", |status| failing(status).is_none()).await;
+    daemon
+        .status_where("its end", |status| failing(status).is_none())
+        .await;
     assert_eq!(site.told(MANAGER).len(), 1);
     daemon.stop();
 
     // A workbook that is not there at all.
     site.google.remove_workbook(&site.workbook.clone());
     let daemon = site.start();
-    let status = daemon.status_where("the trouble", |status| failing(status).is_some()).await;
-    assert!(failing(&status).unwrap().contains(&site.workbook), "{status:#}");
+    let status = daemon
+        .status_where("the trouble", |status| failing(status).is_some())
+        .await;
+    assert!(
+        failing(&status).unwrap().contains(&site.workbook),
+        "{status:#}"
+    );
     daemon.stop();
     assert_eq!(site.smtp.messages().len(), 0);
 }
@@ -130,19 +227,45 @@ async fn mails_wait_for_a_mail_server_that_is_away_and_go_once_when_it_is_back()
     site.add_customer(&AN);
     for n in 0..6 {
         site.add_customer(&[
-            ("Họ tên", ["Võ Văn An", "Võ Văn Bình", "Võ Văn Cường", "Võ Văn Dung", "Võ Văn Em", "Võ Văn Giang"][n]),
+            (
+                "Họ tên",
+                [
+                    "Võ Văn An",
+                    "Võ Văn Bình",
+                    "Võ Văn Cường",
+                    "Võ Văn Dung",
+                    "Võ Văn Em",
+                    "Võ Văn Giang",
+                ][n],
+            ),
             ("Email", &format!("vo{n}@example.com")),
             ("Giai đoạn", "Khách hàng tiềm năng"),
             ("NV phụ trách", "Thu Hà"),
         ]);
     }
     let status = daemon
-        .status_where("mail is down", |status| status["channels"][0]["ok"] == false && status["queue"]["queued"] == 7)
+        .status_where("mail is down", |status| {
+            status["channels"][0]["ok"] == false && status["queue"]["queued"] == 7
+        })
         .await;
-    assert!(status["channels"][0]["why"].as_str().unwrap().contains("refused"), "{status:#}");
-    until("alerts go on", || site.told_of(100_000, "Nguyễn Văn An") == 1).await;
+    assert!(
+        status["channels"][0]["why"]
+            .as_str()
+            .unwrap()
+            .contains("refused"),
+        "{status:#}"
+    );
+    until("alerts go on", || {
+        site.told_of(100_000, "Nguyễn Văn An") == 1
+    })
+    .await;
     // Only some were tried; nobody's try counts.
-    let tried = daemon.outbox().await.iter().filter(|line| line["channel"] == "email" && line["attempts"] != 0).count();
+    let tried = daemon
+        .outbox()
+        .await
+        .iter()
+        .filter(|line| line["channel"] == "email" && line["attempts"] != 0)
+        .count();
     assert_eq!(tried, 0);
     site.smtp = SmtpSandbox::start(address, mail_options()).await.unwrap();
     let begun = Instant::now();
@@ -161,31 +284,84 @@ async fn refusals_mean_what_the_mail_server_says() {
     site.write_config(&format!("{rules}{more}"));
     let daemon = site.start_and_read().await;
     // Greylisting: later, by the ladder, and only this one.
-    site.smtp.fault(Fault::reply(Stage::Rcpt, 451, "4.7.1 Greylisted, try again later").to("grey@example.com"));
+    site.smtp.fault(
+        Fault::reply(Stage::Rcpt, 451, "4.7.1 Greylisted, try again later").to("grey@example.com"),
+    );
     // There is no such mailbox.
-    site.smtp.fault(Fault::reply(Stage::Rcpt, 550, "5.1.1 No such user").to("gone@example.com").endless());
+    site.smtp.fault(
+        Fault::reply(Stage::Rcpt, 550, "5.1.1 No such user")
+            .to("gone@example.com")
+            .endless(),
+    );
     // The server does not like us.
-    site.smtp.fault(Fault::reply(Stage::Body, 550, "5.7.1 Message rejected as spam").to("strict@example.com").endless());
+    site.smtp.fault(
+        Fault::reply(Stage::Body, 550, "5.7.1 Message rejected as spam")
+            .to("strict@example.com")
+            .endless(),
+    );
     let lead = |name: &str, mail: &str| {
-        site.add_customer(&[("Họ tên", name), ("Email", mail), ("Giai đoạn", "Khách hàng tiềm năng"), ("NV phụ trách", "Thu Hà")])
+        site.add_customer(&[
+            ("Họ tên", name),
+            ("Email", mail),
+            ("Giai đoạn", "Khách hàng tiềm năng"),
+            ("NV phụ trách", "Thu Hà"),
+        ])
     };
     lead("Đỗ Thị Xám", "grey@example.com");
     let gone = lead("Đỗ Thị Mất", "gone@example.com");
     lead("Đỗ Thị Khó", "strict@example.com");
     lead("Đỗ Thị Hay", "fine@example.com");
-    until("the others go on", || site.mails_to("fine@example.com") == 1).await;
-    let to = |mail: &'static str| move |line: &Value| line["to"].as_str().is_some_and(|to| to.starts_with(&mail[..1]));
-    let line = daemon.message_where("welcome", |line| to("grey")(line) && line["attempts"] == 1).await;
-    assert_eq!((&line["state"], line["why"].as_str().unwrap().contains("4.7.1")), (&json!("queued"), true), "{line}");
-    let line = daemon.message_where("welcome", |line| line["why"].as_str().is_some_and(|why| why.contains("5.1.1"))).await;
+    until("the others go on", || {
+        site.mails_to("fine@example.com") == 1
+    })
+    .await;
+    let to = |mail: &'static str| {
+        move |line: &Value| {
+            line["to"]
+                .as_str()
+                .is_some_and(|to| to.starts_with(&mail[..1]))
+        }
+    };
+    let line = daemon
+        .message_where("welcome", |line| to("grey")(line) && line["attempts"] == 1)
+        .await;
+    assert_eq!(
+        (
+            &line["state"],
+            line["why"].as_str().unwrap().contains("4.7.1")
+        ),
+        (&json!("queued"), true),
+        "{line}"
+    );
+    let line = daemon
+        .message_where("welcome", |line| {
+            line["why"]
+                .as_str()
+                .is_some_and(|why| why.contains("5.1.1"))
+        })
+        .await;
     assert_eq!(line["state"], "rejected");
-    let line = daemon.message_where("welcome", |line| line["why"].as_str().is_some_and(|why| why.contains("5.7.1"))).await;
+    let line = daemon
+        .message_where("welcome", |line| {
+            line["why"]
+                .as_str()
+                .is_some_and(|why| why.contains("5.7.1"))
+        })
+        .await;
     assert_eq!(line["state"], "rejected");
-    until("the managers hear of 5.7.1", || site.told_of(MANAGER, "5.7.1") == 1).await;
+    until("the managers hear of 5.7.1", || {
+        site.told_of(MANAGER, "5.7.1") == 1
+    })
+    .await;
     // The second mail to the address that is gone is not even tried.
     site.type_all(vec![CellEdit::typed(gone, "Giai đoạn", "Đã đặt cọc")]);
-    let line = daemon.message_where("paid", |line| line["state"] == "cancelled").await;
-    assert!(line["why"].as_str().unwrap().contains("takes no mail"), "{line}");
+    let line = daemon
+        .message_where("paid", |line| line["state"] == "cancelled")
+        .await;
+    assert!(
+        line["why"].as_str().unwrap().contains("takes no mail"),
+        "{line}"
+    );
     daemon.stop();
     assert_eq!(site.smtp.messages().len(), 1);
 }
@@ -196,28 +372,56 @@ async fn refusals_mean_what_the_mail_server_says() {
 async fn one_chat_that_is_too_fast_or_dead_does_not_hold_up_the_others() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let daemon = site.start_and_read().await;
-    site.bot.fault(BotFault::too_many("sendMessage", 4).to(100_000));
+    site.bot
+        .fault(BotFault::too_many("sendMessage", 4).to(100_000));
     site.bot.block(100_001).unwrap();
     let lead = |n: usize, name: &str, owner: &str| {
-        site.add_customer(&[("Họ tên", name), ("SĐT", &format!("'09360000{n:02}")), ("NV phụ trách", owner)])
+        site.add_customer(&[
+            ("Họ tên", name),
+            ("SĐT", &format!("'09360000{n:02}")),
+            ("NV phụ trách", owner),
+        ])
     };
     lead(1, "Hồ Văn Nhanh", "Lan Anh");
     lead(2, "Hồ Văn Chặn", "Minh Tuấn");
     lead(3, "Hồ Văn Thường", "Thu Hà");
-    until("the others go on", || site.told_of(100_002, "Hồ Văn Thường") == 1).await;
+    until("the others go on", || {
+        site.told_of(100_002, "Hồ Văn Thường") == 1
+    })
+    .await;
     // Blocked: the message is passed on, and the managers hear how to bind the chat again.
     until("passed on", || site.told_of(MANAGER, "Hồ Văn Chặn") == 1).await;
-    until("the mend", || site.told_of(MANAGER, "sheetbridge invite") >= 1).await;
-    daemon.message_where("lead-alert", |line| line["state"] == "queued" && line["why"].as_str().is_some_and(|why| why.contains("429"))).await;
-    until("the slow one", || site.told_of(100_000, "Hồ Văn Nhanh") == 1).await;
+    until("the mend", || {
+        site.told_of(MANAGER, "sheetbridge invite") >= 1
+    })
+    .await;
+    daemon
+        .message_where("lead-alert", |line| {
+            line["state"] == "queued" && line["why"].as_str().is_some_and(|why| why.contains("429"))
+        })
+        .await;
+    until("the slow one", || {
+        site.told_of(100_000, "Hồ Văn Nhanh") == 1
+    })
+    .await;
     daemon.nothing_left().await;
     let unbound = daemon.ask(&Request::Status).await.unwrap()["unbound"].to_string();
     assert!(unbound.contains("Minh Tuấn"), "{unbound}");
     // The next one does not knock at the dead chat.
-    let sent = || site.bot.calls().iter().filter(|(method, _)| method.eq_ignore_ascii_case("sendMessage")).map(|(_, times)| times).sum::<u64>();
+    let sent = || {
+        site.bot
+            .calls()
+            .iter()
+            .filter(|(method, _)| method.eq_ignore_ascii_case("sendMessage"))
+            .map(|(_, times)| times)
+            .sum::<u64>()
+    };
     let before = sent();
     lead(4, "Hồ Văn Tiếp", "Minh Tuấn");
-    until("passed on at once", || site.told_of(MANAGER, "Hồ Văn Tiếp") == 1).await;
+    until("passed on at once", || {
+        site.told_of(MANAGER, "Hồ Văn Tiếp") == 1
+    })
+    .await;
     daemon.nothing_left().await;
     assert_eq!(sent() - before, 1);
     daemon.stop();
@@ -226,17 +430,28 @@ async fn one_chat_that_is_too_fast_or_dead_does_not_hold_up_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_moved_gets_its_message_at_its_new_address() {
     let mut site = Site::open(&[&BINH], RULES).await;
-    let group = site.bot.create_group("Nhóm bán hàng", &[100_002, MANAGER]).unwrap();
+    let group = site
+        .bot
+        .create_group("Nhóm bán hàng", &[100_002, MANAGER])
+        .unwrap();
     site.bot.add_bot(group, MANAGER, None).unwrap();
     site.reconfigure("telegram = 100002", &format!("telegram = {group}"));
     let daemon = site.start_and_read().await;
     let moved = site.bot.migrate(group).unwrap();
     for (n, name) in ["Bùi Thị Nhất", "Bùi Thị Nhì"].into_iter().enumerate() {
-        site.add_customer(&[("Họ tên", name), ("SĐT", &format!("'09370000{n:02}")), ("NV phụ trách", "Thu Hà")]);
+        site.add_customer(&[
+            ("Họ tên", name),
+            ("SĐT", &format!("'09370000{n:02}")),
+            ("NV phụ trách", "Thu Hà"),
+        ]);
         until("the alert", || site.told_of(moved, name) == 1).await;
         daemon.nothing_left().await;
     }
-    assert_eq!(site.told_of(MANAGER, "Bùi"), 0, "nobody else had to hear of it");
+    assert_eq!(
+        site.told_of(MANAGER, "Bùi"),
+        0,
+        "nobody else had to hear of it"
+    );
     daemon.stop();
 }
 
@@ -244,9 +459,14 @@ async fn a_group_that_moved_gets_its_message_at_its_new_address() {
 async fn telegram_that_fails_for_a_moment_is_no_loss() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let daemon = site.start_and_read().await;
-    site.bot.fault(BotFault::status("sendMessage", 502, "Bad Gateway").next(2));
+    site.bot
+        .fault(BotFault::status("sendMessage", 502, "Bad Gateway").next(2));
     site.add_customer(&AN);
-    daemon.status_where("Telegram is down", |status| status["channels"][1]["ok"] == false).await;
+    daemon
+        .status_where("Telegram is down", |status| {
+            status["channels"][1]["ok"] == false
+        })
+        .await;
     until("the alert", || site.told_of(100_000, "Nguyễn Văn An") == 1).await;
     daemon.nothing_left().await;
     assert_eq!(site.told_of(100_000, "Nguyễn Văn An"), 1);
@@ -274,7 +494,13 @@ async fn outbox_of(site: &Site, health: Health) -> (Outbox, Roster) {
     };
     let telegram = TelegramCourier::new(Client::new(&settings).unwrap());
     let templates = Arc::new(Templates::load(None, Language::Vietnamese).unwrap());
-    let outbox = Outbox::new(roster.clone(), templates, Some(Arc::new(EmailCourier::new(smtp))), Some(Arc::new(telegram)), health);
+    let outbox = Outbox::new(
+        roster.clone(),
+        templates,
+        Some(Arc::new(EmailCourier::new(smtp))),
+        Some(Arc::new(telegram)),
+        health,
+    );
     (outbox, roster)
 }
 
@@ -306,9 +532,13 @@ fn to_manager(rule: &str, template: &str, name: &str, event: Value, now: Timesta
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_quarter_of_an_hour_without_telegram_the_mailbox_for_alerts_hears_once_for_all_managers() {
+async fn after_a_quarter_of_an_hour_without_telegram_the_mailbox_for_alerts_hears_once_for_all_managers()
+ {
     let site = Site::open(&[&BINH], RULES).await;
-    site.reconfigure("name = \"Quốc Bảo\"", "name = \"Quốc Bảo\"\nrole = \"manager\"");
+    site.reconfigure(
+        "name = \"Quốc Bảo\"",
+        "name = \"Quốc Bảo\"\nrole = \"manager\"",
+    );
     site.bot.fault(BotFault::reset("*").endless());
     let now: Timestamp = "2026-11-21T02:00:00Z".parse().unwrap();
     let health = Health::new(now, "0", false);
@@ -339,9 +569,18 @@ async fn after_a_quarter_of_an_hour_without_telegram_the_mailbox_for_alerts_hear
     passes(14).await;
     assert_eq!(site.smtp.messages().len(), 0, "patience");
     passes(16).await;
-    assert_eq!(site.mails_to("quantri@congty.example"), 2, "the trouble and the digest, once each");
+    assert_eq!(
+        site.mails_to("quantri@congty.example"),
+        2,
+        "the trouble and the digest, once each"
+    );
     assert_eq!(site.smtp.messages().len(), 2);
-    let mut subjects: Vec<String> = site.smtp.messages().iter().map(|mail| mail.view().subject).collect();
+    let mut subjects: Vec<String> = site
+        .smtp
+        .messages()
+        .iter()
+        .map(|mail| mail.view().subject)
+        .collect();
     subjects.sort();
     println!("{subjects:?}");
     // What speaks of a customer to a colleague without another way waits, and goes when Telegram is back.
@@ -361,7 +600,10 @@ async fn after_a_quarter_of_an_hour_without_telegram_the_mailbox_for_alerts_hear
     }
     let told = site.told(100_000).len();
     assert!((1..=2).contains(&told), "{told} times");
-    assert!(site.told(MANAGER).is_empty(), "what the mailbox has heard is not said again");
+    assert!(
+        site.told(MANAGER).is_empty(),
+        "what the mailbox has heard is not said again"
+    );
 }
 
 // ---------------------------------------------------------------------------------------------- disk
@@ -381,7 +623,10 @@ async fn a_second_daemon_on_the_same_folder_is_refused() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let mut first = site.start_and_read().await;
     let folder = site.state_dir().display().to_string();
-    ends_with_74(&mut site, &["another sheetbridge is using the state folder", &folder]);
+    ends_with_74(
+        &mut site,
+        &["another sheetbridge is using the state folder", &folder],
+    );
     assert!(first.running());
     first.read_again(1).await;
     first.stop();
@@ -402,7 +647,10 @@ async fn a_state_folder_that_cannot_be_used_is_named() {
         newer.put(keys::under(keys::prefix::META, "format"), &7_u32);
         store.commit(vec![newer]).unwrap();
     }
-    ends_with_74(&mut site, &[&folder, "has format 7", "run the version that wrote it"]);
+    ends_with_74(
+        &mut site,
+        &[&folder, "has format 7", "run the version that wrote it"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -414,7 +662,14 @@ async fn a_damaged_store_is_never_taken_for_a_new_one() {
     std::fs::write(&db, vec![0xA5; length]).unwrap();
     site.add_customer(&AN);
     let folder = site.state_dir().display().to_string();
-    ends_with_74(&mut site, &[&folder, "restore a backup", "starting empty would forget what was sent"]);
+    ends_with_74(
+        &mut site,
+        &[
+            &folder,
+            "restore a backup",
+            "starting empty would forget what was sent",
+        ],
+    );
     // Somebody took the store away, and left the rest.
     std::fs::remove_dir_all(site.state_dir().join("store")).unwrap();
     ends_with_74(&mut site, &[&folder, "restore a backup"]);
@@ -426,7 +681,11 @@ async fn a_full_disk_ends_it_with_74_and_what_was_written_is_whole() {
     // No file may grow beyond 1 MB; a write beyond is an error like that of a full disk.
     let config = site.config_path();
     let mut daemon = std::process::Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" run --config \"$1\"", env!("CARGO_BIN_EXE_sheetbridge")])
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 2048; exec \"$0\" run --config \"$1\"",
+            env!("CARGO_BIN_EXE_sheetbridge"),
+        ])
         .arg(&config)
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
@@ -440,7 +699,9 @@ async fn a_full_disk_ends_it_with_74_and_what_was_written_is_whole() {
     let mut typed = 0;
     while daemon.try_wait().unwrap().is_none() {
         // Staff type row after row, and then over what they typed, until nothing more can be kept.
-        let names = ["An", "Bình", "Cường", "Dung", "Hải", "Khoa", "Linh", "Mai", "Nam", "Oanh"];
+        let names = [
+            "An", "Bình", "Cường", "Dung", "Hải", "Khoa", "Linh", "Mai", "Nam", "Oanh",
+        ];
         let cells = (typed..typed + 100).flat_map(|n| {
             let at = 3 + n % 800;
             [
@@ -452,7 +713,10 @@ async fn a_full_disk_ends_it_with_74_and_what_was_written_is_whole() {
         site.type_all(cells.collect());
         typed += 100;
         let reads = site.google.request_count("batchGet");
-        while daemon.try_wait().unwrap().is_none() && site.google.request_count("batchGet") == reads && begun.elapsed() < Duration::from_secs(55) {
+        while daemon.try_wait().unwrap().is_none()
+            && site.google.request_count("batchGet") == reads
+            && begun.elapsed() < Duration::from_secs(55)
+        {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         if begun.elapsed() > Duration::from_secs(50) {
@@ -463,14 +727,28 @@ async fn a_full_disk_ends_it_with_74_and_what_was_written_is_whole() {
     let said = log.join().unwrap();
     assert_eq!(daemon.wait().unwrap().code(), Some(74), "{said}");
     println!("{typed} rows; {}", said.lines().last().unwrap_or_default());
-    assert!(said.contains("the store failed") || said.contains("could not be synced"), "{said}");
+    assert!(
+        said.contains("the store failed") || said.contains("could not be synced"),
+        "{said}"
+    );
     // With room again it goes on, and nobody hears of anything twice.
     let daemon = site.start_and_read().await;
     daemon.read_again(2).await;
     daemon.stop();
     let ledger = site.ledger();
-    for message in ledger.messages.iter().filter(|message| message.state == State::Delivered) {
-        assert!(ledger.records.iter().any(|record| message.record.as_ref() == Some(&record.id)), "{}", message.key);
+    for message in ledger
+        .messages
+        .iter()
+        .filter(|message| message.state == State::Delivered)
+    {
+        assert!(
+            ledger
+                .records
+                .iter()
+                .any(|record| message.record.as_ref() == Some(&record.id)),
+            "{}",
+            message.key
+        );
     }
 }
 
@@ -482,42 +760,126 @@ const TRIAL: &str = "[trial]\nredirect_all_to = \"thu@queenland.example\"\n";
 async fn a_trial_reaches_no_customer_and_uses_up_nothing() {
     let more = "[[rule]]\nid = \"paid\"\non = { stage = \"deposited\" }\nsend = { channel = \"email\", to = \"customer\", template = \"thank-you\", hold = \"1s\" }\n\
                 [[rule]]\nid = \"late\"\non = { idle = \"consulting\", after = \"2s\", every = \"2s\", times = 500 }\nsend = { channel = \"email\", to = \"customer\", template = \"birthday\" }\n";
-    let mut site = Site::open(&[&BINH, &["Phan Thị Cọc", "'0945000001", "coc@example.com", "Đang tư vấn", "Thu Hà"]], &format!("{RULES}{more}")).await;
+    let mut site = Site::open(
+        &[
+            &BINH,
+            &[
+                "Phan Thị Cọc",
+                "'0945000001",
+                "coc@example.com",
+                "Đang tư vấn",
+                "Thu Hà",
+            ],
+        ],
+        &format!("{RULES}{more}"),
+    )
+    .await;
     let real = site.config_text();
     site.write_config(&real.replace("[settle]", &format!("{TRIAL}[settle]")));
     let daemon = site.start_and_read().await;
-    daemon.status_where("it says that it is a trial", |status| status["trial"] == true).await;
+    daemon
+        .status_where("it says that it is a trial", |status| {
+            status["trial"] == true
+        })
+        .await;
     site.add_customer(&AN);
     site.type_all(vec![CellEdit::typed(3, "Giai đoạn", "Đã đặt cọc")]);
-    until("the alert, unchanged", || site.told_of(100_000, "Nguyễn Văn An") == 1).await;
-    for (name, address) in [("Nguyễn Văn An", "an.nguyen@example.com"), ("Phan Thị Cọc", "coc@example.com"), ("Trần Bình", "binh@example.com")] {
+    until("the alert, unchanged", || {
+        site.told_of(100_000, "Nguyễn Văn An") == 1
+    })
+    .await;
+    for (name, address) in [
+        ("Nguyễn Văn An", "an.nguyen@example.com"),
+        ("Phan Thị Cọc", "coc@example.com"),
+        ("Trần Bình", "binh@example.com"),
+    ] {
         until("the mail to the mailbox", || {
-            site.smtp.messages().iter().any(|mail| mail.view().subject.contains(&format!("{name} <{address}>")))
+            site.smtp
+                .messages()
+                .iter()
+                .any(|mail| mail.view().subject.contains(&format!("{name} <{address}>")))
         })
         .await;
     }
     // What still waits when the trial ends reaches nobody.
-    daemon.ask(&Request::Pause { what: "welcome".into() }).await.unwrap();
-    site.add_customer(&[("Họ tên", "Đặng Thị Chờ"), ("Email", "cho@example.com"), ("Giai đoạn", "mới"), ("NV phụ trách", "Thu Hà")]);
-    daemon.message_where("welcome", |line| line["why"].as_str().is_some_and(|why| why.starts_with("paused"))).await;
+    daemon
+        .ask(&Request::Pause {
+            what: "welcome".into(),
+        })
+        .await
+        .unwrap();
+    site.add_customer(&[
+        ("Họ tên", "Đặng Thị Chờ"),
+        ("Email", "cho@example.com"),
+        ("Giai đoạn", "mới"),
+        ("NV phụ trách", "Thu Hà"),
+    ]);
+    daemon
+        .message_where("welcome", |line| {
+            line["why"]
+                .as_str()
+                .is_some_and(|why| why.starts_with("paused"))
+        })
+        .await;
     let mailbox = |site: &Site| site.mails_to("thu@queenland.example");
-    assert_eq!(mailbox(&site), site.smtp.messages().len(), "nothing reached a customer");
+    assert_eq!(
+        mailbox(&site),
+        site.smtp.messages().len(),
+        "nothing reached a customer"
+    );
     let trial = daemon.outbox().await;
-    assert!(trial.iter().all(|line| line["key"].as_str().unwrap().starts_with("trial:")), "{trial:#?}");
+    assert!(
+        trial
+            .iter()
+            .all(|line| line["key"].as_str().unwrap().starts_with("trial:")),
+        "{trial:#?}"
+    );
 
     // The trial is over.
     site.write_config(&real);
     daemon.signal(rustix::process::Signal::HUP);
-    daemon.status_where("its end", |status| status["trial"] == false).await;
-    daemon.ask(&Request::Resume { what: "welcome".into() }).await.unwrap();
-    daemon.message_where("welcome", |line| line["state"] == "cancelled" && line["why"].as_str().is_some_and(|why| why.contains("trial"))).await;
-    until("what comes with time comes for real", || site.mails_to("binh@example.com") >= 1).await;
+    daemon
+        .status_where("its end", |status| status["trial"] == false)
+        .await;
+    daemon
+        .ask(&Request::Resume {
+            what: "welcome".into(),
+        })
+        .await
+        .unwrap();
+    daemon
+        .message_where("welcome", |line| {
+            line["state"] == "cancelled"
+                && line["why"]
+                    .as_str()
+                    .is_some_and(|why| why.contains("trial"))
+        })
+        .await;
+    until("what comes with time comes for real", || {
+        site.mails_to("binh@example.com") >= 1
+    })
+    .await;
     daemon.read_again(3).await;
-    for address in ["an.nguyen@example.com", "coc@example.com", "cho@example.com"] {
-        assert_eq!(site.mails_to(address), 0, "{address}: what happened in the trial does not happen again by itself");
+    for address in [
+        "an.nguyen@example.com",
+        "coc@example.com",
+        "cho@example.com",
+    ] {
+        assert_eq!(
+            site.mails_to(address),
+            0,
+            "{address}: what happened in the trial does not happen again by itself"
+        );
     }
     // But a new entry into the stage counts.
     site.type_all(vec![CellEdit::typed(2, "Giai đoạn", "Đã đặt cọc")]);
-    daemon.message_where("paid", |line| line["key"].as_str().is_some_and(|key| key.starts_with("paid/")) && line["state"] == "delivered").await;
+    daemon
+        .message_where("paid", |line| {
+            line["key"]
+                .as_str()
+                .is_some_and(|key| key.starts_with("paid/"))
+                && line["state"] == "delivered"
+        })
+        .await;
     daemon.stop();
 }

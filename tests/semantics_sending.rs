@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sheetbridge::alarms;
-use sheetbridge::core::rule::Channel;
 use sheetbridge::commands::{Action, ButtonAct, Desk, Who};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::Message;
 use sheetbridge::core::record::Record;
+use sheetbridge::core::rule::Channel;
 use sheetbridge::courier::email::{EmailCourier, Security, SmtpSettings};
 use sheetbridge::courier::telegram::TelegramCourier;
 use sheetbridge::health::Health;
@@ -28,8 +28,20 @@ use tokio_util::sync::CancellationToken;
 
 const TOKEN: &str = "123456:TEST-token-of-the-sandbox-abcdefghij";
 
-const BINH: &[&str] = &["Trần Bình", "0912345678", "binh@example.com", "Đang tư vấn", "Lan Anh"];
-const CHI: &[&str] = &["Lê Thị Chi", "0923456789", "chi@example.com", "Đang tư vấn", "Minh Tuấn"];
+const BINH: &[&str] = &[
+    "Trần Bình",
+    "0912345678",
+    "binh@example.com",
+    "Đang tư vấn",
+    "Lan Anh",
+];
+const CHI: &[&str] = &[
+    "Lê Thị Chi",
+    "0923456789",
+    "chi@example.com",
+    "Đang tư vấn",
+    "Minh Tuấn",
+];
 
 const AN: [(&str, &str); 5] = [
     ("Họ tên", "Nguyễn Văn An"),
@@ -63,9 +75,17 @@ struct Post {
 
 impl Post {
     async fn open(rules: &str) -> Self {
-        let smtp = SmtpSandbox::start("127.0.0.1:0".parse().unwrap(), Options::default()).await.unwrap();
-        let bot = BotSandbox::start("127.0.0.1:0".parse().unwrap(), TOKEN, "queenland_bot").await.unwrap();
-        for (id, name) in [(100_000, "Lan Anh"), (100_001, "Minh Tuấn"), (100_009, "Hà Phạm")] {
+        let smtp = SmtpSandbox::start("127.0.0.1:0".parse().unwrap(), Options::default())
+            .await
+            .unwrap();
+        let bot = BotSandbox::start("127.0.0.1:0".parse().unwrap(), TOKEN, "queenland_bot")
+            .await
+            .unwrap();
+        for (id, name) in [
+            (100_000, "Lan Anh"),
+            (100_001, "Minh Tuấn"),
+            (100_009, "Hà Phạm"),
+        ] {
             let person = bot.create_person(Person::new(id, name)).unwrap();
             bot.press_start(person, None).unwrap();
         }
@@ -74,9 +94,11 @@ impl Post {
             smtp.addr(),
             bot.base_url()
         );
-        let mut company = Company::small_with_files(&[BINH, CHI], &more, &[("token.txt", TOKEN)]).await;
+        let mut company =
+            Company::small_with_files(&[BINH, CHI], &more, &[("token.txt", TOKEN)]).await;
         company.poll().await;
-        let settings = SmtpSettings::new("127.0.0.1".to_owned(), smtp.addr().port(), Security::Plain);
+        let settings =
+            SmtpSettings::new("127.0.0.1".to_owned(), smtp.addr().port(), Security::Plain);
         let client = Client::new(&TelegramSettings {
             token: TOKEN.to_owned().into(),
             api_url: Some(bot.base_url()),
@@ -104,13 +126,23 @@ impl Post {
         alarms::ring(&self.company.roster, now).unwrap();
         let stop = CancellationToken::new();
         for channel in [Channel::Email, Channel::Telegram] {
-            while !self.outbox.pass(channel, now, &stop).await.unwrap().is_empty() {}
+            while !self
+                .outbox
+                .pass(channel, now, &stop)
+                .await
+                .unwrap()
+                .is_empty()
+            {}
         }
     }
 
     /// To whom mails went.
     fn mails(&self) -> Vec<String> {
-        self.smtp.messages().iter().map(|mail| mail.view().to[0].address.clone()).collect()
+        self.smtp
+            .messages()
+            .iter()
+            .map(|mail| mail.view().to[0].address.clone())
+            .collect()
     }
 
     fn message(&self, rule: &str) -> Message {
@@ -124,7 +156,11 @@ impl Post {
     fn id_of(&self, name: &str) -> String {
         let entries = self.company.roster.store().scan::<Record>(prefix::RECORD);
         let all: Vec<Record> = entries.map(|entry| entry.unwrap().1).collect();
-        all.iter().find(|record| record.seen["name"].shown() == name).unwrap().id.to_string()
+        all.iter()
+            .find(|record| record.seen["name"].shown() == name)
+            .unwrap()
+            .id
+            .to_string()
     }
 
     fn desk(&self) -> Desk {
@@ -133,13 +169,31 @@ impl Post {
 
     /// What a button under a message to a colleague does.
     fn press(&self, action: Action) {
-        let entries = self.company.roster.store().scan::<ButtonAct>(prefix::BUTTON);
+        let entries = self
+            .company
+            .roster
+            .store()
+            .scan::<ButtonAct>(prefix::BUTTON);
         let buttons: Vec<(Vec<u8>, ButtonAct)> = entries.map(Result::unwrap).collect();
-        let (key, _) = buttons.iter().find(|(_, act)| act.action == action).unwrap_or_else(|| panic!("no button {action:?}: {buttons:?}"));
+        let (key, _) = buttons
+            .iter()
+            .find(|(_, act)| act.action == action)
+            .unwrap_or_else(|| panic!("no button {action:?}: {buttons:?}"));
         let id = String::from_utf8_lossy(&key[prefix::BUTTON.len()..]).into_owned();
-        let lan_anh = self.company.roster.directory().unwrap().find("Lan Anh").unwrap().clone();
+        let lan_anh = self
+            .company
+            .roster
+            .directory()
+            .unwrap()
+            .find("Lan Anh")
+            .unwrap()
+            .clone();
         self.desk()
-            .press(&format!("{}{id}", sheetbridge::commands::CALLBACK), &Who::of(&lan_anh), self.company.now)
+            .press(
+                &format!("{}{id}", sheetbridge::commands::CALLBACK),
+                &Who::of(&lan_anh),
+                self.company.now,
+            )
             .unwrap();
     }
 }
@@ -152,7 +206,10 @@ async fn s12_the_message_id_is_a_hash_of_the_key() {
     post.send().await;
     let raw = String::from_utf8_lossy(&post.smtp.messages()[0].raw).into_owned();
     let digest = post.message("welcome").key.digest();
-    assert!(raw.contains(&format!("<{digest}@queenland.example>")), "{raw}");
+    assert!(
+        raw.contains(&format!("<{digest}@queenland.example>")),
+        "{raw}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,9 +222,19 @@ async fn s12_a_reminder_on_its_way_goes_to_the_new_owner_once() {
     post.company.type_into(2, "NV phụ trách", "Minh Tuấn");
     post.company.poll_and_settle().await;
     post.send().await;
-    let told = |chat: i64| post.bot.messages(chat).iter().filter(|message| message.text.contains("Trần Bình")).count();
+    let told = |chat: i64| {
+        post.bot
+            .messages(chat)
+            .iter()
+            .filter(|message| message.text.contains("Trần Bình"))
+            .count()
+    };
     assert_eq!(told(100_000), 0, "{row}");
-    assert_eq!(told(100_001), 1, "of the change; a change is activity, so the reminder is not wanted any more");
+    assert_eq!(
+        told(100_001),
+        1,
+        "of the change; a change is activity, so the reminder is not wanted any more"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,9 +243,18 @@ async fn s18_a_held_mail_goes_after_twenty_minutes_with_a_notice_before() {
     post.company.type_into(2, "Giai đoạn", "Đã cọc");
     post.company.poll_and_settle().await;
     post.send().await;
-    let notice: Vec<_> = post.bot.messages(100_000).into_iter().filter(|message| message.from_bot).collect();
+    let notice: Vec<_> = post
+        .bot
+        .messages(100_000)
+        .into_iter()
+        .filter(|message| message.from_bot)
+        .collect();
     assert_eq!(notice.len(), 1, "{notice:?}");
-    assert!(notice[0].text.contains("Trần Bình") && notice[0].buttons[0].len() == 2, "{}", notice[0].text);
+    assert!(
+        notice[0].text.contains("Trần Bình") && notice[0].buttons[0].len() == 2,
+        "{}",
+        notice[0].text
+    );
     post.company.wait(19 * 60 + 50);
     post.send().await;
     assert!(post.mails().is_empty());
@@ -220,13 +296,25 @@ async fn s18_leaving_the_stage_cancels_even_in_the_last_seconds() {
     post.send().await;
     assert!(post.mails().is_empty(), "seen, and not settled yet");
     let waiting = post.message("deposited");
-    assert_eq!((waiting.state, waiting.why.as_str()), (State::Queued, "the customer's row is being changed just now"));
+    assert_eq!(
+        (waiting.state, waiting.why.as_str()),
+        (
+            State::Queued,
+            "the customer's row is being changed just now"
+        )
+    );
     post.company.wait(20);
     post.company.poll().await;
     post.company.wait(60);
     post.send().await;
     let cancelled = post.message("deposited");
-    assert_eq!((cancelled.state, cancelled.why.as_str()), (State::Cancelled, "the customer has left the stage deposited"));
+    assert_eq!(
+        (cancelled.state, cancelled.why.as_str()),
+        (
+            State::Cancelled,
+            "the customer has left the stage deposited"
+        )
+    );
     assert!(post.mails().is_empty());
 }
 
@@ -264,7 +352,10 @@ async fn s19_a_row_that_is_gone_is_not_welcomed_and_one_that_was_cut_waits() {
     post.company.poll().await;
     post.send().await;
     let ended = post.message("welcome");
-    assert_eq!((ended.state, ended.why.as_str()), (State::Cancelled, "the customer's row has been removed"));
+    assert_eq!(
+        (ended.state, ended.why.as_str()),
+        (State::Cancelled, "the customer's row has been removed")
+    );
     assert!(post.mails().is_empty());
 }
 
@@ -277,11 +368,23 @@ async fn s19_a_reminder_is_not_wanted_after_a_button_and_a_mail_is_not_after_two
     alarms::ring(&post.company.roster, post.company.now).unwrap();
     let id = post.id_of("Trần Bình");
     post.company.wait(60);
-    post.desk().touch(&id, &Who::CommandLine, post.company.now).unwrap();
+    post.desk()
+        .touch(&id, &Who::CommandLine, post.company.now)
+        .unwrap();
     post.send().await;
-    let told = |name: &str| post.bot.messages(100_000).iter().filter(|message| message.text.contains(name)).count();
+    let told = |name: &str| {
+        post.bot
+            .messages(100_000)
+            .iter()
+            .filter(|message| message.text.contains(name))
+            .count()
+    };
     assert_eq!((told("Trần Bình"), told("Nguyễn Văn An")), (0, 1));
-    assert_eq!(post.mails(), ["an@example.com"], "three days late is in time");
+    assert_eq!(
+        post.mails(),
+        ["an@example.com"],
+        "three days late is in time"
+    );
 
     let mut post = Post::open(RULES).await;
     post.company.add_customer(&AN);
@@ -294,11 +397,20 @@ async fn s19_a_reminder_is_not_wanted_after_a_button_and_a_mail_is_not_after_two
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s27_an_opt_out_of_the_second_phone_covers_advertising_and_no_service_mail() {
-    let ads = RULES.replace("template = \"welcome\" }", "template = \"welcome\", ad = true }");
+    let ads = RULES.replace(
+        "template = \"welcome\" }",
+        "template = \"welcome\", ad = true }",
+    );
     for (rules, state) in [(ads.as_str(), State::Cancelled), (RULES, State::Delivered)] {
         let mut post = Post::open(&format!("{rules}[consent]\ndeclared = [{{ sources = [\"Website\"], since = \"2026-01-01\", by = \"Marketing\", evidence = \"mẫu\" }}]\n")).await;
         post.company.type_into(2, "Không nhận tin", "x");
-        post.company.add_customer(&[AN[0], ("SĐT", "0901234567 / 0912345678"), AN[2], AN[3], AN[4]]);
+        post.company.add_customer(&[
+            AN[0],
+            ("SĐT", "0901234567 / 0912345678"),
+            AN[2],
+            AN[3],
+            AN[4],
+        ]);
         post.company.poll_and_settle().await;
         post.send().await;
         let message = post.message("welcome");
@@ -312,7 +424,8 @@ async fn s27_an_opt_out_of_the_second_phone_covers_advertising_and_no_service_ma
 #[tokio::test(flavor = "multi_thread")]
 async fn s30_a_retry_goes_where_the_first_try_went_with_what_it_said() {
     let mut post = Post::open(RULES).await;
-    post.smtp.fault(Fault::reply(Stage::Rcpt, 450, "4.2.1 try later"));
+    post.smtp
+        .fault(Fault::reply(Stage::Rcpt, 450, "4.2.1 try later"));
     let row = post.company.add_customer(&AN);
     post.company.poll_and_settle().await;
     // A corrected address before the first try counts …
@@ -327,7 +440,10 @@ async fn s30_a_retry_goes_where_the_first_try_went_with_what_it_said() {
     post.company.wait(300);
     post.send().await;
     let mail = post.smtp.messages()[0].view();
-    assert_eq!((mail.to[0].address.as_str(), mail.to[0].name.as_str()), ("an.dung@example.com", "Nguyễn Văn An"));
+    assert_eq!(
+        (mail.to[0].address.as_str(), mail.to[0].name.as_str()),
+        ("an.dung@example.com", "Nguyễn Văn An")
+    );
     assert!(!mail.text.unwrap_or_default().contains("Ánh"));
     assert_eq!(post.mails().len(), 1);
 }
@@ -336,8 +452,21 @@ async fn s30_a_retry_goes_where_the_first_try_went_with_what_it_said() {
 async fn s28_no_template_sees_a_private_cell() {
     let post = Post::open(&format!("[columns.custom]\nsecret = {{ header = \"Ngày hẹn riêng\", type = \"text\", private = true }}\n{RULES}")).await;
     let id = sheetbridge::core::record::RecordId::new(post.id_of("Trần Bình"));
-    let mut record: Record = post.company.roster.store().get(&sheetbridge::store::keys::record(&id)).unwrap().unwrap();
-    record.seen.insert("secret".into(), sheetbridge::core::sheet::Cell::from("tuyệt mật"));
-    let facts = post.company.roster.facts(&record, &Value::Null, post.company.now).unwrap();
+    let mut record: Record = post
+        .company
+        .roster
+        .store()
+        .get(&sheetbridge::store::keys::record(&id))
+        .unwrap()
+        .unwrap();
+    record.seen.insert(
+        "secret".into(),
+        sheetbridge::core::sheet::Cell::from("tuyệt mật"),
+    );
+    let facts = post
+        .company
+        .roster
+        .facts(&record, &Value::Null, post.company.now)
+        .unwrap();
     assert!(!facts.to_string().contains("tuyệt mật"), "{facts}");
 }

@@ -28,18 +28,30 @@ async fn what_is_in_hand_is_finished_before_the_end() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut site = Site::open(&[&BINH], RULES).await;
         let mut daemon = site.start_and_read().await;
-        site.smtp.fault(Fault::delay(Stage::AfterDot, Duration::from_secs(3)));
+        site.smtp
+            .fault(Fault::delay(Stage::AfterDot, Duration::from_secs(3)));
         site.add_customer(&AN);
-        daemon.message_where("welcome", |line| line["state"] == "in_flight").await;
+        daemon
+            .message_where("welcome", |line| line["state"] == "in_flight")
+            .await;
         let begun = Instant::now();
         daemon.signal(signal);
         let status = daemon.ended_within(PROMISED + Duration::from_secs(2));
         assert_eq!(status.code(), Some(0), "{signal:?}: {}", daemon.log());
-        assert!(begun.elapsed() < PROMISED, "{signal:?}: {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < PROMISED,
+            "{signal:?}: {:?}",
+            begun.elapsed()
+        );
         drop(daemon);
         assert_eq!(site.mails_to("an.nguyen@example.com"), 1);
         let ledger = site.ledger();
-        assert_eq!(ledger.of_rule("welcome").state, State::Delivered, "{:?}", ledger.lines());
+        assert_eq!(
+            ledger.of_rule("welcome").state,
+            State::Delivered,
+            "{:?}",
+            ledger.lines()
+        );
     }
 }
 
@@ -47,23 +59,38 @@ async fn what_is_in_hand_is_finished_before_the_end() {
 async fn what_does_not_end_in_eight_seconds_is_in_doubt_and_a_silent_client_holds_nothing_up() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let mut daemon = site.start_and_read().await;
-    site.smtp.fault(Fault::delay(Stage::AfterDot, Duration::from_secs(30)));
+    site.smtp
+        .fault(Fault::delay(Stage::AfterDot, Duration::from_secs(30)));
     site.add_customer(&AN);
-    daemon.message_where("welcome", |line| line["state"] == "in_flight").await;
+    daemon
+        .message_where("welcome", |line| line["state"] == "in_flight")
+        .await;
     // A client that asks nothing, and Google that answers nothing any more, must not keep it either.
-    site.google.add_fault(GoogleFault::always("", Effect::Delay { ms: 60_000 }));
-    let _silent = tokio::net::UnixStream::connect(sheetbridge::control::socket_path(&site.state_dir())).await.unwrap();
+    site.google
+        .add_fault(GoogleFault::always("", Effect::Delay { ms: 60_000 }));
+    let _silent =
+        tokio::net::UnixStream::connect(sheetbridge::control::socket_path(&site.state_dir()))
+            .await
+            .unwrap();
     let begun = Instant::now();
     daemon.signal(Signal::TERM);
     let status = daemon.ended_within(PROMISED + Duration::from_secs(2));
     assert_eq!(status.code(), Some(0), "{}", daemon.log());
     assert!(begun.elapsed() < PROMISED, "{:?}", begun.elapsed());
-    assert!(begun.elapsed() > Duration::from_secs(7), "it waits for what is on its way: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() > Duration::from_secs(7),
+        "it waits for what is on its way: {:?}",
+        begun.elapsed()
+    );
     drop(daemon);
     let ledger = site.ledger();
     let welcome = ledger.of_rule("welcome");
     assert_eq!(welcome.state, State::InDoubt, "{:?}", ledger.lines());
-    assert!(welcome.why.contains("stopped while it was on its way"), "{}", welcome.why);
+    assert!(
+        welcome.why.contains("stopped while it was on its way"),
+        "{}",
+        welcome.why
+    );
     assert_eq!(ledger.flying, 0);
 }
 
@@ -71,13 +98,23 @@ async fn what_does_not_end_in_eight_seconds_is_in_doubt_and_a_silent_client_hold
 async fn a_slow_mail_server_keeps_no_alert_from_its_chat() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let daemon = site.start_and_read().await;
-    site.smtp.fault(Fault::delay(Stage::AfterDot, Duration::from_secs(30)).endless());
+    site.smtp
+        .fault(Fault::delay(Stage::AfterDot, Duration::from_secs(30)).endless());
     site.add_customer(&AN);
-    daemon.message_where("welcome", |line| line["state"] == "in_flight").await;
-    site.add_customer(&[("Họ tên", "Lê Thị Bích"), ("SĐT", "'0933333333"), ("NV phụ trách", "Thu Hà")]);
+    daemon
+        .message_where("welcome", |line| line["state"] == "in_flight")
+        .await;
+    site.add_customer(&[
+        ("Họ tên", "Lê Thị Bích"),
+        ("SĐT", "'0933333333"),
+        ("NV phụ trách", "Thu Hà"),
+    ]);
     until("the alert", || site.told_of(100_002, "Lê Thị Bích") == 1).await;
     let line = daemon.message_where("welcome", |_| true).await;
-    assert_eq!(line["state"], "in_flight", "the mail still waits for its answer");
+    assert_eq!(
+        line["state"], "in_flight",
+        "the mail still waits for its answer"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,24 +122,46 @@ async fn a_reload_changes_all_or_nothing() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let daemon = site.start_and_read().await;
     // What waits of a rule that is about to be removed.
-    daemon.ask(&Request::Pause { what: "all".into() }).await.unwrap();
+    daemon
+        .ask(&Request::Pause { what: "all".into() })
+        .await
+        .unwrap();
     site.add_customer(&AN);
-    daemon.message_where("welcome", |line| line["why"].as_str().is_some_and(|why| why.starts_with("paused"))).await;
+    daemon
+        .message_where("welcome", |line| {
+            line["why"]
+                .as_str()
+                .is_some_and(|why| why.starts_with("paused"))
+        })
+        .await;
 
     // A broken one: the old one stays, and says why with file and line.
     let good = site.config_text();
     site.write_config(&good.replace("[guard]\nmessages = 500", "[guard]\nmessages = \"viele\""));
-    let line = 1 + site.config_text().lines().position(|line| line.contains("viele")).unwrap();
+    let line = 1 + site
+        .config_text()
+        .lines()
+        .position(|line| line.contains("viele"))
+        .unwrap();
     daemon.signal(Signal::HUP);
-    let status = daemon.status_where("the refusal", |status| status["reload_refused"].is_string()).await;
+    let status = daemon
+        .status_where("the refusal", |status| status["reload_refused"].is_string())
+        .await;
     let place = format!("sheetbridge.toml:{line}:");
     let why = status["reload_refused"].as_str().unwrap();
     assert!(why.contains(&place), "{why}");
     assert_eq!(status["ok"], false, "{status:#}");
     assert!(daemon.log().contains(&place), "{}", daemon.log());
-    assert!(daemon.log().contains("the old one stays in force"), "{}", daemon.log());
+    assert!(
+        daemon.log().contains("the old one stays in force"),
+        "{}",
+        daemon.log()
+    );
     let (_, said, _) = cli(&site.config_path(), &["status"]);
-    assert!(said.is_empty() || said.contains("The last reload was refused"), "{said}");
+    assert!(
+        said.is_empty() || said.contains("The last reload was refused"),
+        "{said}"
+    );
 
     // A good one: a removed rule's queue is cancelled, a new rule is in force, and says nothing of old rows.
     let rules = good.find("[[rule]]\nid = \"welcome\"").unwrap();
@@ -113,30 +172,62 @@ async fn a_reload_changes_all_or_nothing() {
                [[rule]]\nid = \"hello\"\non = \"added\"\nsend = { channel = \"telegram\", to = \"managers\", template = \"lead-alert\" }\n";
     site.write_config(&format!("{without}{alert}{new}"));
     daemon.signal(Signal::HUP);
-    daemon.status_where("the reload", |status| status["reload_refused"].is_null()).await;
-    let gone = daemon.message_where("welcome", |line| line["state"] == "cancelled").await;
-    assert!(gone["why"].as_str().unwrap().contains("rule was removed"), "{gone}");
-    daemon.ask(&Request::Resume { what: "all".into() }).await.unwrap();
+    daemon
+        .status_where("the reload", |status| status["reload_refused"].is_null())
+        .await;
+    let gone = daemon
+        .message_where("welcome", |line| line["state"] == "cancelled")
+        .await;
+    assert!(
+        gone["why"].as_str().unwrap().contains("rule was removed"),
+        "{gone}"
+    );
+    daemon
+        .ask(&Request::Resume { what: "all".into() })
+        .await
+        .unwrap();
     daemon.read_again(2).await;
     daemon.nothing_left().await;
-    assert_eq!(site.told(MANAGER).len(), 0, "nothing of rows that were there: {:?}", site.told(MANAGER));
+    assert_eq!(
+        site.told(MANAGER).len(),
+        0,
+        "nothing of rows that were there: {:?}",
+        site.told(MANAGER)
+    );
     assert_eq!(site.told_of(100_000, "Nguyễn Văn An"), 1);
     site.type_all(deposited());
-    until("the new rule fires", || site.told_of(MANAGER, "Trần Bình") == 1).await;
+    until("the new rule fires", || {
+        site.told_of(MANAGER, "Trần Bình") == 1
+    })
+    .await;
     assert_eq!(site.smtp.messages().len(), 0);
 
     // A rule of the same id keeps its occasions.
     site.write_config(&good);
     daemon.signal(Signal::HUP);
-    until("the second reload", || daemon.log().matches("configuration reloaded").count() == 2).await;
+    until("the second reload", || {
+        daemon.log().matches("configuration reloaded").count() == 2
+    })
+    .await;
     daemon.read_again(3).await;
-    assert_eq!(site.smtp.messages().len(), 0, "welcome came back, and the one cancelled with it does not");
+    assert_eq!(
+        site.smtp.messages().len(),
+        0,
+        "welcome came back, and the one cancelled with it does not"
+    );
 
     // A changed secret takes effect at the next start, and says so.
     site.secret("token.txt", "123456:TEST-another-token-abcdefghijklmnopq");
     daemon.signal(Signal::HUP);
-    let status = daemon.status_where("the restart", |status| status["restart_needed"] != serde_json::json!([])).await;
-    assert_eq!(status["restart_needed"], serde_json::json!(["`token` in [telegram]"]));
+    let status = daemon
+        .status_where("the restart", |status| {
+            status["restart_needed"] != serde_json::json!([])
+        })
+        .await;
+    assert_eq!(
+        status["restart_needed"],
+        serde_json::json!(["`token` in [telegram]"])
+    );
     daemon.stop();
 }
 
@@ -156,17 +247,25 @@ async fn systemd_hears_that_it_is_ready_before_any_answer_and_that_it_is_alive()
     let socket = UnixDatagram::bind(&path).unwrap();
     socket.set_nonblocking(true).unwrap();
     // Nobody out there answers.
-    site.google.add_fault(GoogleFault::always("", Effect::Delay { ms: 120_000 }));
-    site.bot.fault(sheetbridge::sandbox::telegram::Fault::delay("*", Duration::from_secs(120)).endless());
+    site.google
+        .add_fault(GoogleFault::always("", Effect::Delay { ms: 120_000 }));
+    site.bot.fault(
+        sheetbridge::sandbox::telegram::Fault::delay("*", Duration::from_secs(120)).endless(),
+    );
     let daemon = site.start_with(|command| {
-        command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "20000000");
+        command
+            .env("NOTIFY_SOCKET", &path)
+            .env("WATCHDOG_USEC", "20000000");
     });
     let mut told = Vec::new();
     let mut wait_for = async |what: &str| {
         let begun = Instant::now();
         while !told.iter().any(|line: &String| line.starts_with(what)) {
             told_systemd(&socket, &mut told);
-            assert!(begun.elapsed() < Duration::from_secs(30), "no {what}: {told:?}");
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "no {what}: {told:?}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -180,7 +279,11 @@ async fn systemd_hears_that_it_is_ready_before_any_answer_and_that_it_is_alive()
     let begun = Instant::now();
     daemon.signal(Signal::TERM);
     wait_for("STOPPING=1").await;
-    assert!(begun.elapsed() < Duration::from_secs(2), "it is said at the beginning of the end: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "it is said at the beginning of the end: {:?}",
+        begun.elapsed()
+    );
     daemon.stop();
 }
 
@@ -188,21 +291,50 @@ async fn systemd_hears_that_it_is_ready_before_any_answer_and_that_it_is_alive()
 async fn sending_can_be_stopped_and_started_by_part_and_says_who_did_it() {
     let mut site = Site::open(&[&BINH], RULES).await;
     let daemon = site.start_and_read().await;
-    let pause = async |what: &str| daemon.ask(&Request::Pause { what: what.into() }).await.unwrap();
-    let resume = async |what: &str| daemon.ask(&Request::Resume { what: what.into() }).await.unwrap();
-    let waits = |line: &Value| line["state"] == "queued" && line["why"].as_str().is_some_and(|why| why.starts_with("paused"));
+    let pause = async |what: &str| {
+        daemon
+            .ask(&Request::Pause { what: what.into() })
+            .await
+            .unwrap()
+    };
+    let resume = async |what: &str| {
+        daemon
+            .ask(&Request::Resume { what: what.into() })
+            .await
+            .unwrap()
+    };
+    let waits = |line: &Value| {
+        line["state"] == "queued"
+            && line["why"]
+                .as_str()
+                .is_some_and(|why| why.starts_with("paused"))
+    };
 
     // One channel: the other goes on.
     pause("email").await;
     site.add_customer(&AN);
     daemon.message_where("welcome", waits).await;
-    until("the alert goes", || site.told_of(100_000, "Nguyễn Văn An") == 1).await;
-    let status = daemon.status_where("who did it", |status| status["paused"][0]["what"] == "channel/email").await;
+    until("the alert goes", || {
+        site.told_of(100_000, "Nguyễn Văn An") == 1
+    })
+    .await;
+    let status = daemon
+        .status_where("who did it", |status| {
+            status["paused"][0]["what"] == "channel/email"
+        })
+        .await;
     assert_eq!(status["paused"][0]["by"], "the command line");
     let begun = Instant::now();
     assert_eq!(resume("email").await["due_now"], 1);
-    until("the mail goes at once", || site.mails_to("an.nguyen@example.com") == 1).await;
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    until("the mail goes at once", || {
+        site.mails_to("an.nguyen@example.com") == 1
+    })
+    .await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
 
     // One rule, the other channel, and all.
     let lead = |row: u32, name: &str| {
@@ -224,15 +356,34 @@ async fn sending_can_be_stopped_and_started_by_part_and_says_who_did_it() {
     lead(2, "Phạm Hai");
     daemon.message_where("lead-alert", waits).await;
     daemon.read_again(2).await;
-    assert_eq!((site.mails_to("khach1@example.com"), site.mails_to("khach2@example.com")), (0, 0), "all is stopped still");
+    assert_eq!(
+        (
+            site.mails_to("khach1@example.com"),
+            site.mails_to("khach2@example.com")
+        ),
+        (0, 0),
+        "all is stopped still"
+    );
     resume("all").await;
-    until("the mails go", || site.mails_to("khach1@example.com") == 1 && site.mails_to("khach2@example.com") == 1).await;
-    assert_eq!(site.told_of(100_002, "Phạm Hai"), 0, "the channel is stopped still");
+    until("the mails go", || {
+        site.mails_to("khach1@example.com") == 1 && site.mails_to("khach2@example.com") == 1
+    })
+    .await;
+    assert_eq!(
+        site.told_of(100_002, "Phạm Hai"),
+        0,
+        "the channel is stopped still"
+    );
     // A pause outlives the process.
     daemon.stop();
     let daemon = site.start_and_read().await;
     daemon.message_where("lead-alert", waits).await;
-    daemon.ask(&Request::Resume { what: "telegram".into() }).await.unwrap();
+    daemon
+        .ask(&Request::Resume {
+            what: "telegram".into(),
+        })
+        .await
+        .unwrap();
     until("the alert goes", || site.told_of(100_002, "Phạm Hai") == 1).await;
     daemon.nothing_left().await;
     daemon.stop();

@@ -271,7 +271,9 @@ impl Desk {
             self.note_hand(&mut group, now, None, &Who::of(&person), did);
             if let Some(why) = &binding.dead {
                 let zone = &self.roster.config().calendar.zone;
-                for message in notice::chat_died(&self.roster.directory()?, &person.name, why, zone, now) {
+                for message in
+                    notice::chat_died(&self.roster.directory()?, &person.name, why, zone, now)
+                {
                     ledger::queue(store, &mut group, &message)?;
                 }
             }

@@ -201,7 +201,9 @@ fn unsettled(input: &PolicyInput<'_>, record: &Record) -> Option<Answer> {
     let waits = match &input.message.wanted {
         Wanted::Always | Wanted::Row => false,
         Wanted::Stage { stage, event } => {
-            differs("stage") && record.stage.as_deref() == Some(stage) && record.stage_event == *event
+            differs("stage")
+                && record.stage.as_deref() == Some(stage)
+                && record.stage_event == *event
         }
         Wanted::Idle { since, .. } | Wanted::Untouched { since } => {
             *settled != record.seen && record.active_at <= *since
@@ -296,7 +298,9 @@ fn out_of_hours(input: &PolicyInput<'_>) -> Option<Answer> {
     (open > input.now).then(|| {
         let (whose, hours) = match input.message.to {
             Recipient::Customer => ("hours for writing to customers", &input.calendar.ads),
-            Recipient::Owner(_) | Recipient::Staff(_) | Recipient::Alerts => ("working hours", &input.calendar.work),
+            Recipient::Owner(_) | Recipient::Staff(_) | Recipient::Alerts => {
+                ("working hours", &input.calendar.work)
+            }
         };
         Answer::Wait {
             until: open,

@@ -14,10 +14,11 @@ use super::settling;
 use super::staff;
 use super::{Mode, given_cells};
 use crate::core::change::{EditInput, GuardInput, Hold, TabFacts, verdict};
-use crate::core::message::MessageKey;
 use crate::core::identity::{
-    self, Context, Crowd, Fingerprint, How, Matching, Pair, Print, Row, changed_fields, match_content, match_leftover,
+    self, Context, Crowd, Fingerprint, How, Matching, Pair, Print, Row, changed_fields,
+    match_content, match_leftover,
 };
+use crate::core::message::MessageKey;
 use crate::core::record::{Cells, Kind, Place, Record, RecordId};
 use crate::core::sheet::Cell;
 use crate::roster::{Deciding, Once, Roster, TabMeta, cell_of, tab_key};
@@ -118,15 +119,25 @@ pub(super) fn take(
     }
     let waiting = settling::settle(&mut poll, pending)?;
     input.messages = u32::try_from(poll.report.messages.len()).unwrap_or(u32::MAX);
-    if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref(), readable) {
+    if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref(), readable)
+    {
         return poll.held(&kinds, &hold, &text, standing.as_ref(), mode);
     }
     poll.finish(base, next, pending, waiting, standing, mode)
 }
 
 impl<'a> Poll<'a> {
-    fn new(roster: &'a Roster, workbook: &'a str, reads: Vec<TabRead>, now: Timestamp) -> Result<Self, StoreError> {
-        let metas: BTreeMap<i64, TabMeta> = roster.tabs(workbook)?.into_iter().map(|tab| (tab.sheet, tab)).collect();
+    fn new(
+        roster: &'a Roster,
+        workbook: &'a str,
+        reads: Vec<TabRead>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let metas: BTreeMap<i64, TabMeta> = roster
+            .tabs(workbook)?
+            .into_iter()
+            .map(|tab| (tab.sheet, tab))
+            .collect();
         let mut report = Report::at(now, &roster.config().calendar.zone);
         report.baseline = metas.is_empty();
         Ok(Self {
@@ -150,16 +161,24 @@ impl<'a> Poll<'a> {
     fn matched(&mut self, base: &Base, kind: Kind) -> Result<Matched, StoreError> {
         let mut after = Vec::new();
         let mut tabs: HashMap<i64, u32> = HashMap::new();
-        for read in self.reads.iter_mut().filter(|read| read.plan.kind() == Some(kind)) {
+        for read in self
+            .reads
+            .iter_mut()
+            .filter(|read| read.plan.kind() == Some(kind))
+        {
             let number = u32::try_from(tabs.len()).unwrap_or(u32::MAX);
             tabs.insert(read.plan.sheet, number);
             // Taken, not copied: after a first look a tab may have half a million rows.
-            after.extend(std::mem::take(&mut read.rows).into_iter().map(|row| AfterRow {
-                sheet: read.plan.sheet,
-                row: row.row,
-                hash: row.hash,
-                cells: row.cells,
-            }));
+            after.extend(
+                std::mem::take(&mut read.rows)
+                    .into_iter()
+                    .map(|row| AfterRow {
+                        sheet: read.plan.sheet,
+                        row: row.row,
+                        hash: row.hash,
+                        cells: row.cells,
+                    }),
+            );
         }
         let before = base.of(kind).to_vec();
         for row in &before {
@@ -184,7 +203,8 @@ impl<'a> Poll<'a> {
                 cells: self.stored(&row.id)?.seen,
             });
         }
-        let known: HashMap<Fingerprint, &BaseRow> = before.iter().map(|row| (row.hash, row)).collect();
+        let known: HashMap<Fingerprint, &BaseRow> =
+            before.iter().map(|row| (row.hash, row)).collect();
         let mut after_left = Vec::new();
         for &at in &content.after_left {
             let row = &mut after[at];
@@ -199,7 +219,11 @@ impl<'a> Poll<'a> {
                 cells: row.cells.clone().unwrap_or_default(),
             });
         }
-        let tombstones = if after_left.is_empty() { Vec::new() } else { self.tombstones(kind)? };
+        let tombstones = if after_left.is_empty() {
+            Vec::new()
+        } else {
+            self.tombstones(kind)?
+        };
         let gone: Vec<Row> = tombstones
             .iter()
             .map(|record| Row {
@@ -232,10 +256,13 @@ impl<'a> Poll<'a> {
 
     /// A record that must be there, because the base names it.
     fn stored(&self, id: &RecordId) -> Result<Record, StoreError> {
-        self.roster.store().get(&keys::record(id))?.ok_or_else(|| StoreError::Value {
-            key: format!("record/{id}"),
-            why: "the order of rows names it, and it is not there".into(),
-        })
+        self.roster
+            .store()
+            .get(&keys::record(id))?
+            .ok_or_else(|| StoreError::Value {
+                key: format!("record/{id}"),
+                why: "the order of rows names it, and it is not there".into(),
+            })
     }
 
     /// The removed records of this workbook that may return, in the order in which they went.
@@ -246,7 +273,9 @@ impl<'a> Poll<'a> {
             let key = key?;
             let id = RecordId::new(String::from_utf8_lossy(&key[prefix::TOMBSTONE.len()..]));
             let record = self.stored(&id)?;
-            let fresh = record.gone.is_some_and(|gone| self.now.duration_since(gone) <= TOMBSTONE_FOR);
+            let fresh = record
+                .gone
+                .is_some_and(|gone| self.now.duration_since(gone) <= TOMBSTONE_FOR);
             if record.kind == kind && record.place.workbook == self.workbook && fresh {
                 found.push(record);
             }
@@ -303,7 +332,10 @@ impl<'a> Poll<'a> {
         };
         let (stage, owner) = given_cells(&read.plan.tab.kind);
         let given = [("stage", stage), ("owner", owner)];
-        let given = given.iter().filter(|(_, cell)| cell.is_some()).map(|(field, _)| (*field).to_owned());
+        let given = given
+            .iter()
+            .filter(|(_, cell)| cell.is_some())
+            .map(|(field, _)| (*field).to_owned());
         let now: BTreeSet<String> = header.bound.keys().cloned().chain(given).collect();
         let before: BTreeSet<String> = meta.bound.keys().cloned().collect();
         now.symmetric_difference(&before).cloned().collect()
@@ -316,9 +348,19 @@ impl<'a> Poll<'a> {
             .iter()
             .filter_map(|read| {
                 let sheet = read.plan.sheet;
-                let kind = kinds.iter().find(|kind| read.plan.kind() == Some(kind.kind));
-                let gone = kind.map_or(0, |kind| kind.matching.removed.iter().filter(|&&at| kind.before[at].sheet == sheet).count());
-                let records = kind.map_or(0, |kind| kind.after.iter().filter(|row| row.sheet == sheet).count());
+                let kind = kinds
+                    .iter()
+                    .find(|kind| read.plan.kind() == Some(kind.kind));
+                let gone = kind.map_or(0, |kind| {
+                    kind.matching
+                        .removed
+                        .iter()
+                        .filter(|&&at| kind.before[at].sheet == sheet)
+                        .count()
+                });
+                let records = kind.map_or(0, |kind| {
+                    kind.after.iter().filter(|row| row.sheet == sheet).count()
+                });
                 hold::tab_facts(self, sheet, gone, records)
             })
             .chain(self.tabs_gone(kinds))
@@ -329,13 +371,25 @@ impl<'a> Poll<'a> {
     /// Tabs under a pattern that are not in the workbook any more: all their rows may be gone with them.
     fn tabs_gone(&self, kinds: &[Matched]) -> Vec<TabFacts> {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let gone = self.metas.values().filter(|meta| self.read_of(meta.sheet).is_none());
+        let gone = self
+            .metas
+            .values()
+            .filter(|meta| self.read_of(meta.sheet).is_none());
         gone.filter_map(|meta| {
             let kind = kinds.iter().find(|kind| meta.kind == Some(kind.kind))?;
-            let removed = kind.matching.removed.iter().filter(|&&at| kind.before[at].sheet == meta.sheet);
+            let removed = kind
+                .matching
+                .removed
+                .iter()
+                .filter(|&&at| kind.before[at].sheet == meta.sheet);
             Some(TabFacts {
                 tab: meta.title.clone(),
-                accepted: count(kind.before.iter().filter(|row| row.sheet == meta.sheet).count()),
+                accepted: count(
+                    kind.before
+                        .iter()
+                        .filter(|row| row.sheet == meta.sheet)
+                        .count(),
+                ),
                 gone: count(removed.count()),
                 ..TabFacts::default()
             })
@@ -353,7 +407,11 @@ impl<'a> Poll<'a> {
                 self.describe_changes(kind, &mut changes);
             }
             for group in &kind.matching.ambiguous {
-                let place = group.after.first().map(|&at| kind.after[at].sheet).or_else(|| group.before.first().map(|&at| kind.before[at].sheet));
+                let place = group
+                    .after
+                    .first()
+                    .map(|&at| kind.after[at].sheet)
+                    .or_else(|| group.before.first().map(|&at| kind.before[at].sheet));
                 let rows: Vec<u32> = if group.after.is_empty() {
                     group.before.iter().map(|&at| kind.before[at].row).collect()
                 } else {
@@ -370,14 +428,22 @@ impl<'a> Poll<'a> {
             .reads
             .iter()
             .map(|read| {
-                let of_kind = kinds.iter().find(|kind| read.plan.kind() == Some(kind.kind));
-                let records = of_kind.map_or(read.rows.len(), |kind| kind.after.iter().filter(|row| row.sheet == read.plan.sheet).count());
+                let of_kind = kinds
+                    .iter()
+                    .find(|kind| read.plan.kind() == Some(kind.kind));
+                let records = of_kind.map_or(read.rows.len(), |kind| {
+                    kind.after
+                        .iter()
+                        .filter(|row| row.sheet == read.plan.sheet)
+                        .count()
+                });
                 TabReport {
                     workbook: self.workbook.to_owned(),
                     tab: read.plan.title.clone(),
                     rows: read.filled,
                     records,
-                    edit: of_kind.map_or_else(|| "none".to_owned(), |kind| self.edit(read, kind, &changes)),
+                    edit: of_kind
+                        .map_or_else(|| "none".to_owned(), |kind| self.edit(read, kind, &changes)),
                     held: None,
                 }
             })
@@ -393,7 +459,9 @@ impl<'a> Poll<'a> {
             return "first look".into();
         }
         let sheet = read.plan.sheet;
-        let stays = |pair: &&Pair| kind.before[pair.before].sheet == sheet && kind.after[pair.after].sheet == sheet;
+        let stays = |pair: &&Pair| {
+            kind.before[pair.before].sheet == sheet && kind.after[pair.after].sheet == sheet
+        };
         let stayed: Vec<(u32, u32)> = kind
             .matching
             .pairs
@@ -401,24 +469,57 @@ impl<'a> Poll<'a> {
             .filter(stays)
             .map(|pair| (kind.before[pair.before].row, kind.after[pair.after].row))
             .collect();
-        let came = kind.matching.pairs.iter().filter(|pair| kind.after[pair.after].sheet == sheet && kind.before[pair.before].sheet != sheet);
-        let went = kind.matching.pairs.iter().filter(|pair| kind.before[pair.before].sheet == sheet && kind.after[pair.after].sheet != sheet);
-        let mut added: Vec<u32> = kind.matching.added.iter().map(|&at| &kind.after[at]).filter(|row| row.sheet == sheet).map(|row| row.row).collect();
+        let came = kind.matching.pairs.iter().filter(|pair| {
+            kind.after[pair.after].sheet == sheet && kind.before[pair.before].sheet != sheet
+        });
+        let went = kind.matching.pairs.iter().filter(|pair| {
+            kind.before[pair.before].sheet == sheet && kind.after[pair.after].sheet != sheet
+        });
+        let mut added: Vec<u32> = kind
+            .matching
+            .added
+            .iter()
+            .map(|&at| &kind.after[at])
+            .filter(|row| row.sheet == sheet)
+            .map(|row| row.row)
+            .collect();
         added.sort_unstable();
         let moved = stayed.windows(2).any(|two| two[0].0 > two[1].0);
-        let cells = if moved { self.cells_in_order(kind, sheet) } else { Vec::new() };
+        let cells = if moved {
+            self.cells_in_order(kind, sheet)
+        } else {
+            Vec::new()
+        };
         let cells: Vec<&Cells> = cells.iter().collect();
-        let changed = changes.iter().filter(|change| change.kind == "changed" && change.tab == read.plan.title);
+        let changed = changes
+            .iter()
+            .filter(|change| change.kind == "changed" && change.tab == read.plan.title);
         let infos = self.roster.infos(kind.kind);
         let (column_moved, header_renamed) = self.columns(read);
         verdict(&EditInput {
             stayed: &stayed,
             added: &added,
-            removed: kind.matching.removed.iter().filter(|&&at| kind.before[at].sheet == sheet).count(),
-            returned: kind.matching.returned.iter().filter(|pair| kind.after[pair.after].sheet == sheet).count(),
+            removed: kind
+                .matching
+                .removed
+                .iter()
+                .filter(|&&at| kind.before[at].sheet == sheet)
+                .count(),
+            returned: kind
+                .matching
+                .returned
+                .iter()
+                .filter(|pair| kind.after[pair.after].sheet == sheet)
+                .count(),
             came: came.count(),
             went: went.count(),
-            ambiguous: kind.matching.ambiguous.iter().flat_map(|group| &group.after).filter(|&&at| kind.after[at].sheet == sheet).count(),
+            ambiguous: kind
+                .matching
+                .ambiguous
+                .iter()
+                .flat_map(|group| &group.after)
+                .filter(|&&at| kind.after[at].sheet == sheet)
+                .count(),
             cells_changed: changed.map(|change| change.fields.len()).sum(),
             rows_retyped: 0,
             column_moved,
@@ -444,7 +545,12 @@ impl<'a> Poll<'a> {
         }
         ids.sort_unstable_by_key(|(row, _, _)| *row);
         ids.iter()
-            .filter_map(|(_, before, after)| after.cells.clone().or_else(|| self.stored(&before.id).ok().map(|record| record.seen)))
+            .filter_map(|(_, before, after)| {
+                after
+                    .cells
+                    .clone()
+                    .or_else(|| self.stored(&before.id).ok().map(|record| record.seen))
+            })
             .collect()
     }
 
@@ -453,8 +559,16 @@ impl<'a> Poll<'a> {
         let (Some(meta), Ok(header)) = (self.metas.get(&read.plan.sheet), &read.header) else {
             return (false, false);
         };
-        let both = || header.bound.iter().filter_map(|(field, now)| Some((now, meta.bound.get(field)?)));
-        (both().any(|(now, (column, _))| now.column != *column), both().any(|(now, (_, text))| now.header != *text))
+        let both = || {
+            header
+                .bound
+                .iter()
+                .filter_map(|(field, now)| Some((now, meta.bound.get(field)?)))
+        };
+        (
+            both().any(|(now, (column, _))| now.column != *column),
+            both().any(|(now, (_, text))| now.header != *text),
+        )
     }
 
     fn describe_changes(&self, kind: &Matched, changes: &mut Vec<ChangeReport>) {
@@ -467,16 +581,37 @@ impl<'a> Poll<'a> {
                 continue;
             };
             if !fields.is_empty() {
-                changes.push(self.change("changed", &before.id, after.sheet, after.row, Some(before.row), fields));
+                changes.push(self.change(
+                    "changed",
+                    &before.id,
+                    after.sheet,
+                    after.row,
+                    Some(before.row),
+                    fields,
+                ));
             }
         }
         for pair in &kind.matching.returned {
             let (record, after) = (&kind.tombstones[pair.before], &kind.after[pair.after]);
-            changes.push(self.change("returned", &record.id, after.sheet, after.row, None, Vec::new()));
+            changes.push(self.change(
+                "returned",
+                &record.id,
+                after.sheet,
+                after.row,
+                None,
+                Vec::new(),
+            ));
         }
         for &at in &kind.matching.removed {
             let row = &kind.before[at];
-            changes.push(self.change("removed", &row.id, row.sheet, row.row, Some(row.row), Vec::new()));
+            changes.push(self.change(
+                "removed",
+                &row.id,
+                row.sheet,
+                row.row,
+                Some(row.row),
+                Vec::new(),
+            ));
         }
         for &at in &kind.matching.added {
             let row = &kind.after[at];
@@ -487,7 +622,15 @@ impl<'a> Poll<'a> {
         }
     }
 
-    fn change(&self, kind: &'static str, record: &RecordId, sheet: i64, row: u32, row_before: Option<u32>, fields: Vec<FieldReport>) -> ChangeReport {
+    fn change(
+        &self,
+        kind: &'static str,
+        record: &RecordId,
+        sheet: i64,
+        row: u32,
+        row_before: Option<u32>,
+        fields: Vec<FieldReport>,
+    ) -> ChangeReport {
         ChangeReport {
             kind,
             record: record.clone(),
@@ -499,7 +642,12 @@ impl<'a> Poll<'a> {
     }
 
     /// The cells that differ between a record and its row now, private ones without their content.
-    fn fields_between(&self, kind: Kind, id: &RecordId, after: &AfterRow) -> Option<Vec<FieldReport>> {
+    fn fields_between(
+        &self,
+        kind: Kind,
+        id: &RecordId,
+        after: &AfterRow,
+    ) -> Option<Vec<FieldReport>> {
         let cells = after.cells.as_ref()?;
         let before = self.stored(id).ok()?;
         let infos = self.roster.infos(kind);
@@ -534,7 +682,12 @@ impl<'a> Poll<'a> {
     }
 
     /// Takes the rows of one kind over into the records and into the next base.
-    fn accept(&mut self, kind: &Matched, ambiguous: &BTreeSet<RecordId>, next: &mut Base) -> Result<(), StoreError> {
+    fn accept(
+        &mut self,
+        kind: &Matched,
+        ambiguous: &BTreeSet<RecordId>,
+        next: &mut Base,
+    ) -> Result<(), StoreError> {
         let mut rows: Vec<BaseRow> = Vec::new();
         let base_row = |after: &AfterRow, id: RecordId| BaseRow {
             sheet: after.sheet,
@@ -571,8 +724,18 @@ impl<'a> Poll<'a> {
         for group in &kind.matching.ambiguous {
             self.unclear(kind, group, &mut rows, &mut next.ambiguous)?;
         }
-        let order: HashMap<i64, usize> = self.reads.iter().enumerate().map(|(n, read)| (read.plan.sheet, n)).collect();
-        rows.sort_by_key(|row| (order.get(&row.sheet).copied().unwrap_or(usize::MAX), row.row));
+        let order: HashMap<i64, usize> = self
+            .reads
+            .iter()
+            .enumerate()
+            .map(|(n, read)| (read.plan.sheet, n))
+            .collect();
+        rows.sort_by_key(|row| {
+            (
+                order.get(&row.sheet).copied().unwrap_or(usize::MAX),
+                row.row,
+            )
+        });
         next.rows.insert(kind.kind, rows);
         Ok(())
     }
@@ -623,7 +786,15 @@ impl<'a> Poll<'a> {
             .iter()
             .any(|field| !rebound.contains(field));
         if kind == Kind::Customer {
-            optout::act(roster, workbook, id, Some(&record.seen), &cells, now, &mut work.group)?;
+            optout::act(
+                roster,
+                workbook,
+                id,
+                Some(&record.seen),
+                &cells,
+                now,
+                &mut work.group,
+            )?;
         }
         if let Some(settled) = &mut record.settled {
             for field in &rebound {
@@ -643,7 +814,10 @@ impl<'a> Poll<'a> {
     }
 
     fn added(&mut self, kind: Kind, after: &AfterRow) -> Result<RecordId, StoreError> {
-        let id = RecordId::mint(u64::try_from(self.now.as_millisecond()).unwrap_or(0), crate::random::secret());
+        let id = RecordId::mint(
+            u64::try_from(self.now.as_millisecond()).unwrap_or(0),
+            crate::random::secret(),
+        );
         let cells = after.cells.clone().unwrap_or_default();
         let baseline = self.silent || self.is_baseline(after.sheet);
         let mut record = Record {
@@ -668,13 +842,32 @@ impl<'a> Poll<'a> {
         };
         let mut group = Group::default();
         if kind == Kind::Customer {
-            optout::act(self.roster, self.workbook, &id, None, &record.seen, self.now, &mut group)?;
+            optout::act(
+                self.roster,
+                self.workbook,
+                &id,
+                None,
+                &record.seen,
+                self.now,
+                &mut group,
+            )?;
         }
         if baseline {
-            settling::baseline(self.roster, &self.deciding, &mut record, self.now, &mut group)?;
+            settling::baseline(
+                self.roster,
+                &self.deciding,
+                &mut record,
+                self.now,
+                &mut group,
+            )?;
         }
         let name = new_row_name(after);
-        for change in self.report.changes.iter_mut().filter(|change| change.record.as_str() == name) {
+        for change in self
+            .report
+            .changes
+            .iter_mut()
+            .filter(|change| change.record.as_str() == name)
+        {
             change.record = id.clone();
         }
         self.work.insert(
@@ -694,7 +887,8 @@ impl<'a> Poll<'a> {
         work.record.gone = Some(now);
         work.record.removed = silent;
         work.record.place.row = row.row;
-        work.group.put(keys::under(prefix::TOMBSTONE, row.id.as_str()), &());
+        work.group
+            .put(keys::under(prefix::TOMBSTONE, row.id.as_str()), &());
         Ok(())
     }
 
@@ -716,7 +910,8 @@ impl<'a> Poll<'a> {
         work.record.gone = None;
         work.record.removed = false;
         work.record.ambiguous_since = None;
-        work.group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
+        work.group
+            .remove(keys::under(prefix::TOMBSTONE, id.as_str()));
         match away.filter(|_| was_removed && !silent) {
             Some(away) => settling::came_back(self, &id, away),
             None => Ok(()),
@@ -750,7 +945,10 @@ impl<'a> Poll<'a> {
             return Ok(());
         }
         let (gone, came) = (group.before.len(), group.after.len());
-        let text = format!("unclear for 7 days, so taken over without events: {gone} rows as removed, {came} as new ({})", group.why);
+        let text = format!(
+            "unclear for 7 days, so taken over without events: {gone} rows as removed, {came} as new ({})",
+            group.why
+        );
         let entry = Entry {
             at: now,
             record: None,
@@ -778,8 +976,24 @@ impl<'a> Poll<'a> {
     }
 
     /// A batch that is held: the base stays, opt-outs act, and the managers are asked.
-    fn held(mut self, kinds: &[Matched], hold: &Hold, text: &str, standing: Option<&Held>, mode: Mode) -> Result<Report, StoreError> {
-        let count = |kind: &str| u32::try_from(self.report.changes.iter().filter(|change| change.kind == kind).count()).unwrap_or(u32::MAX);
+    fn held(
+        mut self,
+        kinds: &[Matched],
+        hold: &Hold,
+        text: &str,
+        standing: Option<&Held>,
+        mode: Mode,
+    ) -> Result<Report, StoreError> {
+        let count = |kind: &str| {
+            u32::try_from(
+                self.report
+                    .changes
+                    .iter()
+                    .filter(|change| change.kind == kind)
+                    .count(),
+            )
+            .unwrap_or(u32::MAX)
+        };
         let counts = HeldCounts {
             added: count("added"),
             changed: count("changed"),
@@ -800,7 +1014,8 @@ impl<'a> Poll<'a> {
         let held = hold::standing(&self, hold, text, counts, standing);
         let new = standing.is_none();
         // What was decided covered less than this: they are asked once more.
-        let worse = standing.is_some_and(|before| before.decision.is_some() && held.decision.is_none());
+        let worse =
+            standing.is_some_and(|before| before.decision.is_some() && held.decision.is_none());
         if standing != Some(&held) {
             group.put(hold::held_key(self.workbook), &held);
         }
@@ -825,11 +1040,24 @@ impl<'a> Poll<'a> {
     /// An opt-out inside a held poll acts all the same (SEMANTICS 10).
     fn opt_outs_of_held(&mut self, kinds: &[Matched], group: &mut Group) -> Result<(), StoreError> {
         for kind in kinds.iter().filter(|kind| kind.kind == Kind::Customer) {
-            for pair in kind.matching.pairs.iter().filter(|pair| pair.how != How::Content) {
+            for pair in kind
+                .matching
+                .pairs
+                .iter()
+                .filter(|pair| pair.how != How::Content)
+            {
                 let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
                 if let Some(cells) = &after.cells {
                     let seen = self.stored(&before.id)?.seen;
-                    optout::act(self.roster, self.workbook, &before.id, Some(&seen), cells, self.now, group)?;
+                    optout::act(
+                        self.roster,
+                        self.workbook,
+                        &before.id,
+                        Some(&seen),
+                        cells,
+                        self.now,
+                        group,
+                    )?;
                 }
             }
             for unclear in &kind.matching.ambiguous {
@@ -838,13 +1066,29 @@ impl<'a> Poll<'a> {
             // Nobody knows these rows yet; once they are accepted, the opt-out is that of their record.
             for &at in &kind.matching.added {
                 if let Some(cells) = &kind.after[at].cells {
-                    optout::act(self.roster, self.workbook, &optout::nobody_yet(), None, cells, self.now, group)?;
+                    optout::act(
+                        self.roster,
+                        self.workbook,
+                        &optout::nobody_yet(),
+                        None,
+                        cells,
+                        self.now,
+                        group,
+                    )?;
                 }
             }
             for pair in &kind.matching.returned {
                 if let Some(cells) = &kind.after[pair.after].cells {
                     let before = &kind.tombstones[pair.before];
-                    optout::act(self.roster, self.workbook, &before.id, Some(&before.seen), cells, self.now, group)?;
+                    optout::act(
+                        self.roster,
+                        self.workbook,
+                        &before.id,
+                        Some(&before.seen),
+                        cells,
+                        self.now,
+                        group,
+                    )?;
                 }
             }
         }
@@ -852,13 +1096,30 @@ impl<'a> Poll<'a> {
     }
 
     /// An opt-out acts whosever row it is: it is the address that is left alone.
-    fn opt_outs_of_unclear(&self, kind: &Matched, unclear: &identity::Group, group: &mut Group) -> Result<(), StoreError> {
+    fn opt_outs_of_unclear(
+        &self,
+        kind: &Matched,
+        unclear: &identity::Group,
+        group: &mut Group,
+    ) -> Result<(), StoreError> {
         for &at in &unclear.after {
-            let likely = unclear.likely.iter().find(|(_, after)| *after == at).map(|(before, _)| *before);
+            let likely = unclear
+                .likely
+                .iter()
+                .find(|(_, after)| *after == at)
+                .map(|(before, _)| *before);
             let before = likely.or_else(|| unclear.before.first().copied());
             let id = before.map_or_else(optout::nobody_yet, |at| kind.before[at].id.clone());
             if let Some(cells) = &kind.after[at].cells {
-                optout::act(self.roster, self.workbook, &id, None, cells, self.now, group)?;
+                optout::act(
+                    self.roster,
+                    self.workbook,
+                    &id,
+                    None,
+                    cells,
+                    self.now,
+                    group,
+                )?;
             }
         }
         Ok(())
@@ -942,7 +1203,11 @@ impl<'a> Poll<'a> {
                 last.put(tab_key(self.workbook, read.plan.sheet), &meta);
             }
             if tab.edit != "none" {
-                let what = if before.is_none() { What::Baseline } else { What::Edit };
+                let what = if before.is_none() {
+                    What::Baseline
+                } else {
+                    What::Edit
+                };
                 self.roster.store().note(
                     &mut last,
                     &Entry {
@@ -978,7 +1243,9 @@ impl<'a> Poll<'a> {
 
     /// A data problem of one cell, hidden if its column is private.
     pub(super) fn cell_name(&self, sheet: i64, field: &str, row: u32) -> String {
-        self.metas.get(&sheet).map_or_else(|| format!("row {row}"), |meta| cell_of(meta, field, row))
+        self.metas
+            .get(&sheet)
+            .map_or_else(|| format!("row {row}"), |meta| cell_of(meta, field, row))
     }
 
     /// A time for the report.

@@ -69,7 +69,10 @@ pub(super) fn prints(rows: &[BaseRow], tabs: &HashMap<i64, u32>) -> Vec<Print> {
 }
 
 /// Reads the last accepted state back: once after a start, and after a poll that failed half-way.
-pub(super) fn load(roster: &Roster, workbook: &Workbook) -> Result<(Base, BTreeSet<RecordId>), StoreError> {
+pub(super) fn load(
+    roster: &Roster,
+    workbook: &Workbook,
+) -> Result<(Base, BTreeSet<RecordId>), StoreError> {
     let store = roster.store();
     let mut base = Base::default();
     for tab in roster.tabs(&workbook.id)? {
@@ -99,7 +102,11 @@ pub(super) fn load(roster: &Roster, workbook: &Workbook) -> Result<(Base, BTreeS
     let pending = store
         .scan::<String>(prefix::PENDING)
         .filter(|entry| !matches!(entry, Ok((_, book)) if *book != workbook.id))
-        .map(|entry| entry.map(|(key, _)| RecordId::new(String::from_utf8_lossy(&key[prefix::PENDING.len()..]))))
+        .map(|entry| {
+            entry.map(|(key, _)| {
+                RecordId::new(String::from_utf8_lossy(&key[prefix::PENDING.len()..]))
+            })
+        })
         .collect::<Result<_, _>>()?;
     Ok((base, pending))
 }

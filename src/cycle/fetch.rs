@@ -108,13 +108,22 @@ pub(super) fn plan_tabs(
         .tabs
         .iter()
         .filter(|tab| !tab.name.is_pattern())
-        .filter(|tab| !metadata.tabs.iter().any(|info| tab.name.matches(&info.title)))
+        .filter(|tab| {
+            !metadata
+                .tabs
+                .iter()
+                .any(|info| tab.name.matches(&info.title))
+        })
         .map(|tab| MissingTab {
             name: tab.name.0.clone(),
             renamed_to: metadata
                 .tabs
                 .iter()
-                .find(|info| known.get(&info.sheet).is_some_and(|was| tab.name.matches(was)))
+                .find(|info| {
+                    known
+                        .get(&info.sheet)
+                        .is_some_and(|was| tab.name.matches(was))
+                })
                 .map(|info| info.title.clone()),
         })
         .collect();
@@ -142,7 +151,11 @@ pub(super) async fn read_tabs(
     };
     let sink = google.values(workbook, &ranges, sink).await?;
     let known = sink.known;
-    Ok(sink.tabs.into_iter().map(|tab| tab.finish(&known)).collect())
+    Ok(sink
+        .tabs
+        .into_iter()
+        .map(|tab| tab.finish(&known))
+        .collect())
 }
 
 struct Sink {
@@ -253,7 +266,10 @@ impl TabReader {
         if self.header.is_none() {
             self.find(known);
         }
-        let header = self.header.take().unwrap_or_else(|| find_header(&[], &self.plan.fields, &[]));
+        let header = self
+            .header
+            .take()
+            .unwrap_or_else(|| find_header(&[], &self.plan.fields, &[]));
         TabRead {
             plan: self.plan,
             header,
@@ -267,5 +283,8 @@ impl TabReader {
 
 /// What the matcher must know of the fields of a tab.
 pub(super) fn field_infos(fields: &[FieldSpec]) -> Vec<FieldInfo> {
-    fields.iter().map(|field| FieldInfo::new(field.id.clone(), field.kind)).collect()
+    fields
+        .iter()
+        .map(|field| FieldInfo::new(field.id.clone(), field.kind))
+        .collect()
 }

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::accept::Poll;
 use super::fetch::TabPlan;
 use crate::config::Language;
-use crate::core::change::{ColumnErrors, GuardInput, GuardLimits, Hold, HoldReason, TabFacts, judge, no_worse};
+use crate::core::change::{
+    ColumnErrors, GuardInput, GuardLimits, Hold, HoldReason, TabFacts, judge, no_worse,
+};
 use crate::core::decide::notice;
 use crate::core::facts::local_text;
 use crate::core::facts::message::HeldFacts;
@@ -96,7 +98,12 @@ fn limits(roster: &Roster) -> GuardLimits {
 }
 
 /// Judges the rows and headers of a poll.
-pub(super) fn rule_on(roster: &Roster, input: &GuardInput, standing: Option<&Held>, readable: bool) -> Ruling {
+pub(super) fn rule_on(
+    roster: &Roster,
+    input: &GuardInput,
+    standing: Option<&Held>,
+    readable: bool,
+) -> Ruling {
     ruling(judge(input, &limits(roster)), standing, readable)
 }
 
@@ -115,7 +122,11 @@ fn ruling(hold: Option<Hold>, standing: Option<&Held>, readable: bool) -> Ruling
     };
     match standing {
         Some(held) if readable && held.decision == Some(HeldDecision::Drop) => Ruling::Drop,
-        Some(held) if readable && held.decision == Some(HeldDecision::Release) && no_worse(&held.shown, &hold) => {
+        Some(held)
+            if readable
+                && held.decision == Some(HeldDecision::Release)
+                && no_worse(&held.shown, &hold) =>
+        {
             Ruling::Accept
         }
         _ => Ruling::Hold {
@@ -126,7 +137,12 @@ fn ruling(hold: Option<Hold>, standing: Option<&Held>, readable: bool) -> Ruling
 }
 
 /// The facts of one tab for the guard.
-pub(super) fn tab_facts(poll: &Poll<'_>, sheet: i64, gone: usize, records: usize) -> Option<TabFacts> {
+pub(super) fn tab_facts(
+    poll: &Poll<'_>,
+    sheet: i64,
+    gone: usize,
+    records: usize,
+) -> Option<TabFacts> {
     let read = poll.read_of(sheet)?;
     let meta = poll.metas.get(&sheet);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -145,7 +161,9 @@ pub(super) fn tab_facts(poll: &Poll<'_>, sheet: i64, gone: usize, records: usize
                 facts.headers_missing = meta
                     .bound
                     .iter()
-                    .filter(|(field, (column, _))| *column != usize::MAX && !header.bound.contains_key(*field))
+                    .filter(|(field, (column, _))| {
+                        *column != usize::MAX && !header.bound.contains_key(*field)
+                    })
                     .filter(|(field, _)| fields.iter().any(|spec| spec.id == **field))
                     .map(|(_, (_, header))| header.clone())
                     .collect();
@@ -155,8 +173,13 @@ pub(super) fn tab_facts(poll: &Poll<'_>, sheet: i64, gone: usize, records: usize
                 .errors
                 .iter()
                 .map(|(field, now)| ColumnErrors {
-                    header: header.bound.get(field).map_or_else(|| field.clone(), |binding| binding.header.clone()),
-                    before: meta.and_then(|meta| meta.errors.get(field).copied()).unwrap_or(0),
+                    header: header
+                        .bound
+                        .get(field)
+                        .map_or_else(|| field.clone(), |binding| binding.header.clone()),
+                    before: meta
+                        .and_then(|meta| meta.errors.get(field).copied())
+                        .unwrap_or(0),
                     now: *now,
                     rows: filled,
                 })
@@ -178,13 +201,24 @@ fn explain_header(problem: &HeaderProblem, plan: &TabPlan, facts: &mut TabFacts)
     match problem {
         HeaderProblem::NotFound { .. } => {
             // Everything is missing; the mandatory ones say enough.
-            let mandatory = plan.fields.iter().filter(|field| plan.mandatory.contains(&field.id));
-            facts.headers_missing = mandatory.filter_map(|field| field.headers.first().cloned()).collect();
+            let mandatory = plan
+                .fields
+                .iter()
+                .filter(|field| plan.mandatory.contains(&field.id));
+            facts.headers_missing = mandatory
+                .filter_map(|field| field.headers.first().cloned())
+                .collect();
         }
         HeaderProblem::Missing { fields, .. } => {
             facts.headers_missing = fields
                 .iter()
-                .map(|field| field.headers.first().cloned().unwrap_or_else(|| field.field.clone()))
+                .map(|field| {
+                    field
+                        .headers
+                        .first()
+                        .cloned()
+                        .unwrap_or_else(|| field.field.clone())
+                })
                 .collect();
         }
         HeaderProblem::Doubled { columns, .. } => {
@@ -195,17 +229,33 @@ fn explain_header(problem: &HeaderProblem, plan: &TabPlan, facts: &mut TabFacts)
 }
 
 /// The batch as it stands after this poll: new, or the one that waits already with what it shows now.
-pub(super) fn standing(poll: &Poll<'_>, hold: &Hold, text: &str, counts: HeldCounts, before: Option<&Held>) -> Held {
+pub(super) fn standing(
+    poll: &Poll<'_>,
+    hold: &Hold,
+    text: &str,
+    counts: HeldCounts,
+    before: Option<&Held>,
+) -> Held {
     let samples = poll
         .report
         .changes
         .iter()
         .take(5)
         .map(|change| {
-            let fields: Vec<&str> = change.fields.iter().map(|field| field.header.as_str()).collect();
+            let fields: Vec<&str> = change
+                .fields
+                .iter()
+                .map(|field| field.header.as_str())
+                .collect();
             match fields.is_empty() {
                 true => format!("{}: {} {}", change.tab, change.kind, change.row),
-                false => format!("{}: {} {} ({})", change.tab, change.kind, change.row, fields.join(", ")),
+                false => format!(
+                    "{}: {} {} ({})",
+                    change.tab,
+                    change.kind,
+                    change.row,
+                    fields.join(", ")
+                ),
             }
         })
         .collect();
@@ -233,8 +283,19 @@ pub(super) fn standing(poll: &Poll<'_>, hold: &Hold, text: &str, counts: HeldCou
 
 /// Asks the managers on Telegram, with [Duyệt] [Bỏ qua].
 /// `again`: a batch that was decided has become worse since.
-pub(super) fn ask_managers(roster: &Roster, held: &Held, again: bool, now: Timestamp, group: &mut Group) -> Result<(), StoreError> {
-    let local = |at: Timestamp| local_text(at.to_zoned(roster.config().calendar.zone.clone()).datetime());
+pub(super) fn ask_managers(
+    roster: &Roster,
+    held: &Held,
+    again: bool,
+    now: Timestamp,
+    group: &mut Group,
+) -> Result<(), StoreError> {
+    let local = |at: Timestamp| {
+        local_text(
+            at.to_zoned(roster.config().calendar.zone.clone())
+                .datetime(),
+        )
+    };
     let reasons: Vec<String> = match roster.config().language {
         Language::Vi => held.shown.vietnamese().lines().map(String::from).collect(),
         Language::En => held.shown.reasons.iter().map(ToString::to_string).collect(),
@@ -250,13 +311,23 @@ pub(super) fn ask_managers(roster: &Roster, held: &Held, again: bool, now: Times
         removed: held.counts.removed,
         messages: held.counts.messages,
         samples: Vec::new(),
-        url: Some(format!("https://docs.google.com/spreadsheets/d/{}/edit", held.workbook)),
+        url: Some(format!(
+            "https://docs.google.com/spreadsheets/d/{}/edit",
+            held.workbook
+        )),
     };
     let occasion = match again {
         true => format!("held {} {now}", held.id),
         false => format!("held {}", held.id),
     };
-    let told = notice::to_managers(&roster.directory()?, "held", "held-batch", &occasion, &json!({ "held": facts }), now);
+    let told = notice::to_managers(
+        &roster.directory()?,
+        "held",
+        "held-batch",
+        &occasion,
+        &json!({ "held": facts }),
+        now,
+    );
     for message in told {
         ledger::queue(roster.store(), group, &message)?;
     }
@@ -264,11 +335,23 @@ pub(super) fn ask_managers(roster: &Roster, held: &Held, again: bool, now: Times
 }
 
 /// Proposes people of a staff tab to the managers, who say whether they may bind a chat.
-pub(super) fn propose_staff(roster: &Roster, names: &[String], now: Timestamp, group: &mut Group) -> Result<(), StoreError> {
+pub(super) fn propose_staff(
+    roster: &Roster,
+    names: &[String],
+    now: Timestamp,
+    group: &mut Group,
+) -> Result<(), StoreError> {
     for name in names {
         let occasion = format!("staff {name}");
         let extra = json!({ "staff": { "name": name } });
-        for message in notice::to_managers(&roster.directory()?, "staff", "staff-proposed", &occasion, &extra, now) {
+        for message in notice::to_managers(
+            &roster.directory()?,
+            "staff",
+            "staff-proposed",
+            &occasion,
+            &extra,
+            now,
+        ) {
             ledger::queue(roster.store(), group, &message)?;
         }
     }
@@ -280,7 +363,9 @@ pub(super) fn close(roster: &Roster, held: &Held, now: Timestamp, group: &mut Gr
     let by = held.by.as_deref().unwrap_or("somebody");
     let text = match held.decision {
         Some(HeldDecision::Release) => format!("{} was released by {by}", held.id),
-        Some(HeldDecision::Drop) => format!("{} was dropped by {by}: taken as a new baseline", held.id),
+        Some(HeldDecision::Drop) => {
+            format!("{} was dropped by {by}: taken as a new baseline", held.id)
+        }
         None => format!("{} ended by itself: the sheet was put right", held.id),
     };
     group.remove(held_key(&held.workbook));

@@ -37,7 +37,15 @@ pub(super) fn act(
         let key = suppress_key(store, &address)?;
         let standing: Option<Suppression> = store.get(&key)?;
         match standing {
-            None if is => group.put(key, &Suppression { at: now, source: source.clone(), shown, also: Vec::new() }),
+            None if is => group.put(
+                key,
+                &Suppression {
+                    at: now,
+                    source: source.clone(),
+                    shown,
+                    also: Vec::new(),
+                },
+            ),
             Some(mut standing) if is => {
                 if joins(&mut standing, id) {
                     group.put(key, &standing);
@@ -52,7 +60,11 @@ pub(super) fn act(
         }
     }
     if was != is {
-        let text = if is { "the opt-out cell was set" } else { "the opt-out cell was cleared" };
+        let text = if is {
+            "the opt-out cell was set"
+        } else {
+            "the opt-out cell was cleared"
+        };
         store.note(
             group,
             &Entry {
@@ -114,17 +126,32 @@ fn leaves(standing: &mut Suppression, id: &RecordId) -> Left {
 fn opt_out_field(roster: &Roster) -> Option<String> {
     use crate::core::sheet::FieldKind;
     let fields = roster.fields(Kind::Customer);
-    fields.iter().find(|field| field.kind == FieldKind::OptOut).map(|field| field.id.clone())
+    fields
+        .iter()
+        .find(|field| field.kind == FieldKind::OptOut)
+        .map(|field| field.id.clone())
 }
 
 /// The e-mail addresses and phone numbers of a row, each with its masked form.
-fn addresses(roster: &Roster, workbook: &str, cells: &Cells) -> Result<Vec<(String, String)>, StoreError> {
+fn addresses(
+    roster: &Roster,
+    workbook: &str,
+    cells: &Cells,
+) -> Result<Vec<(String, String)>, StoreError> {
     let typed = roster.typed(Kind::Customer, workbook, cells)?;
     let mut found = Vec::new();
     for value in typed.values.values() {
         match value {
-            Value::Email(emails) => found.extend(emails.iter().map(|email| (email.expose().to_owned(), email.to_string()))),
-            Value::Phone(phones) => found.extend(phones.iter().map(|phone| (phone.expose().to_owned(), phone.to_string()))),
+            Value::Email(emails) => found.extend(
+                emails
+                    .iter()
+                    .map(|email| (email.expose().to_owned(), email.to_string())),
+            ),
+            Value::Phone(phones) => found.extend(
+                phones
+                    .iter()
+                    .map(|phone| (phone.expose().to_owned(), phone.to_string())),
+            ),
             _ => {}
         }
     }

@@ -81,7 +81,9 @@ impl Report {
 
 /// A time as people of that zone write it, with its offset: `2026-11-21T09:00:00+07:00`.
 pub(super) fn local(at: Timestamp, zone: &jiff::tz::TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    at.to_zoned(zone.clone())
+        .strftime("%Y-%m-%dT%H:%M:%S%:z")
+        .to_string()
 }
 
 /// One tab.
@@ -180,7 +182,10 @@ pub struct MessageReport {
     pub due: String,
 }
 
-fn as_text<S: Serializer>(channel: &crate::core::rule::Channel, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: Serializer>(
+    channel: &crate::core::rule::Channel,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(channel.as_str())
 }
 

@@ -21,8 +21,15 @@ use crate::store::ledger;
 use crate::store::{Group, StoreError};
 
 /// Settles what has been quiet for long enough. Returns the records that still wait.
-pub(super) fn settle(poll: &mut Poll<'_>, pending: &BTreeSet<RecordId>) -> Result<BTreeSet<RecordId>, StoreError> {
-    let touched = poll.work.iter().filter(|(_, work)| is_open(&work.record)).map(|(id, _)| id.clone());
+pub(super) fn settle(
+    poll: &mut Poll<'_>,
+    pending: &BTreeSet<RecordId>,
+) -> Result<BTreeSet<RecordId>, StoreError> {
+    let touched = poll
+        .work
+        .iter()
+        .filter(|(_, work)| is_open(&work.record))
+        .map(|(id, _)| id.clone());
     let ids: BTreeSet<RecordId> = pending.iter().cloned().chain(touched).collect();
     let mut waiting = BTreeSet::new();
     for id in newest_first(poll, ids)? {
@@ -169,7 +176,12 @@ fn missing_fields(roster: &Roster, record: &Record, typed: &Typed) -> Vec<String
     }
     let require = &roster.config().require;
     let has = |field: &String| typed.values.contains_key(field);
-    let mut missing: Vec<String> = require.all.iter().filter(|field| !has(field)).cloned().collect();
+    let mut missing: Vec<String> = require
+        .all
+        .iter()
+        .filter(|field| !has(field))
+        .cloned()
+        .collect();
     if !require.any.is_empty() && !require.any.iter().any(has) {
         missing.push(require.any.join(" or "));
     }
@@ -178,16 +190,27 @@ fn missing_fields(roster: &Roster, record: &Record, typed: &Typed) -> Vec<String
 
 fn report_incomplete(poll: &mut Poll<'_>, record: &Record, typed: &Typed, missing: &[String]) {
     let require = &poll.roster.config().require;
-    let lacking = require.all.iter().chain(&require.any).find(|field| !typed.values.contains_key(*field));
+    let lacking = require
+        .all
+        .iter()
+        .chain(&require.any)
+        .find(|field| !typed.values.contains_key(*field));
     let field = lacking.cloned().unwrap_or_default();
     let cell = poll.cell_name(record.place.sheet, &field, record.place.row);
-    let tab = poll.metas.get(&record.place.sheet).map(|meta| meta.title.clone()).unwrap_or_default();
+    let tab = poll
+        .metas
+        .get(&record.place.sheet)
+        .map(|meta| meta.title.clone())
+        .unwrap_or_default();
     poll.report.problems.push(ProblemReport {
         tab,
         cell,
         field,
         value: String::new(),
-        why: format!("the row is incomplete: {} is missing, so nothing is sent for it", missing.join(" and ")),
+        why: format!(
+            "the row is incomplete: {} is missing, so nothing is sent for it",
+            missing.join(" and ")
+        ),
     });
 }
 
@@ -201,7 +224,11 @@ pub(super) fn baseline(
 ) -> Result<(), StoreError> {
     roster.take_stage_over(record, now)?;
     let facts = roster.facts(record, &Json::Null, now)?;
-    let cx = deciding.context(roster, Some((&record.place.workbook, record.place.sheet)), now);
+    let cx = deciding.context(
+        roster,
+        Some((&record.place.workbook, record.place.sheet)),
+        now,
+    );
     for timer in timers_for(&cx, record, &facts) {
         group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
     }
@@ -209,7 +236,11 @@ pub(super) fn baseline(
 }
 
 /// A record that had been removed is there again.
-pub(super) fn came_back(poll: &mut Poll<'_>, id: &RecordId, away: SignedDuration) -> Result<(), StoreError> {
+pub(super) fn came_back(
+    poll: &mut Poll<'_>,
+    id: &RecordId,
+    away: SignedDuration,
+) -> Result<(), StoreError> {
     poll.working(id)?.record.events += 1;
     happen(poll, id, &Event::Returned { away })
 }
@@ -218,7 +249,10 @@ pub(super) fn came_back(poll: &mut Poll<'_>, id: &RecordId, away: SignedDuration
 fn happen(poll: &mut Poll<'_>, id: &RecordId, event: &Event) -> Result<(), StoreError> {
     let (roster, now) = (poll.roster, poll.now);
     let record = poll.working(id)?.record.clone();
-    let settled = record.settled.clone().unwrap_or_else(|| record.seen.clone());
+    let settled = record
+        .settled
+        .clone()
+        .unwrap_or_else(|| record.seen.clone());
     let facts = roster.facts_of(&record, &settled, &Json::Null, now)?;
     let decision = {
         let place = Some((record.place.workbook.as_str(), record.place.sheet));
@@ -238,11 +272,21 @@ fn happen(poll: &mut Poll<'_>, id: &RecordId, event: &Event) -> Result<(), Store
 }
 
 /// Writes decided messages and timers, each message once.
-fn keep(poll: &mut Poll<'_>, record: &Record, decision: &Decision, group: &mut Group) -> Result<(), StoreError> {
+fn keep(
+    poll: &mut Poll<'_>,
+    record: &Record,
+    decision: &Decision,
+    group: &mut Group,
+) -> Result<(), StoreError> {
     let roster = poll.roster;
     for message in &decision.messages {
-        if let Some(why) = poll.once.refuses(roster, record, message, poll.now, group)? {
-            poll.report.considered.push((record.id.clone(), message.rule.clone(), why.into()));
+        if let Some(why) = poll
+            .once
+            .refuses(roster, record, message, poll.now, group)?
+        {
+            poll.report
+                .considered
+                .push((record.id.clone(), message.rule.clone(), why.into()));
             continue;
         }
         if ledger::queue(roster.store(), group, message)? {
@@ -256,7 +300,9 @@ fn keep(poll: &mut Poll<'_>, record: &Record, decision: &Decision, group: &mut G
         group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), timer);
     }
     for (rule, why) in &decision.considered {
-        poll.report.considered.push((record.id.clone(), rule.clone(), why.clone()));
+        poll.report
+            .considered
+            .push((record.id.clone(), rule.clone(), why.clone()));
         let entry = Entry {
             at: poll.now,
             record: Some(record.id.clone()),
@@ -270,11 +316,17 @@ fn keep(poll: &mut Poll<'_>, record: &Record, decision: &Decision, group: &mut G
 }
 
 /// To whom a message would go now: a masked address, or a colleague's name.
-fn shown_recipient(roster: &Roster, record: &Record, message: &Message) -> Result<String, StoreError> {
+fn shown_recipient(
+    roster: &Roster,
+    record: &Record,
+    message: &Message,
+) -> Result<String, StoreError> {
     let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
     Ok(match &message.to {
         Recipient::Customer => match typed.values.get("email") {
-            Some(Value::Email(emails)) => emails.first().map(ToString::to_string).unwrap_or_default(),
+            Some(Value::Email(emails)) => {
+                emails.first().map(ToString::to_string).unwrap_or_default()
+            }
             _ => "no address".into(),
         },
         Recipient::Owner(n) => match typed.values.get("owner") {
@@ -305,10 +357,19 @@ fn journal(roster: &Roster, record: &Record, event: &Event, now: Timestamp, grou
     let (text, stages) = match event {
         Event::Changed { changes, left } => {
             let fields: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
-            let entered = record.stage.clone().filter(|_| record.stage_event == record.events);
-            (format!("changed: {}", fields.join(", ")), entered.map(|stage| (left.clone(), stage)))
+            let entered = record
+                .stage
+                .clone()
+                .filter(|_| record.stage_event == record.events);
+            (
+                format!("changed: {}", fields.join(", ")),
+                entered.map(|stage| (left.clone(), stage)),
+            )
         }
-        Event::Added => ("added".into(), record.stage.clone().map(|stage| (None, stage))),
+        Event::Added => (
+            "added".into(),
+            record.stage.clone().map(|stage| (None, stage)),
+        ),
         Event::Removed => ("removed".into(), None),
         Event::Returned { away } => (format!("returned after {} h", away.as_hours()), None),
     };
@@ -321,4 +382,3 @@ fn journal(roster: &Roster, record: &Record, event: &Event, now: Timestamp, grou
     };
     roster.store().note(group, &entry);
 }
-

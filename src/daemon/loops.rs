@@ -41,7 +41,9 @@ pub(super) async fn polling(house: House) -> Result<(), DaemonError> {
         house.beats.came_round(Loop::Polling);
         let config = Arc::clone(house.parts().roster.config());
         next.retain(|id, _| config.workbooks.iter().any(|book| book.id == *id));
-        let every = Duration::from_millis(u64::try_from(config.google.poll_every.as_millis()).unwrap_or(10_000));
+        let every = Duration::from_millis(
+            u64::try_from(config.google.poll_every.as_millis()).unwrap_or(10_000),
+        );
         for book in &config.workbooks {
             let due = next.get(&book.id).is_none_or(|at| *at <= Instant::now());
             if house.stop.is_cancelled() {
@@ -54,7 +56,11 @@ pub(super) async fn polling(house: House) -> Result<(), DaemonError> {
             }
         }
         let now = Instant::now();
-        let sleep = next.values().min().map_or(every, |at| at.saturating_duration_since(now)).min(Duration::from_secs(5));
+        let sleep = next
+            .values()
+            .min()
+            .map_or(every, |at| at.saturating_duration_since(now))
+            .min(Duration::from_secs(5));
         tokio::select! {
             () = house.stop.cancelled() => return Ok(()),
             () = house.poll_now.notified() => next.clear(),
@@ -90,7 +96,9 @@ async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration
         Err(error) => {
             let why = error.to_string();
             let times = house.health.poll_failed(workbook, now, why.clone());
-            house.metrics.polled(workbook, Poll::Failed, started.elapsed());
+            house
+                .metrics
+                .polled(workbook, Poll::Failed, started.elapsed());
             house.metrics.error("google");
             if times == 1 {
                 tracing::warn!(workbook, "the workbook cannot be read: {why}");
@@ -128,7 +136,11 @@ fn decided(house: &House, workbook: &str, report: &Report) -> Result<(), DaemonE
     let last = LastPoll {
         at: clock::now(),
         workbook: workbook.to_owned(),
-        keys: report.messages.iter().map(|message| MessageKey::from_text(&message.key)).collect(),
+        keys: report
+            .messages
+            .iter()
+            .map(|message| MessageKey::from_text(&message.key))
+            .collect(),
     };
     let mut group = Group::default();
     group.put(last_poll_key(workbook), &last);
@@ -139,7 +151,11 @@ fn decided(house: &House, workbook: &str, report: &Report) -> Result<(), DaemonE
 fn tell_of_google(house: &House, workbook: &str, error: &PollError) -> Result<(), DaemonError> {
     let passing = matches!(error, PollError::Google(error) if error.is_passing());
     let snapshot = house.health.snapshot();
-    let Some(trouble) = snapshot.workbooks.get(workbook).and_then(|book| book.failing.clone()) else {
+    let Some(trouble) = snapshot
+        .workbooks
+        .get(workbook)
+        .and_then(|book| book.failing.clone())
+    else {
         return Ok(());
     };
     let lasted = clock::now().duration_since(trouble.since);
@@ -154,7 +170,11 @@ fn log(workbook: &str, report: &Report) {
         tracing::debug!(workbook, "nothing changed");
         return;
     }
-    for tab in report.tabs.iter().filter(|tab| tab.edit != "none" || tab.held.is_some()) {
+    for tab in report
+        .tabs
+        .iter()
+        .filter(|tab| tab.edit != "none" || tab.held.is_some())
+    {
         tracing::info!(
             workbook,
             tab = tab.tab,
@@ -168,7 +188,11 @@ fn log(workbook: &str, report: &Report) {
         tracing::info!(%record, "settled: {event}");
     }
     for message in &report.messages {
-        tracing::info!(key = message.key, channel = message.channel.as_str(), "decided");
+        tracing::info!(
+            key = message.key,
+            channel = message.channel.as_str(),
+            "decided"
+        );
     }
 }
 
@@ -217,7 +241,10 @@ pub(super) async fn sending(house: House, channel: Channel) -> Result<(), Daemon
     while !house.stop.is_cancelled() {
         house.beats.came_round(Loop::Sending(channel));
         let parts = house.parts();
-        let ended = parts.outbox.pass(channel, clock::now(), &house.stop).await?;
+        let ended = parts
+            .outbox
+            .pass(channel, clock::now(), &house.stop)
+            .await?;
         for one in &ended {
             tell_of(&house, one);
         }
@@ -231,7 +258,9 @@ pub(super) async fn sending(house: House, channel: Channel) -> Result<(), Daemon
 fn tell_of(house: &House, ended: &Ended) {
     let message = &ended.message;
     tracing::info!(key = %message.key, channel = message.channel.as_str(), state = %message.state, "{}", message.why);
-    house.metrics.message(message.channel.as_str(), message.state.as_str());
+    house
+        .metrics
+        .message(message.channel.as_str(), message.state.as_str());
     house.tell(News::Message {
         at: clock::now(),
         rule: message.rule.clone(),
@@ -246,7 +275,12 @@ fn tell_of(house: &House, ended: &Ended) {
 /// Answers the command line over the control socket.
 pub(super) async fn answering(house: House, listener: UnixListener) -> Result<(), DaemonError> {
     let stop = house.stop.clone();
-    control::serve(listener, move |request| answer(house.clone(), request), stop.cancelled_owned()).await;
+    control::serve(
+        listener,
+        move |request| answer(house.clone(), request),
+        stop.cancelled_owned(),
+    )
+    .await;
     Ok(())
 }
 
@@ -255,10 +289,15 @@ async fn answer(house: House, request: Request) -> Result<serde_json::Value, Com
         Request::Sync { dry_run } => sync(&house, dry_run).await,
         request => {
             let desk = house.parts().desk.clone();
-            let poll_after = matches!(request, Request::HeldRelease { .. } | Request::HeldDrop { .. });
-            let answered = tokio::task::spawn_blocking(move || desk.answer(&request, &Who::CommandLine, clock::now()))
-                .await
-                .map_err(|error| CommandError::plain(ErrorKind::Unavailable, error.to_string()))?;
+            let poll_after = matches!(
+                request,
+                Request::HeldRelease { .. } | Request::HeldDrop { .. }
+            );
+            let answered = tokio::task::spawn_blocking(move || {
+                desk.answer(&request, &Who::CommandLine, clock::now())
+            })
+            .await
+            .map_err(|error| CommandError::plain(ErrorKind::Unavailable, error.to_string()))?;
             if poll_after && answered.is_ok() {
                 house.poll_now.notify_one();
             }
@@ -275,10 +314,12 @@ async fn sync(house: &House, dry_run: bool) -> Result<serde_json::Value, Command
     let mut joined = Report::at(now, &config.calendar.zone);
     for book in &config.workbooks {
         let report = house.cycle.lock().await.poll(&book.id, now, mode).await;
-        let report = report.map_err(|error| CommandError::plain(ErrorKind::Unavailable, error.to_string()))?;
+        let report = report
+            .map_err(|error| CommandError::plain(ErrorKind::Unavailable, error.to_string()))?;
         if mode == Mode::Real {
             house.health.polled(&book.id, now, SignedDuration::ZERO);
-            tokio::task::block_in_place(|| decided(house, &book.id, &report)).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))?;
+            tokio::task::block_in_place(|| decided(house, &book.id, &report))
+                .map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))?;
         }
         joined.join(report);
     }
@@ -286,7 +327,8 @@ async fn sync(house: &House, dry_run: bool) -> Result<serde_json::Value, Command
         // What was mended is mended: the loop need not wait out its back-off.
         house.poll_now.notify_one();
     }
-    serde_json::to_value(&joined).map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))
+    serde_json::to_value(&joined)
+        .map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))
 }
 
 /// The bot talks as long as there is a token; a reload with another needs a restart.
@@ -305,7 +347,13 @@ pub(super) async fn conversing(house: House) -> Result<(), DaemonError> {
         let house = house.clone();
         Arc::new(move |desk: &Desk, now| digest_text(&house.parts().templates, desk, now))
     };
-    let bot = Bot::new(client, desks, digest, Arc::clone(&house.poll_now), clock::now);
+    let bot = Bot::new(
+        client,
+        desks,
+        digest,
+        Arc::clone(&house.poll_now),
+        clock::now,
+    );
     bot.run(house.stop.clone()).await;
     Ok(())
 }
@@ -313,14 +361,22 @@ pub(super) async fn conversing(house: House) -> Result<(), DaemonError> {
 /// The digest of this moment as the bot shows it.
 fn digest_text(templates: &Templates, desk: &Desk, now: Timestamp) -> Result<Vec<String>, String> {
     let facts = desk.digest(now).map_err(|error| error.to_string())?;
-    let values = desk.roster.facts_without_record(&serde_json::json!({ "digest": facts }), now);
-    let text = templates.render_chat("digest-daily", &values).map_err(|error| error.to_string())?;
+    let values = desk
+        .roster
+        .facts_without_record(&serde_json::json!({ "digest": facts }), now);
+    let text = templates
+        .render_chat("digest-daily", &values)
+        .map_err(|error| error.to_string())?;
     Ok(text.parts)
 }
 
 /// Health and metrics.
 pub(super) async fn serving(house: House, web: Web) -> Result<(), DaemonError> {
-    web.serve(house.health.clone(), house.metrics.clone(), house.stop.clone())
-        .await
-        .map_err(|error| DaemonError::Address(error.to_string()))
+    web.serve(
+        house.health.clone(),
+        house.metrics.clone(),
+        house.stop.clone(),
+    )
+    .await
+    .map_err(|error| DaemonError::Address(error.to_string()))
 }

@@ -34,7 +34,12 @@ impl Parts {
     ///
     /// After a reload the bot's client stays: the bot goes on listening with it, and one pace must
     /// hold for both. Another token or address takes effect after a restart (SEMANTICS 36).
-    pub(super) fn build(config: &Arc<Config>, store: Store, health: &Health, before: Option<&Self>) -> Result<Self, DaemonError> {
+    pub(super) fn build(
+        config: &Arc<Config>,
+        store: Store,
+        health: &Health,
+        before: Option<&Self>,
+    ) -> Result<Self, DaemonError> {
         let templates = Arc::new(templates(config).map_err(DaemonError::Config)?);
         let email = email(config).map(Arc::new);
         let telegram = match before.and_then(|before| before.telegram.clone()) {
@@ -42,7 +47,9 @@ impl Parts {
             _ => telegram(config).map_err(DaemonError::Config)?,
         };
         let roster = Roster::new(Arc::clone(config), store);
-        let courier = telegram.clone().map(|client| Arc::new(TelegramCourier::new(client)));
+        let courier = telegram
+            .clone()
+            .map(|client| Arc::new(TelegramCourier::new(client)));
         if let Some(settings) = &config.email {
             health.channel_paces(Channel::Email, settings.per_minute, settings.per_day);
         }
@@ -51,7 +58,13 @@ impl Parts {
         }
         Ok(Self {
             desk: Desk::new(roster.clone(), Some(health.clone())),
-            outbox: Outbox::new(roster.clone(), Arc::clone(&templates), email.clone(), courier, health.clone()),
+            outbox: Outbox::new(
+                roster.clone(),
+                Arc::clone(&templates),
+                email.clone(),
+                courier,
+                health.clone(),
+            ),
             roster,
             templates,
             telegram,
@@ -63,20 +76,45 @@ impl Parts {
 /// The templates, each of which must know the fields it names.
 pub(crate) fn templates(config: &Config) -> Result<Templates, String> {
     let language = Language::from_code(config.language.as_str()).unwrap_or_default();
-    let templates = Templates::load(Some(&config.templates_dir), language).map_err(|errors| errors.to_string())?;
+    let templates = Templates::load(Some(&config.templates_dir), language)
+        .map_err(|errors| errors.to_string())?;
     let fields = config.fields.iter().map(|field| field.id.clone()).collect();
-    let private = config.fields.iter().filter(|field| field.private).map(|field| field.id.clone()).collect();
+    let private = config
+        .fields
+        .iter()
+        .filter(|field| field.private)
+        .map(|field| field.id.clone())
+        .collect();
     let known = known_names(&fields, &private);
     let mut wrong: Vec<String> = Vec::new();
-    for (rule, step) in config.rules.iter().flat_map(|rule| steps(rule).map(move |step| (rule, step))) {
+    for (rule, step) in config
+        .rules
+        .iter()
+        .flat_map(|rule| steps(rule).map(move |step| (rule, step)))
+    {
         if !templates.has(&step.template, step.channel) {
-            wrong.push(format!("{}: rule \"{}\" sends \"{}\" by {}, and there is no such template", rule.at, rule.id, step.template, step.channel.as_str()));
+            wrong.push(format!(
+                "{}: rule \"{}\" sends \"{}\" by {}, and there is no such template",
+                rule.at,
+                rule.id,
+                step.template,
+                step.channel.as_str()
+            ));
         }
-        wrong.extend(templates.check_names(&step.template, &known).iter().map(ToString::to_string));
+        wrong.extend(
+            templates
+                .check_names(&step.template, &known)
+                .iter()
+                .map(ToString::to_string),
+        );
     }
     wrong.sort();
     wrong.dedup();
-    if wrong.is_empty() { Ok(templates) } else { Err(wrong.join("\n")) }
+    if wrong.is_empty() {
+        Ok(templates)
+    } else {
+        Err(wrong.join("\n"))
+    }
 }
 
 /// Every message that a rule can send.
@@ -107,7 +145,12 @@ pub(crate) fn telegram(config: &Config) -> Result<Option<Client>, String> {
     let settings = TelegramSettings {
         token: telegram.token.clone(),
         api_url: Some(telegram.api_url.clone()),
-        proxy: telegram.proxy.as_ref().map(|proxy: &SecretString| proxy.expose_secret().to_owned()),
+        proxy: telegram
+            .proxy
+            .as_ref()
+            .map(|proxy: &SecretString| proxy.expose_secret().to_owned()),
     };
-    Client::new(&settings).map(Some).map_err(|error| error.to_string())
+    Client::new(&settings)
+        .map(Some)
+        .map_err(|error| error.to_string())
 }

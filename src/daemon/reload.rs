@@ -15,7 +15,8 @@ pub(super) async fn on_hangup(house: House, settings: Settings) -> Result<(), Da
         house.stop.cancelled().await;
         return Ok(());
     };
-    let mut hangups = signal(SignalKind::hangup()).map_err(|error| DaemonError::Broken(format!("SIGHUP cannot be heard: {error}")))?;
+    let mut hangups = signal(SignalKind::hangup())
+        .map_err(|error| DaemonError::Broken(format!("SIGHUP cannot be heard: {error}")))?;
     loop {
         tokio::select! {
             () = house.stop.cancelled() => return Ok(()),
@@ -30,14 +31,21 @@ pub(super) async fn on_hangup(house: House, settings: Settings) -> Result<(), Da
         }
         let taken = match Config::load(path, environment, &names) {
             Ok(config) => take_over(&house, config).await,
-            Err(errors) => Err(errors.problems().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+            Err(errors) => Err(errors
+                .problems()
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ")),
         };
         match taken {
             Ok(restart) => {
                 tracing::info!(restart_needed = ?restart, "configuration reloaded");
             }
             Err(why) => {
-                tracing::error!("the configuration was not reloaded, the old one stays in force: {why}");
+                tracing::error!(
+                    "the configuration was not reloaded, the old one stays in force: {why}"
+                );
                 house.health.reload_refused(clock::now(), why);
             }
         }
@@ -48,18 +56,29 @@ pub(super) async fn on_hangup(house: House, settings: Settings) -> Result<(), Da
 /// Puts a configuration in force; says which settings need a restart.
 async fn take_over(house: &House, config: Config) -> Result<Vec<String>, String> {
     let old = Arc::clone(house.parts().roster.config());
-    let restart: Vec<String> = Config::reload_difference(&old, &config).into_iter().map(str::to_owned).collect();
+    let restart: Vec<String> = Config::reload_difference(&old, &config)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let store = house.parts().roster.store().clone();
     let config = Arc::new(config);
-    let parts = Parts::build(&config, store, &house.health, Some(&house.parts())).map_err(|error| error.to_string())?;
+    let parts = Parts::build(&config, store, &house.health, Some(&house.parts()))
+        .map_err(|error| error.to_string())?;
     // Between cycles: nobody polls while the rules change.
     let mut cycle = house.cycle.lock().await;
     let _ringing = house.ringing.lock().await;
-    tokio::task::block_in_place(|| alarms::enforce_rules(&parts.roster, clock::now())).map_err(|error| error.to_string())?;
+    tokio::task::block_in_place(|| alarms::enforce_rules(&parts.roster, clock::now()))
+        .map_err(|error| error.to_string())?;
     cycle.reconfigure(parts.roster.clone());
-    let ids: Vec<String> = config.workbooks.iter().map(|book| book.id.clone()).collect();
+    let ids: Vec<String> = config
+        .workbooks
+        .iter()
+        .map(|book| book.id.clone())
+        .collect();
     house.health.only_workbooks(&ids);
-    house.health.reloaded(config.trial.is_some(), restart.clone());
+    house
+        .health
+        .reloaded(config.trial.is_some(), restart.clone());
     *house.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
     Ok(restart)
 }

@@ -78,7 +78,11 @@ impl Beats {
 
     /// Whether every loop has come round lately.
     fn all_well(&self) -> bool {
-        let oldest = self.seconds.iter().map(|at| at.load(Ordering::Relaxed)).min();
+        let oldest = self
+            .seconds
+            .iter()
+            .map(|at| at.load(Ordering::Relaxed))
+            .min();
         self.seconds().saturating_sub(oldest.unwrap_or_default()) < STUCK_AFTER.as_secs()
     }
 }
@@ -107,9 +111,13 @@ pub(super) async fn over(house: House) -> Result<(), DaemonError> {
         if house.beats.all_well() {
             notify(&[sd_notify::NotifyState::Watchdog]);
         } else {
-            tracing::error!("a loop has not come round for {} s: systemd will start sheetbridge anew", STUCK_AFTER.as_secs());
+            tracing::error!(
+                "a loop has not come round for {} s: systemd will start sheetbridge anew",
+                STUCK_AFTER.as_secs()
+            );
         }
-        let (status, told) = tokio::task::block_in_place(|| (status_line(&house), tell_of_channels(&house)));
+        let (status, told) =
+            tokio::task::block_in_place(|| (status_line(&house), tell_of_channels(&house)));
         told?;
         let status = status?;
         if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
@@ -137,9 +145,15 @@ fn sweep(house: &House) -> Result<(), DaemonError> {
     let before = now.saturating_sub(keep).unwrap_or(now);
     let forgotten = ledger::forget_before(parts.roster.store(), before)?;
     if forgotten > 0 {
-        tracing::info!(forgotten, "messages older than [keep] messages were cleared; their keys stay");
+        tracing::info!(
+            forgotten,
+            "messages older than [keep] messages were cleared; their keys stay"
+        );
     }
-    parts.desk.sweep(now).map_err(|error| DaemonError::Broken(error.text))
+    parts
+        .desk
+        .sweep(now)
+        .map_err(|error| DaemonError::Broken(error.text))
 }
 
 /// Short, and without personal data: it is in `systemctl status` for everybody on the machine.
@@ -148,8 +162,16 @@ fn status_line(house: &House) -> Result<String, StoreError> {
     let now = clock::now();
     let snapshot = house.health.snapshot();
     let store = house.parts().roster.store().clone();
-    let failing = snapshot.workbooks.values().filter(|book| book.failing.is_some()).count();
-    let oldest = snapshot.workbooks.values().filter_map(|book| book.lag_s(now)).max();
+    let failing = snapshot
+        .workbooks
+        .values()
+        .filter(|book| book.failing.is_some())
+        .count();
+    let oldest = snapshot
+        .workbooks
+        .values()
+        .filter_map(|book| book.lag_s(now))
+        .max();
     let read = match (oldest, failing) {
         (_, failing) if failing > 0 => format!("{failing} workbook(s) cannot be read"),
         (Some(lag), _) if lag < 60 => "all workbooks read within the last minute".to_owned(),
@@ -160,9 +182,22 @@ fn status_line(house: &House) -> Result<String, StoreError> {
     let held = store.keys(prefix::HELD).count();
     house.metrics.held_batches(held);
     house.metrics.queue_length("all", queued);
-    let down: Vec<&str> = snapshot.channels.iter().filter(|(_, channel)| channel.down.is_some()).map(|(name, _)| name.as_str()).collect();
-    let down = if down.is_empty() { String::new() } else { format!(", {} out of reach", down.join(" and ")) };
-    let held = if held == 0 { String::new() } else { format!(", {held} batch(es) held") };
+    let down: Vec<&str> = snapshot
+        .channels
+        .iter()
+        .filter(|(_, channel)| channel.down.is_some())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let down = if down.is_empty() {
+        String::new()
+    } else {
+        format!(", {} out of reach", down.join(" and "))
+    };
+    let held = if held == 0 {
+        String::new()
+    } else {
+        format!(", {held} batch(es) held")
+    };
     Ok(format!("{read}, {queued} message(s) waiting{held}{down}"))
 }
 
@@ -170,7 +205,10 @@ fn status_line(house: &House) -> Result<String, StoreError> {
 fn tell_of_channels(house: &House) -> Result<(), StoreError> {
     let now = clock::now();
     for (name, channel) in house.health.snapshot().channels {
-        let Some(down) = channel.down.filter(|down| now.duration_since(down.since) >= TELL_AFTER) else {
+        let Some(down) = channel
+            .down
+            .filter(|down| now.duration_since(down.since) >= TELL_AFTER)
+        else {
             continue;
         };
         tell(house, &name, &down)?;
@@ -182,7 +220,12 @@ fn tell_of_channels(house: &House) -> Result<(), StoreError> {
 pub(super) fn tell(house: &House, service: &str, trouble: &Trouble) -> Result<(), StoreError> {
     let now = clock::now();
     let roster = house.parts().roster.clone();
-    let local = local_text(trouble.since.to_zoned(roster.config().calendar.zone.clone()).datetime());
+    let local = local_text(
+        trouble
+            .since
+            .to_zoned(roster.config().calendar.zone.clone())
+            .datetime(),
+    );
     let facts = TroubleFacts {
         service: service.to_owned(),
         over: false,
@@ -195,7 +238,14 @@ pub(super) fn tell(house: &House, service: &str, trouble: &Trouble) -> Result<()
     let template = if telegram { "telegram-down" } else { "trouble" };
     let occasion = format!("{service} since {}", trouble.since);
     let extra = serde_json::json!({ "trouble": facts });
-    let mut messages = notice::to_managers(&roster.directory()?, "trouble", template, &occasion, &extra, now);
+    let mut messages = notice::to_managers(
+        &roster.directory()?,
+        "trouble",
+        template,
+        &occasion,
+        &extra,
+        now,
+    );
     if telegram {
         // One mail to the mailbox for alerts says it for all.
         messages.truncate(1);

@@ -10,11 +10,11 @@ use crate::core::facts::message::TroubleFacts;
 use crate::core::message::{Address, Message, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::email::{Strike, strike};
-use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::health::Limited;
 use crate::roster::{Binding, binding_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
+use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::store::{Group, StoreError, ledger};
 
 /// A full mailbox is given up after so many refusals over so long (email.md, the table of codes).
@@ -26,21 +26,44 @@ const DISABLED_STRIKES: usize = 2;
 
 impl Outbox {
     /// Records the end of one try.
-    pub(super) fn record(&self, group: &mut Group, claim: Claim, verdict: Verdict, now: Timestamp) -> Result<Ended, OutboxError> {
+    pub(super) fn record(
+        &self,
+        group: &mut Group,
+        claim: Claim,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<Ended, OutboxError> {
         let mut message = claim.message;
         let channel = message.channel;
         // Whatever else was said: somebody answered, or the trouble is not the channel's.
-        if !matches!(verdict, Verdict::TryLater { scope: Scope::Channel, .. }) {
+        if !matches!(
+            verdict,
+            Verdict::TryLater {
+                scope: Scope::Channel,
+                ..
+            }
+        ) {
             self.gates.open(channel);
         }
         match verdict {
             Verdict::Delivered { receipt } => {
                 self.health.channel_well(channel, now);
                 ledger::attempted(&mut message, now, State::Delivered, &receipt);
-                ledger::shift(group, &mut message, State::Delivered, By::Outbox, receipt, None)?;
+                ledger::shift(
+                    group,
+                    &mut message,
+                    State::Delivered,
+                    By::Outbox,
+                    receipt,
+                    None,
+                )?;
                 self.count(group, &message, now)?;
             }
-            Verdict::TryLater { why, not_before_s, scope } => {
+            Verdict::TryLater {
+                why,
+                not_before_s,
+                scope,
+            } => {
                 self.later(group, &mut message, &why, not_before_s, scope, now)?;
             }
             Verdict::Rejected {
@@ -79,7 +102,13 @@ impl Outbox {
     }
 
     /// A colleague's chat is dead: the message takes the next way, so that nobody loses it (SEMANTICS 25).
-    fn next_way(&self, group: &mut Group, message: &mut Message, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+    fn next_way(
+        &self,
+        group: &mut Group,
+        message: &mut Message,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         let chat = message.frozen.take().map(|frozen| frozen.address);
         if let Some(Address::Chat(chat)) = chat {
             self.binding_died(group, chat, why, now)?;
@@ -99,7 +128,8 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<(), OutboxError> {
         let channel = message.channel;
-        let asked = SignedDuration::from_secs(i64::try_from(not_before_s.unwrap_or(0)).unwrap_or(i64::MAX));
+        let asked =
+            SignedDuration::from_secs(i64::try_from(not_before_s.unwrap_or(0)).unwrap_or(i64::MAX));
         match scope {
             Scope::Channel => {
                 self.health.channel_down(channel, now, why);
@@ -123,18 +153,35 @@ impl Outbox {
             self.suppress(group, message, why, now)?;
             return Ok(());
         }
-        let own = message.attempts.iter().filter(|attempt| attempt.ended == State::Queued).count();
+        let own = message
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.ended == State::Queued)
+            .count();
         let rung = u32::try_from(own).unwrap_or(u32::MAX);
         let wait = match scope {
             Scope::Sender => Some(self.tomorrow(now).duration_since(now)),
             // Telegram says to the second when a chat may go on; only the end of the ladder counts then.
-            Scope::Channel | Scope::Message | Scope::Address => backoff(channel, rung, crate::random::unit()).map(|wait| {
-                let told = channel == Channel::Telegram && not_before_s.is_some();
-                if told { SignedDuration::from_millis(500) } else { wait }
-            }),
+            Scope::Channel | Scope::Message | Scope::Address => {
+                backoff(channel, rung, crate::random::unit()).map(|wait| {
+                    let told = channel == Channel::Telegram && not_before_s.is_some();
+                    if told {
+                        SignedDuration::from_millis(500)
+                    } else {
+                        wait
+                    }
+                })
+            }
         };
         let Some(wait) = wait else {
-            ledger::shift(group, message, State::Dead, By::Outbox, format!("given up after {own} tries: {why}"), None)?;
+            ledger::shift(
+                group,
+                message,
+                State::Dead,
+                By::Outbox,
+                format!("given up after {own} tries: {why}"),
+                None,
+            )?;
             return Ok(());
         };
         let due = now.saturating_add(wait.max(asked)).unwrap_or(now);
@@ -144,8 +191,17 @@ impl Outbox {
 
     /// The channel is out of reach. That is not the message's fault: it takes no rung of the ladder, and
     /// is no try of its own, or an outage of days would fill its story.
-    fn knock_again(&self, group: &mut Group, message: &mut Message, why: &str, asked: SignedDuration, now: Timestamp) -> Result<(), OutboxError> {
-        let due = self.gates.shut(message.channel, now, asked, crate::random::unit());
+    fn knock_again(
+        &self,
+        group: &mut Group,
+        message: &mut Message,
+        why: &str,
+        asked: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
+        let due = self
+            .gates
+            .shut(message.channel, now, asked, crate::random::unit());
         // Another way may open meanwhile: a message to staff looks for its way anew.
         if message.to != Recipient::Customer {
             message.frozen = None;
@@ -166,34 +222,62 @@ impl Outbox {
         let Some(kind) = strike(why) else {
             return false;
         };
-        let same = || message.attempts.iter().filter(|attempt| strike(&attempt.said) == Some(kind));
+        let same = || {
+            message
+                .attempts
+                .iter()
+                .filter(|attempt| strike(&attempt.said) == Some(kind))
+        };
         match kind {
             Strike::Disabled => same().count() >= DISABLED_STRIKES,
             Strike::Full => {
                 let first = same().map(|attempt| attempt.at).min();
-                same().count() >= FULL_STRIKES && first.is_some_and(|first| now.duration_since(first) >= FULL_OVER)
+                same().count() >= FULL_STRIKES
+                    && first.is_some_and(|first| now.duration_since(first) >= FULL_OVER)
             }
         }
     }
 
     /// What a final refusal means for others.
-    fn refused(&self, group: &mut Group, message: &Message, why: &str, about: Refusal, now: Timestamp) -> Result<(), OutboxError> {
+    fn refused(
+        &self,
+        group: &mut Group,
+        message: &Message,
+        why: &str,
+        about: Refusal,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         match (about, message.frozen.as_ref().map(|frozen| &frozen.address)) {
-            (Refusal::Address, Some(Address::Email(_))) => self.suppress(group, message, why, now)?,
+            (Refusal::Address, Some(Address::Email(_))) => {
+                self.suppress(group, message, why, now)?
+            }
             (Refusal::Policy, _) => self.trouble(group, message.channel, why, now)?,
             (Refusal::Content, _) | (Refusal::Address, Some(Address::Chat(_)) | None) => {}
         }
         Ok(())
     }
 
-    fn suppress(&self, group: &mut Group, message: &Message, why: &str, now: Timestamp) -> Result<(), StoreError> {
+    fn suppress(
+        &self,
+        group: &mut Group,
+        message: &Message,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         // In a trial the address is our own mailbox, not the customer's.
-        let Some(Address::Email(address)) = message.frozen.as_ref().map(|frozen| &frozen.address).filter(|_| !message.trial) else {
+        let Some(Address::Email(address)) = message
+            .frozen
+            .as_ref()
+            .map(|frozen| &frozen.address)
+            .filter(|_| !message.trial)
+        else {
             return Ok(());
         };
         let suppression = Suppression {
             at: now,
-            source: SuppressionSource::Bounce { said: why.to_owned() },
+            source: SuppressionSource::Bounce {
+                said: why.to_owned(),
+            },
             shown: Address::Email(address.clone()).to_string(),
             also: Vec::new(),
         };
@@ -202,11 +286,21 @@ impl Outbox {
     }
 
     /// A chat that cannot be written to any more: the managers hear of it.
-    fn binding_died(&self, group: &mut Group, chat: i64, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+    fn binding_died(
+        &self,
+        group: &mut Group,
+        chat: i64,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         let Some(person) = self.roster.person_of_chat(chat)? else {
             return Ok(());
         };
-        if self.roster.binding(&person)?.is_some_and(|binding| binding.dead.is_some()) {
+        if self
+            .roster
+            .binding(&person)?
+            .is_some_and(|binding| binding.dead.is_some())
+        {
             return Ok(()); // the bot heard of it first, and told
         }
         let dead = Binding {
@@ -223,13 +317,35 @@ impl Outbox {
         Ok(())
     }
 
-    fn trouble(&self, group: &mut Group, channel: Channel, why: &str, now: Timestamp) -> Result<(), OutboxError> {
+    fn trouble(
+        &self,
+        group: &mut Group,
+        channel: Channel,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         let day = self.roster.config().calendar.date(now);
-        self.tell(group, channel.as_str(), why, &format!("{} refused {day}", channel.as_str()), now)
+        self.tell(
+            group,
+            channel.as_str(),
+            why,
+            &format!("{} refused {day}", channel.as_str()),
+            now,
+        )
     }
 
-    fn tell(&self, group: &mut Group, service: &str, detail: &str, occasion: &str, now: Timestamp) -> Result<(), OutboxError> {
-        let local = local_text(now.to_zoned(self.roster.config().calendar.zone.clone()).datetime());
+    fn tell(
+        &self,
+        group: &mut Group,
+        service: &str,
+        detail: &str,
+        occasion: &str,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
+        let local = local_text(
+            now.to_zoned(self.roster.config().calendar.zone.clone())
+                .datetime(),
+        );
         let facts = TroubleFacts {
             service: service.to_owned(),
             over: false,
@@ -239,14 +355,27 @@ impl Outbox {
             waiting: 0,
         };
         let extra = serde_json::json!({ "trouble": facts });
-        for message in notice::to_managers(&self.roster.directory()?, "trouble", "trouble", occasion, &extra, now) {
+        for message in notice::to_managers(
+            &self.roster.directory()?,
+            "trouble",
+            "trouble",
+            occasion,
+            &extra,
+            now,
+        ) {
             ledger::queue(self.roster.store(), group, &message)?;
         }
         Ok(())
     }
 
     /// A migrated group: its new id is stored together with the retry.
-    fn moved(&self, group: &mut Group, message: &mut Message, to: i64, now: Timestamp) -> Result<(), OutboxError> {
+    fn moved(
+        &self,
+        group: &mut Group,
+        message: &mut Message,
+        to: i64,
+        now: Timestamp,
+    ) -> Result<(), OutboxError> {
         if let Some(frozen) = &mut message.frozen {
             if let Address::Chat(before) = frozen.address
                 && let Some(person) = self.roster.person_of_chat(before)?
@@ -261,15 +390,33 @@ impl Outbox {
             }
             frozen.address = Address::Chat(to);
         }
-        ledger::attempted(message, now, State::Queued, "the group has another chat id now");
-        ledger::shift(group, message, State::Queued, By::Outbox, "the group has another chat id now", Some(now))?;
+        ledger::attempted(
+            message,
+            now,
+            State::Queued,
+            "the group has another chat id now",
+        );
+        ledger::shift(
+            group,
+            message,
+            State::Queued,
+            By::Outbox,
+            "the group has another chat id now",
+            Some(now),
+        )?;
         Ok(())
     }
 
     /// A mail counts against the sender's daily limit, and advertising against the cap of its
     /// address, delivered or in doubt.
-    pub(super) fn count(&self, group: &mut Group, message: &Message, now: Timestamp) -> Result<(), StoreError> {
-        let Some(Address::Email(address)) = message.frozen.as_ref().map(|frozen| &frozen.address) else {
+    pub(super) fn count(
+        &self,
+        group: &mut Group,
+        message: &Message,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(Address::Email(address)) = message.frozen.as_ref().map(|frozen| &frozen.address)
+        else {
             return Ok(());
         };
         group.put(keys::timed(&mails_key(), now, message.key.digest()), &now);

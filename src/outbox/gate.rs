@@ -35,7 +35,13 @@ impl Gates {
     }
 
     /// Nobody answered: when to knock again. What failed beside the first is the same knock.
-    pub(super) fn shut(&self, channel: Channel, now: Timestamp, asked: SignedDuration, jitter: f64) -> Timestamp {
+    pub(super) fn shut(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        asked: SignedDuration,
+        jitter: f64,
+    ) -> Timestamp {
         let mut doors = self.lock();
         let before = doors.get(&channel).copied();
         if let Some(shut) = before.filter(|shut| shut.until > now) {
@@ -43,9 +49,17 @@ impl Gates {
         }
         let knocks = before.map_or(0, |shut| shut.knocks);
         let seconds = KNOCKS_S[knocks.min(KNOCKS_S.len() - 1)];
-        let wait = SignedDuration::from_secs(seconds).mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0)).max(asked);
+        let wait = SignedDuration::from_secs(seconds)
+            .mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0))
+            .max(asked);
         let until = now.saturating_add(wait).unwrap_or(now);
-        doors.insert(channel, Shut { until, knocks: knocks + 1 });
+        doors.insert(
+            channel,
+            Shut {
+                until,
+                knocks: knocks + 1,
+            },
+        );
         until
     }
 
@@ -74,11 +88,20 @@ mod tests {
         let seats = |now| gates.seats(Channel::Email, 4, at(now));
         assert_eq!(seats(0), 4);
         // Four were on their way together: that was one knock.
-        let first: Vec<Timestamp> = (0..4).map(|_| gates.shut(Channel::Email, at(0), SignedDuration::ZERO, 0.5)).collect();
+        let first: Vec<Timestamp> = (0..4)
+            .map(|_| gates.shut(Channel::Email, at(0), SignedDuration::ZERO, 0.5))
+            .collect();
         assert_eq!(first, vec![at(5); 4]);
         assert_eq!((seats(4), seats(5)), (0, 1));
-        assert_eq!(gates.shut(Channel::Email, at(5), SignedDuration::ZERO, 0.5), at(15));
-        assert_eq!(gates.seats(Channel::Telegram, 4, at(6)), 4, "each channel has its own door");
+        assert_eq!(
+            gates.shut(Channel::Email, at(5), SignedDuration::ZERO, 0.5),
+            at(15)
+        );
+        assert_eq!(
+            gates.seats(Channel::Telegram, 4, at(6)),
+            4,
+            "each channel has its own door"
+        );
         gates.open(Channel::Email);
         assert_eq!(seats(6), 4);
     }
@@ -95,6 +118,9 @@ mod tests {
         }
         assert_eq!(waits, [5, 10, 20, 40, 80, 120, 120, 120, 120]);
         let gates = Gates::default();
-        assert_eq!(gates.shut(Channel::Telegram, at(0), SignedDuration::from_secs(90), 0.0), at(90));
+        assert_eq!(
+            gates.shut(Channel::Telegram, at(0), SignedDuration::from_secs(90), 0.0),
+            at(90)
+        );
     }
 }

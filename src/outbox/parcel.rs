@@ -14,19 +14,28 @@ use crate::store::{Group, StoreError};
 
 impl Outbox {
     /// Renders a message that is about to go; else why it cannot be sent, for people.
-    pub(super) fn parcel(&self, message: &Message, now: Timestamp, group: &mut Group) -> Result<Result<Parcel, String>, StoreError> {
+    pub(super) fn parcel(
+        &self,
+        message: &Message,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<Result<Parcel, String>, StoreError> {
         let Some(frozen) = &message.frozen else {
             return Ok(Err("it has no address".into()));
         };
-        let bundle: Option<String> = self.roster.store().get(&keys::under(prefix::TEMPLATE, &frozen.template))?;
-        let rendered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &frozen.address {
-            Address::Email(to) => self
-                .mail_text(message, frozen, bundle.as_deref())
-                .map(|text| Text::Mail(to.clone(), text)),
-            Address::Chat(chat) => self
-                .chat_text(message, frozen, bundle.as_deref())
-                .map(|text| Text::Chat(*chat, text)),
-        }));
+        let bundle: Option<String> = self
+            .roster
+            .store()
+            .get(&keys::under(prefix::TEMPLATE, &frozen.template))?;
+        let rendered =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &frozen.address {
+                Address::Email(to) => self
+                    .mail_text(message, frozen, bundle.as_deref())
+                    .map(|text| Text::Mail(to.clone(), text)),
+                Address::Chat(chat) => self
+                    .chat_text(message, frozen, bundle.as_deref())
+                    .map(|text| Text::Chat(*chat, text)),
+            }));
         let text = match rendered {
             Ok(Ok(text)) => text,
             Ok(Err(error)) => return Ok(Err(format!("its text cannot be made: {error}"))),
@@ -37,14 +46,29 @@ impl Outbox {
                 .mail(message, frozen, address, text, now)?
                 .map(Parcel::Mail)
                 .ok_or_else(|| "there is no [email] in the configuration any more".to_owned()),
-            Text::Chat(chat, text) => Ok(Parcel::Chat(chat_parcel(message, chat, &frozen.display_name, text, group))),
+            Text::Chat(chat, text) => Ok(Parcel::Chat(chat_parcel(
+                message,
+                chat,
+                &frozen.display_name,
+                text,
+                group,
+            ))),
         })
     }
 
-    fn mail_text(&self, message: &Message, frozen: &Frozen, bundle: Option<&str>) -> Result<MailText, RenderError> {
+    fn mail_text(
+        &self,
+        message: &Message,
+        frozen: &Frozen,
+        bundle: Option<&str>,
+    ) -> Result<MailText, RenderError> {
         let mut mail = match bundle {
-            Some(bundle) => self.templates.render_mail_from_bundle(bundle, &frozen.values)?,
-            None => self.templates.render_mail(&message.template, &frozen.values)?,
+            Some(bundle) => self
+                .templates
+                .render_mail_from_bundle(bundle, &frozen.values)?,
+            None => self
+                .templates
+                .render_mail(&message.template, &frozen.values)?,
         };
         if message.ad {
             mail = mail.labelled_ad();
@@ -55,18 +79,38 @@ impl Outbox {
         Ok(mail)
     }
 
-    fn chat_text(&self, message: &Message, frozen: &Frozen, bundle: Option<&str>) -> Result<ChatText, RenderError> {
+    fn chat_text(
+        &self,
+        message: &Message,
+        frozen: &Frozen,
+        bundle: Option<&str>,
+    ) -> Result<ChatText, RenderError> {
         match bundle {
-            Some(bundle) => self.templates.render_chat_from_bundle(bundle, &frozen.values),
-            None => self.templates.render_chat(&message.template, &frozen.values),
+            Some(bundle) => self
+                .templates
+                .render_chat_from_bundle(bundle, &frozen.values),
+            None => self
+                .templates
+                .render_chat(&message.template, &frozen.values),
         }
     }
 
-    fn mail(&self, message: &Message, frozen: &Frozen, to: String, text: MailText, now: Timestamp) -> Result<Option<Mail>, StoreError> {
+    fn mail(
+        &self,
+        message: &Message,
+        frozen: &Frozen,
+        to: String,
+        text: MailText,
+        now: Timestamp,
+    ) -> Result<Option<Mail>, StoreError> {
         let Some(settings) = &self.roster.config().email else {
             return Ok(None);
         };
-        let domain = settings.from.address.rsplit_once('@').map_or("sheetbridge.invalid", |(_, domain)| domain);
+        let domain = settings
+            .from
+            .address
+            .rsplit_once('@')
+            .map_or("sheetbridge.invalid", |(_, domain)| domain);
         Ok(Some(Mail {
             to,
             to_name: frozen.display_name.clone(),
@@ -84,7 +128,11 @@ impl Outbox {
     }
 
     /// Answers reach the one in charge, or the mailbox that the configuration names.
-    fn reply_to(&self, setting: &ReplyTo, values: &Value) -> Result<Option<(String, String)>, StoreError> {
+    fn reply_to(
+        &self,
+        setting: &ReplyTo,
+        values: &Value,
+    ) -> Result<Option<(String, String)>, StoreError> {
         Ok(match setting {
             ReplyTo::Address(address) => Some((String::new(), address.clone())),
             ReplyTo::Owner => {
@@ -104,7 +152,13 @@ enum Text {
 
 /// Buttons that act are kept in the store, in the same commit that marks the message in flight. One
 /// whose action the bot does not know is left out.
-fn chat_parcel(message: &Message, chat: i64, told: &str, text: ChatText, group: &mut Group) -> Chat {
+fn chat_parcel(
+    message: &Message,
+    chat: i64,
+    told: &str,
+    text: ChatText,
+    group: &mut Group,
+) -> Chat {
     let mut buttons: Vec<Vec<Button>> = Vec::new();
     for row in text.buttons {
         let row: Vec<Button> = row

@@ -14,9 +14,9 @@ use crate::core::message::{Address, Frozen, Message, Recipient};
 use crate::core::people::Directory;
 use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
 use crate::core::record::Record;
-use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::core::sheet::Value as TypedValue;
 use crate::store::keys::{self, prefix};
+use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::store::{Group, StoreError};
 
 /// How soon to look again at what waits for the end of a trial, and after it has expired meanwhile.
@@ -36,7 +36,12 @@ pub(super) enum Next {
 }
 
 impl Outbox {
-    pub(super) fn prepare(&self, message: &mut Message, now: Timestamp, group: &mut Group) -> Result<Next, StoreError> {
+    pub(super) fn prepare(
+        &self,
+        message: &mut Message,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<Next, StoreError> {
         let store = self.roster.store();
         let record: Option<Record> = match &message.record {
             Some(id) => store.get(&keys::record(id))?,
@@ -63,7 +68,11 @@ impl Outbox {
             return Ok(next);
         }
         match way {
-            Way::To { channel, address, name } => {
+            Way::To {
+                channel,
+                address,
+                name,
+            } => {
                 message.channel = channel;
                 self.freeze(message, record.as_ref(), facts, address, name, group)?;
                 Ok(Next::Ready)
@@ -97,22 +106,38 @@ impl Outbox {
             state: State::Cancelled,
             why: why.into(),
         };
-        if self.roster.store().contains(&keys::under(prefix::RULE_GONE, &message.rule))? {
+        if self
+            .roster
+            .store()
+            .contains(&keys::under(prefix::RULE_GONE, &message.rule))?
+        {
             return Ok(Some(end("its rule was removed from the configuration")));
         }
         let trial_now = self.roster.config().trial.is_some();
-        Ok(match (message.to == Recipient::Customer, message.trial, trial_now) {
-            (true, true, false) => Some(end("the trial in which it was decided is over")),
-            (true, false, true) => Some(Next::Wait {
-                until: now.saturating_add(TRIAL_WAIT).unwrap_or(now).min(message.expires.saturating_add(TRIAL_LAST).unwrap_or(message.expires)),
-                why: "it was decided before the trial began, and waits for its end".into(),
-            }),
-            _ => None,
-        })
+        Ok(
+            match (message.to == Recipient::Customer, message.trial, trial_now) {
+                (true, true, false) => Some(end("the trial in which it was decided is over")),
+                (true, false, true) => Some(Next::Wait {
+                    until: now.saturating_add(TRIAL_WAIT).unwrap_or(now).min(
+                        message
+                            .expires
+                            .saturating_add(TRIAL_LAST)
+                            .unwrap_or(message.expires),
+                    ),
+                    why: "it was decided before the trial began, and waits for its end".into(),
+                }),
+                _ => None,
+            },
+        )
     }
 
     /// What templates see: the record as it is now, and what was known at the event.
-    fn facts(&self, message: &Message, record: Option<&Record>, now: Timestamp) -> Result<Value, StoreError> {
+    fn facts(
+        &self,
+        message: &Message,
+        record: Option<&Record>,
+        now: Timestamp,
+    ) -> Result<Value, StoreError> {
         match record {
             Some(record) => self.roster.facts(record, &message.event, now),
             None => Ok(self.roster.facts_without_record(&message.event, now)),
@@ -129,7 +154,10 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<Option<Next>, StoreError> {
         let store = self.roster.store();
-        let suppressed = address.map(|address| self.suppression(address)).transpose()?.flatten();
+        let suppressed = address
+            .map(|address| self.suppression(address))
+            .transpose()?
+            .flatten();
         let opted_out = self.opted_out(message, record, facts)?;
         let paused = paused_by(store, message)?;
         let ads_sent = match address.filter(|_| message.ad) {
@@ -139,7 +167,9 @@ impl Outbox {
         let dates: BTreeMap<String, Vec<String>> = facts
             .as_object()
             .map(|names| {
-                let text = |(name, value): (&String, &Value)| Some((name.clone(), vec![value.as_str()?.to_owned()]));
+                let text = |(name, value): (&String, &Value)| {
+                    Some((name.clone(), vec![value.as_str()?.to_owned()]))
+                };
                 names.iter().filter_map(text).collect()
             })
             .unwrap_or_default();
@@ -170,7 +200,12 @@ impl Outbox {
     }
 
     /// An opt-out of any phone of the person covers everyone on it (SEMANTICS 23).
-    fn opted_out(&self, message: &Message, record: Option<&Record>, facts: &Value) -> Result<Option<Refusal>, StoreError> {
+    fn opted_out(
+        &self,
+        message: &Message,
+        record: Option<&Record>,
+        facts: &Value,
+    ) -> Result<Option<Refusal>, StoreError> {
         if message.to != Recipient::Customer {
             return Ok(None);
         }
@@ -183,7 +218,9 @@ impl Outbox {
         let Some(record) = record else {
             return Ok(None);
         };
-        let typed = self.roster.typed(record.kind, &record.place.workbook, &record.seen)?;
+        let typed = self
+            .roster
+            .typed(record.kind, &record.place.workbook, &record.seen)?;
         for value in typed.values.values() {
             let TypedValue::Phone(phones) = value else {
                 continue;
@@ -204,10 +241,13 @@ impl Outbox {
             return Some(true);
         }
         let source = facts["source"].as_str().map(crate::core::sheet::fold::fold);
-        let received = facts["received"].as_str().and_then(|text| text.get(..10)?.parse::<jiff::civil::Date>().ok());
+        let received = facts["received"]
+            .as_str()
+            .and_then(|text| text.get(..10)?.parse::<jiff::civil::Date>().ok());
         let declared = self.roster.config().consent.iter().any(|declaration| {
             let fits = |word: &String| Some(crate::core::sheet::fold::fold(word)) == source;
-            declaration.sources.iter().any(fits) && received.is_some_and(|date| date >= declaration.since)
+            declaration.sources.iter().any(fits)
+                && received.is_some_and(|date| date >= declaration.since)
         });
         if declared {
             Some(true)
@@ -218,8 +258,13 @@ impl Outbox {
 
     fn ads_sent(&self, address: &Address, now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
         let store = self.roster.store();
-        let under = keys::under(prefix::SENT, format!("{}/", address_hash(store, &address.expose())?));
-        let day_ago = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+        let under = keys::under(
+            prefix::SENT,
+            format!("{}/", address_hash(store, &address.expose())?),
+        );
+        let day_ago = now
+            .saturating_sub(SignedDuration::from_hours(24))
+            .unwrap_or(now);
         store
             .scan::<Timestamp>(&under)
             .map(|entry| entry.map(|(_, at)| at))
@@ -242,16 +287,29 @@ impl Outbox {
         }
         self.add_hold(message, record, &mut facts)?;
         self.add_digest(message, &mut facts)?;
-        let hash = self.templates.hash(&message.template).unwrap_or_default().to_owned();
+        let hash = self
+            .templates
+            .hash(&message.template)
+            .unwrap_or_default()
+            .to_owned();
         let kept = keys::under(prefix::TEMPLATE, &hash);
         if let Some(bundle) = self.templates.source_bundle(&message.template)
             && !self.roster.store().contains(&kept)?
         {
             group.put(kept, &bundle);
         }
-        let redirected = self.roster.config().trial.clone().filter(|_| message.to == Recipient::Customer);
+        let redirected = self
+            .roster
+            .config()
+            .trial
+            .clone()
+            .filter(|_| message.to == Recipient::Customer);
         if let Some(mailbox) = redirected {
-            let reached = if name.is_empty() { address.expose() } else { format!("{name} <{}>", address.expose()) };
+            let reached = if name.is_empty() {
+                address.expose()
+            } else {
+                format!("{name} <{}>", address.expose())
+            };
             facts["trial"] = json!({ "reached": reached });
             message.frozen = Some(Frozen {
                 address: Address::Email(mailbox),
@@ -271,7 +329,12 @@ impl Outbox {
     }
 
     /// A notice about a mail that waits names the mail's subject and the masked address.
-    fn add_hold(&self, message: &Message, record: Option<&Record>, facts: &mut Value) -> Result<(), StoreError> {
+    fn add_hold(
+        &self,
+        message: &Message,
+        record: Option<&Record>,
+        facts: &mut Value,
+    ) -> Result<(), StoreError> {
         let Some(key) = message.event["hold"]["key"].as_str() else {
             return Ok(());
         };
@@ -284,8 +347,14 @@ impl Outbox {
             Some(record) => self.roster.facts(record, &held.event, held.created)?,
             None => Value::Null,
         };
-        let subject = self.templates.render_mail(&held.template, &values).map(|mail| mail.subject).unwrap_or_default();
-        let to = facts["email"].as_str().map(|address| Address::Email(address.to_owned()).to_string());
+        let subject = self
+            .templates
+            .render_mail(&held.template, &values)
+            .map(|mail| mail.subject)
+            .unwrap_or_default();
+        let to = facts["email"]
+            .as_str()
+            .map(|address| Address::Email(address.to_owned()).to_string());
         let until = message.event["hold"]["until"].as_str().map(String::from);
         facts["hold"] = json!(HoldFacts { subject, to, until });
         facts["hold"]["key"] = json!(key);
@@ -298,10 +367,12 @@ impl Outbox {
             return Ok(());
         }
         let desk = Desk::new(self.roster.clone(), Some(self.health.clone()));
-        let digest = desk.digest(message.created).map_err(|error| StoreError::Value {
-            key: "digest".into(),
-            why: error.text,
-        })?;
+        let digest = desk
+            .digest(message.created)
+            .map_err(|error| StoreError::Value {
+                key: "digest".into(),
+                why: error.text,
+            })?;
         facts["digest"] = json!(digest);
         Ok(())
     }

@@ -46,35 +46,62 @@ pub(super) enum Way {
 }
 
 impl Outbox {
-    pub(super) fn way(&self, message: &Message, record: Option<&Record>, facts: &Value, now: Timestamp) -> Result<Way, StoreError> {
+    pub(super) fn way(
+        &self,
+        message: &Message,
+        record: Option<&Record>,
+        facts: &Value,
+        now: Timestamp,
+    ) -> Result<Way, StoreError> {
         match &message.to {
             Recipient::Customer => Ok(customer(message, facts)),
             Recipient::Staff(name) => match self.roster.directory()?.find(name) {
                 Some(person) => self.staff(person, message, now),
-                None => Ok(Way::Nobody(format!("{name} is no longer in the staff list"))),
+                None => Ok(Way::Nobody(format!(
+                    "{name} is no longer in the staff list"
+                ))),
             },
             Recipient::Owner(n) => self.owner(*n, message, record, facts, now),
             Recipient::Alerts => Ok(self.alerts(now)),
         }
     }
 
-    fn owner(&self, n: u8, message: &Message, record: Option<&Record>, facts: &Value, now: Timestamp) -> Result<Way, StoreError> {
+    fn owner(
+        &self,
+        n: u8,
+        message: &Message,
+        record: Option<&Record>,
+        facts: &Value,
+        now: Timestamp,
+    ) -> Result<Way, StoreError> {
         let directory = self.roster.directory()?;
         let names = crate::core::decide::owner_names(facts);
         match directory.owners(&names).get(usize::from(n)) {
             Some(person) => self.staff(person, message, now),
-            None if record.is_none() => Ok(Way::Nobody("the row is gone, and its owner with it".into())),
+            None if record.is_none() => {
+                Ok(Way::Nobody("the row is gone, and its owner with it".into()))
+            }
             None if n > 0 => Ok(Way::Nobody("the cell names fewer people now".into())),
             None => Ok(self.managers("nobody in the staff list is in charge")?),
         }
     }
 
     /// A colleague: the message's own channel, then `else`, then the managers.
-    fn staff(&self, person: &Colleague, message: &Message, now: Timestamp) -> Result<Way, StoreError> {
+    fn staff(
+        &self,
+        person: &Colleague,
+        message: &Message,
+        now: Timestamp,
+    ) -> Result<Way, StoreError> {
         let telegram_down = self.telegram_down(now);
         let to_manager = person.role == Role::Manager;
         // Held batches, trouble and digests speak of no record (SEMANTICS 37).
-        if telegram_down && to_manager && message.channel == Channel::Telegram && message.record.is_none() && self.has_alerts() {
+        if telegram_down
+            && to_manager
+            && message.channel == Channel::Telegram
+            && message.record.is_none()
+            && self.has_alerts()
+        {
             return Ok(alerts_instead());
         }
         if let Some(way) = self.by(person, message.channel, now)? {
@@ -105,11 +132,19 @@ impl Outbox {
                 why: unreached(person, telegram_down),
             });
         }
-        self.managers(&format!("{} has no Telegram chat yet: run `sheetbridge invite \"{}\"`", person.name, person.name))
+        self.managers(&format!(
+            "{} has no Telegram chat yet: run `sheetbridge invite \"{}\"`",
+            person.name, person.name
+        ))
     }
 
     /// The way to a colleague by one channel, if it is open.
-    fn by(&self, person: &Colleague, channel: Channel, now: Timestamp) -> Result<Option<Way>, StoreError> {
+    fn by(
+        &self,
+        person: &Colleague,
+        channel: Channel,
+        now: Timestamp,
+    ) -> Result<Option<Way>, StoreError> {
         let address = match channel {
             Channel::Telegram if self.telegram.is_none() || self.telegram_down(now) => None,
             Channel::Telegram => self
@@ -152,7 +187,12 @@ impl Outbox {
     }
 
     fn managers(&self, why: &str) -> Result<Way, StoreError> {
-        let names = self.roster.directory()?.managers().map(|person| person.name.clone()).collect();
+        let names = self
+            .roster
+            .directory()?
+            .managers()
+            .map(|person| person.name.clone())
+            .collect();
         Ok(Way::Others {
             names,
             why: why.to_owned(),
@@ -163,7 +203,10 @@ impl Outbox {
     fn named(&self, audience: &Audience, but: &Colleague) -> Result<Vec<String>, StoreError> {
         let directory = self.roster.directory()?;
         let names: Vec<String> = match audience {
-            Audience::Managers => directory.managers().map(|person| person.name.clone()).collect(),
+            Audience::Managers => directory
+                .managers()
+                .map(|person| person.name.clone())
+                .collect(),
             Audience::Staff(name) => vec![name.clone()],
             Audience::Owner | Audience::Customer => Vec::new(),
         };
@@ -185,9 +228,15 @@ fn later(now: Timestamp) -> Timestamp {
 
 fn unreached(person: &Colleague, telegram_down: bool) -> String {
     if telegram_down {
-        format!("Telegram is out of reach, and {} has no other way", person.name)
+        format!(
+            "Telegram is out of reach, and {} has no other way",
+            person.name
+        )
     } else {
-        format!("{} has no Telegram chat yet: run `sheetbridge invite \"{}\"`", person.name, person.name)
+        format!(
+            "{} has no Telegram chat yet: run `sheetbridge invite \"{}\"`",
+            person.name, person.name
+        )
     }
 }
 
@@ -197,7 +246,10 @@ fn customer(message: &Message, facts: &Value) -> Way {
             Some(address) => Way::To {
                 channel: Channel::Email,
                 address: Address::Email(address.to_owned()),
-                name: facts["name"]["full"].as_str().unwrap_or_default().to_owned(),
+                name: facts["name"]["full"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
             },
             None => Way::Nobody("the row has no e-mail address that can be read".into()),
         },
@@ -236,7 +288,9 @@ pub(super) fn with_role(key: &MessageKey, role: &str) -> MessageKey {
 pub(super) fn shown(message: &Message) -> String {
     match (&message.to, &message.frozen) {
         (Recipient::Staff(name), _) => name.clone(),
-        (Recipient::Owner(_), Some(frozen)) if !frozen.display_name.is_empty() => frozen.display_name.clone(),
+        (Recipient::Owner(_), Some(frozen)) if !frozen.display_name.is_empty() => {
+            frozen.display_name.clone()
+        }
         (_, Some(frozen)) => frozen.address.to_string(),
         (Recipient::Customer, None) => "customer".into(),
         (Recipient::Owner(_), None) => "owner".into(),
@@ -251,8 +305,14 @@ mod tests {
     #[test]
     fn a_message_passed_on_keeps_its_cause() {
         let key = MessageKey::from_text("lead-alert/1/r-1/owner/added");
-        assert_eq!(with_role(&key, "managers:Hà Phạm").as_str(), "lead-alert/1/r-1/managers:Hà Phạm/added");
+        assert_eq!(
+            with_role(&key, "managers:Hà Phạm").as_str(),
+            "lead-alert/1/r-1/managers:Hà Phạm/added"
+        );
         let odd = MessageKey::from_text("trial:idle/1/r-1/owner/consulting idle since 2026 #1");
-        assert_eq!(with_role(&odd, "managers:A/B").as_str(), "trial:idle/1/r-1/managers:A∕B/consulting idle since 2026 #1");
+        assert_eq!(
+            with_role(&odd, "managers:A/B").as_str(),
+            "trial:idle/1/r-1/managers:A∕B/consulting idle since 2026 #1"
+        );
     }
 }

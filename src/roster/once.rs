@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Roster;
-use crate::store::suppression::address_hash;
 use crate::core::delivery::State;
 use crate::core::message::{Message, MessageKey, Recipient, Wanted};
 use crate::core::record::Record;
 use crate::core::sheet::Value;
 use crate::core::sheet::fold::fold;
 use crate::store::keys::{self, Key, prefix};
+use crate::store::suppression::address_hash;
 use crate::store::{Group, StoreError};
 
 /// For so long a second row of the same address is no second new customer.
@@ -41,7 +41,10 @@ impl Once {
         group: &mut Group,
     ) -> Result<Option<&'static str>, StoreError> {
         const WHY: &str = "the same mail goes to this person for another row";
-        if message.event["hold"]["key"].as_str().is_some_and(|key| self.dropped.iter().any(|dropped| dropped.as_str() == key)) {
+        if message.event["hold"]["key"]
+            .as_str()
+            .is_some_and(|key| self.dropped.iter().any(|dropped| dropped.as_str() == key))
+        {
             return Ok(Some(WHY));
         }
         if message.to != Recipient::Customer {
@@ -63,7 +66,13 @@ impl Once {
         Ok(None)
     }
 
-    fn is_taken(&self, roster: &Roster, claim: &Key, message: &Message, now: Timestamp) -> Result<bool, StoreError> {
+    fn is_taken(
+        &self,
+        roster: &Roster,
+        claim: &Key,
+        message: &Message,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         if let Some(key) = self.claimed.get(claim) {
             return Ok(*key != message.key);
         }
@@ -89,7 +98,12 @@ fn is_added(message: &Message) -> bool {
 
 /// The occasion without the number of the event, which is each record's own.
 fn occasion(message: &Message) -> &str {
-    let occasion = message.key.as_str().splitn(5, '/').nth(4).unwrap_or_default();
+    let occasion = message
+        .key
+        .as_str()
+        .splitn(5, '/')
+        .nth(4)
+        .unwrap_or_default();
     occasion.split(" #").next().unwrap_or_default()
 }
 
@@ -100,15 +114,28 @@ fn claims(roster: &Roster, record: &Record, message: &Message) -> Result<Vec<Key
     if let Some(Value::Email(emails)) = typed.values.get("email") {
         whom.extend(emails.first().map(|email| email.expose().to_owned()));
     }
-    if let (Some(Value::Name(name)), Some(Value::Phone(phones))) = (typed.values.get("name"), typed.values.get("phone"))
+    if let (Some(Value::Name(name)), Some(Value::Phone(phones))) =
+        (typed.values.get("name"), typed.values.get("phone"))
         && let Some(full) = name.full.known()
     {
-        whom.extend(phones.first().map(|phone| format!("{} {}", phone.expose(), fold(full))));
+        whom.extend(
+            phones
+                .first()
+                .map(|phone| format!("{} {}", phone.expose(), fold(full))),
+        );
     }
     let of = |whom: &String| {
         let hash = address_hash(roster.store(), whom)?;
-        let name = format!("once/{}/{}/{}/{hash}", message.rule, message.key.as_str().starts_with("trial:"), occasion(message));
-        Ok(keys::under(prefix::META, format!("{name}/{}", message.step)))
+        let name = format!(
+            "once/{}/{}/{}/{hash}",
+            message.rule,
+            message.key.as_str().starts_with("trial:"),
+            occasion(message)
+        );
+        Ok(keys::under(
+            prefix::META,
+            format!("{name}/{}", message.step),
+        ))
     };
     whom.iter().map(of).collect()
 }

@@ -50,7 +50,10 @@ pub fn forget_before(store: &Store, time: Timestamp) -> Result<usize, StoreError
     let mut groups = Vec::new();
     for entry in store.scan::<Message>(prefix::MESSAGE) {
         let (key, message) = entry?;
-        let last = message.attempts.last().map_or(message.created, |attempt| attempt.at);
+        let last = message
+            .attempts
+            .last()
+            .map_or(message.created, |attempt| attempt.at);
         // What is in doubt waits for a person, however long.
         let over = message.state.is_end() && message.state != State::InDoubt && last < time;
         if over {
@@ -160,28 +163,73 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let nobody = Directory::default();
-        let message = notice::to_managers(&nobody, "held", "held-batch", "h-1", &serde_json::Value::Null, at(0)).remove(0);
+        let message = notice::to_managers(
+            &nobody,
+            "held",
+            "held-batch",
+            "h-1",
+            &serde_json::Value::Null,
+            at(0),
+        )
+        .remove(0);
         let mut group = Group::default();
         assert!(queue(&store, &mut group, &message).unwrap());
         store.commit(vec![group]).unwrap();
-        assert!(!queue(&store, &mut Group::default(), &message).unwrap(), "deciding twice is harmless");
+        assert!(
+            !queue(&store, &mut Group::default(), &message).unwrap(),
+            "deciding twice is harmless"
+        );
         assert_eq!(forget_before(&store, at(100)).unwrap(), 0, "it still waits");
         let mut group = Group::default();
         let mut ended = message.clone();
-        shift(&mut group, &mut ended, State::Expired, By::Policy, "too late", None).unwrap();
+        shift(
+            &mut group,
+            &mut ended,
+            State::Expired,
+            By::Policy,
+            "too late",
+            None,
+        )
+        .unwrap();
         store.commit(vec![group]).unwrap();
         assert_eq!(forget_before(&store, at(100)).unwrap(), 1);
         assert!(!store.contains(&keys::message(&message.key)).unwrap());
-        assert!(!queue(&store, &mut Group::default(), &message).unwrap(), "and never fires again");
+        assert!(
+            !queue(&store, &mut Group::default(), &message).unwrap(),
+            "and never fires again"
+        );
     }
 
     #[test]
     fn an_illegal_step_is_refused_and_writes_nothing() {
-        let message = notice::to_managers(&Directory::default(), "held", "held-batch", "h-1", &serde_json::Value::Null, at(0)).remove(0);
+        let message = notice::to_managers(
+            &Directory::default(),
+            "held",
+            "held-batch",
+            "h-1",
+            &serde_json::Value::Null,
+            at(0),
+        )
+        .remove(0);
         let mut group = Group::default();
-        let mut delivered = Message { state: State::Delivered, ..message };
-        let error = shift(&mut group, &mut delivered, State::Queued, By::Hand, "again", None).unwrap_err().to_string();
-        assert!(error.contains("is delivered and cannot become queued"), "{error}");
+        let mut delivered = Message {
+            state: State::Delivered,
+            ..message
+        };
+        let error = shift(
+            &mut group,
+            &mut delivered,
+            State::Queued,
+            By::Hand,
+            "again",
+            None,
+        )
+        .unwrap_err()
+        .to_string();
+        assert!(
+            error.contains("is delivered and cannot become queued"),
+            "{error}"
+        );
         assert!(group.is_empty());
     }
 }

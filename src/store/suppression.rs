@@ -47,7 +47,11 @@ pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> 
     let salt: String = match store.get(&at)? {
         Some(salt) => salt,
         None => {
-            let salt = format!("{:032x}{:032x}", crate::random::secret(), crate::random::secret());
+            let salt = format!(
+                "{:032x}{:032x}",
+                crate::random::secret(),
+                crate::random::secret()
+            );
             let mut group = Group::default();
             group.put(at, &salt);
             store.commit(vec![group])?;
@@ -56,7 +60,9 @@ pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> 
     };
     let key = blake3::derive_key("sheetbridge suppression v1", salt.as_bytes());
     let address = address.trim().to_lowercase();
-    Ok(blake3::keyed_hash(&key, address.as_bytes()).to_hex().to_string())
+    Ok(blake3::keyed_hash(&key, address.as_bytes())
+        .to_hex()
+        .to_string())
 }
 
 /// Where the suppression of an address is kept.

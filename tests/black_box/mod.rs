@@ -1,6 +1,13 @@
 //! The real binary against loopback servers: a company's workbook, its mail server and its bot, which outlive
 //! the daemon, so that what they received can be compared with what it believes to have sent.
-#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout, clippy::missing_panics_doc, missing_docs, unreachable_pub)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::missing_panics_doc,
+    missing_docs,
+    unreachable_pub
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +19,9 @@ use sheetbridge::commands::Request;
 use sheetbridge::control;
 use sheetbridge::core::message::Message;
 use sheetbridge::core::record::Record;
-use sheetbridge::sandbox::google::{Cell, CellEdit, Edit, GoogleOptions, GoogleSandbox, Role, Workbook, start};
+use sheetbridge::sandbox::google::{
+    Cell, CellEdit, Edit, GoogleOptions, GoogleSandbox, Role, Workbook, start,
+};
 use sheetbridge::sandbox::smtp::{Credentials, Options, SmtpSandbox};
 use sheetbridge::sandbox::telegram::{BotSandbox, Person, ShownMessage};
 use sheetbridge::store::Store;
@@ -26,10 +35,25 @@ pub const PASSWORD: &str = "bí mật 1";
 pub const TAB: &str = "Khách hàng";
 
 /// Lan Anh, Minh Tuấn, Thu Hà, Quốc Bảo, and the manager Hà Phạm.
-pub const STAFF: [(i64, &str); 5] = [(100_000, "Lan Anh"), (100_001, "Minh Tuấn"), (100_002, "Thu Hà"), (100_003, "Quốc Bảo"), (100_009, "Hà Phạm")];
+pub const STAFF: [(i64, &str); 5] = [
+    (100_000, "Lan Anh"),
+    (100_001, "Minh Tuấn"),
+    (100_002, "Thu Hà"),
+    (100_003, "Quốc Bảo"),
+    (100_009, "Hà Phạm"),
+];
 pub const MANAGER: i64 = 100_009;
 
-pub const HEADER: [&str; 8] = ["Họ tên", "SĐT", "Email", "Giai đoạn", "NV phụ trách", "Ngày tiếp nhận", "Ngày hẹn", "Không nhận tin"];
+pub const HEADER: [&str; 8] = [
+    "Họ tên",
+    "SĐT",
+    "Email",
+    "Giai đoạn",
+    "NV phụ trách",
+    "Ngày tiếp nhận",
+    "Ngày hẹn",
+    "Không nhận tin",
+];
 
 pub const RULES: &str = r#"
 [[rule]]
@@ -52,7 +76,13 @@ pub const AN: [(&str, &str); 5] = [
 ];
 
 /// One customer who was there before.
-pub const BINH: [&str; 5] = ["Trần Bình", "'0912345678", "binh@example.com", "Đang tư vấn", "Lan Anh"];
+pub const BINH: [&str; 5] = [
+    "Trần Bình",
+    "'0912345678",
+    "binh@example.com",
+    "Đang tư vấn",
+    "Lan Anh",
+];
 
 /// The servers, the folder and the configuration of one company.
 pub struct Site {
@@ -70,19 +100,29 @@ impl Site {
         let mut workbook = Workbook::new("1Small", "Khách nhỏ");
         workbook.share.insert("*".into(), Role::Reader);
         let tab = workbook.add_tab(TAB);
-        for (r, row) in std::iter::once(&HEADER[..]).chain(rows.iter().copied()).enumerate() {
+        for (r, row) in std::iter::once(&HEADER[..])
+            .chain(rows.iter().copied())
+            .enumerate()
+        {
             for (c, text) in row.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
                 tab.set(r, c, Cell::text(text.trim_start_matches('\'')));
             }
         }
-        Self::with(workbook, &format!("[[workbook.tab]]\nname = \"{TAB}\"\n"), rules).await
+        Self::with(
+            workbook,
+            &format!("[[workbook.tab]]\nname = \"{TAB}\"\n"),
+            rules,
+        )
+        .await
     }
 
     pub async fn with(workbook: Workbook, tabs: &str, rules: &str) -> Self {
         let here = || "127.0.0.1:0".parse().unwrap();
         let google = start(here(), GoogleOptions::default()).await.unwrap();
         let smtp = SmtpSandbox::start(here(), mail_options()).await.unwrap();
-        let bot = BotSandbox::start(here(), TOKEN, "queenland_bot").await.unwrap();
+        let bot = BotSandbox::start(here(), TOKEN, "queenland_bot")
+            .await
+            .unwrap();
         for (id, name) in STAFF {
             bot.create_person(Person::new(id, name)).unwrap();
             bot.press_start(id, None).unwrap();
@@ -107,7 +147,11 @@ impl Site {
         let staff: String = STAFF
             .iter()
             .map(|(chat, name)| {
-                let role = if *chat == MANAGER { "role = \"manager\"\nemail = \"ha.pham@congty.example\"\n" } else { "" };
+                let role = if *chat == MANAGER {
+                    "role = \"manager\"\nemail = \"ha.pham@congty.example\"\n"
+                } else {
+                    ""
+                };
                 format!("[[staff]]\nname = \"{name}\"\ntelegram = {chat}\n{role}")
             })
             .collect();
@@ -197,7 +241,10 @@ api_url = "{}"
     /// Replaces one piece of the configuration, which must be there.
     pub fn reconfigure(&self, before: &str, after: &str) {
         let text = self.config_text();
-        assert!(text.contains(before), "{before} is not in the configuration");
+        assert!(
+            text.contains(before),
+            "{before} is not in the configuration"
+        );
         self.write_config(&text.replace(before, after));
     }
 
@@ -251,39 +298,70 @@ api_url = "{}"
 
     /// Staff type into cells, all of them between two polls.
     pub fn type_all(&self, cells: Vec<CellEdit>) {
-        let edit = Edit::SetCells { tab: TAB.into(), cells };
+        let edit = Edit::SetCells {
+            tab: TAB.into(),
+            cells,
+        };
         self.google.edit(&self.workbook, &[edit]).unwrap();
     }
 
     /// Staff type a new customer under the last row.
     pub fn add_customer(&self, cells: &[(&str, &str)]) -> usize {
-        let row = self.google.workbook(&self.workbook).unwrap().tab(TAB).unwrap().filled_rows() + 1;
-        self.type_all(cells.iter().map(|(column, text)| CellEdit::typed(row, column, text)).collect());
+        let row = self
+            .google
+            .workbook(&self.workbook)
+            .unwrap()
+            .tab(TAB)
+            .unwrap()
+            .filled_rows()
+            + 1;
+        self.type_all(
+            cells
+                .iter()
+                .map(|(column, text)| CellEdit::typed(row, column, text))
+                .collect(),
+        );
         row
     }
 
     /// Mails to an address.
     pub fn mails_to(&self, address: &str) -> usize {
-        self.smtp.messages().iter().filter(|mail| mail.to.iter().any(|to| to == address)).count()
+        self.smtp
+            .messages()
+            .iter()
+            .filter(|mail| mail.to.iter().any(|to| to == address))
+            .count()
     }
 
     /// What the bot said to a person, in order, without its answer to /start.
     pub fn told(&self, chat: i64) -> Vec<ShownMessage> {
         let said = self.bot.messages(chat).into_iter();
-        said.filter(|message| message.from_bot && !message.service && !message.text.starts_with("Các lệnh")).collect()
+        said.filter(|message| {
+            message.from_bot && !message.service && !message.text.starts_with("Các lệnh")
+        })
+        .collect()
     }
 
     /// How often the bot told a person something with this text in it.
     pub fn told_of(&self, chat: i64, text: &str) -> usize {
-        self.told(chat).iter().filter(|message| message.text.contains(text)).count()
+        self.told(chat)
+            .iter()
+            .filter(|message| message.text.contains(text))
+            .count()
     }
 
     /// The ledger of a daemon that does not run.
     pub fn ledger(&self) -> Ledger {
         let store = Store::open(&self.state_dir()).unwrap();
         Ledger {
-            messages: store.scan::<Message>(prefix::MESSAGE).map(|entry| entry.unwrap().1).collect(),
-            records: store.scan::<Record>(prefix::RECORD).map(|entry| entry.unwrap().1).collect(),
+            messages: store
+                .scan::<Message>(prefix::MESSAGE)
+                .map(|entry| entry.unwrap().1)
+                .collect(),
+            records: store
+                .scan::<Record>(prefix::RECORD)
+                .map(|entry| entry.unwrap().1)
+                .collect(),
             flying: store.keys(prefix::FLIGHT).count(),
         }
     }
@@ -306,7 +384,10 @@ pub struct Ledger {
 impl Ledger {
     /// By key.
     pub fn by_key(&self) -> BTreeMap<&str, &Message> {
-        self.messages.iter().map(|message| (message.key.as_str(), message)).collect()
+        self.messages
+            .iter()
+            .map(|message| (message.key.as_str(), message))
+            .collect()
     }
 
     /// The only message of a rule, or the first of several.
@@ -317,7 +398,10 @@ impl Ledger {
 
     /// `key state` of each, for failures.
     pub fn lines(&self) -> Vec<String> {
-        self.messages.iter().map(|message| format!("{} {}: {}", message.key, message.state, message.why)).collect()
+        self.messages
+            .iter()
+            .map(|message| format!("{} {}: {}", message.key, message.state, message.why))
+            .collect()
     }
 }
 
@@ -335,7 +419,9 @@ impl Drop for Daemon {
         if std::thread::panicking() {
             let text = std::fs::read_to_string(&self.log).unwrap_or_default();
             let from = text.len().saturating_sub(6_000);
-            let from = (from..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let from = (from..text.len())
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap_or(0);
             println!("--- end of {}:\n{}", self.log.display(), &text[from..]);
         }
     }
@@ -371,7 +457,11 @@ impl Daemon {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(begun.elapsed() < time, "it still runs after {time:?}:\n{}", self.log());
+            assert!(
+                begun.elapsed() < time,
+                "it still runs after {time:?}:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -401,17 +491,29 @@ impl Daemon {
                 }
                 last = status;
             }
-            assert!(begun.elapsed() < SOON, "never: {what}\n{last:#}\n{}", self.log());
+            assert!(
+                begun.elapsed() < SOON,
+                "never: {what}\n{last:#}\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
 
     /// Waits until the workbook was read well so many times more.
     pub async fn read_again(&self, times: usize) {
-        let read_at = |status: &Value| status["workbooks"][0]["last_poll"].as_str().map(String::from);
+        let read_at = |status: &Value| {
+            status["workbooks"][0]["last_poll"]
+                .as_str()
+                .map(String::from)
+        };
         let mut seen = self.ask(&Request::Status).await.as_ref().and_then(read_at);
         for _ in 0..times {
-            let status = self.status_where("another poll", |status| read_at(status).is_some_and(|at| Some(at) != seen)).await;
+            let status = self
+                .status_where("another poll", |status| {
+                    read_at(status).is_some_and(|at| Some(at) != seen)
+                })
+                .await;
             seen = read_at(&status);
         }
     }
@@ -419,13 +521,22 @@ impl Daemon {
     /// Waits until nothing waits and nothing is under way.
     pub async fn nothing_left(&self) -> Value {
         let none = |status: &Value, state: &str| status["queue"][state].as_u64().unwrap_or(0) == 0;
-        self.status_where("an empty queue", |status| none(status, "queued") && none(status, "in_flight")).await
+        self.status_where("an empty queue", |status| {
+            none(status, "queued") && none(status, "in_flight")
+        })
+        .await
     }
 
     /// The messages as `outbox list` shows them.
     pub async fn outbox(&self) -> Vec<Value> {
-        let request = Request::Outbox { state: None, limit: 1_000 };
-        self.ask(&request).await.and_then(|lines| lines.as_array().cloned()).unwrap_or_default()
+        let request = Request::Outbox {
+            state: None,
+            limit: 1_000,
+        };
+        self.ask(&request)
+            .await
+            .and_then(|lines| lines.as_array().cloned())
+            .unwrap_or_default()
     }
 
     /// Waits until a message of a rule is as wanted.
@@ -433,11 +544,17 @@ impl Daemon {
         let begun = Instant::now();
         loop {
             let lines = self.outbox().await;
-            let found = lines.iter().find(|line| line["rule"] == rule && wanted(line));
+            let found = lines
+                .iter()
+                .find(|line| line["rule"] == rule && wanted(line));
             if let Some(found) = found {
                 return found.clone();
             }
-            assert!(begun.elapsed() < SOON, "no such message of {rule}: {lines:#?}\n{}", self.log());
+            assert!(
+                begun.elapsed() < SOON,
+                "no such message of {rule}: {lines:#?}\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
@@ -463,5 +580,9 @@ pub fn cli(config: &Path, args: &[&str]) -> (Option<i32>, String, String) {
         .output()
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }

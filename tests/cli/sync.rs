@@ -64,15 +64,7 @@ async fn the_first_look_is_a_baseline_and_a_sort_is_nothing() {
         (&second["baseline"], &second["changes"]),
         (&json!(false), &json!([]))
     );
-    let again = |problem: &Value| problem["why"].clone();
-    let count = |report: &Value| {
-        report["problems"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(again)
-            .count()
-    };
+    let count = |report: &Value| report["problems"].as_array().unwrap().len();
     assert_eq!(
         count(&first),
         count(&second),

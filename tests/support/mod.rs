@@ -1,5 +1,11 @@
 //! A company on loopback for black-box tests: the sandbox's workbook, a configuration, a state folder.
-#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, missing_docs, unreachable_pub)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    missing_docs,
+    unreachable_pub
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +17,9 @@ use sheetbridge::cycle::{Cycle, Mode, Report};
 use sheetbridge::google::Google;
 use sheetbridge::render;
 use sheetbridge::roster::Roster;
-use sheetbridge::sandbox::google::{Cell, CellEdit, Edit, GoogleOptions, GoogleSandbox, Workbook, demo_workbook, start};
+use sheetbridge::sandbox::google::{
+    Cell, CellEdit, Edit, GoogleOptions, GoogleSandbox, Workbook, demo_workbook, start,
+};
 use sheetbridge::store::Store;
 
 /// What the configuration says unless a test says otherwise: settings, then rules.
@@ -110,9 +118,14 @@ impl Company {
     /// The same with files beside the configuration, readable by their owner only.
     pub async fn small_with_files(rows: &[&[&str]], more: &str, files: &[(&str, &str)]) -> Self {
         let mut workbook = Workbook::new("1Small", "Khách nhỏ");
-        workbook.share.insert("*".into(), sheetbridge::sandbox::google::Role::Reader);
+        workbook
+            .share
+            .insert("*".into(), sheetbridge::sandbox::google::Role::Reader);
         let tab = workbook.add_tab(CUSTOMERS);
-        for (r, row) in std::iter::once(&SMALL_HEADER[..]).chain(rows.iter().copied()).enumerate() {
+        for (r, row) in std::iter::once(&SMALL_HEADER[..])
+            .chain(rows.iter().copied())
+            .enumerate()
+        {
             for (c, text) in row.iter().enumerate() {
                 if !text.is_empty() {
                     tab.set(r, c, Cell::text(*text));
@@ -129,10 +142,16 @@ impl Company {
             std::fs::write(dir.path().join(name), content).unwrap();
             private(&dir.path().join(name));
         }
-        let google = start("127.0.0.1:0".parse().unwrap(), GoogleOptions::default()).await.unwrap();
+        let google = start("127.0.0.1:0".parse().unwrap(), GoogleOptions::default())
+            .await
+            .unwrap();
         let id = workbook.id.clone();
         google.add_workbook(workbook);
-        std::fs::write(dir.path().join("google.json"), google.key_json().to_string()).unwrap();
+        std::fs::write(
+            dir.path().join("google.json"),
+            google.key_json().to_string(),
+        )
+        .unwrap();
         private(&dir.path().join("google.json"));
         let head = format!(
             "state_dir = \"state\"\n[company]\nname = \"Công ty CP Queenland\"\n[google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{}\"\n[[workbook]]\nid = \"{id}\"\n{tabs}",
@@ -160,7 +179,11 @@ impl Company {
         let path = self.dir.path().join("sheetbridge.toml");
         let text = std::fs::read_to_string(&path).unwrap();
         let text = text.replace("after = \"20s\"", "after = \"1s\"");
-        let text = if text.contains("poll_every") { text } else { text.replace("[google]\n", "[google]\npoll_every = \"1s\"\n") };
+        let text = if text.contains("poll_every") {
+            text
+        } else {
+            text.replace("[google]\n", "[google]\npoll_every = \"1s\"\n")
+        };
         std::fs::write(&path, text).unwrap();
         load(&path)
     }
@@ -179,19 +202,32 @@ impl Company {
         let store = Store::open(&self.dir.path().join("state")).unwrap();
         let desk = Desk::new(Roster::new(Arc::clone(self.roster.config()), store), None);
         let answer = desk
-            .answer(&Request::Outbox { state: None, limit: 100 }, &Who::CommandLine, self.now)
+            .answer(
+                &Request::Outbox {
+                    state: None,
+                    limit: 100,
+                },
+                &Who::CommandLine,
+                self.now,
+            )
             .unwrap();
         answer.as_array().unwrap().clone()
     }
 
     /// Moves the clock.
     pub fn wait(&mut self, seconds: i64) {
-        self.now = self.now.saturating_add(SignedDuration::from_secs(seconds)).unwrap();
+        self.now = self
+            .now
+            .saturating_add(SignedDuration::from_secs(seconds))
+            .unwrap();
     }
 
     /// One real poll.
     pub async fn poll(&mut self) -> Report {
-        self.cycle.poll(&self.workbook, self.now, Mode::Real).await.unwrap()
+        self.cycle
+            .poll(&self.workbook, self.now, Mode::Real)
+            .await
+            .unwrap()
     }
 
     /// A poll, a wait until everything is quiet, and a second poll.
@@ -216,7 +252,12 @@ impl Company {
 
     /// The number of the last row with something in it.
     pub fn last_row(&self) -> usize {
-        self.google.workbook(&self.workbook).unwrap().tab(CUSTOMERS).unwrap().filled_rows()
+        self.google
+            .workbook(&self.workbook)
+            .unwrap()
+            .tab(CUSTOMERS)
+            .unwrap()
+            .filled_rows()
     }
 
     /// Staff type a new customer under the last row, in one go.
@@ -235,7 +276,16 @@ impl Company {
     }
 }
 
-const SMALL_HEADER: [&str; 8] = ["Họ tên", "SĐT", "Email", "Giai đoạn", "NV phụ trách", "Ngày tiếp nhận", "Ngày hẹn", "Không nhận tin"];
+const SMALL_HEADER: [&str; 8] = [
+    "Họ tên",
+    "SĐT",
+    "Email",
+    "Giai đoạn",
+    "NV phụ trách",
+    "Ngày tiếp nhận",
+    "Ngày hẹn",
+    "Không nhận tin",
+];
 
 fn tabs_of_sample() -> String {
     r#"[[workbook.tab]]
@@ -257,7 +307,11 @@ columns = { name = "NV", email = "Email", active = "Đang làm" }
 pub fn load(path: &Path) -> Config {
     let names = render::shipped_names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    match Config::load(path, &Environment::of(std::iter::empty::<(String, String)>()), &names) {
+    match Config::load(
+        path,
+        &Environment::of(std::iter::empty::<(String, String)>()),
+        &names,
+    ) {
         Ok(config) => config,
         Err(errors) => panic!("{}", errors.json()),
     }
@@ -272,7 +326,11 @@ pub fn roster(path: &Path, store: Option<Store>) -> Roster {
 
 pub async fn google_client(roster: &Roster) -> Arc<Google> {
     let google = &roster.config().google;
-    Arc::new(Google::new(&google.key.json, &google.sheets_url).await.unwrap())
+    Arc::new(
+        Google::new(&google.key.json, &google.sheets_url)
+            .await
+            .unwrap(),
+    )
 }
 
 /// Secrets that others can read are warned of.

@@ -13,7 +13,13 @@ use crate::core::people::Directory;
 use crate::core::rule::{Channel, Fallback, Span};
 
 /// A colleague's chat takes nothing any more: the managers hear of it, with the mend.
-pub fn chat_died(directory: &Directory, name: &str, why: &str, zone: &TimeZone, now: Timestamp) -> Vec<Message> {
+pub fn chat_died(
+    directory: &Directory,
+    name: &str,
+    why: &str,
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Vec<Message> {
     let facts = TroubleFacts {
         service: Channel::Telegram.as_str().to_owned(),
         over: false,
@@ -23,17 +29,36 @@ pub fn chat_died(directory: &Directory, name: &str, why: &str, zone: &TimeZone, 
         waiting: 0,
     };
     let extra = serde_json::json!({ "trouble": facts });
-    to_managers(directory, "trouble", "trouble", &format!("chat of {name} {now}"), &extra, now)
+    to_managers(
+        directory,
+        "trouble",
+        "trouble",
+        &format!("chat of {name} {now}"),
+        &extra,
+        now,
+    )
 }
 
 /// One message to each manager, at any hour; to `[alerts] email` if there is none.
 ///
 /// `id` stands where a rule's id would in the key, `extra` holds the top-level names that the
 /// template reads.
-pub fn to_managers(directory: &Directory, id: &str, template: &str, occasion: &str, extra: &Value, now: Timestamp) -> Vec<Message> {
+pub fn to_managers(
+    directory: &Directory,
+    id: &str,
+    template: &str,
+    occasion: &str,
+    extra: &Value,
+    now: Timestamp,
+) -> Vec<Message> {
     let mut people: Vec<(String, Recipient)> = directory
         .managers()
-        .map(|person| (format!("managers:{}", person.name), Recipient::Staff(person.name.clone())))
+        .map(|person| {
+            (
+                format!("managers:{}", person.name),
+                Recipient::Staff(person.name.clone()),
+            )
+        })
         .collect();
     if people.is_empty() {
         people.push(("managers".into(), Recipient::Alerts));
@@ -45,7 +70,11 @@ pub fn to_managers(directory: &Directory, id: &str, template: &str, occasion: &s
             rule: id.to_owned(),
             step: 1,
             record: None,
-            channel: if to == Recipient::Alerts { Channel::Email } else { STAFF_CHANNEL },
+            channel: if to == Recipient::Alerts {
+                Channel::Email
+            } else {
+                STAFF_CHANNEL
+            },
             to,
             otherwise: vec![Fallback::By(Channel::Email)],
             template: template.to_owned(),

@@ -87,7 +87,13 @@ impl Office {
     }
 
     /// Rings timers as they come due until `until`, as the alarms do; what each decided.
-    fn ring(&mut self, record: &Record, facts: &Value, mut timers: Vec<Timer>, until: &str) -> Vec<String> {
+    fn ring(
+        &mut self,
+        record: &Record,
+        facts: &Value,
+        mut timers: Vec<Timer>,
+        until: &str,
+    ) -> Vec<String> {
         let mut told = Vec::new();
         let mut seen = BTreeSet::new();
         loop {
@@ -157,7 +163,11 @@ fn record(stage: Option<&str>) -> Record {
 fn step(number: u32, to: Audience) -> Step {
     Step {
         number,
-        channel: if to == Audience::Customer { Channel::Email } else { Channel::Telegram },
+        channel: if to == Audience::Customer {
+            Channel::Email
+        } else {
+            Channel::Telegram
+        },
         to,
         otherwise: Vec::new(),
         template: "t".into(),
@@ -228,7 +238,11 @@ fn s08_a_return_after_a_month_alerts_staff_and_never_the_customer_again() {
     };
     let decision = office.event(&record(None), &back(30), &lan_anh());
     assert_eq!(keys(&decision), ["r/2/owner/returned 2026-11-18"]);
-    assert_eq!(office.due(&decision), ["Wed 18/11 10:15"], "the escalation, and no series");
+    assert_eq!(
+        office.due(&decision),
+        ["Wed 18/11 10:15"],
+        "the escalation, and no series"
+    );
     assert!(keys(&office.event(&record(None), &back(29), &lan_anh())).is_empty());
 }
 
@@ -282,7 +296,11 @@ fn s08_a_timer_that_rings_between_cut_and_paste_rings_again() {
     assert!(decision.messages.is_empty());
     assert_eq!(office.due(&decision), ["Wed 18/11 10:01"]);
     cut.removed = true;
-    assert!(on_timer(&office.cx(), &timer, Some(&cut), &lan_anh()).timers.is_empty());
+    assert!(
+        on_timer(&office.cx(), &timer, Some(&cut), &lan_anh())
+            .timers
+            .is_empty()
+    );
 }
 
 #[test]
@@ -290,14 +308,30 @@ fn s12_a_change_of_owner_tells_the_new_one_and_only_them() {
     let mut office = Office::with(rule(Trigger::Removed, &[Audience::Owner]));
     office.rules.clear();
     let told = |before: &str, after: &str, owners: &Value| {
-        keys(&office.event(&record(None), &changed(&[change("owner", before, after)]), owners))
+        keys(&office.event(
+            &record(None),
+            &changed(&[change("owner", before, after)]),
+            owners,
+        ))
     };
     let tuan = json!({ "owners": ["Minh Tuấn"] });
-    assert_eq!(told("Lan Anh", "Minh Tuấn", &tuan), ["owner-changed/1/owner/owner #1"]);
-    assert!(told("lan anh", "Lan Anh", &lan_anh()).is_empty(), "the same person, written differently");
-    assert!(told("Lan Anh (KD)", "Lan Anh", &lan_anh()).is_empty(), "an alias");
+    assert_eq!(
+        told("Lan Anh", "Minh Tuấn", &tuan),
+        ["owner-changed/1/owner/owner #1"]
+    );
+    assert!(
+        told("lan anh", "Lan Anh", &lan_anh()).is_empty(),
+        "the same person, written differently"
+    );
+    assert!(
+        told("Lan Anh (KD)", "Lan Anh", &lan_anh()).is_empty(),
+        "an alias"
+    );
     let both = json!({ "owners": ["Lan Anh", "Minh Tuấn"] });
-    assert_eq!(told("Lan Anh", "Lan Anh + Minh Tuấn", &both), ["owner-changed/1/owner+1/owner #1"]);
+    assert_eq!(
+        told("Lan Anh", "Lan Anh + Minh Tuấn", &both),
+        ["owner-changed/1/owner+1/owner #1"]
+    );
     assert!(told("Lan Anh", "Ai đó", &json!({ "owners": ["Ai đó"] })).is_empty());
 }
 
@@ -305,9 +339,16 @@ fn s12_a_change_of_owner_tells_the_new_one_and_only_them() {
 fn s12_the_role_of_an_owner_names_nobody() {
     let office = Office::with(rule(Trigger::Added, &[Audience::Owner]));
     let mine = keys(&office.event(&record(None), &Event::Added, &lan_anh()));
-    let yours = keys(&office.event(&record(None), &Event::Added, &json!({ "owners": ["Minh Tuấn"] })));
+    let yours = keys(&office.event(
+        &record(None),
+        &Event::Added,
+        &json!({ "owners": ["Minh Tuấn"] }),
+    ));
     assert_eq!(mine, ["r/1/owner/added"]);
-    assert_eq!(mine, yours, "a step that was sent is not sent again to the next owner");
+    assert_eq!(
+        mine, yours,
+        "a step that was sent is not sent again to the next owner"
+    );
 }
 
 #[test]
@@ -318,7 +359,15 @@ fn s13_occasions_are_those_of_the_table() {
             .event(record, event, &lan_anh())
             .messages
             .iter()
-            .map(|message| message.key.as_str().splitn(5, '/').nth(4).unwrap().to_owned())
+            .map(|message| {
+                message
+                    .key
+                    .as_str()
+                    .splitn(5, '/')
+                    .nth(4)
+                    .unwrap()
+                    .to_owned()
+            })
             .collect();
         assert_eq!(found, expected);
     };
@@ -335,11 +384,21 @@ fn s13_occasions_are_those_of_the_table() {
     check(Trigger::Removed, &moved, &Event::Removed, &["removed #7"]);
     // Another change in the same stage is no entry.
     moved.events = 8;
-    check(stage(), &moved, &changed(&[change("note", "", "gọi lại")]), &[]);
+    check(
+        stage(),
+        &moved,
+        &changed(&[change("note", "", "gọi lại")]),
+        &[],
+    );
     let budget = Trigger::Changed {
         fields: vec!["budget".into()],
     };
-    check(budget, &moved, &changed(&[change("note", "", "gọi lại")]), &[]);
+    check(
+        budget,
+        &moved,
+        &changed(&[change("note", "", "gọi lại")]),
+        &[],
+    );
 }
 
 #[test]
@@ -348,12 +407,18 @@ fn s14_a_condition_may_become_true_within_a_day() {
     let mut row = record(None);
     let first = office.event(&row, &Event::Added, &json!({}));
     assert!(first.messages.is_empty());
-    assert_eq!(first.open_rules, BTreeMap::from([("r".to_owned(), at("2026-11-19T10:00"))]));
+    assert_eq!(
+        first.open_rules,
+        BTreeMap::from([("r".to_owned(), at("2026-11-19T10:00"))])
+    );
     row.open_rules = first.open_rules;
     let typed = changed(&[change("email", "", "an@example.com")]);
     let known = json!({ "email": "an@example.com" });
     let still = office.event(&row, &changed(&[change("note", "", "x")]), &json!({}));
-    assert!(still.messages.is_empty() && still.open_rules == row.open_rules, "open as long as it was");
+    assert!(
+        still.messages.is_empty() && still.open_rules == row.open_rules,
+        "open as long as it was"
+    );
     office.now = at("2026-11-19T09:59");
     let in_time = office.event(&row, &typed, &known);
     assert_eq!(keys(&in_time), ["r/1/customer/added"]);
@@ -368,12 +433,18 @@ fn s14_an_old_list_is_no_flood_of_leads() {
     let office = Office::with(rule(Trigger::Added, &[Audience::Customer]));
     let fires = |received: &Value| {
         let facts = json!({ "received": received });
-        !office.event(&record(None), &Event::Added, &facts).messages.is_empty()
+        !office
+            .event(&record(None), &Event::Added, &facts)
+            .messages
+            .is_empty()
     };
     assert!(fires(&Value::Null), "empty");
     assert!(fires(&json!("2026-11-18")) && fires(&json!("2026-11-16")));
     assert!(!fires(&json!("2026-11-15")) && !fires(&json!("2025-11-18")));
-    assert!(fires(&json!("2026-11-19")), "a slip of the pen, or tomorrow's lead");
+    assert!(
+        fires(&json!("2026-11-19")),
+        "a slip of the pen, or tomorrow's lead"
+    );
 }
 
 #[test]
@@ -436,13 +507,24 @@ fn s17_any_activity_ends_the_round_and_starts_the_next() {
     row.active_at = at("2026-11-20T16:00");
     row.events = 2;
     office.now = row.active_at;
-    timers.extend(office.event(&row, &changed(&[change("note", "", "đã gọi")]), &lan_anh()).timers);
+    timers.extend(
+        office
+            .event(&row, &changed(&[change("note", "", "đã gọi")]), &lan_anh())
+            .timers,
+    );
     let told = office.ring(&row, &lan_anh(), timers, "2026-11-25T00:00");
-    assert_eq!(told, ["Tue 24/11 16:00 r/1/owner/consulting idle since 2026-11-20T09:00:00Z #1"]);
+    assert_eq!(
+        told,
+        ["Tue 24/11 16:00 r/1/owner/consulting idle since 2026-11-20T09:00:00Z #1"]
+    );
     // Another stage: nothing.
     let timers = timers_for(&office.cx(), &row, &lan_anh());
     row.stage = Some("deposited".into());
-    assert!(office.ring(&row, &lan_anh(), timers, "2026-12-31T00:00").is_empty());
+    assert!(
+        office
+            .ring(&row, &lan_anh(), timers, "2026-12-31T00:00")
+            .is_empty()
+    );
 }
 
 #[test]
@@ -469,7 +551,11 @@ fn s17_the_stopwatch_of_a_lead_alert_counts_from_the_event_and_stops_at_any_acti
     );
     office.now = at(NOW);
     row.active_at = at("2026-11-18T10:05");
-    assert!(office.ring(&row, &lan_anh(), timers, "2026-11-19T00:00").is_empty());
+    assert!(
+        office
+            .ring(&row, &lan_anh(), timers, "2026-11-19T00:00")
+            .is_empty()
+    );
 }
 
 #[test]
@@ -511,9 +597,15 @@ fn s18_a_held_mail_tells_the_owner_and_staff_hear_at_once() {
 fn s19_what_must_still_be_so_is_kept_with_each_message() {
     let wanted = |on: Trigger, event: &Event| {
         let office = Office::with(rule(on, &[Audience::Customer, Audience::Managers]));
-        let messages = office.event(&record(Some("deposited")), event, &lan_anh()).messages;
+        let messages = office
+            .event(&record(Some("deposited")), event, &lan_anh())
+            .messages;
         let days = |message: &Message| message.expires.duration_since(message.due).as_hours() / 24;
-        assert_eq!((days(&messages[0]), days(&messages[1])), (14, 3), "valid_for by default");
+        assert_eq!(
+            (days(&messages[0]), days(&messages[1])),
+            (14, 3),
+            "valid_for by default"
+        );
         messages[0].wanted.clone()
     };
     assert_eq!(wanted(Trigger::Added, &Event::Added), Wanted::Row);
@@ -521,7 +613,9 @@ fn s19_what_must_still_be_so_is_kept_with_each_message() {
     let mut short_lived = rule(Trigger::Added, &[Audience::Customer]);
     short_lived.valid_for = Some(Span::days(1));
     let office = Office::with(short_lived);
-    let message = &office.event(&record(None), &Event::Added, &lan_anh()).messages[0];
+    let message = &office
+        .event(&record(None), &Event::Added, &lan_anh())
+        .messages[0];
     assert_eq!(message.expires, at("2026-11-19T10:00"));
 }
 
@@ -530,7 +624,11 @@ fn s20_alerts_of_new_leads_go_at_any_time_and_their_escalation_in_working_hours(
     let urgent = |on: Trigger, event: &Event| -> Vec<bool> {
         let office = Office::with(rule(on, &[Audience::Owner, Audience::Customer]));
         let decision = office.event(&record(Some("deposited")), event, &lan_anh());
-        decision.messages.iter().map(|message| message.urgent).collect()
+        decision
+            .messages
+            .iter()
+            .map(|message| message.urgent)
+            .collect()
     };
     assert_eq!(urgent(Trigger::Added, &Event::Added), [true, false]);
     assert_eq!(urgent(Trigger::Removed, &Event::Removed), [false, false]);
@@ -538,7 +636,10 @@ fn s20_alerts_of_new_leads_go_at_any_time_and_their_escalation_in_working_hours(
     lead.escalate = vec![after(1, Audience::Managers, "15m")];
     let mut office = Office::with(lead);
     let row = record(None);
-    let timer = office.event(&row, &Event::Added, &lan_anh()).timers.remove(0);
+    let timer = office
+        .event(&row, &Event::Added, &lan_anh())
+        .timers
+        .remove(0);
     office.now = timer.due;
     let decision = on_timer(&office.cx(), &timer, Some(&row), &lan_anh());
     assert!(!decision.messages[0].urgent);
@@ -563,10 +664,20 @@ fn s13_a_date_fires_for_each_date_once_and_only_if_the_cell_still_says_so() {
     let says = |value: &str| json!({ "owners": ["Lan Anh"], "appointment": value });
     let typed = changed(&[change("appointment", "", "20/11/2026")]);
     let timers = office.event(&row, &typed, &says("2026-11-20")).timers;
-    let told = office.ring(&row, &says("2026-11-20"), timers.clone(), "2026-12-31T00:00");
+    let told = office.ring(
+        &row,
+        &says("2026-11-20"),
+        timers.clone(),
+        "2026-12-31T00:00",
+    );
     assert_eq!(told, ["Thu 19/11 09:00 r/1/owner/2026-11-20"]);
     office.now = at(NOW);
-    assert!(office.ring(&row, &says("2026-11-25"), timers, "2026-11-19T12:00").is_empty(), "put off");
+    assert!(
+        office
+            .ring(&row, &says("2026-11-25"), timers, "2026-11-19T12:00")
+            .is_empty(),
+        "put off"
+    );
 }
 
 #[test]
@@ -576,17 +687,43 @@ fn s15_a_date_typed_late_is_still_told_but_not_one_that_was_there() {
     let says = |value: &str| json!({ "owners": ["Lan Anh"], "appointment": value });
     let tomorrow = says("2026-11-19T15:00:00");
     let due = |event: &Event, facts: &Value| office.event(&row, event, facts).timers.len();
-    assert_eq!(due(&changed(&[change("appointment", "", "19/11 15h")]), &tomorrow), 1, "due at 09:00, typed at 10:00");
+    assert_eq!(
+        due(
+            &changed(&[change("appointment", "", "19/11 15h")]),
+            &tomorrow
+        ),
+        1,
+        "due at 09:00, typed at 10:00"
+    );
     assert_eq!(due(&Event::Added, &tomorrow), 1);
-    assert_eq!(due(&changed(&[change("note", "", "x")]), &tomorrow), 0, "typed long ago");
+    assert_eq!(
+        due(&changed(&[change("note", "", "x")]), &tomorrow),
+        0,
+        "typed long ago"
+    );
     let away = SignedDuration::from_hours(400);
     assert_eq!(due(&Event::Returned { away }, &tomorrow), 0, "SEMANTICS 8");
-    assert!(timers_for(&office.cx(), &row, &tomorrow).is_empty(), "a first look");
+    assert!(
+        timers_for(&office.cx(), &row, &tomorrow).is_empty(),
+        "a first look"
+    );
     assert_eq!(due(&Event::Added, &says("2026-11-17")), 0, "over");
     let past = Office::with(birthday(Offset::After(Span::days(7))));
-    assert!(timers_for(&past.cx(), &row, &says("2026-11-01")).is_empty(), "due on 8/11");
-    assert!(past.event(&row, &Event::Added, &says("2026-11-01")).timers.is_empty());
-    assert_eq!(past.event(&row, &Event::Added, &says("2026-11-14")).timers.len(), 1);
+    assert!(
+        timers_for(&past.cx(), &row, &says("2026-11-01")).is_empty(),
+        "due on 8/11"
+    );
+    assert!(
+        past.event(&row, &Event::Added, &says("2026-11-01"))
+            .timers
+            .is_empty()
+    );
+    assert_eq!(
+        past.event(&row, &Event::Added, &says("2026-11-14"))
+            .timers
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -605,7 +742,10 @@ fn s13_a_birthday_comes_every_year_under_a_key_of_its_own() {
     let timers = timers_for(&office.cx(), &row, &facts);
     assert_eq!(
         office.ring(&row, &facts, timers, "2028-12-31T00:00"),
-        ["Sun 28/02 08:30 r/1/customer/2027", "Tue 29/02 08:30 r/1/customer/2028"]
+        [
+            "Sun 28/02 08:30 r/1/customer/2027",
+            "Tue 29/02 08:30 r/1/customer/2028"
+        ]
     );
 }
 
@@ -621,7 +761,10 @@ fn s36_a_rule_with_another_time_waits_for_that() {
         times: 1,
     };
     let told = office.ring(&row, &lan_anh(), timers, "2026-11-25T00:00");
-    assert_eq!(told, ["Tue 24/11 10:00 r/1/owner/consulting idle since 2026-11-18T03:00:00Z #1"]);
+    assert_eq!(
+        told,
+        ["Tue 24/11 10:00 r/1/owner/consulting idle since 2026-11-18T03:00:00Z #1"]
+    );
 }
 
 #[test]
@@ -644,14 +787,32 @@ fn s21_schedules_are_caught_up_once_within_half_the_period() {
         assert_eq!(keys(&decision), fired, "{now}");
         assert_eq!(office.due(&decision), [next], "{now}");
         let said: Vec<&String> = decision.considered.iter().map(|(_, why)| why).collect();
-        assert!(said.iter().any(|why| why.starts_with(missed)), "{now}: {said:?}");
+        assert!(
+            said.iter().any(|why| why.starts_with(missed)),
+            "{now}: {said:?}"
+        );
     };
     let fired = |day: &str| format!("r/1/managers:Hà Phạm/2026-11-{day}T08:00:00");
-    check("2026-11-16T08:00", &[&fired("16")], "fired", "Tue 17/11 08:00");
-    check("2026-11-16T19:59", &[&fired("16")], "fired", "Tue 17/11 08:00");
+    check(
+        "2026-11-16T08:00",
+        &[&fired("16")],
+        "fired",
+        "Tue 17/11 08:00",
+    );
+    check(
+        "2026-11-16T19:59",
+        &[&fired("16")],
+        "fired",
+        "Tue 17/11 08:00",
+    );
     check("2026-11-16T20:01", &[], "missed 1 times", "Tue 17/11 08:00");
     // Two days without the daemon: Monday's and Tuesday's are missed, Wednesday's is caught up.
-    check("2026-11-18T09:00", &[&fired("18")], "missed 2 times", "Thu 19/11 08:00");
+    check(
+        "2026-11-18T09:00",
+        &[&fired("18")],
+        "missed 2 times",
+        "Thu 19/11 08:00",
+    );
 }
 
 #[test]
@@ -669,24 +830,47 @@ fn s25_nobody_loses_a_message() {
         assert_eq!(roles, expected, "{owners}");
     };
     check(&json!(["LAN ANH"]), &[], &["owner"]);
-    check(&json!(["Minh Tuan", "Lan Anh (KD)"]), &[], &["owner", "owner+1"]);
+    check(
+        &json!(["Minh Tuan", "Lan Anh (KD)"]),
+        &[],
+        &["owner", "owner+1"],
+    );
     check(&json!(["Ai đó", "Lan Anh"]), &[], &["owner"]);
     check(&json!(["Ai đó"]), &[], &["managers:Hà Phạm"]);
     check(&Value::Null, &[], &["managers:Hà Phạm"]);
     let other = Fallback::To(Audience::Staff("Minh Tuấn".into()));
-    check(&json!(["Ai đó"]), &[Fallback::By(Channel::Email), other], &["staff:Minh Tuấn"]);
+    check(
+        &json!(["Ai đó"]),
+        &[Fallback::By(Channel::Email), other],
+        &["staff:Minh Tuấn"],
+    );
     let mut alone = Office::with(rule(Trigger::Added, &[Audience::Owner]));
     alone.directory = Directory::new(Vec::new());
-    let message = alone.event(&record(None), &Event::Added, &json!({})).messages.remove(0);
-    assert_eq!((message.to, message.channel), (Recipient::Alerts, Channel::Email));
+    let message = alone
+        .event(&record(None), &Event::Added, &json!({}))
+        .messages
+        .remove(0);
+    assert_eq!(
+        (message.to, message.channel),
+        (Recipient::Alerts, Channel::Email)
+    );
 }
 
 #[test]
 fn s28_private_cells_are_in_no_event() {
-    let office = Office::with(rule(Trigger::Changed { fields: Vec::new() }, &[Audience::Managers]));
-    let changes = [change("commission", "40 triệu", "50 triệu"), change("note", "", "đã gọi")];
+    let office = Office::with(rule(
+        Trigger::Changed { fields: Vec::new() },
+        &[Audience::Managers],
+    ));
+    let changes = [
+        change("commission", "40 triệu", "50 triệu"),
+        change("note", "", "đã gọi"),
+    ];
     let decision = office.event(&record(None), &changed(&changes), &lan_anh());
     let kept = serde_json::to_string(&decision.messages).unwrap();
-    assert!(kept.contains("đã gọi") && kept.contains("Ghi chú"), "{kept}");
+    assert!(
+        kept.contains("đã gọi") && kept.contains("Ghi chú"),
+        "{kept}"
+    );
     assert!(!kept.contains("triệu"), "{kept}");
 }

@@ -510,7 +510,8 @@ fn date_came(
     }
     // The rule has another time since it was last read.
     let later = date_timer(cx, rule, record, field, facts, Typed::Nothing);
-    if let Some(later) = later.filter(|timer| matches!(&timer.kind, TimerKind::Date { on: again, .. } if again == on))
+    if let Some(later) = later
+        .filter(|timer| matches!(&timer.kind, TimerKind::Date { on: again, .. } if again == on))
     {
         decision.timers.push(later);
         return;
