@@ -1,4 +1,4 @@
-//! What changed between two polls, what the staff did ([`edit`]), and whether it is plausible ([`guard`]).
+//! What changed between two polls, what the staff did (`edit`), and whether it is plausible (`guard`).
 //!
 //! Which row is whose is settled before, in [`super::identity`]; what of a change counts, and when,
 //! is for [`super::settle`].

@@ -1,8 +1,8 @@
 //! Whose row is this? Pairs the rows of two polls, so that a customer stays the same customer
 //! wherever the row goes and whichever of its cells change.
 //!
-//! In order: the same content ([`content`], on fingerprints alone), then, for what is left
-//! ([`leftover`]): the id column, strong keys agreed by the name, removed records that return,
+//! In order: the same content (`content`, on fingerprints alone), then, for what is left
+//! (`leftover`): the id column, strong keys agreed by the name, removed records that return,
 //! and similarity. What a careful human could not tell either is a [`Group`], which fires nothing.
 //! What changed in a pair, and whether it is plausible, is for [`super::change`].
 

@@ -249,7 +249,7 @@ impl Outbox {
     ) -> Result<(), OutboxError> {
         match (about, message.frozen.as_ref().map(|frozen| &frozen.address)) {
             (Refusal::Address, Some(Address::Email(_))) => {
-                self.suppress(group, message, why, now)?
+                self.suppress(group, message, why, now)?;
             }
             (Refusal::Policy, _) => self.trouble(group, message.channel, why, now)?,
             (Refusal::Content, _) | (Refusal::Address, Some(Address::Chat(_)) | None) => {}
