@@ -176,9 +176,8 @@ async fn refusals_mean_what_the_mail_server_says() {
     lead("Đỗ Thị Khó", "strict@example.com");
     lead("Đỗ Thị Hay", "fine@example.com");
     until("the others go on", || site.mails_to("fine@example.com") == 1).await;
-    let to = |mail: &'static str| move |line: &Value| line["to"].as_str().is_some_and(|to| to.starts_with(&mail[..1]));
-    let line = daemon.message_where("welcome", |line| to("grey")(line) && line["attempts"] == 1).await;
-    assert_eq!((&line["state"], line["why"].as_str().unwrap().contains("4.7.1")), (&json!("queued"), true), "{line}");
+    let line = daemon.message_where("welcome", |line| line["why"].as_str().is_some_and(|why| why.contains("4.7.1"))).await;
+    assert_eq!((&line["state"], &line["attempts"]), (&json!("queued"), &json!(1)), "{line}");
     let line = daemon.message_where("welcome", |line| line["why"].as_str().is_some_and(|why| why.contains("5.1.1"))).await;
     assert_eq!(line["state"], "rejected");
     let line = daemon.message_where("welcome", |line| line["why"].as_str().is_some_and(|why| why.contains("5.7.1"))).await;
