@@ -5,12 +5,15 @@
 
 mod accept;
 mod base;
+mod describe;
 mod fetch;
 mod hold;
+mod matching;
 mod optout;
 mod report;
 mod settling;
 mod staff;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 //!
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
+mod deciding;
 mod once;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::config::{Config, Tab, TabKind};
-use crate::core::decide::Context;
 use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::identity::FieldInfo;
 use crate::core::people::{Colleague, Directory};
@@ -25,6 +25,7 @@ use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
 use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, Store, StoreError};
 
+pub use deciding::Deciding;
 pub use once::Once;
 
 /// Which record stands in which row of a tab, in sheet order, as the store keeps it.
@@ -561,40 +562,6 @@ impl Roster {
             }
         }
         Ok(None)
-    }
-}
-
-/// Everything that deciding goes by beside the record, read once for many decisions.
-#[derive(Clone, Debug)]
-pub struct Deciding {
-    directory: Directory,
-    in_force: BTreeMap<String, Timestamp>,
-    nothing: BTreeMap<String, String>,
-    headers: BTreeMap<(String, i64), BTreeMap<String, String>>,
-}
-
-impl Deciding {
-    /// The context of a decision about a record of a tab.
-    pub fn context<'a>(
-        &'a self,
-        roster: &'a Roster,
-        tab: Option<(&str, i64)>,
-        now: Timestamp,
-    ) -> Context<'a> {
-        let headers =
-            tab.and_then(|(workbook, sheet)| self.headers.get(&(workbook.to_owned(), sheet)));
-        Context {
-            now,
-            calendar: &roster.config.calendar,
-            rules: &roster.config.rules,
-            in_force: &self.in_force,
-            directory: &self.directory,
-            fresh: roster.config.leads_fresh,
-            trial: roster.config.trial.is_some(),
-            headers: headers.unwrap_or(&self.nothing),
-            stage_labels: &roster.stage_labels,
-            private: &roster.private,
-        }
     }
 }
 

@@ -1,0 +1,291 @@
+//! Writes what a poll came to: a held batch with its opt-outs, or every record with what belongs to
+//! it, the tabs, and the order of rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::accept::{Matched, Poll, patterns_key};
+use super::base::{self, Base};
+use super::hold::{self, Held, HeldCounts};
+use super::optout;
+use super::report::Report;
+use super::staff;
+use super::{Mode, given_cells};
+use crate::core::change::Hold;
+use crate::core::identity::{self, How};
+use crate::core::record::{Kind, Record, RecordId};
+use crate::roster::{TabMeta, tab_key};
+use crate::store::journal::{Entry, What};
+use crate::store::keys::{self, prefix};
+use crate::store::{Group, StoreError};
+
+impl Poll<'_> {
+    /// A batch that is held: the base stays, opt-outs act, and the managers are asked.
+    pub(super) fn held(
+        mut self,
+        kinds: &[Matched],
+        hold: &Hold,
+        text: &str,
+        standing: Option<&Held>,
+        mode: Mode,
+    ) -> Result<Report, StoreError> {
+        let count = |kind: &str| {
+            u32::try_from(
+                self.report
+                    .changes
+                    .iter()
+                    .filter(|change| change.kind == kind)
+                    .count(),
+            )
+            .unwrap_or(u32::MAX)
+        };
+        let counts = HeldCounts {
+            added: count("added"),
+            changed: count("changed"),
+            removed: count("removed"),
+            messages: u32::try_from(self.report.messages.len()).unwrap_or(u32::MAX),
+        };
+        for tab in &mut self.report.tabs {
+            tab.held = Some(text.to_owned());
+        }
+        self.report.messages.clear();
+        self.report.events.clear();
+        self.report.considered.clear();
+        if mode == Mode::DryRun {
+            return Ok(self.report);
+        }
+        let mut group = Group::default();
+        self.opt_outs_of_held(kinds, &mut group)?;
+        let held = hold::standing(&self, hold, text, counts, standing);
+        let new = standing.is_none();
+        // What was decided covered less than this: they are asked once more.
+        let worse =
+            standing.is_some_and(|before| before.decision.is_some() && held.decision.is_none());
+        if standing != Some(&held) {
+            group.put(hold::held_key(self.workbook), &held);
+        }
+        if new || worse {
+            self.report.newly_held = Some(held.id.clone());
+            self.roster.store().note(
+                &mut group,
+                &Entry {
+                    at: self.now,
+                    record: None,
+                    what: What::Held,
+                    text: format!("held: {text}"),
+                    stages: None,
+                },
+            );
+            hold::ask_managers(self.roster, &held, worse, self.now, &mut group)?;
+        }
+        self.roster.store().commit(vec![group])?;
+        Ok(self.report)
+    }
+
+    /// An opt-out inside a held poll acts all the same (SEMANTICS 10).
+    pub(super) fn opt_outs_of_held(
+        &mut self,
+        kinds: &[Matched],
+        group: &mut Group,
+    ) -> Result<(), StoreError> {
+        for kind in kinds.iter().filter(|kind| kind.kind == Kind::Customer) {
+            for pair in kind
+                .matching
+                .pairs
+                .iter()
+                .filter(|pair| pair.how != How::Content)
+            {
+                let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
+                if let Some(cells) = &after.cells {
+                    let seen = self.stored(&before.id)?.seen;
+                    optout::act(
+                        self.roster,
+                        self.workbook,
+                        &before.id,
+                        Some(&seen),
+                        cells,
+                        self.now,
+                        group,
+                    )?;
+                }
+            }
+            for unclear in &kind.matching.ambiguous {
+                self.opt_outs_of_unclear(kind, unclear, group)?;
+            }
+            // Nobody knows these rows yet; once they are accepted, the opt-out is that of their record.
+            for &at in &kind.matching.added {
+                if let Some(cells) = &kind.after[at].cells {
+                    optout::act(
+                        self.roster,
+                        self.workbook,
+                        &optout::nobody_yet(),
+                        None,
+                        cells,
+                        self.now,
+                        group,
+                    )?;
+                }
+            }
+            for pair in &kind.matching.returned {
+                if let Some(cells) = &kind.after[pair.after].cells {
+                    let before = &kind.tombstones[pair.before];
+                    optout::act(
+                        self.roster,
+                        self.workbook,
+                        &before.id,
+                        Some(&before.seen),
+                        cells,
+                        self.now,
+                        group,
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An opt-out acts whosever row it is: it is the address that is left alone.
+    pub(super) fn opt_outs_of_unclear(
+        &self,
+        kind: &Matched,
+        unclear: &identity::Group,
+        group: &mut Group,
+    ) -> Result<(), StoreError> {
+        for &at in &unclear.after {
+            let likely = unclear
+                .likely
+                .iter()
+                .find(|(_, after)| *after == at)
+                .map(|(before, _)| *before);
+            let before = likely.or_else(|| unclear.before.first().copied());
+            let id = before.map_or_else(optout::nobody_yet, |at| kind.before[at].id.clone());
+            if let Some(cells) = &kind.after[at].cells {
+                optout::act(
+                    self.roster,
+                    self.workbook,
+                    &id,
+                    None,
+                    cells,
+                    self.now,
+                    group,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes everything: each record with what belongs to it, then the tabs and the order of rows.
+    pub(super) fn finish(
+        mut self,
+        base: &mut Base,
+        next: Base,
+        pending: &mut BTreeSet<RecordId>,
+        waiting: BTreeSet<RecordId>,
+        standing: Option<Held>,
+        mode: Mode,
+    ) -> Result<Report, StoreError> {
+        if mode == Mode::DryRun {
+            return Ok(self.report);
+        }
+        let store = self.roster.store().clone();
+        self.keep_tabs()?;
+        let mut last = std::mem::take(&mut self.last);
+        if let Some(held) = standing {
+            hold::close(self.roster, &held, self.now, &mut last);
+        }
+        base::write_orders(self.workbook, base, &next, &mut last);
+        let before: BTreeSet<RecordId> = pending.clone();
+        let mut groups: Vec<Group> = Vec::new();
+        for (id, work) in std::mem::take(&mut self.work) {
+            let mut group = work.group;
+            let key = keys::under(prefix::PENDING, id.as_str());
+            if waiting.contains(&id) && !before.contains(&id) {
+                group.put(key, &self.workbook);
+            } else if !waiting.contains(&id) && before.contains(&id) {
+                group.remove(key);
+            }
+            if work.forget {
+                group.remove(keys::record(&id));
+                group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
+            } else if store.get::<Record>(&keys::record(&id))?.as_ref() != Some(&work.record) {
+                group.put(keys::record(&id), &work.record);
+            }
+            groups.push(group);
+        }
+        groups.push(last);
+        store.commit(groups)?;
+        *base = next;
+        *pending = waiting;
+        Ok(self.report)
+    }
+
+    /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.
+    pub(super) fn keep_tabs(&mut self) -> Result<(), StoreError> {
+        let mut last = std::mem::take(&mut self.last);
+        for (read, tab) in self.reads.iter().zip(&self.report.tabs) {
+            let Ok(header) = &read.header else {
+                continue;
+            };
+            let mut bound: BTreeMap<String, (usize, String)> = header
+                .bound
+                .iter()
+                .map(|(field, binding)| (field.clone(), (binding.column, binding.header.clone())))
+                .collect();
+            let (stage, owner) = given_cells(&read.plan.tab.kind);
+            for (field, given) in [("stage", stage), ("owner", owner)] {
+                if given.is_some() && !bound.contains_key(field) {
+                    bound.insert(field.into(), (usize::MAX, field.into()));
+                }
+            }
+            let before = self.metas.get(&read.plan.sheet);
+            let meta = TabMeta {
+                title: read.plan.title.clone(),
+                sheet: read.plan.sheet,
+                kind: read.plan.kind(),
+                bound,
+                header_row: u32::try_from(header.row + 1).unwrap_or(u32::MAX),
+                baseline_at: before.map_or(self.now, |before| before.baseline_at),
+                rows: tab.records,
+                errors: read.errors.clone(),
+            };
+            if before != Some(&meta) {
+                last.put(tab_key(self.workbook, read.plan.sheet), &meta);
+            }
+            if tab.edit != "none" {
+                let what = if before.is_none() {
+                    What::Baseline
+                } else {
+                    What::Edit
+                };
+                self.roster.store().note(
+                    &mut last,
+                    &Entry {
+                        at: self.now,
+                        record: None,
+                        what,
+                        text: format!("{}: {}", tab.tab, tab.edit),
+                        stages: None,
+                    },
+                );
+            }
+            if read.plan.kind().is_none() {
+                let fresh = staff::take(self.roster, read, self.now, &mut last)?;
+                if before.is_some() && !fresh.is_empty() {
+                    hold::propose_staff(self.roster, &fresh, self.now, &mut last)?;
+                }
+            }
+        }
+        let patterns: Vec<String> = self
+            .roster
+            .config()
+            .workbooks
+            .iter()
+            .filter(|book| book.id == self.workbook)
+            .flat_map(|book| book.tabs.iter().map(|tab| tab.name.0.clone()))
+            .collect();
+        if self.patterns() != patterns {
+            last.put(patterns_key(self.workbook), &patterns);
+        }
+        self.last = last;
+        Ok(())
+    }
+}
