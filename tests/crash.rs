@@ -354,13 +354,9 @@ async fn killed_during_the_first_look_it_looks_again_and_sends_nothing() {
     for kill in 0..kills {
         // Later and later into reading, matching, the plan and its application.
         let (daemon, _) = first_look(&mut site).await;
-<<<<<<< HEAD
         let share = 0.2
-            + 0.85 * (f64::from(u32::try_from(kill).unwrap()) / 4.0).fract()
+            + 0.7 * (f64::from(u32::try_from(kill).unwrap()) / 3.0).fract()
             + 0.002 * f64::from(u32::try_from(moments.below(100)).unwrap());
-=======
-        let share = 0.2 + 0.7 * (f64::from(u32::try_from(kill).unwrap()) / 3.0).fract() + 0.002 * f64::from(u32::try_from(moments.below(100)).unwrap());
->>>>>>> refs/heads/crash
         tokio::time::sleep(takes.mul_f64(share)).await;
         daemon.kill();
         let records = site.ledger().records.len();

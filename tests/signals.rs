@@ -28,12 +28,8 @@ async fn what_is_in_hand_is_finished_before_the_end() {
     for (signal, answer_s) in [(Signal::TERM, 3), (Signal::INT, 1)] {
         let mut site = Site::open(&[&BINH], RULES).await;
         let mut daemon = site.start_and_read().await;
-<<<<<<< HEAD
         site.smtp
-            .fault(Fault::delay(Stage::AfterDot, Duration::from_secs(3)));
-=======
-        site.smtp.fault(Fault::delay(Stage::AfterDot, Duration::from_secs(answer_s)));
->>>>>>> refs/heads/crash
+            .fault(Fault::delay(Stage::AfterDot, Duration::from_secs(answer_s)));
         site.add_customer(&AN);
         daemon
             .message_where("welcome", |line| line["state"] == "in_flight")
