@@ -15,12 +15,11 @@ use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::core::record::Record;
 use sheetbridge::cycle::{Mode, Report};
-use sheetbridge::roster::Roster;
+use sheetbridge::roster::{Roster, suppress_key};
 use sheetbridge::sandbox::google::{CellEdit, Edit, Role};
 use sheetbridge::store::Group;
 use sheetbridge::store::journal::Entry;
 use sheetbridge::store::keys::prefix;
-use sheetbridge::store::suppression::suppress_key;
 use support::{CUSTOMERS, Company, keys, kinds};
 
 const CHANNELS: &str = r#"
@@ -853,7 +852,10 @@ async fn s10_a_released_removal_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s10_a_dropped_removal_is_told_of_no_more_though_the_row_was_half_changed() {
-    let mut company = company(&format!("{RULES}[guard]\nrows_gone = {{ share = \"20%\", at_least = 1 }}\n")).await;
+    let mut company = company(&format!(
+        "{RULES}[guard]\nrows_gone = {{ share = \"20%\", at_least = 1 }}\n"
+    ))
+    .await;
     company.type_into(2, "Giai đoạn", "Đã cọc");
     company.poll().await;
     company.wait(5);
@@ -1046,7 +1048,12 @@ async fn s10_opt_outs_of_new_rows_act_from_a_held_poll() {
         from: 2,
         count: 2,
     });
-    let row = company.add_customer(&[("Họ tên", "Đặng Thu Thảo"), ("SĐT", "'0388777111"), ("Email", "thao.dang@mail.example"), ("Giai đoạn", "Khách hàng tiềm năng")]);
+    let row = company.add_customer(&[
+        ("Họ tên", "Đặng Thu Thảo"),
+        ("SĐT", "'0388777111"),
+        ("Email", "thao.dang@mail.example"),
+        ("Giai đoạn", "Khách hàng tiềm năng"),
+    ]);
     company.type_into(row, "Không nhận tin", "x");
     let held = company.poll().await;
     assert!(is_held(&held), "{held:?}");
@@ -1057,14 +1064,10 @@ async fn s10_opt_outs_of_new_rows_act_from_a_held_poll() {
     company.type_into(row, "Không nhận tin", "");
     company.wait(10);
     company.poll().await;
-<<<<<<< HEAD
     assert!(
-        !suppressed(&company, "an@example.com"),
+        !suppressed(&company, "thao.dang@mail.example"),
         "unticking lifts what the cell had set"
     );
-=======
-    assert!(!suppressed(&company, "thao.dang@mail.example"), "unticking lifts what the cell had set");
->>>>>>> refs/heads/proof
 }
 
 #[tokio::test(flavor = "multi_thread")]
