@@ -15,11 +15,12 @@ use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::core::record::Record;
 use sheetbridge::cycle::{Mode, Report};
-use sheetbridge::roster::{Roster, suppress_key};
+use sheetbridge::roster::Roster;
 use sheetbridge::sandbox::google::{CellEdit, Edit, Role};
 use sheetbridge::store::Group;
 use sheetbridge::store::journal::Entry;
 use sheetbridge::store::keys::prefix;
+use sheetbridge::store::suppression::suppress_key;
 use support::{CUSTOMERS, Company, keys, kinds};
 
 const CHANNELS: &str = r#"
