@@ -371,3 +371,42 @@ async fn opt_outs_act_even_from_a_held_poll() {
         .count();
     assert_eq!(after, before + 2, "the e-mail and the phone of the row");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_in_the_place_of_a_deleted_row_is_a_new_customer() {
+    let binh = [
+        "Trần Bình",
+        "0912345678",
+        "binh@example.com",
+        "Đang tư vấn",
+        "Lan Anh",
+    ];
+    let chi = [
+        "Lê Thị Chi",
+        "0987654321",
+        "chi@example.com",
+        "Đang tư vấn",
+        "Lan Anh",
+    ];
+    let mut company = Company::small(&[&chi, &binh], RULES).await;
+    company.poll().await;
+    company.edit(Edit::DeleteRows {
+        tab: CUSTOMERS.into(),
+        from: 3,
+        count: 1,
+    });
+    company.add_customer(&AN);
+    let (seen, settled) = company.poll_and_settle().await;
+    assert_eq!(
+        kinds(&seen),
+        json!({"added": 1, "removed": 1}),
+        "{:?} {:?}",
+        seen.changes,
+        seen.ambiguous
+    );
+    assert!(
+        keys(&settled).contains(&"welcome/1/customer/added".to_owned()),
+        "{:?}",
+        settled.messages
+    );
+}

@@ -219,10 +219,29 @@ struct Marks {
 
 impl Marks {
     fn of(before: &Digest, after: &Digest) -> Self {
-        Self {
+        let marks = Self {
             name: names(before, after),
             phone: phones(before, after),
             email: emails(before, after),
+        };
+        let kept_a_key = marks.phone == Alike::Same || marks.email == Alike::Same;
+        if marks.name == Alike::Different && !kept_a_key {
+            return marks.strangers();
+        }
+        marks
+    }
+
+    /// Under another name, a number or an address that looks alike is another one: a slip of the
+    /// finger changes one mark, not all three.
+    fn strangers(self) -> Self {
+        let strict = |alike| match alike {
+            Alike::Close => Alike::Different,
+            other => other,
+        };
+        Self {
+            phone: strict(self.phone),
+            email: strict(self.email),
+            ..self
         }
     }
 
