@@ -47,7 +47,8 @@ impl Kind {
             Self::No => (1, "no"),
             Self::Usage => (2, "usage"),
             Self::Unavailable => (69, "unavailable"),
-            Self::Broken => (70, "internal"),
+            // Trying again may help, and systemd does: a bug has no code of its own.
+            Self::Broken => (75, "internal"),
             Self::Store => (74, "store"),
             Self::TryLater => (75, "try_later"),
             Self::NotAllowed => (77, "not_allowed"),
@@ -287,7 +288,7 @@ mod tests {
             Kind::Config,
         ]
         .map(Kind::exit_code);
-        assert_eq!(codes, [0, 1, 2, 69, 70, 74, 75, 77, 78]);
+        assert_eq!(codes, [0, 1, 2, 69, 75, 74, 75, 77, 78]);
     }
 
     #[test]
