@@ -13,6 +13,8 @@ use minijinja::value::{Object, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use crate::core::sheet::fold::fold;
+
 /// Under this name a trial puts its list of warnings beside the facts. No field can be called so.
 pub(super) const WARNINGS: &str = "__warnings";
 
@@ -349,20 +351,6 @@ fn nfc(text: &str) -> std::borrow::Cow<'_, str> {
         IsNormalized::Yes => text.into(),
         IsNormalized::No | IsNormalized::Maybe => text.nfc().collect::<String>().into(),
     }
-}
-
-/// Lower case, without accents, đ as d, one space between words: for comparing what people type.
-fn fold(text: &str) -> String {
-    let plain: String = text
-        .nfd()
-        .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))
-        .map(|letter| match letter {
-            'đ' | 'Đ' => 'd',
-            other => other,
-        })
-        .flat_map(char::to_lowercase)
-        .collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// As minijinja's, but not beyond [`MAX_TEXT_LENGTH`].
