@@ -410,3 +410,38 @@ async fn a_stranger_in_the_place_of_a_deleted_row_is_a_new_customer() {
         settled.messages
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_or_unreadable_value_is_an_error_and_never_a_new_customer() {
+    use sheetbridge::store::Group;
+    use sheetbridge::store::keys::{prefix, under};
+    let binh = [
+        "Trần Bình",
+        "0912345678",
+        "binh@example.com",
+        "Đang tư vấn",
+        "Lan Anh",
+    ];
+    let mut company = Company::small(&[&binh], RULES).await;
+    company.poll().await;
+    let workbook = company.workbook.clone();
+    let store = company.roster.store().clone();
+    let patterns = under(prefix::META, format!("patterns/{workbook}"));
+    let kept: Vec<String> = store.get(&patterns).unwrap().unwrap();
+    let put = |value: &dyn Fn(&mut Group)| {
+        let mut group = Group::default();
+        value(&mut group);
+        store.commit(vec![group]).unwrap();
+    };
+    put(&|group| group.put(patterns.clone(), &7));
+    let error = company.cycle.poll(&workbook, company.now, Mode::Real).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("patterns/"), "{error}");
+    put(&|group| group.put(patterns.clone(), &kept));
+    let record = store.keys(prefix::RECORD).next().unwrap().unwrap();
+    put(&|group| group.remove(record.clone()));
+    company.restart().await;
+    let error = company.cycle.poll(&workbook, company.now, Mode::Real).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("it is not there"), "{error}");
+}

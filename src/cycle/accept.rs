@@ -52,6 +52,8 @@ pub(super) struct Poll<'a> {
     pub(super) deciding: Deciding,
     /// Who was written to already in this poll.
     pub(super) once: Once,
+    /// The names and patterns of tabs that the configuration had at the last accepted poll.
+    pub(super) patterns: Vec<String>,
     /// Whether the workbook was never accepted before.
     pub(super) first: bool,
 }
@@ -129,6 +131,11 @@ impl<'a> Poll<'a> {
             workbook,
             now,
             reads,
+            // Unreadable is not absent: a new tab would be taken for a baseline, and its rows for old ones.
+            patterns: roster
+                .store()
+                .get(&patterns_key(workbook))?
+                .unwrap_or_default(),
             first: metas.is_empty(),
             metas,
             report,
@@ -164,17 +171,8 @@ impl<'a> Poll<'a> {
             return false;
         };
         let pattern = &read.plan.tab.name;
-        let pattern_known = pattern.is_pattern() && self.patterns().contains(&pattern.0);
+        let pattern_known = pattern.is_pattern() && self.patterns.contains(&pattern.0);
         !self.metas.contains_key(&sheet) && !pattern_known
-    }
-
-    pub(super) fn patterns(&self) -> Vec<String> {
-        self.roster
-            .store()
-            .get(&patterns_key(self.workbook))
-            .ok()
-            .flatten()
-            .unwrap_or_default()
     }
 
     /// Fields that a row's tab binds now and did not before, or the other way round: their cells

@@ -85,9 +85,12 @@ pub(super) fn load(
         };
         let infos = roster.infos(order.kind);
         for (row, id) in order.rows {
-            let Some(record) = store.get::<Record>(&keys::record(&id))? else {
-                continue;
+            // Passing over a lost record would make its row a new customer.
+            let lost = || StoreError::Value {
+                key: format!("record/{id}"),
+                why: "the order of rows names it, and it is not there".into(),
             };
+            let record = store.get::<Record>(&keys::record(&id))?.ok_or_else(lost)?;
             if record.ambiguous_since.is_some() {
                 base.ambiguous.insert(id.clone());
             }

@@ -282,7 +282,7 @@ impl Poll<'_> {
             .filter(|book| book.id == self.workbook)
             .flat_map(|book| book.tabs.iter().map(|tab| tab.name.0.clone()))
             .collect();
-        if self.patterns() != patterns {
+        if self.patterns != patterns {
             last.put(patterns_key(self.workbook), &patterns);
         }
         self.last = last;
