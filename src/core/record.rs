@@ -12,42 +12,130 @@ use super::sheet::Cell;
 pub type Cells = BTreeMap<String, Cell>;
 
 /// An id of ours, `r-` and 26 letters of Crockford's base 32 (a ULID). Minted outside of `core`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RecordId(String);
+///
+/// A workbook may have half a million of them, so an id holds its text itself, without the heap.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId(Text);
+
+/// Text of up to [`SHORT`] bytes in place; longer ones, which no minted id is, on the heap.
+#[derive(Clone)]
+enum Text {
+    Short(u8, [u8; SHORT]),
+    Long(Box<str>),
+}
+
+const SHORT: usize = 30;
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            // Filled from a `&str` in `RecordId::new`.
+            Self::Short(length, bytes) => {
+                std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default()
+            }
+            Self::Long(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl std::hash::Hash for Text {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+/// Crockford's base 32: no I, L, O and U.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl RecordId {
     /// Wraps an id that was minted or stored before.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
+    pub fn new(id: impl AsRef<str>) -> Self {
+        let text = id.as_ref();
+        let mut bytes = [0; SHORT];
+        match (u8::try_from(text.len()), bytes.get_mut(..text.len())) {
+            (Ok(length), Some(room)) => {
+                room.copy_from_slice(text.as_bytes());
+                Self(Text::Short(length, bytes))
+            }
+            _ => Self(Text::Long(text.into())),
+        }
     }
 
     /// A ULID of a time in milliseconds since 1970 and 80 random bits.
     pub fn mint(at_ms: u64, random: u128) -> Self {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let bits = (u128::from(at_ms) << 80) | (random & ((1 << 80) - 1));
-        let text: String = (0..26)
-            .rev()
-            .map(|i| char::from(ALPHABET[((bits >> (i * 5)) & 31) as usize]))
-            .collect();
-        Self(format!("r-{text}"))
+        Self::from_number((u128::from(at_ms) << 80) | (random & ((1 << 80) - 1)))
+    }
+
+    /// The id of a ULID. Ids sort as their ULIDs do.
+    pub fn from_number(ulid: u128) -> Self {
+        let mut bytes = [0; SHORT];
+        bytes[..2].copy_from_slice(b"r-");
+        for (place, letter) in bytes[2..28].iter_mut().rev().enumerate() {
+            *letter = ALPHABET[((ulid >> (place * 5)) & 31) as usize];
+        }
+        Self(Text::Short(28, bytes))
+    }
+
+    /// The ULID of a minted id; nothing for a text that was not minted.
+    pub fn number(&self) -> Option<u128> {
+        let letters = self.as_str().strip_prefix("r-")?;
+        if letters.len() != 26 || letters.as_bytes()[0] > b'7' {
+            return None;
+        }
+        letters.bytes().try_fold(0_u128, |number, letter| {
+            let digit = ALPHABET.iter().position(|known| *known == letter)?;
+            Some((number << 5) | digit as u128)
+        })
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
+    }
+}
+
+impl Serialize for RecordId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for RecordId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Ok(Self::new(text))
     }
 }
 
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -122,4 +210,25 @@ pub struct Record {
 impl Record {
     /// The version byte with which the store writes records of this shape.
     pub const FORMAT: u8 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_its_text_and_its_number() {
+        let id = RecordId::mint(1_795_000_000_000, 0xABCD_EF01_2345_6789_ABCD);
+        assert_eq!(id.as_str().len(), 28);
+        assert_eq!(id.number().map(RecordId::from_number), Some(id.clone()));
+        assert_eq!(RecordId::new(id.to_string()), id);
+        let later = RecordId::mint(1_795_000_000_001, 0);
+        assert!(id < later && id.number() < later.number());
+        for other in ["held", "new/12/7", "r-", "r-ZZZZZZZZZZZZZZZZZZZZZZZZZZ", "r-0000000000000000000000000U"] {
+            assert_eq!(RecordId::new(other).number(), None, "{other}");
+            assert_eq!(RecordId::new(other).as_str(), other);
+        }
+        let long = "new/-9223372036854775808/4294967295";
+        assert_eq!(RecordId::new(long).as_str(), long);
+    }
 }
