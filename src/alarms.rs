@@ -45,7 +45,7 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
     let mut groups = Vec::new();
     for (key, timer) in due {
         let record: Option<Record> = match &timer.record {
-            Some(id) => store.get(&keys::record(id))?,
+            Some(id) => store.record(id)?,
             None => None,
         };
         let place = record
@@ -269,8 +269,8 @@ fn cover_rows(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
     let store = roster.store();
     let deciding = roster.deciding()?;
     let mut groups = Vec::new();
-    for entry in store.scan::<Record>(prefix::RECORD) {
-        let (key, mut record) = entry?;
+    for record in store.records() {
+        let mut record = record?;
         let mut group = Group::default();
         let before = (record.stage.clone(), record.active_at);
         if record.settled.as_ref() == Some(&record.seen) && record.gone.is_none() {
@@ -279,7 +279,7 @@ fn cover_rows(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
         if before.0 != record.stage {
             // Nobody has been at the row: its clock goes on.
             record.active_at = before.1;
-            group.put(key, &record);
+            group.put_record(&record);
         }
         let Some(settled) = &record.settled else {
             continue;

@@ -7,9 +7,12 @@ mod accept;
 mod base;
 mod describe;
 mod fetch;
+mod first_look;
+mod fresh;
 mod hold;
 mod matching;
 mod optout;
+mod quiet;
 mod report;
 mod settling;
 mod staff;
@@ -23,10 +26,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{TabKind, Workbook};
 use crate::core::record::RecordId;
 use crate::google::{Google, GoogleError, Metadata};
-use crate::roster::{Roster, WorkbookMeta};
+use crate::roster::{Roster, TabMeta, WorkbookMeta};
 use crate::store::StoreError;
 
 use base::Base;
+use fetch::Memo;
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
 pub use report::{
@@ -86,8 +90,12 @@ fn missing_text(tabs: &[MissingTab]) -> String {
 #[derive(Debug, Default)]
 struct Book {
     metadata: Option<(Metadata, Timestamp)>,
-    base: Option<Base>,
+    base: Option<Arc<Base>>,
     pending: BTreeSet<RecordId>,
+    /// What is kept of the tabs, as the last poll left it.
+    metas: BTreeMap<i64, TabMeta>,
+    /// What the last read taught, by Google's id of the tab.
+    memos: BTreeMap<i64, Arc<Memo>>,
 }
 
 /// Reads workbooks and turns what changed into events, messages and timers.
@@ -148,10 +156,7 @@ impl Cycle {
         mode: Mode,
     ) -> Result<Report, PollError> {
         if book.base.is_none() {
-            let (base, pending) =
-                tokio::task::block_in_place(|| base::load(&self.roster, settings))?;
-            book.base = Some(base);
-            book.pending = pending;
+            tokio::task::block_in_place(|| self.load(settings, book))?;
         }
         let reads = match self.read(settings, book, now).await {
             Err(PollError::Google(GoogleError::UnknownRange { .. })) => {
@@ -161,24 +166,51 @@ impl Cycle {
             }
             other => other?,
         };
-        let base = book
-            .base
-            .as_mut()
-            .expect("it was loaded above, and reading does not drop it");
+        book.memos = reads
+            .iter()
+            .map(|read| (read.plan.sheet, Arc::clone(&read.memo)))
+            .collect();
+        let base = Arc::clone(
+            book.base
+                .as_ref()
+                .expect("it was loaded above, and reading does not drop it"),
+        );
         tokio::task::block_in_place(|| {
             // Buttons read and write records as well; nothing of theirs may be written over.
             let _alone = self.roster.store().alone();
-            accept::take(
+            if quiet::is_quiet(&self.roster, &settings.id, book, &reads)? {
+                return Ok(quiet::report(&self.roster, &settings.id, &reads, now));
+            }
+            let taken = accept::take(
                 &self.roster,
                 &settings.id,
-                base,
+                &base,
                 &mut book.pending,
                 reads,
                 now,
                 mode,
-            )
+            )?;
+            if let Some(next) = taken.next {
+                book.base = Some(Arc::new(next));
+            }
+            book.metas = self.metas(&settings.id)?;
+            Ok(taken.report)
         })
         .map_err(PollError::Store)
+    }
+
+    /// Reads back what the store holds of a workbook.
+    fn load(&self, settings: &Workbook, book: &mut Book) -> Result<(), StoreError> {
+        let (base, pending) = base::load(&self.roster, settings)?;
+        book.base = Some(Arc::new(base));
+        book.pending = pending;
+        book.metas = self.metas(&settings.id)?;
+        Ok(())
+    }
+
+    fn metas(&self, workbook: &str) -> Result<BTreeMap<i64, TabMeta>, StoreError> {
+        let tabs = self.roster.tabs(workbook)?.into_iter();
+        Ok(tabs.map(|tab| (tab.sheet, tab)).collect())
     }
 
     async fn read(
@@ -188,28 +220,32 @@ impl Cycle {
         now: Timestamp,
     ) -> Result<Vec<fetch::TabRead>, PollError> {
         let metadata = self.metadata(settings, book, now).await?;
-        let known: BTreeMap<i64, String> = self
-            .roster
-            .tabs(&settings.id)?
-            .into_iter()
-            .map(|tab| (tab.sheet, tab.title))
+        let titles: BTreeMap<i64, String> = book
+            .metas
+            .values()
+            .map(|tab| (tab.sheet, tab.title.clone()))
             .collect();
-        let (plans, missing) = fetch::plan_tabs(settings, &metadata, &known, |tab| {
+        let (plans, missing) = fetch::plan_tabs(settings, &metadata, &titles, |tab| {
             self.roster.fields_of(tab)
         });
         if !missing.is_empty() {
             book.metadata = None; // so that putting it right is seen at the next poll
             return Err(PollError::Tabs(missing));
         }
-        let hashes = book.base.as_ref().map(Base::hashes).unwrap_or_default();
-        Ok(fetch::read_tabs(
+        let base = book.base.clone().unwrap_or_default();
+        let known = fetch::Known {
+            base: &base,
+            memos: &book.memos,
+            scratch: self.roster.store().dir(),
+        };
+        fetch::read_tabs(
             &self.google,
             &settings.id,
             plans,
-            Arc::new(hashes),
+            &known,
             self.roster.stages(),
         )
-        .await?)
+        .await
     }
 
     /// Title, locale and tabs; asked for again when they are old.

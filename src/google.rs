@@ -17,7 +17,7 @@ use secrecy::SecretString;
 
 use auth::Connector;
 pub use auth::KeyError;
-pub use read::RowSink;
+pub use read::{RowSink, cells_of};
 
 /// The read-only scope: all that reading needs (Google's own list of scopes for `spreadsheets.get` and `values.*`).
 const READ_SCOPE: &str = "https://www.googleapis.com/auth/spreadsheets.readonly";

@@ -17,25 +17,17 @@ use crate::config::{Config, Tab, TabKind};
 use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::identity::FieldInfo;
 use crate::core::people::{Colleague, Directory};
-use crate::core::record::{Cells, Kind, Record, RecordId};
+use crate::core::record::{Cells, Kind, Record};
 use crate::core::sheet::fold::fold;
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
 use crate::store::keys::{self, Key, prefix};
+use crate::store::order::Order;
 use crate::store::{Group, Store, StoreError};
 
 pub use deciding::Deciding;
 pub use once::Once;
-
-/// Which record stands in which row of a tab, in sheet order, as the store keeps it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Order {
-    /// What the rows are.
-    pub kind: Kind,
-    /// Row numbers and records.
-    pub rows: Vec<(u32, RecordId)>,
-}
 
 /// What is kept of a workbook.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +107,11 @@ pub struct Roster {
     private: Arc<BTreeSet<String>>,
     company: Value,
     schemas: Arc<Mutex<Schemas>>,
+    orders: Arc<Mutex<Orders>>,
 }
+
+/// Where the rows of a tab stand, by workbook and tab, and of which version that is.
+type Orders = BTreeMap<(String, i64), (u128, Order)>;
 
 /// By kind of record and locale of the workbook.
 type Schemas = BTreeMap<(Kind, String), Arc<Schema>>;
@@ -156,6 +152,7 @@ impl Roster {
             private: Arc::new(private),
             company,
             schemas: Arc::default(),
+            orders: Arc::default(),
             config,
             store,
         }
@@ -362,16 +359,16 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn row_of(&self, record: &Record) -> Result<Option<u32>, StoreError> {
-        let order: Option<Order> = self
-            .store
-            .get(&order_key(&record.place.workbook, record.place.sheet))?;
-        Ok(order.and_then(|order| {
-            order
-                .rows
-                .into_iter()
-                .find(|(_, id)| *id == record.id)
-                .map(|(row, _)| row)
-        }))
+        let (workbook, sheet) = (&record.place.workbook, record.place.sheet);
+        let version = self.store.order_version(workbook, sheet)?;
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = orders.get(&(workbook.clone(), sheet));
+        if known.is_none_or(|(of, _)| *of != version) {
+            let order = self.store.order(workbook, sheet)?.unwrap_or_default();
+            orders.insert((workbook.clone(), sheet), (version, order));
+        }
+        let order = orders.get(&(workbook.clone(), sheet));
+        Ok(order.and_then(|(_, order)| order.row_of(&record.id)))
     }
 
     /// The facts of a record with the cells that count: for deciding, those that have settled.
@@ -594,11 +591,6 @@ pub fn workbook_key(id: &str) -> Key {
 /// Where a tab's meta is kept.
 pub fn tab_key(workbook: &str, sheet: i64) -> Key {
     keys::under(prefix::TAB, format!("{workbook}/{sheet}"))
-}
-
-/// Where the order of a tab's rows is kept.
-pub fn order_key(workbook: &str, sheet: i64) -> Key {
-    keys::under(prefix::ORDER, format!("{workbook}/{sheet}"))
 }
 
 /// Where the chat of a person is kept.

@@ -11,7 +11,11 @@
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+pub mod order;
+mod plan;
+mod records;
 pub mod suppression;
+mod upgrade;
 
 use std::fs::File;
 use std::io;
@@ -24,9 +28,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use keys::{Key, prefix};
+pub use plan::Plan;
+pub use records::PAGE;
 
-/// The format of everything in the store. A store of another format is refused, not guessed at.
-pub const FORMAT: u32 = 1;
+/// The format of everything in the store. Older ones are upgraded when the store opens
+/// (`store/upgrade.rs`); newer ones are refused, not guessed at.
+pub const FORMAT: u32 = 2;
 
 /// Operations in one batch; sled's memory grows without bound above (DEPENDENCIES.md, "sled").
 pub const BATCH: usize = 500;
@@ -157,6 +164,7 @@ impl Store {
         store.leave_mark()?;
         store.give_back()?;
         store.resume_plan()?;
+        store.upgrade()?;
         store
             .journal
             .store(store.next_journal()?, Ordering::Relaxed);
@@ -179,7 +187,7 @@ impl Store {
     fn check_format(&self) -> Result<(), StoreError> {
         let key = keys::under(prefix::META, "format");
         match self.get::<u32>(&key) {
-            Ok(Some(FORMAT)) => Ok(()),
+            Ok(Some(upgrade::OLDEST..=FORMAT)) => Ok(()),
             Ok(Some(found)) => Err(StoreError::Format {
                 dir: self.dir.clone(),
                 found,
@@ -320,23 +328,11 @@ impl Store {
     /// # Errors
     /// The disk: full, read-only, gone.
     pub fn commit(&self, groups: Vec<Group>) -> Result<(), StoreError> {
-        let pieces = pieces(groups);
-        match pieces.len() {
-            0 => Ok(()),
-            1 => {
-                for piece in pieces {
-                    self.apply(piece)?;
-                }
-                Ok(())
-            }
-            _ => {
-                let _planning = self.planning.lock().unwrap_or_else(PoisonError::into_inner);
-                // What an earlier plan left when the disk failed must not be taken for a piece of this one.
-                self.resume_plan()?;
-                self.write_plan(&pieces)?;
-                self.resume_plan()
-            }
+        let mut plan = self.plan();
+        for group in groups {
+            plan.add(group)?;
         }
+        plan.commit()
     }
 
     fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
@@ -348,37 +344,13 @@ impl Store {
             }
         }
         self.db.apply_batch(batch)?;
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
         self.db.flush()?;
         self.file.sync_all().map_err(StoreError::Sync)?;
         self.give_back()
-    }
-
-    fn write_plan(&self, pieces: &[Vec<Operation>]) -> Result<(), StoreError> {
-        for (number, piece) in pieces.iter().enumerate() {
-            let mut key = prefix::PLAN.to_vec();
-            key.extend_from_slice(&(number as u64).to_be_bytes());
-            self.apply(vec![(key, Some(encode(piece)))])?;
-        }
-        self.apply(vec![(plan_ready(), Some(encode(&true)))])
-    }
-
-    /// Applies what is left of a plan, or throws away one that was never ready.
-    fn resume_plan(&self) -> Result<(), StoreError> {
-        let ready = self.contains(&plan_ready())?;
-        let waiting: Vec<Key> = self.keys(prefix::PLAN).collect::<Result<_, _>>()?;
-        for key in waiting.into_iter().filter(|key| *key != plan_ready()) {
-            let mut operations: Vec<Operation> = if ready {
-                self.get(&key)?.unwrap_or_default()
-            } else {
-                Vec::new()
-            };
-            operations.push((key, None));
-            self.apply(operations)?;
-        }
-        if ready {
-            self.apply(vec![(plan_ready(), None)])?;
-        }
-        Ok(())
     }
 
     /// The next number of the journal, from what is on disk.
@@ -401,11 +373,6 @@ impl Store {
     pub fn size_on_disk(&self) -> Result<u64, StoreError> {
         Ok(self.db.size_on_disk()?)
     }
-}
-
-/// Sorts before no other plan key: operations are numbered with a leading zero byte.
-fn plan_ready() -> Key {
-    keys::under(prefix::PLAN, b"ready")
 }
 
 /// The owner of a folder that root, but not root's own daemon, works on.
@@ -498,6 +465,16 @@ impl Group {
         self.operations.push((key, None));
     }
 
+    /// Writes bytes that are already in the store's own coding.
+    fn put_bytes(&mut self, key: Key, value: Vec<u8>) {
+        self.operations.push((key, Some(value)));
+    }
+
+    /// How many operations there are.
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
@@ -507,23 +484,6 @@ impl Group {
     pub fn join(&mut self, other: Self) {
         self.operations.extend(other.operations);
     }
-}
-
-/// Packs groups into pieces of at most [`BATCH`] operations without tearing a group that fits in one.
-fn pieces(groups: Vec<Group>) -> Vec<Vec<Operation>> {
-    let mut pieces: Vec<Vec<Operation>> = Vec::new();
-    for group in groups {
-        if group.is_empty() {
-            continue;
-        }
-        match pieces.last_mut() {
-            Some(last) if last.len() + group.operations.len() < BATCH => {
-                last.extend(group.operations);
-            }
-            _ => pieces.push(group.operations),
-        }
-    }
-    pieces
 }
 
 fn encode(value: &impl Serialize) -> Vec<u8> {

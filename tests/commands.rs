@@ -91,9 +91,7 @@ fn manager() -> Who {
 }
 
 fn record_of(store: &Store, name: &str) -> Record {
-    let all = store
-        .scan::<Record>(prefix::RECORD)
-        .map(|entry| entry.unwrap().1);
+    let all = store.records().map(Result::unwrap);
     all.into_iter()
         .find(|record| record.seen["name"].shown() == name)
         .unwrap()

@@ -434,12 +434,13 @@ async fn a_lost_or_unreadable_value_is_an_error_and_never_a_new_customer() {
         store.commit(vec![group]).unwrap();
     };
     put(&|group| group.put(patterns.clone(), &7));
+    company.type_into(2, "Giai đoạn", "Đã cọc");
     let error = company.cycle.poll(&workbook, company.now, Mode::Real).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("patterns/"), "{error}");
     put(&|group| group.put(patterns.clone(), &kept));
-    let record = store.keys(prefix::RECORD).next().unwrap().unwrap();
-    put(&|group| group.remove(record.clone()));
+    let page = store.keys(prefix::PAGE).next().unwrap().unwrap();
+    put(&|group| group.remove(page.clone()));
     company.restart().await;
     let error = company.cycle.poll(&workbook, company.now, Mode::Real).await;
     let error = error.unwrap_err().to_string();

@@ -122,8 +122,8 @@ fn messages(company: &Company) -> Vec<Message> {
 }
 
 fn records(company: &Company) -> Vec<Record> {
-    let entries = company.roster.store().scan::<Record>(prefix::RECORD);
-    entries.map(|entry| entry.unwrap().1).collect()
+    let records = company.roster.store().records();
+    records.map(Result::unwrap).collect()
 }
 
 /// The record of the customer of that name, gone or not.

@@ -154,8 +154,8 @@ impl Post {
     }
 
     fn id_of(&self, name: &str) -> String {
-        let entries = self.company.roster.store().scan::<Record>(prefix::RECORD);
-        let all: Vec<Record> = entries.map(|entry| entry.unwrap().1).collect();
+        let records = self.company.roster.store().records();
+        let all: Vec<Record> = records.map(Result::unwrap).collect();
         all.iter()
             .find(|record| record.seen["name"].shown() == name)
             .unwrap()
@@ -456,7 +456,7 @@ async fn s28_no_template_sees_a_private_cell() {
         .company
         .roster
         .store()
-        .get(&sheetbridge::store::keys::record(&id))
+        .record(&id)
         .unwrap()
         .unwrap();
     record.seen.insert(

@@ -225,9 +225,8 @@ impl Desk {
     ) -> Answer<Card> {
         let store = self.roster.store();
         let _alone = store.alone();
-        let key = keys::record(&RecordId::new(record));
         let found = store
-            .get::<Record>(&key)?
+            .record(&RecordId::new(record))?
             .filter(|record| record.gone.is_none());
         let Some(mut record) = found else {
             return Err(CommandError::new(
@@ -243,7 +242,7 @@ impl Desk {
         let place = Some((record.place.workbook.as_str(), record.place.sheet));
         let timers = timers_for(&deciding.context(&self.roster, place, now), &record, &facts);
         let mut group = Group::default();
-        group.put(key, &record);
+        group.put_record(&record);
         put_timers(&mut group, &timers);
         self.note_hand(
             &mut group,

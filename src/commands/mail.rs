@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::delivery::{By, State};
 use crate::core::message::{Message, MessageKey, Recipient};
-use crate::core::record::Record;
 use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, ledger};
 
@@ -300,7 +299,7 @@ impl Desk {
 
     fn must_see_message(&self, who: &Who, message: &Message, told: Option<&str>) -> Answer<()> {
         let record = match &message.record {
-            Some(id) => self.roster.store().get::<Record>(&keys::record(id))?,
+            Some(id) => self.roster.store().record(id)?,
             None => None,
         };
         match record {

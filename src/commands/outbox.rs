@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who, paused_by};
 use crate::core::delivery::State;
 use crate::core::message::{Message, Recipient};
-use crate::core::record::Record;
 use crate::core::sheet::Value;
 use crate::store::keys::{self, prefix};
 
@@ -95,7 +94,7 @@ impl Desk {
             });
         }
         let record = match &message.record {
-            Some(id) => self.roster.store().get::<Record>(&keys::record(id))?,
+            Some(id) => self.roster.store().record(id)?,
             None => None,
         };
         let typed = record

@@ -9,8 +9,8 @@ use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::record::{Kind, Record};
 use crate::core::sheet::Typed;
 use crate::core::sheet::fold::fold;
-use crate::roster::{Order, TabMeta, order_key};
-use crate::store::keys;
+use crate::roster::TabMeta;
+use crate::store::order::{Order, OrderRow};
 
 /// One record, as `records --json` prints it (PRODUCT.md). Private columns are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,14 +107,9 @@ impl Desk {
                     continue;
                 }
                 found = true;
-                let order: Order = self
-                    .roster
-                    .store()
-                    .get(&order_key(&book.id, tab.sheet))?
-                    .unwrap_or_default();
-                for (row, id) in order.rows {
-                    let Some(record) = self.roster.store().get::<Record>(&keys::record(&id))?
-                    else {
+                let order = self.roster.store().order(&book.id, tab.sheet)?;
+                for OrderRow { row, id, .. } in order.iter().flat_map(Order::iter) {
+                    let Some(record) = self.roster.store().record(&id)? else {
                         continue;
                     };
                     let typed = self.roster.typed(kind, &book.id, &record.seen)?;

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::base::{Base, BaseRow};
+use super::base::{self, Base, BaseRow};
 use super::fetch::TabRead;
+use super::fresh::FreshAt;
 use super::hold::{self, Held, Ruling};
-use super::optout;
 use super::report::{Report, local};
-use super::settling;
-use super::{Mode, given_cells};
+use super::{Mode, first_look, given_cells, optout, quiet, settling, write};
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
@@ -18,7 +17,8 @@ use crate::core::record::{Cells, Kind, Place, Record, RecordId};
 use crate::roster::{Deciding, Once, Roster, TabMeta, cell_of};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError};
+use crate::store::order::Order;
+use crate::store::{Group, Plan, StoreError};
 
 /// Ambiguous rows are taken over as they are after so long (SEMANTICS 7).
 const AMBIGUOUS_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
@@ -56,6 +56,24 @@ pub(super) struct Poll<'a> {
     pub(super) patterns: Vec<String>,
     /// Whether the workbook was never accepted before.
     pub(super) first: bool,
+    /// Whether anything is written.
+    pub(super) mode: Mode,
+    /// What is written already, though it does not count yet: the records of a first look.
+    pub(super) plan: Option<Plan<'a>>,
+}
+
+/// What a poll came to.
+pub(super) struct Taken {
+    pub(super) report: Report,
+    /// The rows as they are accepted now; nothing if they stay as they were.
+    pub(super) next: Option<Base>,
+}
+
+impl Taken {
+    /// Nothing was accepted.
+    pub(super) fn without(report: Report) -> Self {
+        Self { report, next: None }
+    }
 }
 
 /// Rows of one kind, matched.
@@ -72,6 +90,11 @@ pub(super) struct AfterRow {
     pub(super) sheet: i64,
     pub(super) row: u32,
     pub(super) hash: Fingerprint,
+    /// What its JSON is known by; 0 if that is not known.
+    pub(super) json: u128,
+    /// Where its cells are, if its content is new: the number of the read, and the place in it.
+    pub(super) fresh: Option<(usize, FreshAt)>,
+    /// Its cells, if they had to be looked at.
     pub(super) cells: Option<Cells>,
 }
 
@@ -79,25 +102,28 @@ pub(super) struct AfterRow {
 pub(super) fn take(
     roster: &Roster,
     workbook: &str,
-    base: &mut Base,
+    base: &Base,
     pending: &mut BTreeSet<RecordId>,
     reads: Vec<TabRead>,
     now: Timestamp,
     mode: Mode,
-) -> Result<Report, StoreError> {
-    let mut poll = Poll::new(roster, workbook, reads, now)?;
+) -> Result<Taken, StoreError> {
+    let mut poll = Poll::new(roster, workbook, reads, now, mode)?;
+    let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
+    if standing.is_none() && poll.rows_unchanged(base) {
+        return poll.settle_only(base, pending);
+    }
     let mut kinds = Vec::new();
     for kind in [Kind::Customer, Kind::Appointment] {
         kinds.push(poll.matched(base, kind)?);
     }
-    let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
     let mut input = poll.guard_input(&kinds);
     // Without its mandatory headers there is nothing that could be accepted.
     let readable = poll.reads.iter().all(|read| read.header.is_ok());
     let ruling = hold::rule_on(roster, &input, standing.as_ref(), readable);
     poll.describe(&kinds);
     if let Ruling::Hold { text, hold } = &ruling {
-        return poll.held(&kinds, hold, text, standing.as_ref(), mode);
+        return poll.held(&kinds, hold, text, standing.as_ref());
     }
     poll.silent = matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref());
     let mut next = Base::default();
@@ -108,16 +134,18 @@ pub(super) fn take(
     input.messages = u32::try_from(poll.report.messages.len()).unwrap_or(u32::MAX);
     if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref(), readable)
     {
-        return poll.held(&kinds, &hold, &text, standing.as_ref(), mode);
+        return poll.held(&kinds, &hold, &text, standing.as_ref());
     }
-    poll.finish(base, next, pending, waiting, standing, mode)
+    poll.finish(base, Some(next), pending, waiting, standing)
 }
+
 impl<'a> Poll<'a> {
     fn new(
         roster: &'a Roster,
         workbook: &'a str,
         reads: Vec<TabRead>,
         now: Timestamp,
+        mode: Mode,
     ) -> Result<Self, StoreError> {
         let metas: BTreeMap<i64, TabMeta> = roster
             .tabs(workbook)?
@@ -145,7 +173,42 @@ impl<'a> Poll<'a> {
             decided: Vec::new(),
             deciding: roster.deciding()?,
             once: Once::default(),
+            mode,
+            plan: None,
         })
+    }
+
+    /// Whether every row of the workbook stands as it was accepted, and clearly so.
+    fn rows_unchanged(&self, base: &Base) -> bool {
+        base.ambiguous.is_empty()
+            && !self
+                .metas
+                .keys()
+                .any(|&sheet| self.read_of(sheet).is_none() && base.tab(sheet).is_some())
+            && self.reads.iter().all(|read| {
+                let before = self.metas.get(&read.plan.sheet);
+                let now = write::tab_meta(read, before, self.now);
+                read.unchanged && now.is_some() && now.as_ref() == before
+            })
+    }
+
+    /// A poll in which no row changed but some wait to settle.
+    fn settle_only(
+        mut self,
+        base: &Base,
+        pending: &mut BTreeSet<RecordId>,
+    ) -> Result<Taken, StoreError> {
+        let quiet = quiet::report(self.roster, self.workbook, &self.reads, self.now);
+        self.report.tabs = quiet.tabs;
+        let waiting = settling::settle(&mut self, pending)?;
+        let input = GuardInput {
+            tabs: Vec::new(),
+            messages: u32::try_from(self.report.messages.len()).unwrap_or(u32::MAX),
+        };
+        if let Ruling::Hold { text, hold } = hold::rule_on(self.roster, &input, None, true) {
+            return self.held(&[], &hold, &text, None);
+        }
+        self.finish(base, None, pending, waiting, None)
     }
 
     /// The read of a tab by Google's id.
@@ -260,11 +323,12 @@ impl<'a> Poll<'a> {
         ambiguous: &BTreeSet<RecordId>,
         next: &mut Base,
     ) -> Result<(), StoreError> {
-        let mut rows: Vec<BaseRow> = Vec::new();
+        let mut rows: Vec<BaseRow> = Vec::with_capacity(kind.after.len());
         let base_row = |after: &AfterRow, id: RecordId| BaseRow {
             sheet: after.sheet,
             row: after.row,
             hash: after.hash,
+            json: after.json,
             id,
         };
         for pair in &kind.matching.pairs {
@@ -285,10 +349,26 @@ impl<'a> Poll<'a> {
             self.returned(kind.kind, kind.tombstones[pair.before].clone(), after)?;
             rows.push(base_row(after, id));
         }
-        for &at in &kind.matching.added {
+        let (old, new): (Vec<usize>, Vec<usize>) = kind
+            .matching
+            .added
+            .iter()
+            .partition(|&&at| self.silent || self.is_baseline(kind.after[at].sheet));
+        let mut minted = HashMap::new();
+        for (at, id) in first_look::take(self, kind, &old)? {
+            minted.insert(new_row_name(&kind.after[at]), id.clone());
+            rows.push(base_row(&kind.after[at], id));
+        }
+        for at in new {
             let after = &kind.after[at];
             let id = self.added(kind.kind, after)?;
+            minted.insert(new_row_name(after), id.clone());
             rows.push(base_row(after, id));
+        }
+        for change in &mut self.report.changes {
+            if let Some(id) = minted.get(change.record.as_str()) {
+                change.record = id.clone();
+            }
         }
         for &at in &kind.matching.removed {
             self.removed(&kind.before[at])?;
@@ -296,19 +376,21 @@ impl<'a> Poll<'a> {
         for group in &kind.matching.ambiguous {
             self.unclear(kind, group, &mut rows, &mut next.ambiguous)?;
         }
-        let order: HashMap<i64, usize> = self
-            .reads
-            .iter()
-            .enumerate()
-            .map(|(n, read)| (read.plan.sheet, n))
-            .collect();
-        rows.sort_by_key(|row| {
-            (
-                order.get(&row.sheet).copied().unwrap_or(usize::MAX),
-                row.row,
-            )
-        });
-        next.rows.insert(kind.kind, rows);
+        let fields = base::fields_hash(&self.roster.infos(kind.kind));
+        for read in &self.reads {
+            if read.plan.kind() == Some(kind.kind) {
+                let order = Order::new(kind.kind, fields, read.how);
+                next.insert(read.plan.sheet, order);
+            }
+        }
+        // In the order of the sheet; what is unclear may have stood in a tab that is gone.
+        rows.sort_by_key(|row| (row.sheet, row.row));
+        for row in rows {
+            if next.tab(row.sheet).is_none() {
+                next.insert(row.sheet, Order::new(kind.kind, fields, 0));
+            }
+            next.push(&row);
+        }
         Ok(())
     }
 
@@ -344,7 +426,7 @@ impl<'a> Poll<'a> {
     }
 
     fn changed(&mut self, kind: Kind, id: &RecordId, after: &AfterRow) -> Result<(), StoreError> {
-        let Some(cells) = after.cells.clone() else {
+        let Some(cells) = self.cells(after)? else {
             return self.moved(id, after);
         };
         let infos = self.roster.infos(kind);
@@ -390,8 +472,29 @@ impl<'a> Poll<'a> {
             u64::try_from(self.now.as_millisecond()).unwrap_or(0),
             crate::random::secret(),
         );
-        let cells = after.cells.clone().unwrap_or_default();
+        let cells = self.cells(after)?.unwrap_or_default();
         let baseline = self.silent || self.is_baseline(after.sheet);
+        let (record, group) = self.first_seen(id.clone(), kind, after, cells, baseline)?;
+        self.work.insert(
+            id.clone(),
+            Work {
+                record,
+                group,
+                forget: false,
+            },
+        );
+        Ok(id)
+    }
+
+    /// The record of a row that nobody was before, and what is to be written beside it.
+    pub(super) fn first_seen(
+        &self,
+        id: RecordId,
+        kind: Kind,
+        after: &AfterRow,
+        cells: Cells,
+        baseline: bool,
+    ) -> Result<(Record, Group), StoreError> {
         let mut record = Record {
             id: id.clone(),
             kind,
@@ -433,24 +536,7 @@ impl<'a> Poll<'a> {
                 &mut group,
             )?;
         }
-        let name = new_row_name(after);
-        for change in self
-            .report
-            .changes
-            .iter_mut()
-            .filter(|change| change.record.as_str() == name)
-        {
-            change.record = id.clone();
-        }
-        self.work.insert(
-            id.clone(),
-            Work {
-                record,
-                group,
-                forget: false,
-            },
-        );
-        Ok(id)
+        Ok((record, group))
     }
 
     fn removed(&mut self, row: &BaseRow) -> Result<(), StoreError> {
@@ -540,6 +626,7 @@ impl<'a> Poll<'a> {
                 sheet: after.sheet,
                 row: after.row,
                 hash: after.hash,
+                json: after.json,
                 id,
             });
         }

@@ -1,14 +1,15 @@
 //! The last accepted state of a workbook, as the matcher needs it: which record stands where, with
-//! the fingerprint of its content.
+//! the fingerprint of its content. Some fifty bytes a row, so that the largest workbook fits.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::config::Workbook;
-use crate::core::identity::{Fingerprint, Print, fingerprint};
-use crate::core::record::{Kind, Record, RecordId};
-use crate::roster::{Order, Roster, order_key};
-use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError};
+use crate::core::identity::{FINGERPRINT_FORMAT, FieldInfo, Fingerprint, Print, fingerprint};
+use crate::core::record::{Kind, RecordId};
+use crate::roster::Roster;
+use crate::store::keys::prefix;
+use crate::store::order::{Order, OrderRow};
+use crate::store::{Group, Store, StoreError};
 
 /// One accepted row.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,41 +20,87 @@ pub(super) struct BaseRow {
     pub(super) row: u32,
     /// Of the cells as last seen.
     pub(super) hash: Fingerprint,
+    /// What its JSON is known by; 0 if that is not known.
+    pub(super) json: u128,
     /// Whose row it is.
     pub(super) id: RecordId,
 }
 
 /// The accepted rows of a workbook.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Base {
-    /// By kind, in sheet order, tab after tab.
-    pub(super) rows: BTreeMap<Kind, Vec<BaseRow>>,
+    /// By Google's id of the tab, in sheet order.
+    tabs: BTreeMap<i64, Order>,
     /// Records whose identity is unclear.
     pub(super) ambiguous: BTreeSet<RecordId>,
 }
 
 impl Base {
-    /// The contents that are known already.
-    pub(super) fn hashes(&self) -> HashSet<Fingerprint> {
-        self.rows.values().flatten().map(|row| row.hash).collect()
+    /// The rows of a tab.
+    pub(super) fn tab(&self, sheet: i64) -> Option<&Order> {
+        self.tabs.get(&sheet)
     }
 
-    /// The rows of a kind.
-    pub(super) fn of(&self, kind: Kind) -> &[BaseRow] {
-        self.rows.get(&kind).map_or(&[], Vec::as_slice)
+    /// The rows of a kind, tab after tab.
+    pub(super) fn of(&self, kind: Kind) -> Vec<BaseRow> {
+        let tabs = self.tabs.iter().filter(|(_, order)| order.kind == kind);
+        let count = tabs.clone().map(|(_, order)| order.len()).sum();
+        let mut rows = Vec::with_capacity(count);
+        for (&sheet, order) in tabs {
+            rows.extend(order.iter().map(|row| BaseRow::new(sheet, row)));
+        }
+        rows
     }
 
-    /// Who stands in each tab, by Google's id of the tab.
-    pub(super) fn orders(&self) -> BTreeMap<i64, Order> {
-        let mut orders: BTreeMap<i64, Order> = BTreeMap::new();
-        for (kind, rows) in &self.rows {
-            for row in rows {
-                let order = orders.entry(row.sheet).or_default();
-                order.kind = *kind;
-                order.rows.push((row.row, row.id.clone()));
+    /// Where in any tab a row of this content stood.
+    pub(super) fn by_print(&self, print: Fingerprint) -> Option<BaseRow> {
+        self.tabs.iter().find_map(|(&sheet, order)| {
+            let row = order.get(order.by_print(print.0)?)?;
+            Some(BaseRow::new(sheet, row))
+        })
+    }
+
+    /// The rows of a tab as they are now; an empty tab has an order as well.
+    pub(super) fn insert(&mut self, sheet: i64, order: Order) {
+        self.tabs.insert(sheet, order);
+    }
+
+    /// Adds a row behind the others of its tab, which must be there.
+    pub(super) fn push(&mut self, row: &BaseRow) {
+        if let Some(order) = self.tabs.get_mut(&row.sheet) {
+            order.push(&OrderRow {
+                id: row.id.clone(),
+                print: row.hash.0,
+                json: row.json,
+                row: row.row,
+            });
+        }
+    }
+
+    /// What of this is another than before, for the store.
+    pub(super) fn write(&self, store: &Store, workbook: &str, before: &Self) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for (&sheet, order) in &self.tabs {
+            store.write_order((workbook, sheet), before.tab(sheet), order, &mut groups);
+        }
+        for (&sheet, order) in &before.tabs {
+            if !self.tabs.contains_key(&sheet) {
+                store.forget_order((workbook, sheet), order, &mut groups);
             }
         }
-        orders
+        groups
+    }
+}
+
+impl BaseRow {
+    fn new(sheet: i64, row: OrderRow) -> Self {
+        Self {
+            sheet,
+            row: row.row,
+            hash: Fingerprint(row.print),
+            json: row.json,
+            id: row.id,
+        }
     }
 }
 
@@ -68,6 +115,12 @@ pub(super) fn prints(rows: &[BaseRow], tabs: &HashMap<i64, u32>) -> Vec<Print> {
         .collect()
 }
 
+/// What fingerprints of these fields are made of.
+pub(super) fn fields_hash(fields: &[FieldInfo]) -> u128 {
+    let text = format!("{FINGERPRINT_FORMAT} {fields:?}");
+    xxhash_rust::xxh3::xxh3_128(text.as_bytes()).max(1)
+}
+
 /// Reads the last accepted state back: once after a start, and after a poll that failed half-way.
 pub(super) fn load(
     roster: &Roster,
@@ -80,26 +133,24 @@ pub(super) fn load(
         if workbook.tab(&tab.title).is_none() {
             continue;
         }
-        let Some(order) = store.get::<Order>(&order_key(&workbook.id, tab.sheet))? else {
+        let Some(order) = store.order(&workbook.id, tab.sheet)? else {
             continue;
         };
         let infos = roster.infos(order.kind);
-        for (row, id) in order.rows {
-            // Passing over a lost record would make its row a new customer.
-            let lost = || StoreError::Value {
-                key: format!("record/{id}"),
-                why: "the order of rows names it, and it is not there".into(),
-            };
-            let record = store.get::<Record>(&keys::record(&id))?.ok_or_else(lost)?;
-            if record.ambiguous_since.is_some() {
-                base.ambiguous.insert(id.clone());
-            }
-            base.rows.entry(order.kind).or_default().push(BaseRow {
-                sheet: tab.sheet,
-                row,
-                hash: fingerprint(&record.seen, &infos),
-                id,
-            });
+        let order = if order.fields == fields_hash(&infos) {
+            order
+        } else {
+            with_new_prints(store, &order, &infos)?
+        };
+        base.insert(tab.sheet, order);
+    }
+    for entry in store.keys(prefix::UNCLEAR) {
+        let key = entry?;
+        let id = RecordId::new(String::from_utf8_lossy(&key[prefix::UNCLEAR.len()..]));
+        // Passing over a lost record would make its row a new customer.
+        let record = known(store, &id)?;
+        if record.place.workbook == workbook.id && record.ambiguous_since.is_some() {
+            base.ambiguous.insert(id);
         }
     }
     let pending = store
@@ -114,15 +165,31 @@ pub(super) fn load(
     Ok((base, pending))
 }
 
-/// Writes the orders that changed, one key a tab; a sort writes nothing else.
-pub(super) fn write_orders(workbook: &str, before: &Base, after: &Base, group: &mut Group) {
-    let (before, after) = (before.orders(), after.orders());
-    for (sheet, order) in &after {
-        if before.get(sheet) != Some(order) {
-            group.put(order_key(workbook, *sheet), order);
-        }
+/// The same rows when the configuration has other fields than when they were written.
+fn with_new_prints(
+    store: &Store,
+    order: &Order,
+    infos: &[FieldInfo],
+) -> Result<Order, StoreError> {
+    let mut anew = Order::new(order.kind, fields_hash(infos), 0);
+    for row in order.iter() {
+        let record = known(store, &row.id)?;
+        anew.push(&OrderRow {
+            print: fingerprint(&record.seen, infos).0,
+            json: 0,
+            ..row
+        });
     }
-    for sheet in before.keys().filter(|sheet| !after.contains_key(sheet)) {
-        group.remove(order_key(workbook, *sheet));
-    }
+    Ok(anew)
+}
+
+/// A record that must be there, because a row names it.
+pub(super) fn known(
+    store: &Store,
+    id: &RecordId,
+) -> Result<crate::core::record::Record, StoreError> {
+    store.record(id)?.ok_or_else(|| StoreError::Value {
+        key: format!("record/{id}"),
+        why: "the order of rows names it, and it is not there".into(),
+    })
 }

@@ -2,17 +2,24 @@
 //! from titles and totals, cells kept only where something is new.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::given_cells;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use super::base::Base;
+use super::fresh::{Fresh, FreshAt};
+use super::{PollError, given_cells};
 use crate::config::{Tab, TabKind, Workbook};
-use crate::core::identity::{FieldInfo, Fingerprint, fingerprint};
+use crate::core::identity::{FINGERPRINT_FORMAT, FieldInfo, Fingerprint, fingerprint};
 use crate::core::record::{Cells, Kind};
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::{
     Cell, FieldSpec, Header, HeaderProblem, RowKind, bind_row, find_header, kind_of_row,
 };
-use crate::google::{Google, GoogleError, Metadata, RowSink, whole_tab};
+use crate::google::{Google, GoogleError, Metadata, RowSink, cells_of, whole_tab};
+use crate::store::StoreError;
+use crate::store::order::Order;
 
 /// A header is looked for in so many rows; titles and notes above it are fewer.
 const HEADER_WITHIN: usize = 50;
@@ -43,15 +50,17 @@ impl TabPlan {
     }
 }
 
-/// One row of a customers, appointments or staff tab.
+/// One row that is a record.
 #[derive(Clone, Debug)]
 pub(super) struct ReadRow {
     /// The sheet's own row number.
     pub(super) row: u32,
     /// Of the bound cells.
     pub(super) hash: Fingerprint,
-    /// The bound cells, unless the row's content is known already.
-    pub(super) cells: Option<Cells>,
+    /// What its JSON is known by; 0 if it is to be looked at again each time.
+    pub(super) json: u128,
+    /// Its cells, unless the row's content is known already.
+    pub(super) fresh: Option<FreshAt>,
 }
 
 /// What one read says about one tab.
@@ -61,14 +70,52 @@ pub(super) struct TabRead {
     pub(super) plan: TabPlan,
     /// Its header row and columns, or what is wrong with it.
     pub(super) header: Result<Header, HeaderProblem>,
+    /// Whether every row is the row that was accepted last, in the same place; `rows` is empty then.
+    pub(super) unchanged: bool,
     /// The rows that are records.
     pub(super) rows: Vec<ReadRow>,
+    /// The rows of a staff tab.
+    pub(super) staff: Vec<Cells>,
     /// All rows with something in them, titles and totals too.
     pub(super) filled: usize,
     /// How many of the rows are records; stays when `rows` is taken out.
     pub(super) records_filled: usize,
     /// By field, how many cells are errors (`#REF!`, `Loading...`).
     pub(super) errors: BTreeMap<String, u32>,
+    /// By what the rows were told apart and bound: what their JSON is known by holds for nothing else.
+    pub(super) how: u128,
+    /// What was learned that the next read can go by.
+    pub(super) memo: Arc<Memo>,
+    fresh: Fresh,
+    given: Cells,
+}
+
+impl TabRead {
+    /// The cells of a row that is new.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(super) fn cells(&self, at: FreshAt) -> Result<Cells, StoreError> {
+        let json = self.fresh.get(at).map_err(StoreError::Sync)?;
+        let mut raw = Vec::new();
+        let (Ok(()), Ok(header)) = (cells_of(&json, &mut raw), &self.header) else {
+            return Ok(Cells::new()); // it was read before
+        };
+        Ok(with_given(bind_row(&raw, header), &self.given))
+    }
+}
+
+/// What a read of a tab teaches for the next one: nothing in it is decided by.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    /// Of the rows among which the header was found.
+    first: u128,
+    header: Option<Result<Header, HeaderProblem>>,
+    /// Rows that are no records: titles, totals, tick boxes.
+    others: HashSet<u128>,
+    how: u128,
+    /// Of all rows of a staff tab.
+    pub(super) staff: u128,
 }
 
 /// What tabs of the configuration the workbook does not have.
@@ -130,63 +177,85 @@ pub(super) fn plan_tabs(
     (plans, missing)
 }
 
-/// Reads all tabs in one request. `known` are the contents whose cells need not be kept.
+/// What is known before a read.
+pub(super) struct Known<'k> {
+    /// The last accepted rows.
+    pub(super) base: &'k Arc<Base>,
+    /// What earlier reads taught, by Google's id of the tab.
+    pub(super) memos: &'k BTreeMap<i64, Arc<Memo>>,
+    /// Where a big read may put its new rows meanwhile.
+    pub(super) scratch: &'k Path,
+}
+
+/// Reads all tabs in one request.
 pub(super) async fn read_tabs(
     google: &Google,
     workbook: &str,
     plans: Vec<TabPlan>,
-    known: Arc<HashSet<Fingerprint>>,
+    known: &Known<'_>,
     stages: &StageTable,
-) -> Result<Vec<TabRead>, GoogleError> {
+) -> Result<Vec<TabRead>, PollError> {
     if plans.is_empty() {
         return Ok(Vec::new());
     }
     let ranges: Vec<String> = plans.iter().map(|plan| whole_tab(&plan.title)).collect();
+    let stages = Arc::new(stages.clone());
     let sink = Sink {
         tabs: plans
             .into_iter()
-            .map(|plan| TabReader::new(plan, stages))
+            .map(|plan| TabReader::new(plan, &stages, known))
             .collect(),
-        known,
     };
     let sink = google.values(workbook, &ranges, sink).await?;
-    let known = sink.known;
-    Ok(sink
-        .tabs
+    sink.tabs
         .into_iter()
-        .map(|tab| tab.finish(&known))
-        .collect())
+        .map(|tab| tab.finish().map_err(PollError::from))
+        .collect()
 }
 
 struct Sink {
     tabs: Vec<TabReader>,
-    known: Arc<HashSet<Fingerprint>>,
 }
 
 impl RowSink for Sink {
-    fn row(&mut self, range: usize, row: usize, cells: &[Cell]) {
-        if let Some(tab) = self.tabs.get_mut(range) {
-            tab.row(row, cells, &self.known);
+    fn row(&mut self, range: usize, row: usize, json: &[u8]) -> Result<(), GoogleError> {
+        match self.tabs.get_mut(range) {
+            Some(tab) => tab.row(row, json),
+            None => Ok(()),
         }
     }
 }
 
 /// Reads one tab: holds the first rows until the header is found among them, then streams.
+///
+/// A row whose JSON is that of an accepted row is that row, and is not looked into.
 struct TabReader {
     plan: TabPlan,
     infos: Vec<FieldInfo>,
-    stages: StageTable,
+    stages: Arc<StageTable>,
     /// Cells that the tab itself gives to every row: the stage or the owner that it stands for.
     given: Cells,
-    first: Vec<Vec<Cell>>,
+    base: Arc<Base>,
+    old: Arc<Memo>,
+    memo: Memo,
+    first: Vec<Vec<u8>>,
     header: Option<Result<Header, HeaderProblem>>,
+    /// Whether what is known of the accepted rows' JSON holds for this read.
+    comparable: bool,
+    /// The place in the accepted order behind the row that was seen last.
+    cursor: usize,
+    /// So many rows at the beginning are those of the accepted order.
+    same: usize,
     rows: Vec<ReadRow>,
+    staff: Vec<Cells>,
     filled: usize,
     errors: BTreeMap<String, u32>,
+    fresh: Fresh,
+    cells: Vec<Cell>,
 }
 
 impl TabReader {
-    fn new(plan: TabPlan, stages: &StageTable) -> Self {
+    fn new(plan: TabPlan, stages: &Arc<StageTable>, known: &Known<'_>) -> Self {
         let infos = field_infos(&plan.fields);
         let (stage, owner) = given_cells(&plan.tab.kind);
         let stage = stage.map(|id| stages.get(id).map_or(id, |stage| stage.label.as_str()));
@@ -195,38 +264,149 @@ impl TabReader {
             .filter_map(|(field, text)| Some((field.to_owned(), Cell::Text(text?.to_owned()))))
             .collect();
         Self {
+            old: known.memos.get(&plan.sheet).cloned().unwrap_or_default(),
+            base: Arc::clone(known.base),
+            fresh: Fresh::new(known.scratch),
             plan,
             infos,
-            stages: stages.clone(),
+            stages: Arc::clone(stages),
             given,
+            memo: Memo::default(),
             first: Vec::new(),
             header: None,
+            comparable: false,
+            cursor: 0,
+            same: 0,
             rows: Vec::new(),
+            staff: Vec::new(),
             filled: 0,
             errors: BTreeMap::new(),
+            cells: Vec::new(),
         }
     }
 
-    fn row(&mut self, number: usize, cells: &[Cell], known: &HashSet<Fingerprint>) {
-        if self.header.is_none() {
-            self.first.push(cells.to_vec());
-            if self.first.len() >= HEADER_WITHIN {
-                self.find(known);
+    fn row(&mut self, number: usize, json: &[u8]) -> Result<(), GoogleError> {
+        if self.header.is_some() {
+            return self.take(number, json);
+        }
+        self.first.push(json.to_vec());
+        if self.first.len() >= HEADER_WITHIN {
+            self.find()?;
+        }
+        Ok(())
+    }
+
+    /// Finds the header among the first rows, and reads these.
+    fn find(&mut self) -> Result<(), GoogleError> {
+        let first = std::mem::take(&mut self.first);
+        let mut all = Xxh3::new();
+        for json in &first {
+            all.update(&(json.len() as u64).to_le_bytes());
+            all.update(json);
+        }
+        self.memo.first = all.digest128();
+        let header = match &self.old.header {
+            Some(header) if self.old.first == self.memo.first => header.clone(),
+            _ => {
+                let mut rows = Vec::with_capacity(first.len());
+                for json in &first {
+                    let mut cells = Vec::new();
+                    cells_of(json, &mut cells)?;
+                    rows.push(cells);
+                }
+                let mandatory: Vec<&str> =
+                    self.plan.mandatory.iter().map(String::as_str).collect();
+                find_header(&rows, &self.plan.fields, &mandatory)
             }
+        };
+        self.memo.how = self.how(&header);
+        self.comparable = self
+            .base
+            .tab(self.plan.sheet)
+            .is_some_and(|order| order.how == self.memo.how);
+        self.memo.header = Some(header.clone());
+        self.header = Some(header);
+        for (number, json) in first.iter().enumerate() {
+            self.take(number, json)?;
+        }
+        Ok(())
+    }
+
+    /// Everything by which the JSON of a row becomes a fingerprint, or is told to be no record.
+    fn how(&self, header: &Result<Header, HeaderProblem>) -> u128 {
+        let Ok(header) = header else { return 0 };
+        let text = format!(
+            "{} {FINGERPRINT_FORMAT} {:?} {:?} {:?} {:?} {:?}",
+            env!("CARGO_PKG_VERSION"),
+            header.bound,
+            header.headers,
+            self.infos,
+            self.given,
+            self.stages,
+        );
+        xxh3_128(text.as_bytes()).max(1)
+    }
+
+    fn take(&mut self, number: usize, json: &[u8]) -> Result<(), GoogleError> {
+        if json == b"[]" {
+            return Ok(());
+        }
+        let known_by = xxh3_128(json).max(1);
+        if self.plan.kind().is_none() {
+            // In any order but for chance: the tab is small, and read whole where it changed.
+            self.memo.staff = self.memo.staff.rotate_left(1) ^ known_by;
+        }
+        let body = matches!(&self.header, Some(Ok(header)) if number > header.row);
+        let row = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        if body && self.is_known(row, known_by) {
+            return Ok(());
+        }
+        if body && self.memo.how == self.old.how && self.old.others.contains(&known_by) {
+            self.filled += 1;
+            self.memo.others.insert(known_by);
+            return Ok(());
+        }
+        let mut cells = std::mem::take(&mut self.cells);
+        cells_of(json, &mut cells)?;
+        self.look(row, known_by, json, &cells);
+        self.cells = cells;
+        Ok(())
+    }
+
+    /// Whether the row is one of the accepted order, wherever it stood.
+    fn is_known(&mut self, row: u32, json: u128) -> bool {
+        if !self.comparable {
+            return false;
+        }
+        let base = Arc::clone(&self.base);
+        let Some(order) = base.tab(self.plan.sheet) else {
+            return false;
+        };
+        let stood = [self.cursor, self.cursor + 1]
+            .into_iter()
+            .find(|&at| order.json_at(at).is_some_and(|(known, _)| known == json))
+            .or_else(|| order.by_json(json));
+        let Some(at) = stood else {
+            return false;
+        };
+        self.filled += 1;
+        self.cursor = at + 1;
+        let unmoved = at == self.same && order.json_at(at).is_some_and(|(_, was)| was == row);
+        if unmoved && self.rows.is_empty() {
+            self.same += 1;
         } else {
-            self.take(number, cells, known);
+            self.rows.push(ReadRow {
+                row,
+                hash: Fingerprint(order.print_at(at)),
+                json,
+                fresh: None,
+            });
         }
+        true
     }
 
-    fn find(&mut self, known: &HashSet<Fingerprint>) {
-        let mandatory: Vec<&str> = self.plan.mandatory.iter().map(String::as_str).collect();
-        self.header = Some(find_header(&self.first, &self.plan.fields, &mandatory));
-        for (number, cells) in std::mem::take(&mut self.first).iter().enumerate() {
-            self.take(number, cells, known);
-        }
-    }
-
-    fn take(&mut self, number: usize, raw: &[Cell], known: &HashSet<Fingerprint>) {
+    /// Looks into a row.
+    fn look(&mut self, row: u32, known_by: u128, json: &[u8], raw: &[Cell]) {
         if raw.iter().all(Cell::is_blank) {
             return;
         }
@@ -234,51 +414,102 @@ impl TabReader {
         let Some(Ok(header)) = &self.header else {
             return;
         };
-        if number <= header.row {
+        if row as usize <= header.row + 1 {
             return;
         }
-        let mut cells = bind_row(raw, header);
+        let cells = bind_row(raw, header);
         match kind_of_row(&cells, raw, header, &self.stages) {
             RowKind::Customer => {}
             RowKind::Blank
             | RowKind::Title
             | RowKind::Totals
             | RowKind::RepeatedHeader
-            | RowKind::TickBoxesOnly => return,
+            | RowKind::TickBoxesOnly => {
+                self.memo.others.insert(known_by);
+                return;
+            }
         }
+        let mut errors = false;
         for (field, cell) in &cells {
             if cell.error().is_some() {
+                errors = true;
                 *self.errors.entry(field.clone()).or_default() += 1;
             }
         }
-        for (field, cell) in &self.given {
-            cells.entry(field.clone()).or_insert_with(|| cell.clone());
+        let cells = with_given(cells, &self.given);
+        if self.plan.kind().is_none() {
+            self.staff.push(cells);
+            return;
         }
         let hash = fingerprint(&cells, &self.infos);
+        let known = self.base.by_print(hash).is_some();
+        let fresh = if known { None } else { self.fresh.push(json) };
         self.rows.push(ReadRow {
-            row: u32::try_from(number + 1).unwrap_or(u32::MAX),
+            row,
             hash,
-            cells: (!known.contains(&hash)).then_some(cells),
+            // Errors are counted at each read, so such a row is looked at each time.
+            json: if errors { 0 } else { known_by },
+            fresh,
         });
     }
 
-    fn finish(mut self, known: &HashSet<Fingerprint>) -> TabRead {
+    fn finish(mut self) -> Result<TabRead, PollError> {
         if self.header.is_none() {
-            self.find(known);
+            self.find()?;
         }
+        self.fresh
+            .check()
+            .map_err(|error| PollError::Store(StoreError::Sync(error)))?;
         let header = self
             .header
             .take()
             .unwrap_or_else(|| find_header(&[], &self.plan.fields, &[]));
-        TabRead {
-            plan: self.plan,
+        let order = self.base.tab(self.plan.sheet);
+        let accepted = order.map_or(0, Order::len);
+        let unchanged = match self.plan.kind() {
+            Some(_) => self.comparable && self.rows.is_empty() && self.same == accepted,
+            None => self.old.staff == self.memo.staff && self.old.how == self.memo.how,
+        };
+        let mut rows = std::mem::take(&mut self.rows);
+        if let Some(order) = order
+            && !unchanged
+            && self.same > 0
+        {
+            let first = (0..self.same).filter_map(|at| {
+                let (json, row) = order.json_at(at)?;
+                Some(ReadRow {
+                    row,
+                    hash: Fingerprint(order.print_at(at)),
+                    json,
+                    fresh: None,
+                })
+            });
+            rows.splice(0..0, first);
+        }
+        let records = if unchanged { accepted } else { rows.len() };
+        Ok(TabRead {
             header,
-            records_filled: self.rows.len(),
-            rows: self.rows,
+            unchanged,
+            records_filled: records.max(self.staff.len()),
+            rows,
+            staff: self.staff,
             filled: self.filled,
             errors: self.errors,
-        }
+            how: self.memo.how,
+            memo: Arc::new(self.memo),
+            fresh: self.fresh,
+            given: self.given,
+            plan: self.plan,
+        })
     }
+}
+
+/// The bound cells of a row with what its tab gives to all rows.
+fn with_given(mut cells: Cells, given: &Cells) -> Cells {
+    for (field, cell) in given {
+        cells.entry(field.clone()).or_insert_with(|| cell.clone());
+    }
+    cells
 }
 
 /// What the matcher must know of the fields of a tab.

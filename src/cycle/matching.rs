@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use super::accept::{AfterRow, Matched, Poll};
-use super::base::{self, Base, BaseRow};
+use super::base::{self, Base};
+use super::fetch::TabRead;
 use crate::core::identity::{
-    Context, Crowd, Fingerprint, Print, Row, match_content, match_leftover,
+    ContentMatch, Context, Crowd, Fingerprint, How, Matching, Pair, Print, Row, match_content,
+    match_leftover,
 };
-use crate::core::record::{Kind, Record, RecordId};
+use crate::core::record::{Cells, Kind, Record, RecordId};
 use crate::store::StoreError;
-use crate::store::keys::{self, prefix};
+use crate::store::keys::prefix;
+use crate::store::order::Order;
 
 /// A tombstone can be returned to for so long (SEMANTICS 8).
 const TOMBSTONE_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(400 * 24);
@@ -22,26 +25,15 @@ impl Poll<'_> {
     pub(super) fn matched(&mut self, base: &Base, kind: Kind) -> Result<Matched, StoreError> {
         let mut after = Vec::new();
         let mut tabs: HashMap<i64, u32> = HashMap::new();
-        for read in self
-            .reads
-            .iter_mut()
-            .filter(|read| read.plan.kind() == Some(kind))
-        {
+        for (at, read) in self.reads.iter_mut().enumerate() {
+            if read.plan.kind() != Some(kind) {
+                continue;
+            }
             let number = u32::try_from(tabs.len()).unwrap_or(u32::MAX);
             tabs.insert(read.plan.sheet, number);
-            // Taken, not copied: after a first look a tab may have half a million rows.
-            after.extend(
-                std::mem::take(&mut read.rows)
-                    .into_iter()
-                    .map(|row| AfterRow {
-                        sheet: read.plan.sheet,
-                        row: row.row,
-                        hash: row.hash,
-                        cells: row.cells,
-                    }),
-            );
+            after.extend(after_rows(at, read, base));
         }
-        let before = base.of(kind).to_vec();
+        let before = base.of(kind);
         for row in &before {
             let number = u32::try_from(tabs.len()).unwrap_or(u32::MAX);
             tabs.entry(row.sheet).or_insert(number);
@@ -55,6 +47,18 @@ impl Poll<'_> {
             })
             .collect();
         let content = match_content(&base::prints(&before, &tabs), &after_prints);
+        let nobody_left = content.before_left.is_empty() && content.twins.is_empty();
+        if nobody_left && !content.after_left.is_empty() && self.no_tombstones(kind)? {
+            // Nobody they could be: their cells need not be at hand all at once.
+            let matching = all_new(content);
+            return Ok(Matched {
+                kind,
+                before,
+                after,
+                tombstones: Vec::new(),
+                matching,
+            });
+        }
         let mut before_left = Vec::new();
         for &at in &content.before_left {
             let row = &before[at];
@@ -64,20 +68,21 @@ impl Poll<'_> {
                 cells: self.stored(&row.id)?.seen,
             });
         }
-        let known: HashMap<Fingerprint, &BaseRow> =
-            before.iter().map(|row| (row.hash, row)).collect();
         let mut after_left = Vec::new();
         for &at in &content.after_left {
+            let cells = match self.cells(&after[at])? {
+                Some(cells) => cells,
+                None => match base.by_print(after[at].hash) {
+                    Some(twin) => self.stored(&twin.id)?.seen,
+                    None => Cells::new(),
+                },
+            };
             let row = &mut after[at];
-            if row.cells.is_none()
-                && let Some(twin) = known.get(&row.hash)
-            {
-                row.cells = Some(self.stored(&twin.id)?.seen);
-            }
+            row.cells = Some(cells.clone());
             after_left.push(Row {
                 tab: tabs[&row.sheet],
                 row: row.row,
-                cells: row.cells.clone().unwrap_or_default(),
+                cells,
             });
         }
         let tombstones = if after_left.is_empty() {
@@ -117,13 +122,20 @@ impl Poll<'_> {
 
     /// A record that must be there, because the base names it.
     pub(super) fn stored(&self, id: &RecordId) -> Result<Record, StoreError> {
-        self.roster
-            .store()
-            .get(&keys::record(id))?
-            .ok_or_else(|| StoreError::Value {
-                key: format!("record/{id}"),
-                why: "the order of rows names it, and it is not there".into(),
-            })
+        base::known(self.roster.store(), id)
+    }
+
+    /// The cells of a row of the read; nothing for one whose content is an accepted row's.
+    pub(super) fn cells(&self, row: &AfterRow) -> Result<Option<Cells>, StoreError> {
+        match (&row.cells, row.fresh) {
+            (Some(cells), _) => Ok(Some(cells.clone())),
+            (None, Some((read, at))) => self.reads[read].cells(at).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn no_tombstones(&self, kind: Kind) -> Result<bool, StoreError> {
+        Ok(self.tombstones(kind)?.is_empty())
     }
 
     /// The removed records of this workbook that may return, in the order in which they went.
@@ -143,5 +155,53 @@ impl Poll<'_> {
         }
         found.sort_by_key(|record| record.gone);
         Ok(found)
+    }
+}
+
+/// The rows of a tab as the matcher takes them. Taken, not copied: there may be half a million.
+fn after_rows(at: usize, read: &mut TabRead, base: &Base) -> Vec<AfterRow> {
+    let sheet = read.plan.sheet;
+    if read.unchanged {
+        let order = base.tab(sheet);
+        return order
+            .into_iter()
+            .flat_map(Order::iter)
+            .map(|row| AfterRow {
+                sheet,
+                row: row.row,
+                hash: Fingerprint(row.print),
+                json: row.json,
+                fresh: None,
+                cells: None,
+            })
+            .collect();
+    }
+    std::mem::take(&mut read.rows)
+        .into_iter()
+        .map(|row| AfterRow {
+            sheet,
+            row: row.row,
+            hash: row.hash,
+            json: row.json,
+            fresh: row.fresh.map(|fresh| (at, fresh)),
+            cells: None,
+        })
+        .collect()
+}
+
+/// What was paired by its content is, and what is left over is new.
+fn all_new(content: ContentMatch) -> Matching {
+    Matching {
+        pairs: content
+            .pairs
+            .into_iter()
+            .map(|(before, after)| Pair {
+                before,
+                after,
+                how: How::Content,
+            })
+            .collect(),
+        added: content.after_left,
+        ..Matching::default()
     }
 }

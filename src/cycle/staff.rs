@@ -17,7 +17,7 @@ pub(super) fn take(
 ) -> Result<Vec<String>, StoreError> {
     let known = roster.candidates()?;
     let mut fresh = Vec::new();
-    for cells in read.rows.iter().filter_map(|row| row.cells.as_ref()) {
+    for cells in &read.staff {
         let Some(name) = word(cells, "name") else {
             continue;
         };

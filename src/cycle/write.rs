@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::accept::{Matched, Poll, patterns_key};
-use super::base::{self, Base};
+use super::accept::{Matched, Poll, Taken, patterns_key};
+use super::base::Base;
+use super::fetch::TabRead;
 use super::hold::{self, Held, HeldCounts};
 use super::optout;
-use super::report::Report;
 use super::staff;
 use super::{Mode, given_cells};
 use crate::core::change::Hold;
 use crate::core::identity::{self, How};
-use crate::core::record::{Kind, Record, RecordId};
+use crate::core::record::{Kind, RecordId};
 use crate::roster::{TabMeta, tab_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
@@ -26,8 +26,7 @@ impl Poll<'_> {
         hold: &Hold,
         text: &str,
         standing: Option<&Held>,
-        mode: Mode,
-    ) -> Result<Report, StoreError> {
+    ) -> Result<Taken, StoreError> {
         let count = |kind: &str| {
             u32::try_from(
                 self.report
@@ -50,8 +49,9 @@ impl Poll<'_> {
         self.report.messages.clear();
         self.report.events.clear();
         self.report.considered.clear();
-        if mode == Mode::DryRun {
-            return Ok(self.report);
+        self.plan = None; // what was prepared never happens
+        if self.mode == Mode::DryRun {
+            return Ok(Taken::without(self.report));
         }
         let mut group = Group::default();
         self.opt_outs_of_held(kinds, &mut group)?;
@@ -78,7 +78,7 @@ impl Poll<'_> {
             hold::ask_managers(self.roster, &held, worse, self.now, &mut group)?;
         }
         self.roster.store().commit(vec![group])?;
-        Ok(self.report)
+        Ok(Taken::without(self.report))
     }
 
     /// An opt-out inside a held poll acts all the same (SEMANTICS 10).
@@ -113,13 +113,13 @@ impl Poll<'_> {
             }
             // Nobody knows these rows yet; once they are accepted, the opt-out is that of their record.
             for &at in &kind.matching.added {
-                if let Some(cells) = &kind.after[at].cells {
+                if let Some(cells) = self.cells(&kind.after[at])? {
                     optout::act(
                         self.roster,
                         self.workbook,
                         &optout::nobody_yet(),
                         None,
-                        cells,
+                        &cells,
                         self.now,
                         group,
                     )?;
@@ -174,17 +174,18 @@ impl Poll<'_> {
     }
 
     /// Writes everything: each record with what belongs to it, then the tabs and the order of rows.
+    ///
+    /// `next` is nothing where every row stayed as it was.
     pub(super) fn finish(
         mut self,
-        base: &mut Base,
-        next: Base,
+        base: &Base,
+        next: Option<Base>,
         pending: &mut BTreeSet<RecordId>,
         waiting: BTreeSet<RecordId>,
         standing: Option<Held>,
-        mode: Mode,
-    ) -> Result<Report, StoreError> {
-        if mode == Mode::DryRun {
-            return Ok(self.report);
+    ) -> Result<Taken, StoreError> {
+        if self.mode == Mode::DryRun {
+            return Ok(Taken::without(self.report));
         }
         let store = self.roster.store().clone();
         self.keep_tabs()?;
@@ -192,9 +193,8 @@ impl Poll<'_> {
         if let Some(held) = standing {
             hold::close(self.roster, &held, self.now, &mut last);
         }
-        base::write_orders(self.workbook, base, &next, &mut last);
+        let mut plan = self.plan.take().unwrap_or_else(|| self.roster.store().plan());
         let before: BTreeSet<RecordId> = pending.clone();
-        let mut groups: Vec<Group> = Vec::new();
         for (id, work) in std::mem::take(&mut self.work) {
             let mut group = work.group;
             let key = keys::under(prefix::PENDING, id.as_str());
@@ -204,48 +204,40 @@ impl Poll<'_> {
                 group.remove(key);
             }
             if work.forget {
-                group.remove(keys::record(&id));
+                store.forget_record(&mut group, &id)?;
                 group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
-            } else if store.get::<Record>(&keys::record(&id))?.as_ref() != Some(&work.record) {
-                group.put(keys::record(&id), &work.record);
+            } else if store.record(&id)?.as_ref() != Some(&work.record) {
+                group.put_record(&work.record);
             }
-            groups.push(group);
+            plan.add(group)?;
         }
-        groups.push(last);
-        store.commit(groups)?;
-        *base = next;
+        if let Some(next) = &next {
+            for group in next.write(&store, self.workbook, base) {
+                plan.add(group)?;
+            }
+            for id in next.ambiguous.difference(&base.ambiguous) {
+                last.put(keys::under(prefix::UNCLEAR, id.as_str()), &());
+            }
+            for id in base.ambiguous.difference(&next.ambiguous) {
+                last.remove(keys::under(prefix::UNCLEAR, id.as_str()));
+            }
+        }
+        plan.add(last)?;
+        plan.commit()?;
         *pending = waiting;
-        Ok(self.report)
+        Ok(Taken {
+            report: self.report,
+            next,
+        })
     }
 
     /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.
     pub(super) fn keep_tabs(&mut self) -> Result<(), StoreError> {
         let mut last = std::mem::take(&mut self.last);
         for (read, tab) in self.reads.iter().zip(&self.report.tabs) {
-            let Ok(header) = &read.header else {
-                continue;
-            };
-            let mut bound: BTreeMap<String, (usize, String)> = header
-                .bound
-                .iter()
-                .map(|(field, binding)| (field.clone(), (binding.column, binding.header.clone())))
-                .collect();
-            let (stage, owner) = given_cells(&read.plan.tab.kind);
-            for (field, given) in [("stage", stage), ("owner", owner)] {
-                if given.is_some() && !bound.contains_key(field) {
-                    bound.insert(field.into(), (usize::MAX, field.into()));
-                }
-            }
             let before = self.metas.get(&read.plan.sheet);
-            let meta = TabMeta {
-                title: read.plan.title.clone(),
-                sheet: read.plan.sheet,
-                kind: read.plan.kind(),
-                bound,
-                header_row: u32::try_from(header.row + 1).unwrap_or(u32::MAX),
-                baseline_at: before.map_or(self.now, |before| before.baseline_at),
-                rows: tab.records,
-                errors: read.errors.clone(),
+            let Some(meta) = tab_meta(read, before, self.now) else {
+                continue;
             };
             if before != Some(&meta) {
                 last.put(tab_key(self.workbook, read.plan.sheet), &meta);
@@ -288,4 +280,34 @@ impl Poll<'_> {
         self.last = last;
         Ok(())
     }
+}
+
+/// What is kept of a tab that was read; nothing without its header. `now` is the time of a first look.
+pub(super) fn tab_meta(
+    read: &TabRead,
+    before: Option<&TabMeta>,
+    now: jiff::Timestamp,
+) -> Option<TabMeta> {
+    let header = read.header.as_ref().ok()?;
+    let mut bound: BTreeMap<String, (usize, String)> = header
+        .bound
+        .iter()
+        .map(|(field, binding)| (field.clone(), (binding.column, binding.header.clone())))
+        .collect();
+    let (stage, owner) = given_cells(&read.plan.tab.kind);
+    for (field, given) in [("stage", stage), ("owner", owner)] {
+        if given.is_some() && !bound.contains_key(field) {
+            bound.insert(field.into(), (usize::MAX, field.into()));
+        }
+    }
+    Some(TabMeta {
+        title: read.plan.title.clone(),
+        sheet: read.plan.sheet,
+        kind: read.plan.kind(),
+        bound,
+        header_row: u32::try_from(header.row + 1).unwrap_or(u32::MAX),
+        baseline_at: before.map_or(now, |before| before.baseline_at),
+        rows: read.records_filled,
+        errors: read.errors.clone(),
+    })
 }

@@ -1,13 +1,15 @@
 //! Bulk values as a stream: chunks of the body go through a bounded channel to a blocking reader
 //! that hands over one row at a time and never holds the sheet.
+//!
+//! A row is handed over as the bytes of its JSON: whoever knows these bytes from an earlier read
+//! need not look into them ([`cells_of`] does). That makes a quiet poll as cheap as skipping it.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Read};
+use std::ops::Range;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use tokio::sync::mpsc;
 
 use super::GoogleError;
@@ -16,11 +18,32 @@ use crate::core::sheet::Cell;
 /// More than ten million cells of 50 000 characters could never be; this is what one read may bring.
 const MOST_BYTES: u64 = 2 << 30;
 
+/// A row is held whole, in no more bytes than this.
+const MOST_A_ROW: usize = 64 << 20;
+
+/// So many bytes are gathered before a row that was cut off is looked at again.
+const PIECE: usize = 128 << 10;
+
 /// Takes the rows of a read, in order.
 pub trait RowSink: Send + 'static {
     /// One row of the `range`-th range asked for. `row` counts from 0 and includes blank rows;
-    /// `cells` may be cut off after the last filled cell and is used again for the next row.
-    fn row(&mut self, range: usize, row: usize, cells: &[Cell]);
+    /// `json` is a JSON list, cut off after the last filled cell; see [`cells_of`].
+    ///
+    /// # Errors
+    /// The row is not what Google sends; the whole read is thrown away then.
+    fn row(&mut self, range: usize, row: usize, json: &[u8]) -> Result<(), GoogleError>;
+}
+
+/// The cells of a row, into a buffer that is used again.
+///
+/// # Errors
+/// It is no list of texts, numbers, tick boxes and nothings.
+pub fn cells_of(json: &[u8], cells: &mut Vec<Cell>) -> Result<(), GoogleError> {
+    let mut parser = serde_json::Deserializer::from_slice(json);
+    RowSeed(cells)
+        .deserialize(&mut parser)
+        .and_then(|()| parser.end())
+        .map_err(|error| garbled(&error, 0))
 }
 
 /// Reads the body of a `values:batchGet` into the sink.
@@ -30,12 +53,7 @@ pub(super) async fn stream<S: RowSink>(
 ) -> Result<S, GoogleError> {
     let (sender, receiver) = mpsc::channel::<Result<Bytes, String>>(8);
     let reader = tokio::task::spawn_blocking(move || {
-        let body = io::BufReader::with_capacity(64 << 10, ChunkReader::new(receiver));
-        let mut parser = serde_json::Deserializer::from_reader(body);
-        let read = BatchSeed { sink: &mut sink }
-            .deserialize(&mut parser)
-            .and_then(|()| parser.end());
-        read.map(|()| sink).map_err(|error| garbled(&error))
+        read_batch(&mut Body::new(receiver), &mut sink).map(|()| sink)
     });
     let mut body = response.bytes_stream();
     let mut total = 0_u64;
@@ -60,19 +78,51 @@ pub(super) async fn stream<S: RowSink>(
     })
 }
 
+/// `{"spreadsheetId": …, "valueRanges": [{"range": …, "values": [row, …]}, …]}`, and nothing behind it.
+fn read_batch(body: &mut Body, sink: &mut impl RowSink) -> Result<(), GoogleError> {
+    let mut found = false;
+    body.object(|body, key| {
+        if key != "valueRanges" {
+            return body.skip();
+        }
+        found = true;
+        let mut range = 0;
+        body.list(|body| {
+            body.object(|body, key| {
+                // `values` is absent from an empty range.
+                if key != "values" {
+                    return body.skip();
+                }
+                let mut row = 0;
+                body.list(|body| {
+                    let json = body.raw()?;
+                    sink.row(range, row, &body.buffer[json])?;
+                    row += 1;
+                    Ok(())
+                })
+            })?;
+            range += 1;
+            Ok(())
+        })
+    })?;
+    body.end()?;
+    if found {
+        Ok(())
+    } else {
+        Err(body.other_shape())
+    }
+}
+
 /// Says what is wrong with the JSON without quoting any of it: it is customer data.
-fn garbled(error: &serde_json::Error) -> GoogleError {
+fn garbled(error: &serde_json::Error, before: u64) -> GoogleError {
+    let at = before + error.column() as u64;
     let why = match error.classify() {
         serde_json::error::Category::Io => error.to_string(),
         serde_json::error::Category::Eof => "it ends in the middle".to_owned(),
-        serde_json::error::Category::Syntax => {
-            format!("no JSON at line {} column {}", error.line(), error.column())
+        serde_json::error::Category::Syntax => format!("no JSON near byte {at}"),
+        serde_json::error::Category::Data => {
+            format!("not the shape of a values.batchGet, near byte {at}")
         }
-        serde_json::error::Category::Data => format!(
-            "not the shape of a values.batchGet, at line {} column {}",
-            error.line(),
-            error.column()
-        ),
     };
     GoogleError::Garbled { why }
 }
@@ -94,164 +144,196 @@ pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-/// The chunks of a body as one `Read`.
-struct ChunkReader {
+/// The body as far as it has come, and what was read of it. serde_json reads each value from the
+/// buffer, at the speed at which it reads slices; only the frame around the rows is taken apart here.
+struct Body {
     chunks: mpsc::Receiver<Result<Bytes, String>>,
-    current: Bytes,
+    buffer: Vec<u8>,
+    /// What was read of the buffer.
+    at: usize,
+    /// What was read and let go before the buffer.
+    before: u64,
+    ended: bool,
 }
 
-impl ChunkReader {
+impl Body {
     fn new(chunks: mpsc::Receiver<Result<Bytes, String>>) -> Self {
         Self {
             chunks,
-            current: Bytes::new(),
+            buffer: Vec::with_capacity(2 * PIECE),
+            at: 0,
+            before: 0,
+            ended: false,
         }
     }
-}
 
-impl Read for ChunkReader {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
+    /// Gathers more of the body; whether there was any.
+    fn more(&mut self) -> Result<bool, GoogleError> {
+        self.buffer.drain(..self.at);
+        self.before += self.at as u64;
+        self.at = 0;
+        if self.buffer.len() > MOST_A_ROW {
+            return Err(GoogleError::Garbled {
+                why: format!("one value has more than {MOST_A_ROW} bytes"),
+            });
+        }
+        // Twice as much each time, so that a long row is not looked at over and over.
+        let wanted = self.buffer.len().max(PIECE) + self.buffer.len();
+        let had = self.buffer.len();
+        while !self.ended && self.buffer.len() < wanted {
             match self.chunks.blocking_recv() {
-                Some(Ok(chunk)) => self.current = chunk,
-                Some(Err(why)) => return Err(io::Error::other(why)),
-                None => return Ok(0),
+                Some(Ok(chunk)) => self.buffer.extend_from_slice(&chunk),
+                Some(Err(why)) => return Err(GoogleError::Garbled { why }),
+                None => self.ended = true,
             }
         }
-        let count = self.current.len().min(into.len());
-        self.current.copy_to_slice(&mut into[..count]);
-        Ok(count)
+        Ok(self.buffer.len() > had)
     }
-}
 
-/// `{"spreadsheetId": …, "valueRanges": [ … ]}`
-struct BatchSeed<'s, S> {
-    sink: &'s mut S,
-}
-
-impl<'de, S: RowSink> DeserializeSeed<'de> for BatchSeed<'_, S> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, S: RowSink> Visitor<'de> for BatchSeed<'_, S> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the answer of values.batchGet")
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut found = false;
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            if key == "valueRanges" {
-                map.next_value_seed(RangesSeed {
-                    sink: &mut *self.sink,
-                })?;
-                found = true;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+    /// The next byte that is no white space; none at the end.
+    fn peek(&mut self) -> Result<Option<u8>, GoogleError> {
+        loop {
+            match self.buffer.get(self.at).copied() {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return Ok(Some(byte)),
+                None if !self.more()? => return Ok(None),
+                None => {}
             }
         }
-        if found {
-            Ok(())
-        } else {
-            Err(serde::de::Error::missing_field("valueRanges"))
+    }
+
+    /// Takes one byte of punctuation.
+    fn take(&mut self, wanted: u8) -> Result<(), GoogleError> {
+        match self.peek()? {
+            Some(byte) if byte == wanted => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(b'{' | b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
+                Err(self.other_shape())
+            }
+            Some(_) => Err(GoogleError::Garbled {
+                why: format!("no JSON near byte {}", self.before + self.at as u64),
+            }),
+            None => Err(GoogleError::Garbled {
+                why: "it ends in the middle".into(),
+            }),
         }
     }
-}
 
-/// `[{"range": …, "values": [ … ]}, …]`
-struct RangesSeed<'s, S> {
-    sink: &'s mut S,
-}
-
-impl<'de, S: RowSink> DeserializeSeed<'de> for RangesSeed<'_, S> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, S: RowSink> Visitor<'de> for RangesSeed<'_, S> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of ranges")
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut ranges: A) -> Result<(), A::Error> {
-        let mut range = 0;
-        while ranges
-            .next_element_seed(RangeSeed {
-                sink: &mut *self.sink,
-                range,
-            })?
-            .is_some()
-        {
-            range += 1;
+    /// After an item: whether another one follows. Takes the comma, or the closing byte.
+    fn another(&mut self, close: u8) -> Result<bool, GoogleError> {
+        if self.peek()? == Some(b',') {
+            self.at += 1;
+            return Ok(true);
         }
-        Ok(())
+        self.take(close).map(|()| false)
     }
-}
 
-/// `{"range": …, "majorDimension": "ROWS", "values": [ … ]}`; `values` is absent from an empty range.
-struct RangeSeed<'s, S> {
-    sink: &'s mut S,
-    range: usize,
-}
-
-impl<'de, S: RowSink> DeserializeSeed<'de> for RangeSeed<'_, S> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, S: RowSink> Visitor<'de> for RangeSeed<'_, S> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a range of values")
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            if key == "values" {
-                map.next_value_seed(RowsSeed {
-                    sink: &mut *self.sink,
-                    range: self.range,
-                })?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+    /// An object: `each` reads the value of every key.
+    fn object(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &str) -> Result<(), GoogleError>,
+    ) -> Result<(), GoogleError> {
+        self.take(b'{')?;
+        if self.peek()? == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            let key: String = self.value()?.0;
+            self.take(b':')?;
+            each(self, &key)?;
+            if !self.another(b'}')? {
+                return Ok(());
             }
         }
-        Ok(())
     }
-}
 
-/// `[[cell, …], …]`
-struct RowsSeed<'s, S> {
-    sink: &'s mut S,
-    range: usize,
-}
-
-impl<'de, S: RowSink> DeserializeSeed<'de> for RowsSeed<'_, S> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, S: RowSink> Visitor<'de> for RowsSeed<'_, S> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("rows of cells")
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        let mut buffer = Vec::new();
-        let mut row = 0;
-        while rows.next_element_seed(RowSeed(&mut buffer))?.is_some() {
-            self.sink.row(self.range, row, &buffer);
-            row += 1;
+    /// A list: `each` reads every item.
+    fn list(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<(), GoogleError>,
+    ) -> Result<(), GoogleError> {
+        self.take(b'[')?;
+        if self.peek()? == Some(b']') {
+            self.at += 1;
+            return Ok(());
         }
-        Ok(())
+        loop {
+            each(self)?;
+            if !self.another(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A whole value, and where its JSON stands in the buffer until the next call.
+    fn value<T: DeserializeOwned>(&mut self) -> Result<(T, Range<usize>), GoogleError> {
+        if self.peek()?.is_none() {
+            return Err(GoogleError::Garbled {
+                why: "it ends in the middle".into(),
+            });
+        }
+        loop {
+            let mut values =
+                serde_json::Deserializer::from_slice(&self.buffer[self.at..]).into_iter::<T>();
+            let read = values.next();
+            let end = self.at + values.byte_offset();
+            match read {
+                // A number that ends with the buffer may go on behind it.
+                Some(Ok(_)) if end == self.buffer.len() && !self.ended => {
+                    self.more()?;
+                }
+                Some(Ok(value)) => {
+                    let json = self.at..end;
+                    self.at = end;
+                    return Ok((value, json));
+                }
+                Some(Err(error)) if error.is_eof() && !self.ended => {
+                    self.more()?;
+                }
+                Some(Err(error)) => {
+                    return Err(garbled(&error, self.before + self.at as u64));
+                }
+                None => {
+                    return Err(GoogleError::Garbled {
+                        why: "it ends in the middle".into(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The JSON of one row, as a place in the buffer that is good until the next call.
+    fn raw(&mut self) -> Result<Range<usize>, GoogleError> {
+        if self.peek()?.is_some_and(|first| first != b'[') {
+            return Err(self.other_shape());
+        }
+        Ok(self.value::<IgnoredAny>()?.1)
+    }
+
+    fn skip(&mut self) -> Result<(), GoogleError> {
+        self.value::<IgnoredAny>().map(|_| ())
+    }
+
+    /// Nothing may follow.
+    fn end(&mut self) -> Result<(), GoogleError> {
+        match self.peek()? {
+            None => Ok(()),
+            Some(_) => Err(GoogleError::Garbled {
+                why: format!("no JSON near byte {}", self.before + self.at as u64),
+            }),
+        }
+    }
+
+    fn other_shape(&self) -> GoogleError {
+        GoogleError::Garbled {
+            why: format!(
+                "not the shape of a values.batchGet, near byte {}",
+                self.before + self.at as u64
+            ),
+        }
     }
 }
 
@@ -327,8 +409,11 @@ mod tests {
     struct Rows(Vec<(usize, usize, Vec<Cell>)>);
 
     impl RowSink for Rows {
-        fn row(&mut self, range: usize, row: usize, cells: &[Cell]) {
-            self.0.push((range, row, cells.to_vec()));
+        fn row(&mut self, range: usize, row: usize, json: &[u8]) -> Result<(), GoogleError> {
+            let mut cells = Vec::new();
+            cells_of(json, &mut cells)?;
+            self.0.push((range, row, cells));
+            Ok(())
         }
     }
 
@@ -339,12 +424,7 @@ mod tests {
         }
         drop(sender);
         let mut rows = Rows::default();
-        let mut parser = serde_json::Deserializer::from_reader(ChunkReader::new(receiver));
-        BatchSeed { sink: &mut rows }
-            .deserialize(&mut parser)
-            .and_then(|()| parser.end())
-            .map(|()| rows)
-            .map_err(|error| garbled(&error))
+        read_batch(&mut Body::new(receiver), &mut rows).map(|()| rows)
     }
 
     #[test]
@@ -363,6 +443,18 @@ mod tests {
                 (2, 0, vec![Cell::Number(7.0)]),
             ]
         );
+    }
+
+    #[test]
+    fn it_does_not_matter_where_the_chunks_are_cut() {
+        let body = r#"{"a":12,"valueRanges":[{"range":"x","values":[["Hồng \"A\" ]",1.5e3,null],[],["\u00e1",-7]]}]}"#;
+        let whole = parse(vec![Ok(body)]).unwrap().0;
+        assert_eq!(whole.len(), 3);
+        for cut in (1..body.len()).filter(|&at| body.is_char_boundary(at)) {
+            let (one, two) = body.split_at(cut);
+            assert_eq!(parse(vec![Ok(one), Ok(two)]).unwrap().0, whole, "{cut}");
+            assert!(parse(vec![Ok(one)]).is_err(), "{cut}");
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Outbox {
     ) -> Result<Next, StoreError> {
         let store = self.roster.store();
         let record: Option<Record> = match &message.record {
-            Some(id) => store.get(&keys::record(id))?,
+            Some(id) => store.record(id)?,
             None => None,
         };
         if let Some(next) = self.out_of_force(message, now)? {

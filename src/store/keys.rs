@@ -12,12 +12,18 @@ pub type Key = Vec<u8>;
 pub mod prefix {
     /// Records, by id.
     pub const RECORD: &[u8] = b"record/";
+    /// The records of a first look, many under one key.
+    pub const PAGE: &[u8] = b"page/";
     /// Ids of records whose seen cells differ from the settled ones.
     pub const PENDING: &[u8] = b"pending/";
     /// Ids of records that are gone, so that a return is known.
     pub const TOMBSTONE: &[u8] = b"tombstone/";
-    /// Which record stands in which row, a tab a key.
+    /// Ids of records whose identity is unclear.
+    pub const UNCLEAR: &[u8] = b"unclear/";
+    /// How many rows a tab has and what they are known by, a tab a key.
     pub const ORDER: &[u8] = b"order/";
+    /// Which record stands in which row, in chunks.
+    pub const ROWS: &[u8] = b"rows/";
     /// What is known of a tab: its base, its header, its counts.
     pub const TAB: &[u8] = b"tab/";
     /// What is to be looked at when, by due time.
@@ -58,7 +64,7 @@ pub mod prefix {
     pub const BUTTON: &[u8] = b"button/";
     /// Everything there is one of.
     pub const META: &[u8] = b"meta/";
-    /// The operations of a poll that is too big for one commit.
+    /// The operations of a commit that is too big for one batch.
     pub const PLAN: &[u8] = b"plan/";
 }
 

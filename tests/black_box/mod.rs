@@ -358,10 +358,7 @@ api_url = "{}"
                 .scan::<Message>(prefix::MESSAGE)
                 .map(|entry| entry.unwrap().1)
                 .collect(),
-            records: store
-                .scan::<Record>(prefix::RECORD)
-                .map(|entry| entry.unwrap().1)
-                .collect(),
+            records: store.records().map(Result::unwrap).collect(),
             flying: store.keys(prefix::FLIGHT).count(),
         }
     }

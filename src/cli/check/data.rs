@@ -14,12 +14,11 @@ use crate::cli::sync::poll_all;
 use crate::clock;
 use crate::commands::{Desk, Request, Who};
 use crate::config::TabKind;
-use crate::core::record::{Kind, Record};
+use crate::core::record::Kind;
 use crate::core::sheet::fold::fold;
 use crate::cycle::{Mode, PollError};
 use crate::google::{Google, Metadata};
 use crate::roster::TabMeta;
-use crate::store::keys::prefix;
 
 /// One row that was read, with what conditions and templates see of it.
 #[derive(Debug)]
@@ -170,8 +169,8 @@ fn missing_columns(
 pub(crate) fn rows(desk: &Desk) -> Result<Vec<CheckedRow>, Failure> {
     let now = clock::now();
     let mut rows = Vec::new();
-    for entry in desk.roster.store().scan::<Record>(prefix::RECORD) {
-        let (_, record) = entry?;
+    for record in desk.roster.store().records() {
+        let record = record?;
         let facts = desk.roster.facts(&record, &nothing(), now)?;
         let tab = facts["tab"].as_str().unwrap_or_default();
         rows.push(CheckedRow {

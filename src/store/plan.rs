@@ -1,0 +1,304 @@
+//! A commit of any size, written as it grows.
+//!
+//! What fits in one batch is one batch. What does not goes to disk piece by piece under `plan/`;
+//! nothing of it counts before the ready marker, and after that a restart goes on where the crash
+//! was. So a first look at half a million rows needs the memory of one piece.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use super::keys::{self, Key, prefix};
+use super::{BATCH, Group, Operation, Store, StoreError, encode};
+
+/// A piece is written when it has so many bytes, or [`BATCH`] operations.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// A commit that is being put together. Dropping it undoes it.
+pub struct Plan<'s> {
+    store: &'s Store,
+    /// Held from the first piece to the last: two plans at once would take each other's pieces.
+    planning: Option<MutexGuard<'s, ()>>,
+    written: u64,
+    open: Vec<Operation>,
+    bytes: usize,
+}
+
+impl std::fmt::Debug for Plan<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan")
+            .field("written", &self.written)
+            .field("open", &self.open.len())
+            .finish()
+    }
+}
+
+impl Store {
+    /// Begins a commit; see [`Plan`].
+    pub fn plan(&self) -> Plan<'_> {
+        Plan {
+            store: self,
+            planning: None,
+            written: 0,
+            open: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Applies what is left of a plan, or throws away one that was never ready.
+    pub(super) fn resume_plan(&self) -> Result<(), StoreError> {
+        let ready = self.contains(&ready_key())?;
+        for key in self.keys(prefix::PLAN) {
+            let key = key?;
+            if key == ready_key() {
+                continue;
+            }
+            let mut operations = match self.db.get(&key)? {
+                Some(bytes) if ready => decode_piece(&key, &bytes)?,
+                _ => Vec::new(),
+            };
+            operations.push((key, None));
+            self.apply(operations)?;
+        }
+        if ready {
+            self.apply(vec![(ready_key(), None)])?;
+        }
+        Ok(())
+    }
+}
+
+impl Plan<'_> {
+    /// Adds a group, which is never torn. A group of more than [`BATCH`] operations is a piece of its own.
+    ///
+    /// # Errors
+    /// The disk: full, read-only, gone. Nothing of the plan counts then.
+    pub fn add(&mut self, group: Group) -> Result<(), StoreError> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        let bytes = group.operations.iter().map(|(key, value)| {
+            key.len() + value.as_ref().map_or(0, Vec::len)
+        });
+        let bytes: usize = bytes.sum();
+        // One operation of a piece is the removal of the piece itself.
+        let full = self.open.len() + group.operations.len() >= BATCH
+            || self.bytes + bytes > PIECE_BYTES;
+        if full && !self.open.is_empty() {
+            self.write_piece()?;
+        }
+        self.bytes += bytes;
+        self.open.extend(group.operations);
+        Ok(())
+    }
+
+    /// Makes everything count, flushed and synced.
+    ///
+    /// # Errors
+    /// The disk. What was ready is gone on with when the store opens the next time.
+    pub fn commit(mut self) -> Result<(), StoreError> {
+        if self.written == 0 {
+            let open = std::mem::take(&mut self.open);
+            return if open.is_empty() {
+                Ok(())
+            } else {
+                self.store.apply(open)
+            };
+        }
+        self.write_piece()?;
+        self.store
+            .apply(vec![(ready_key(), Some(encode(&true)))])?;
+        self.written = 0; // what is ready is not undone
+        self.store.resume_plan()
+    }
+
+    fn write_piece(&mut self) -> Result<(), StoreError> {
+        if self.planning.is_none() {
+            let alone = self.store.planning.lock();
+            self.planning = Some(alone.unwrap_or_else(PoisonError::into_inner));
+            // What an earlier plan left when the disk failed must not be taken for a piece of this one.
+            self.store.resume_plan()?;
+        }
+        let piece = std::mem::take(&mut self.open);
+        self.bytes = 0;
+        self.store
+            .apply(vec![(piece_key(self.written), Some(encode_piece(&piece)))])?;
+        self.written += 1;
+        Ok(())
+    }
+}
+
+impl Drop for Plan<'_> {
+    /// Pieces without a marker are nothing; they are thrown away now rather than at the next start.
+    fn drop(&mut self) {
+        if self.written > 0
+            && let Err(error) = self.store.resume_plan()
+        {
+            tracing::warn!(%error, "pieces of a commit that was given up stay until the next start");
+        }
+    }
+}
+
+fn piece_key(number: u64) -> Key {
+    keys::under(prefix::PLAN, number.to_be_bytes())
+}
+
+/// Stands behind all pieces, whose numbers begin with a zero byte.
+fn ready_key() -> Key {
+    keys::under(prefix::PLAN, b"ready")
+}
+
+/// Marks the coding below; pieces written before it began with another byte.
+const PIECE_FORMAT: u8 = 2;
+
+/// Length and key, then 0 for a removal or 1 with length and value.
+fn encode_piece(piece: &[Operation]) -> Vec<u8> {
+    let mut bytes = vec![PIECE_FORMAT];
+    let mut put = |part: &[u8]| {
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part);
+    };
+    for (key, value) in piece {
+        put(key);
+        match value {
+            None => put(&[]),
+            // No value is empty: each begins with its format.
+            Some(value) => put(value),
+        }
+    }
+    bytes
+}
+
+fn decode_piece(key: &[u8], bytes: &[u8]) -> Result<Vec<Operation>, StoreError> {
+    let broken = |why: &str| StoreError::Value {
+        key: String::from_utf8_lossy(key).into_owned(),
+        why: why.to_owned(),
+    };
+    // The first release wrote pieces as JSON, with the format of all values.
+    let Some(mut rest) = bytes.strip_prefix(&[PIECE_FORMAT]) else {
+        return super::decode(key, bytes);
+    };
+    let mut operations = Vec::new();
+    while !rest.is_empty() {
+        let key = part(&mut rest).ok_or_else(|| broken("a piece that is cut off"))?;
+        let value = part(&mut rest).ok_or_else(|| broken("a piece that is cut off"))?;
+        operations.push((key.to_vec(), (!value.is_empty()).then(|| value.to_vec())));
+    }
+    Ok(operations)
+}
+
+fn part<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let (length, behind) = rest.split_first_chunk::<8>()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let part = behind.get(..length)?;
+    *rest = &behind[length..];
+    Some(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(keys: std::ops::Range<u32>) -> Group {
+        let mut group = Group::default();
+        for key in keys {
+            group.put(format!("record/{key:05}").into_bytes(), &key);
+        }
+        group
+    }
+
+    fn open(dir: &std::path::Path) -> Store {
+        Store::open(dir).unwrap()
+    }
+
+    #[test]
+    fn a_plan_that_was_cut_off_goes_on_when_the_store_opens() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let store = open(dir.path());
+            let mut plan = store.plan();
+            for n in 0..1_200 {
+                plan.add(group(n..n + 1)).unwrap();
+            }
+            plan.write_piece().unwrap();
+            assert!(plan.written > 2);
+            store.apply(vec![(ready_key(), Some(encode(&true)))]).unwrap();
+            plan.written = 0; // and here the power went
+        }
+        let store = open(dir.path());
+        assert_eq!(store.keys(prefix::RECORD).count(), 1_200);
+        assert_eq!(store.keys(prefix::PLAN).count(), 0);
+    }
+
+    #[test]
+    fn a_plan_that_was_never_ready_never_happened() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let store = open(dir.path());
+            let mut plan = store.plan();
+            plan.add(group(0..400)).unwrap();
+            plan.add(group(400..800)).unwrap();
+            plan.write_piece().unwrap();
+            plan.written = 0; // and here the power went
+        }
+        let store = open(dir.path());
+        assert_eq!(store.keys(prefix::RECORD).count(), 0);
+        assert_eq!(store.keys(prefix::PLAN).count(), 0);
+    }
+
+    #[test]
+    fn a_plan_that_is_given_up_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let mut plan = store.plan();
+        for n in 0..1_200 {
+            plan.add(group(n..n + 1)).unwrap();
+        }
+        drop(plan);
+        assert_eq!(store.keys(prefix::RECORD).count(), 0);
+        assert_eq!(store.keys(prefix::PLAN).count(), 0);
+        store.commit(vec![group(0..600)]).unwrap();
+        assert_eq!(store.keys(prefix::RECORD).count(), 600);
+    }
+
+    #[test]
+    fn what_a_full_disk_left_of_a_plan_is_no_piece_of_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        // Five pieces were written when the disk was full; the sixth and the marker were not.
+        for number in 0_u64..5 {
+            let piece = vec![(
+                format!("record/lost{number}").into_bytes(),
+                Some(encode(&1)),
+            )];
+            let put = vec![(piece_key(number), Some(encode_piece(&piece)))];
+            store.apply(put).unwrap();
+        }
+        let many = (0..600).map(|n| group(n..n + 1)).collect();
+        store.commit(many).unwrap();
+        assert_eq!(store.keys(prefix::RECORD).count(), 600);
+    }
+
+    #[test]
+    fn a_group_is_never_torn() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let mut plan = store.plan();
+        for n in 0..498 {
+            plan.add(group(n..n + 1)).unwrap();
+        }
+        plan.add(group(500..503)).unwrap();
+        assert_eq!((plan.written, plan.open.len()), (1, 3));
+    }
+
+    #[test]
+    fn a_piece_is_read_as_it_was_written_also_by_the_first_release() {
+        let piece: Vec<Operation> = vec![
+            (b"record/a".to_vec(), Some(encode(&7))),
+            (b"record/b".to_vec(), None),
+        ];
+        assert_eq!(decode_piece(b"plan/0", &encode_piece(&piece)).unwrap(), piece);
+        assert_eq!(decode_piece(b"plan/0", &encode(&piece)).unwrap(), piece);
+        let mut cut = encode_piece(&piece);
+        cut.pop();
+        let error = decode_piece(b"plan/0", &cut).unwrap_err().to_string();
+        assert!(error.contains("plan/0") && error.contains("cut off"), "{error}");
+    }
+}

@@ -1,0 +1,69 @@
+//! Stores of earlier formats become one of this format when they are opened, in one commit.
+//!
+//! - 1 → 2: the order of a tab's rows was one JSON value; it is in chunks now, with fingerprints
+//!   and what the rows' JSON is known by. Both are made anew at the next poll. Records of unclear
+//!   identity have a list.
+
+use serde::Deserialize;
+
+use super::keys::{self, prefix};
+use super::order::{Order, OrderRow};
+use super::{FORMAT, Group, Store, StoreError};
+use crate::core::record::{Kind, RecordId};
+
+/// The oldest format that can be upgraded.
+pub(super) const OLDEST: u32 = 1;
+
+/// The order of a tab as format 1 kept it.
+#[derive(Deserialize)]
+struct OldOrder {
+    kind: Kind,
+    rows: Vec<(u32, RecordId)>,
+}
+
+impl Store {
+    /// Upgrades what is there; does nothing in a store of this format.
+    pub(super) fn upgrade(&self) -> Result<(), StoreError> {
+        let key = keys::under(prefix::META, "format");
+        if self.get::<u32>(&key)? == Some(FORMAT) {
+            return Ok(());
+        }
+        let mut groups = Vec::new();
+        for entry in self.scan::<OldOrder>(prefix::ORDER) {
+            let (at, old) = entry?;
+            let name = String::from_utf8_lossy(&at[prefix::ORDER.len()..]).into_owned();
+            let place = name
+                .rsplit_once('/')
+                .and_then(|(workbook, sheet)| Some((workbook, sheet.parse().ok()?)));
+            let Some((workbook, sheet)) = place else {
+                return Err(StoreError::Value {
+                    key: String::from_utf8_lossy(&at).into_owned(),
+                    why: "it names no workbook and tab".into(),
+                });
+            };
+            let mut order = Order::new(old.kind, 0, 0);
+            for (row, id) in old.rows {
+                order.push(&OrderRow {
+                    id,
+                    print: 0,
+                    json: 0,
+                    row,
+                });
+            }
+            // The head takes the place of the old value.
+            self.write_order((workbook, sheet), None, &order, &mut groups);
+        }
+        for record in self.records() {
+            let record = record?;
+            if record.ambiguous_since.is_some() {
+                let mut group = Group::default();
+                group.put(keys::under(prefix::UNCLEAR, record.id.as_str()), &());
+                groups.push(group);
+            }
+        }
+        let mut format = Group::default();
+        format.put(key, &FORMAT);
+        groups.push(format);
+        self.commit(groups)
+    }
+}
