@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::canon::Fingerprint;
 
@@ -73,44 +74,34 @@ pub struct ContentMatch {
 ///
 /// Both polls come in sheet order, tab after tab.
 pub fn match_content(before: &[Print], after: &[Print]) -> ContentMatch {
-    let mut classes: HashMap<Fingerprint, u32> = HashMap::with_capacity(before.len());
-    let mut members: Vec<Members> = Vec::with_capacity(before.len());
-    let mut class_of = |hash: Fingerprint, members: &mut Vec<Members>| -> usize {
-        let next = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        let class = *classes.entry(hash).or_insert(next);
-        if class == next {
-            members.push(Members::default());
-        }
-        class as usize
-    };
-    let before_class: Vec<usize> = before
-        .iter()
-        .enumerate()
-        .map(|(at, print)| {
-            let class = class_of(print.hash, &mut members);
-            members[class].before.push(at);
-            class
-        })
+    let mut classes = Classes::with_capacity(before.len());
+    let before_class: Vec<u32> = (0_u32..)
+        .zip(before)
+        .map(|(at, print)| classes.take(print.hash, at, Side::Before))
         .collect();
-    let after_class: Vec<usize> = after
-        .iter()
-        .enumerate()
-        .map(|(at, print)| {
-            let class = class_of(print.hash, &mut members);
-            members[class].after.push(at);
-            class
-        })
+    let after_class: Vec<u32> = (0_u32..)
+        .zip(after)
+        .map(|(at, print)| classes.take(print.hash, at, Side::After))
         .collect();
 
-    let mut partner_before = vec![None; before.len()];
-    let mut partner_after = vec![None; after.len()];
+    let mut partner_before = vec![NOBODY; before.len()];
+    let mut partner_after = vec![NOBODY; after.len()];
     let mut twins = Vec::new();
-    for class in &members {
-        for (b, a) in class.pair_up(before, after) {
-            partner_before[b] = Some(a);
-            partner_after[a] = Some(b);
+    for class in &classes.classes {
+        match class {
+            Class::One(b, a) if *b != NOBODY && *a != NOBODY => {
+                partner_before[*b as usize] = *a;
+                partner_after[*a as usize] = *b;
+            }
+            Class::One(..) => {}
+            Class::Many(members) => {
+                for (b, a) in members.pair_up(before, after) {
+                    partner_before[b] = number(a);
+                    partner_after[a] = number(b);
+                }
+                twins.extend(members.twins(before, &partner_before, &partner_after));
+            }
         }
-        twins.extend(class.twins(before, &partner_before, &partner_after));
     }
 
     let (before_left, before_spots) = left_over(before, &before_class, &partner_before);
@@ -119,7 +110,8 @@ pub fn match_content(before: &[Print], after: &[Print]) -> ContentMatch {
         pairs: partner_after
             .iter()
             .enumerate()
-            .filter_map(|(a, b)| b.map(|b| (b, a)))
+            .filter(|(_, b)| **b != NOBODY)
+            .map(|(a, b)| (*b as usize, a))
             .collect(),
         before_left,
         after_left,
@@ -131,6 +123,84 @@ pub fn match_content(before: &[Print], after: &[Print]) -> ContentMatch {
     }
 }
 
+/// No position: there are never so many rows.
+const NOBODY: u32 = u32::MAX;
+
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(NOBODY)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+}
+
+/// The rows of one content. Nearly every one has a row on each side, which costs no list.
+enum Class {
+    One(u32, u32),
+    Many(Box<Members>),
+}
+
+/// The classes of equal rows, numbered as they come.
+struct Classes {
+    by_hash: HashMap<Fingerprint, u32, BuildHasherDefault<AlreadyHashed>>,
+    classes: Vec<Class>,
+}
+
+impl Classes {
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            by_hash: HashMap::with_capacity_and_hasher(rows, BuildHasherDefault::default()),
+            classes: Vec::with_capacity(rows),
+        }
+    }
+
+    /// Adds a row to its class, and says which one that is.
+    fn take(&mut self, hash: Fingerprint, at: u32, side: Side) -> u32 {
+        let next = number(self.classes.len());
+        let class = *self.by_hash.entry(hash).or_insert(next);
+        if class == next {
+            self.classes.push(Class::One(NOBODY, NOBODY));
+        }
+        let found = &mut self.classes[class as usize];
+        match (&mut *found, side) {
+            (Class::One(b, _), Side::Before) if *b == NOBODY => *b = at,
+            (Class::One(_, a), Side::After) if *a == NOBODY => *a = at,
+            (Class::One(b, a), _) => {
+                let list = |at: u32| (at != NOBODY).then_some(at as usize).into_iter().collect();
+                let mut members = Members {
+                    before: list(*b),
+                    after: list(*a),
+                };
+                members.push(at, side);
+                *found = Class::Many(Box::new(members));
+            }
+            (Class::Many(members), _) => members.push(at, side),
+        }
+        class
+    }
+}
+
+/// A fingerprint is a hash already: its lower half serves as it is.
+#[derive(Default)]
+struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk::<8>() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+    #[allow(clippy::cast_possible_truncation)] // meant
+    fn write_u128(&mut self, number: u128) {
+        self.0 = (number as u64) ^ (number >> 64) as u64;
+    }
+}
+
 /// The positions of the rows of one content.
 #[derive(Default)]
 struct Members {
@@ -139,11 +209,14 @@ struct Members {
 }
 
 impl Members {
-    fn pair_up(&self, before: &[Print], after: &[Print]) -> Vec<(usize, usize)> {
-        // Nearly every class has one row on each side.
-        if let ([b], [a]) = (self.before.as_slice(), self.after.as_slice()) {
-            return vec![(*b, *a)];
+    fn push(&mut self, at: u32, side: Side) {
+        match side {
+            Side::Before => self.before.push(at as usize),
+            Side::After => self.after.push(at as usize),
         }
+    }
+
+    fn pair_up(&self, before: &[Print], after: &[Print]) -> Vec<(usize, usize)> {
         let by_tab = |rows: &[usize], prints: &[Print]| {
             let mut rows = rows.to_vec();
             rows.sort_by_key(|&at| (prints[at].tab, at));
@@ -177,8 +250,8 @@ impl Members {
     fn twins(
         &self,
         before: &[Print],
-        partner_before: &[Option<usize>],
-        partner_after: &[Option<usize>],
+        partner_before: &[u32],
+        partner_after: &[u32],
     ) -> Vec<Twins> {
         if self.before.len() == self.after.len() || self.before.is_empty() || self.after.is_empty()
         {
@@ -186,7 +259,7 @@ impl Members {
         }
         if self.after.len() > self.before.len() {
             let mut after = self.after.clone();
-            after.sort_by_key(|&a| (partner_after[a].is_none(), a));
+            after.sort_by_key(|&a| (partner_after[a] == NOBODY, a));
             return vec![Twins {
                 before: self.before.clone(),
                 after,
@@ -203,8 +276,13 @@ impl Members {
                     .copied()
                     .filter(|&b| before[b].tab == tab)
                     .collect();
-                here.sort_by_key(|&b| (partner_before[b].is_none(), b));
-                let after: Vec<usize> = here.iter().filter_map(|&b| partner_before[b]).collect();
+                here.sort_by_key(|&b| (partner_before[b] == NOBODY, b));
+                let after: Vec<usize> = here
+                    .iter()
+                    .map(|&b| partner_before[b])
+                    .filter(|&a| a != NOBODY)
+                    .map(|a| a as usize)
+                    .collect();
                 let some_are_left = after.len() < here.len();
                 (some_are_left && !after.is_empty()).then_some(Twins {
                     before: here,
@@ -218,17 +296,16 @@ impl Members {
 /// The rows without a partner, and what stands beside each.
 fn left_over(
     rows: &[Print],
-    class: &[usize],
-    partner: &[Option<usize>],
+    class: &[u32],
+    partner: &[u32],
 ) -> (Vec<usize>, Vec<Spot>) {
     let left: Vec<usize> = (0..rows.len())
-        .filter(|&at| partner[at].is_none())
+        .filter(|&at| partner[at] == NOBODY)
         .collect();
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let beside = |at: usize, other: Option<usize>| match other {
         Some(other) if rows[other].tab == rows[at].tab => match partner[other] {
-            Some(_) => Beside::Paired(number(class[other])),
-            None => Beside::Left(number(left.partition_point(|&l| l < other))),
+            a if a != NOBODY => Beside::Paired(class[other]),
+            _ => Beside::Left(number(left.partition_point(|&l| l < other))),
         },
         Some(_) | None => Beside::Edge,
     };
