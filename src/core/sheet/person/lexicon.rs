@@ -399,6 +399,165 @@ pub(super) fn named_after(word: &str) -> bool {
         || matches!(word, "MẸ" | "BỐ" | "VỢ" | "CHỒNG" | "MÁ")
 }
 
+/// `Vợ chồng Long Hoa`, `VC anh Long`: two people.
+pub(super) fn couple(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ["vợ chồng ", "vo chong ", "vc ", "2vc ", "2 vc "]
+        .iter()
+        .any(|front| lower.starts_with(front))
+}
+
+/// A full name whose words are joined by one kind of sign, or by capitals only, in words:
+/// `Nguyễn.Văn.Nam`, `Nguyễn_Văn_Nam`, `NguyễnVănNam`. A family name begins it, three words or more.
+pub(super) fn glued(text: &str) -> Option<String> {
+    if text.contains(char::is_whitespace) {
+        return None;
+    }
+    let letters = |part: &&str| part.chars().count() > 1 && part.chars().all(char::is_alphabetic);
+    let name =
+        |parts: &[&str]| parts.len() >= 3 && is_family(parts[0]) && parts.iter().all(letters);
+    for sign in ['.', '_', '-'] {
+        let parts: Vec<&str> = text.split(sign).collect();
+        if name(&parts) {
+            return Some(parts.join(" "));
+        }
+    }
+    let mut small = false;
+    let mut cuts = vec![0];
+    for (at, c) in text.char_indices() {
+        if small && c.is_uppercase() {
+            cuts.push(at);
+        }
+        small = c.is_lowercase();
+    }
+    cuts.push(text.len());
+    let parts: Vec<&str> = cuts.windows(2).map(|w| &text[w[0]..w[1]]).collect();
+    name(&parts).then(|| parts.join(" "))
+}
+
+/// What stands for the hyphen of a foreign name while the text is split at hyphens.
+pub(super) const HYPHEN: char = '\u{2011}';
+
+/// Keeps the hyphen of foreign names, which divides no people: `Jean-Pierre`, `Min-jun`.
+pub(super) fn keep_hyphens(text: &str) -> String {
+    let keep = |word: &str| {
+        let foreign = |c: char| matches!(c, 'f' | 'j' | 'w' | 'z' | 'F' | 'J' | 'W' | 'Z');
+        word.split_once('-').is_some_and(|(a, b)| {
+            let whole = !a.is_empty() && a.chars().chain(b.chars()).all(char::is_alphabetic);
+            let goes_on = a.starts_with(char::is_uppercase) && b.starts_with(char::is_lowercase);
+            whole && b.len() > 1 && (goes_on || word.contains(foreign))
+        })
+    };
+    let words = text.split(' ').map(|word| {
+        if keep(word) {
+            word.replace('-', &HYPHEN.to_string())
+        } else {
+            word.to_owned()
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Places that are nobody's given name, folded without spaces.
+const SURE_PLACES: &[&str] = &[
+    "hanoi",
+    "saigon",
+    "thuduc",
+    "danang",
+    "vungtau",
+    "dongnai",
+    "cantho",
+    "dalat",
+    "govap",
+    "nhabe",
+    "hocmon",
+    "cuchi",
+    "haiphong",
+    "bienhoa",
+    "caugiay",
+    "hoankiem",
+    "quangninh",
+    "nghean",
+    "tayninh",
+    "tiengiang",
+    "bentre",
+    "thaodien",
+    "vietkieu",
+    "hanquoc",
+];
+
+/// Places whose words are given names too.
+const PLACES: &[&str] = &[
+    "binhthanh",
+    "phunhuan",
+    "phuquoc",
+    "binhduong",
+    "longan",
+    "tanbinh",
+    "tanphu",
+    "binhtan",
+    "binhchanh",
+    "hadong",
+    "halong",
+    "longbien",
+    "tayho",
+    "thanhhoa",
+    "lamdong",
+    "haiduong",
+    "hungyen",
+    "namdinh",
+    "thaibinh",
+    "bacninh",
+    "nhatrang",
+    "khanhhoa",
+    "binhphuoc",
+    "mytho",
+    "dian",
+    "thuanan",
+];
+
+/// Where a place begins that stands behind a name without any sign: `Chị Hoa Hà Nội`. `titled`: a
+/// title without a family name stands before, so that three words are no full name.
+fn place(words: &[&str], titled: bool) -> Option<usize> {
+    let begin = words.len().checked_sub(2).filter(|at| *at > 0)?;
+    let folded: String = words[begin..].iter().map(|w| fold(w)).collect();
+    let sure = SURE_PLACES.contains(&folded.as_str());
+    // "Trần Hải Phòng" is a full name.
+    let full = begin == 1 && is_family(words[0]) && !titled;
+    let likely = titled && !is_family(words[0]) && PLACES.contains(&folded.as_str());
+    ((sure && !full) || likely).then_some(begin)
+}
+
+/// Banks and firms in capitals behind a name: `Anh Long ACB`.
+fn firm(word: &str) -> bool {
+    word.to_lowercase().ends_with("bank")
+        || matches!(
+            word,
+            "ACB"
+                | "VIB"
+                | "BIDV"
+                | "VCB"
+                | "OCB"
+                | "SHB"
+                | "TPB"
+                | "MSB"
+                | "VPB"
+                | "HDB"
+                | "MB"
+                | "FPT"
+                | "EVN"
+                | "VNPT"
+                | "CEO"
+                | "GĐ"
+                | "NH"
+        )
+}
+
+/// Words in small letters by which a remark begins whatever follows: `Chị Hoa ở Thủ Đức`.
+const JOINS_REMARK: &[&str] = &[
+    "ở", "bên", "tại", "của", "là", "gặp", "hỏi", "bạn", "giới", "gt", "sn", "sinh",
+];
+
 /// What is left of a name.
 pub(super) enum Name<'a> {
     Words(Vec<&'a str>),
@@ -503,6 +662,9 @@ const IN_ANY_CASE: &[&str] = &[
     "sale",
     "nhà",
     "khách",
+    "mr",
+    "ms",
+    "mrs",
 ];
 
 /// Takes the remark behind a name off. `titled`: the name has a title, so that what follows in
@@ -517,6 +679,12 @@ pub(super) fn without_remark<'a>(words: &[&'a str], titled: bool, emoji: bool) -
         digits || company
     });
     kept.truncate(cut.unwrap_or(kept.len()));
+    let joined = (1..kept.len()).find(|at| {
+        let word = kept[*at];
+        JOINS_REMARK.contains(&word) || (*at + 1 == kept.len() && firm(word))
+    });
+    kept.truncate(joined.unwrap_or(kept.len()));
+    kept.truncate(place(&kept, titled).unwrap_or(kept.len()));
     let family = kept.len() > 1 && is_family(kept[0]);
     let small = |w: &str| w.starts_with(char::is_lowercase);
     let mixed = kept.iter().any(|w| !small(w));
