@@ -3,6 +3,8 @@
 //! Accents are told apart where they must be (tỷ is not tý, tầm is not tám); a word without any
 //! accent may stand for either.
 
+use std::sync::LazyLock;
+
 use super::tokens::Token;
 use crate::core::sheet::fold::fold;
 
@@ -225,22 +227,39 @@ const BEHIND: &[(&str, Bound)] = &[
     ("là max", Bound::Under),
 ];
 
-fn matches_phrase(tokens: &[Token], phrase: &str) -> Option<usize> {
-    let mut length = 0;
-    for part in phrase.split(' ') {
-        let word = tokens.get(length)?.word()?;
-        if word != part && word != fold(part) {
-            return None;
-        }
-        length += 1;
+/// The words of a phrase, each with its accents and without.
+struct Phrase(Vec<(&'static str, String)>);
+
+impl Phrase {
+    fn new(phrase: &'static str) -> Self {
+        Self(phrase.split(' ').map(|part| (part, fold(part))).collect())
     }
-    Some(length)
+
+    /// How many tokens the phrase takes at the beginning, if it stands there.
+    fn length(&self, tokens: &[Token]) -> Option<usize> {
+        let stands = tokens.len() >= self.0.len()
+            && self.0.iter().zip(tokens).all(|((accented, plain), token)| {
+                token.word().is_some_and(|w| w == *accented || w == plain)
+            });
+        stands.then_some(self.0.len())
+    }
 }
 
-fn bound(tokens: &[Token], list: &[(&str, Bound)]) -> Option<(Bound, usize)> {
+type Bounds = LazyLock<Vec<(Phrase, Bound)>>;
+
+fn prepared(list: &[(&'static str, Bound)]) -> Vec<(Phrase, Bound)> {
+    list.iter()
+        .map(|(phrase, bound)| (Phrase::new(phrase), *bound))
+        .collect()
+}
+
+static BOUNDS_BEFORE: Bounds = LazyLock::new(|| prepared(BEFORE));
+static BOUNDS_BEHIND: Bounds = LazyLock::new(|| prepared(BEHIND));
+
+fn bound(tokens: &[Token], list: &[(Phrase, Bound)]) -> Option<(Bound, usize)> {
     tokens.first()?.word()?;
     list.iter()
-        .find_map(|(phrase, bound)| matches_phrase(tokens, phrase).map(|length| (*bound, length)))
+        .find_map(|(phrase, bound)| phrase.length(tokens).map(|length| (*bound, length)))
 }
 
 /// A bound before an amount, and how many tokens it takes.
@@ -264,7 +283,7 @@ pub(super) fn bound_before(tokens: &[Token]) -> Option<(Bound, usize)> {
         let slash = usize::from(tokens[1].is_sign("/"));
         return Some((Bound::About, 2 + slash));
     }
-    bound(tokens, BEFORE)
+    bound(tokens, &BOUNDS_BEFORE)
 }
 
 /// A bound behind an amount, and how many tokens it takes.
@@ -282,7 +301,7 @@ pub(super) fn bound_behind(tokens: &[Token]) -> Option<(Bound, usize)> {
         let sum = more.is_some_and(|t| t.figure().is_some() || t.word().is_some_and(on_top));
         return (!sum).then_some((Bound::Over, 1));
     }
-    bound(tokens, BEHIND)
+    bound(tokens, &BOUNDS_BEHIND)
 }
 
 /// Taxes and fees, which come on top of a price and change no budget.
@@ -303,8 +322,10 @@ pub(super) fn counted(word: &str) -> bool {
         "ban", "tháng", "năm", "tuần", "ngày", "lần", "đợt", "block", "tòa", "toà", "thế", "kiot",
         "góc", "bed", "bedroom", "bedrooms", "bath", "floor", "floors", "sqm",
     ];
+    static PLAIN: LazyLock<Vec<String>> =
+        LazyLock::new(|| COUNTED.iter().map(|word| fold(word)).collect());
     // Without accents they must not be one of the words that go on: "con" may be "còn".
-    COUNTED.contains(&word) || (!goes_on(word) && COUNTED.iter().any(|c| fold(c) == word))
+    COUNTED.contains(&word) || (PLAIN.iter().any(|plain| plain == word) && !goes_on(word))
 }
 
 /// Words that say what the amount is for and leave the reading as it is.
@@ -434,14 +455,14 @@ pub(super) fn only_part(tokens: &[Token]) -> bool {
         "thanh toán",
         "thiếu",
     ];
+    static PREPARED: LazyLock<Vec<Phrase>> =
+        LazyLock::new(|| PARTS.iter().map(|part| Phrase::new(part)).collect());
     let loan = tokens.windows(3).any(|w| {
         let unit = w[2].word().and_then(unit).is_some();
         w[0].is_word(&["vay"]) && w[1].figure().is_some() && unit
     });
     let part = |at: usize| {
-        PARTS
-            .iter()
-            .any(|phrase| matches_phrase(&tokens[at..], phrase).is_some())
+        tokens[at].word().is_some() && PREPARED.iter().any(|p| p.length(&tokens[at..]).is_some())
     };
     loan || (0..tokens.len()).any(part)
 }

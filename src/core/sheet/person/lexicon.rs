@@ -1,5 +1,8 @@
 //! Words that stand beside names in customer lists: labels, remarks, places, legal forms, family names.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::titles::starts_with_title;
 use crate::core::sheet::fold::{self, fold};
 
@@ -11,8 +14,9 @@ const FAMILIES: &str = " nguyen tran le pham huynh hoang phan vu vo dang bui do 
 
 /// Whether the word is a family name.
 pub(super) fn is_family(word: &str) -> bool {
-    let folded = fold(word);
-    !folded.is_empty() && !folded.contains(' ') && FAMILIES.contains(&format!(" {folded} "))
+    static SET: LazyLock<HashSet<&'static str>> =
+        LazyLock::new(|| FAMILIES.split_ascii_whitespace().collect());
+    SET.contains(fold(word).as_str())
 }
 
 /// Labels before a name, folded, the longest first.
@@ -35,7 +39,10 @@ const LABELS: &[&str] = &[
 /// Takes labels such as `KH:` off, and says whether there was one.
 pub(super) fn without_label(text: &str) -> (String, bool) {
     let words: Vec<&str> = text.split([' ', '\u{a0}']).collect();
-    for label in LABELS {
+    // Most names have no label: the first word tells.
+    let first = fold(words[0].split(':').next().unwrap_or(""));
+    let begins = |label: &&&str| label.split(' ').next() == Some(first.as_str());
+    for label in LABELS.iter().filter(begins) {
         let length = label.split(' ').count();
         if words.len() < length {
             continue;
@@ -138,63 +145,52 @@ const NO_NAME: &[&str] = &[
     "không để lại tên",
 ];
 
-fn begins_with(text: &str, phrase: &str) -> bool {
-    let lower = text.to_lowercase();
-    [phrase.to_owned(), fold(phrase)].iter().any(|p| {
+/// Phrases with their accents and without.
+type Phrases = LazyLock<Vec<(&'static str, String)>>;
+
+fn prepared(list: &[&'static str]) -> Vec<(&'static str, String)> {
+    list.iter().map(|phrase| (*phrase, fold(phrase))).collect()
+}
+
+fn begins_with(lower: &str, phrase: &(&str, String)) -> bool {
+    [phrase.0, phrase.1.as_str()].iter().any(|p| {
         lower
-            .strip_prefix(p.as_str())
+            .strip_prefix(p)
             .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     })
 }
 
 /// Whether the text says that there is no name; `label`: behind `Khách`.
 pub(super) fn no_name(text: &str, label: bool) -> bool {
+    static ANYWHERE: Phrases = LazyLock::new(|| prepared(NO_NAME));
+    static BEHIND_LABEL: Phrases = LazyLock::new(|| prepared(NO_NAME_BEHIND_LABEL));
     let text = fold::clean(text);
+    let lower = text.to_lowercase();
     text.is_empty()
         || fold::is_placeholder(&text)
-        || NO_NAME.iter().any(|phrase| begins_with(&text, phrase))
+        || ANYWHERE.iter().any(|phrase| begins_with(&lower, phrase))
         || label
-            && NO_NAME_BEHIND_LABEL
-                .iter()
-                .any(|phrase| begins_with(&text, phrase) && !is_capital_name(&text, phrase))
+            && BEHIND_LABEL.iter().any(|phrase| {
+                begins_with(&lower, phrase) && !is_capital_name(&text, &lower, phrase)
+            })
 }
 
 /// `Khách Sau` can be a person in capitals; `khách sau` cannot.
-fn is_capital_name(text: &str, phrase: &str) -> bool {
-    let accented = phrase != fold(phrase);
-    let folded_only = accented && !text.to_lowercase().starts_with(phrase);
+fn is_capital_name(text: &str, lower: &str, phrase: &(&str, String)) -> bool {
+    let accented = phrase.0 != phrase.1;
+    let folded_only = accented && !lower.starts_with(phrase.0);
     folded_only && text.starts_with(char::is_uppercase) && text.chars().any(char::is_lowercase)
 }
 
 /// Whether the text names a company, an office or a shop rather than a person.
 pub(super) fn is_company(text: &str) -> bool {
-    const BEGINS: &[&str] = &[
-        "cong ty",
-        "cty",
-        "ctcp",
-        "tong cong ty",
-        "doanh nghiep",
-        "dntn",
-        "hop tac xa",
-        "htx",
-        "tap doan",
-        "ngan hang",
-        "van phong",
-        "vp ",
-        "chi nhanh",
-        "truong ",
-        "benh vien",
-        "khach san",
-        "nha hang",
-        "cua hang",
-        "san giao dich",
-        "hkd",
-        "ho kinh doanh",
-        "uy ban",
-        "so ",
-    ];
     let folded = fold(text);
-    let begins = BEGINS.iter().any(|b| {
+    let first = folded.split(' ').next().unwrap_or("");
+    let inside = folded.split(' ').any(inside_company);
+    if !inside && !begins_company(first) {
+        return false;
+    }
+    let begins = COMPANY_BEGINS.iter().any(|b| {
         folded
             .strip_prefix(b)
             .is_some_and(|rest| b.ends_with(' ') || rest.is_empty() || rest.starts_with(' '))
@@ -203,22 +199,50 @@ pub(super) fn is_company(text: &str) -> bool {
     let lower = text.to_lowercase();
     let person = (folded.starts_with("truong ") && !lower.starts_with("trường "))
         || (folded.starts_with("so ") && !lower.starts_with("sở "));
-    let inside = folded.split(' ').any(|w| {
-        matches!(
-            w,
-            "tnhh"
-                | "jsc"
-                | "ltd"
-                | "company"
-                | "group"
-                | "corp"
-                | "corporation"
-                | "holdings"
-                | "inc"
-        )
-    });
     (begins && !person) || (inside && !starts_with_title(text))
 }
+
+/// Whether the folded word is the first one of a phrase that begins a company.
+fn begins_company(word: &str) -> bool {
+    COMPANY_BEGINS
+        .iter()
+        .any(|b| b.split(' ').next() == Some(word))
+}
+
+/// Folded words that make the text around them a company.
+fn inside_company(word: &str) -> bool {
+    matches!(
+        word,
+        "tnhh" | "jsc" | "ltd" | "company" | "group" | "corp" | "corporation" | "holdings" | "inc"
+    )
+}
+
+/// What begins the name of a company, an office or a shop, folded.
+const COMPANY_BEGINS: &[&str] = &[
+    "cong ty",
+    "cty",
+    "ctcp",
+    "tong cong ty",
+    "doanh nghiep",
+    "dntn",
+    "hop tac xa",
+    "htx",
+    "tap doan",
+    "ngan hang",
+    "van phong",
+    "vp ",
+    "chi nhanh",
+    "truong ",
+    "benh vien",
+    "khach san",
+    "nha hang",
+    "cua hang",
+    "san giao dich",
+    "hkd",
+    "ho kinh doanh",
+    "uy ban",
+    "so ",
+];
 
 /// Legal forms that keep their capitals.
 pub(super) fn legal_form(word: &str) -> bool {
@@ -671,11 +695,15 @@ const IN_ANY_CASE: &[&str] = &[
 /// small letters is no part of a nickname.
 pub(super) fn without_remark<'a>(words: &[&'a str], titled: bool, emoji: bool) -> Name<'a> {
     let mut kept: Vec<&str> = words.to_vec();
+    let folded: Vec<String> = kept.iter().map(|word| fold(word)).collect();
+    let names_company = folded.iter().any(|word| inside_company(word));
     // From a word with figures on ("Lan Q7", "Nam 2"), or a company, it is remark.
     let cut = (1..kept.len()).find(|at| {
         let digits = kept[*at].chars().any(|c| c.is_ascii_digit());
-        let company = matches!(fold(kept[*at]).as_str(), "cty" | "tnhh")
-            || (*at + 1 < kept.len() && is_company(&kept[*at..].join(" ")));
+        let company = matches!(folded[*at].as_str(), "cty" | "tnhh")
+            || (*at + 1 < kept.len()
+                && (begins_company(&folded[*at]) || names_company)
+                && is_company(&kept[*at..].join(" ")));
         digits || company
     });
     kept.truncate(cut.unwrap_or(kept.len()));

@@ -164,14 +164,11 @@ pub(super) fn title<'a, 'b>(words: &'a [&'b str]) -> (Addressed, &'a [&'b str]) 
 }
 
 fn phrase(words: &[&str]) -> Option<usize> {
+    let front: Vec<String> = words.iter().take(3).map(|w| w.to_lowercase()).collect();
     PHRASES.iter().find_map(|phrase| {
-        let parts: Vec<&str> = phrase.split(' ').collect();
-        let fits = words.len() >= parts.len()
-            && words
-                .iter()
-                .zip(&parts)
-                .all(|(w, p)| w.to_lowercase() == *p);
-        fits.then_some(parts.len())
+        let length = phrase.split(' ').count();
+        let fits = front.len() >= length && phrase.split(' ').zip(&front).all(|(p, w)| w == p);
+        fits.then_some(length)
     })
 }
 
