@@ -5,6 +5,7 @@
 //! flagged: a wrong greeting is worse than none.
 
 mod lexicon;
+mod remarks;
 mod titles;
 
 use serde::ser::SerializeStruct;
@@ -115,7 +116,7 @@ pub fn read(cell: &Cell) -> Reading<Person> {
     let lower = body.chars().all(|c| !c.is_uppercase());
     if others
         .iter()
-        .any(|part| lexicon::may_be_person(part, lower))
+        .any(|part| remarks::may_be_person(part, lower))
     {
         return Reading::Value(Person::unclear(Part::Ambiguous));
     }
@@ -163,16 +164,16 @@ fn one(head: &str, open: bool, emoji: bool) -> Reading<Person> {
             Addressed::Open | Addressed::No => Reading::bad("no name"),
         };
     }
-    if lexicon::named_after(rest[0]) {
+    if remarks::named_after(rest[0]) {
         return Reading::Value(Person::unclear(title));
     }
     if titles::second_person(rest) || (addressed != Addressed::No && titles::related(rest)) {
         return Reading::Value(Person::unclear(Part::Ambiguous));
     }
     let titled = matches!(addressed, Addressed::By(_) | Addressed::Open);
-    let name = match lexicon::without_remark(rest, titled, emoji) {
-        lexicon::Name::Words(name) => name,
-        lexicon::Name::Nickname => return Reading::Value(Person::unclear(title)),
+    let name = match remarks::without_remark(rest, titled, emoji) {
+        remarks::Name::Words(name) => name,
+        remarks::Name::Nickname => return Reading::Value(Person::unclear(title)),
     };
     // "KD1", "Q7": a code is no name.
     let code = name
