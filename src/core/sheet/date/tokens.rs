@@ -155,7 +155,7 @@ fn weekday(tokens: &[Token]) -> Option<(Weekday, usize)> {
     if word == "t"
         && next.is_some_and(|t| t.glued && t.is_sign('.'))
         && let Some(number) = tokens.get(2).filter(|t| t.glued).and_then(|t| t.number(1))
-        && !tokens.get(3).is_some_and(|t| t.joins_figures())
+        && !tokens.get(3).is_some_and(Token::joins_figures)
     {
         return Some((weekday_by_number(number)?, 3));
     }
