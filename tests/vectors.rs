@@ -1,5 +1,8 @@
 //! The readers against the vector files: every row of every file, read as written there.
 //!
+//! `NAME.csv` is a copy of what all share; `ours_NAME.csv` holds more cases of the same kinds and the
+//! same format, worked out by hand from the rules in the README beside them.
+//!
 //! A row that we hold to be wrong is listed in `DISPUTED` with the reason, never special-cased in
 //! the code, and at most three in a hundred.
 
@@ -8,7 +11,7 @@
 
 use sheetbridge::core::sheet::person::Part;
 use sheetbridge::core::sheet::stage::{Stage, StageTable};
-use sheetbridge::core::sheet::{Cell, Reading, date, email, money, person, phone, stage};
+use sheetbridge::core::sheet::{Cell, Reading, date, email, money, person, phone, stage, yes_no};
 
 /// (file, raw cell, why the expectation is wrong). Empty: no row is disputed.
 const DISPUTED: [(&str, &str, &str); 0] = [];
@@ -72,9 +75,15 @@ fn shown<T>(reading: Reading<T>, value: impl Fn(T) -> String) -> String {
     }
 }
 
+/// Both files of a kind.
+fn check_both(kind: &str, expected: &[&str], read: impl Fn(&Row) -> Vec<String>) {
+    check(&format!("{kind}.csv"), expected, &read);
+    check(&format!("ours_{kind}.csv"), expected, &read);
+}
+
 #[test]
 fn phones() {
-    check("phones.csv", &["expected"], |row| {
+    check_both("phones", &["expected"], |row| {
         vec![shown(phone::read(&cell(row)), |list| {
             list.iter()
                 .map(phone::Phone::expose)
@@ -86,7 +95,7 @@ fn phones() {
 
 #[test]
 fn money() {
-    check("money.csv", &["expected_min", "expected_max"], |row| {
+    check_both("money", &["expected_min", "expected_max"], |row| {
         let side = |pick: fn(&money::Money) -> Option<i64>| {
             shown(money::read(&cell(row)), |m| {
                 pick(&m).map_or_else(String::new, |v| v.to_string())
@@ -94,7 +103,7 @@ fn money() {
         };
         vec![side(|m| m.min), side(|m| m.max)]
     });
-    for row in rows("money.csv") {
+    for row in rows("money.csv").into_iter().chain(rows("ours_money.csv")) {
         if row["note"].starts_with("approximate:") {
             let approximate = money::read(&cell(&row))
                 .value()
@@ -107,7 +116,7 @@ fn money() {
 #[test]
 fn dates() {
     let zone = jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
-    check("dates.csv", &["expected"], |row| {
+    check_both("dates", &["expected"], |row| {
         vec![shown(
             date::read(&cell(row), &row["sheet_locale"], &zone),
             |when| when.to_string(),
@@ -117,8 +126,8 @@ fn dates() {
 
 #[test]
 fn names() {
-    check(
-        "names.csv",
+    check_both(
+        "names",
         &["expected_full", "expected_given", "expected_title"],
         |row| {
             let part = |part: &Part| match part {
@@ -157,14 +166,14 @@ fn stages() {
                 .collect(),
         });
     let table = StageTable::new(stages.collect()).unwrap();
-    check("stages.csv", &["expected"], |row| {
+    check_both("stages", &["expected"], |row| {
         vec![shown(stage::read(&cell(row), &table), |id| id)]
     });
 }
 
 #[test]
 fn emails() {
-    check("emails.csv", &["expected"], |row| {
+    check_both("emails", &["expected"], |row| {
         vec![shown(email::read(&cell(row)), |list| {
             list.iter()
                 .map(email::Email::expose)
@@ -172,4 +181,19 @@ fn emails() {
                 .join(";")
         })]
     });
+}
+
+#[test]
+fn ticks_and_words_for_yes_and_no() {
+    check(
+        "ours_yes_no.csv",
+        &["expected_opt_out", "expected_consent"],
+        |row| {
+            let cell = cell(row);
+            vec![
+                shown(yes_no::read_opt_out(&cell), |yes| yes.to_string()),
+                shown(yes_no::read_consent(&cell), |yes| yes.to_string()),
+            ]
+        },
+    );
 }

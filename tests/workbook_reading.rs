@@ -15,7 +15,7 @@ use sheetbridge::core::record::Cells;
 use sheetbridge::core::sheet::Cell;
 use sheetbridge::core::sheet::field::{FieldSpec, Schema, standard_kind};
 use sheetbridge::core::sheet::fold::fold;
-use sheetbridge::core::sheet::header::find_header;
+use sheetbridge::core::sheet::header::{column_letter, find_header};
 use sheetbridge::core::sheet::rows::{RowKind, bind_row, kind_of_row};
 use sheetbridge::core::sheet::stage::{Stage, StageTable};
 use sheetbridge::core::sheet::typed::{Typed, typed};
@@ -402,4 +402,66 @@ fn twice_the_mess() {
             ("stage", [1402, 98, 0, 0]),
         ])
     );
+}
+
+/// The lines that differ, for showing.
+fn differing(wrong: &mut Vec<String>, what: &str, want: &Json, got: &Json) {
+    if want != got {
+        wrong.push(format!("{what}:\n  want {want}\n  got  {got}"));
+    }
+}
+
+/// A workbook of another make: titles and banners above, a header with units, stars and line breaks
+/// or in two rows, columns in another order, sections, sums and the header once more between the
+/// customers. The truth beside it is written by hand: every row's kind, every customer's values as
+/// `records --json` shows them, and which fields have a problem.
+#[test]
+fn two_tabs_of_another_make() {
+    let book = file("ours-two-tabs");
+    let truth = file("ours-two-tabs-truth");
+    let schema = schema(&book);
+    let mut wrong = Vec::new();
+    for (tab, meant) in book["sheets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(truth.as_array().unwrap())
+    {
+        assert_eq!(tab["title"], meant["tab"]);
+        let rows: Vec<Vec<Cell>> = tab["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row.as_array().unwrap().iter().map(cell).collect())
+            .collect();
+        let header = find_header(&rows, &schema.fields, &["name", "phone", "stage"]).unwrap();
+        let title = &meant["tab"];
+        let bound: BTreeMap<&str, String> = header
+            .bound
+            .iter()
+            .map(|(field, binding)| (field.as_str(), column_letter(binding.column)))
+            .collect();
+        differing(
+            &mut wrong,
+            &format!("{title} header"),
+            &meant["bound"],
+            &serde_json::json!(bound),
+        );
+        assert_eq!(meant["header_row"], header.row + 1, "{title}");
+        for (at, raw) in rows.iter().enumerate().skip(header.row + 1) {
+            let row = (at + 1).to_string();
+            let cells = bind_row(raw, &header);
+            let kind = kind_of_row(&cells, raw, &header, &schema.stages);
+            let what = format!("{title} row {row}");
+            let said = Json::String(format!("{kind:?}"));
+            differing(&mut wrong, &what, &meant["kinds"][&row], &said);
+            if kind == RowKind::Customer {
+                let typed = typed(&cells, &schema);
+                let fields: Vec<&str> = typed.problems.iter().map(|p| p.field.as_str()).collect();
+                let got = serde_json::json!({"values": typed.values, "problems": fields});
+                differing(&mut wrong, &what, &meant["customers"][&row], &got);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -59,21 +59,27 @@ pub fn read(cell: &Cell, locale: &str, zone: &TimeZone) -> Reading<When> {
         return reading;
     }
     match cell {
-        Cell::Number(number) => read_number(*number),
+        Cell::Number(number) => read_number(*number, locale),
         Cell::Text(text) => read_text(text, locale, zone),
         Cell::Empty | Cell::Bool(_) => Reading::bad("a tick box is no date"),
     }
 }
 
-fn read_number(number: f64) -> Reading<When> {
+fn read_number(number: f64, locale: &str) -> Reading<When> {
     if number.fract() == 0.0 && (1900.0..=2100.0).contains(&number) {
         return Reading::ambiguous("a year only, or a day in 1905");
     }
-    // 20261125 typed into an automatic cell stays a number.
-    if number.fract() == 0.0 && (19_000_101.0..=21_991_231.0).contains(&number) {
-        return match compact(&super::decimal(number)) {
-            Some(date) => Reading::Value(When { date, time: None }),
-            None => Reading::bad("this number is no date"),
+    // 20261125 typed into an automatic cell stays a number, 05112026 loses its zero.
+    if number.fract() == 0.0 && (1_011_900.0..=31_122_199.0).contains(&number) {
+        let digits = format!("{:0>8}", super::decimal(number));
+        let found = match year_first(&digits) {
+            Some(date) => Found::Date(date),
+            None => three_figures(&digits[..2], &digits[2..4], &digits[4..], locale),
+        };
+        return match found {
+            Found::Date(date) => Reading::Value(When { date, time: None }),
+            Found::Ambiguous(why) => Reading::ambiguous(why),
+            Found::Impossible => Reading::bad("this number is no date"),
         };
     }
     from_serial(number).map_or_else(|| Reading::bad("this number is no date"), Reading::Value)

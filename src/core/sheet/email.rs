@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use super::fold::{fold, invisible};
 use super::{Cell, Reading, trivial};
@@ -132,7 +133,9 @@ enum Candidate {
 
 /// Characters that end an address on either side.
 fn separates(c: char) -> bool {
-    c.is_whitespace() || ",;/\\|&<>()[]{}\"“”„‘’«»:`".contains(c)
+    // Pictures, arrows and other marks are glued to addresses as ornaments.
+    let ornament = !c.is_ascii() && !c.is_alphanumeric() && !is_combining_mark(c);
+    c.is_whitespace() || ornament || ",;/\\|&<>()[]{}\":`".contains(c)
 }
 
 /// Reads the address around the `@` at `at`; nothing before `from` belongs to it.
@@ -147,7 +150,7 @@ fn around(chars: &[char], from: usize, at: usize) -> Candidate {
     }
     let local: String = chars[left..local_end].iter().collect();
     let local = local
-        .trim_start_matches(['\'', '*', '•', '·'])
+        .trim_start_matches(['\'', '*', '#', '=', '+', '~', '!', '?'])
         .to_lowercase();
     let (domain, end) = domain_behind(chars, at + 1);
     let whole = format!("{local}@{domain}");
@@ -293,8 +296,9 @@ fn valid(local: &str, domain: &str) -> bool {
 }
 
 /// Words that name what follows or join two addresses.
-const LABELS: [&str; 11] = [
-    "email", "e mail", "mail", "gmail", "emails", "mailto", "cty", "va", "hoac", "and", "or",
+const LABELS: [&str; 14] = [
+    "email", "e mail", "mail", "gmail", "emails", "mailto", "cty", "va", "hoac", "and", "or", "cc",
+    "bcc", "to",
 ];
 
 /// Whether the text between the last separator and the address is plain words that could be its

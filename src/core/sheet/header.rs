@@ -17,6 +17,69 @@ pub(crate) fn header_key(text: &str) -> String {
     key
 }
 
+/// As [`header_key`], without what people add to a header: a number in front (`1. Họ tên`), and a
+/// unit or a hint in brackets or behind a dash (`Ngân sách (tỷ)`, `SĐT (*)`, `Ngày sinh - dd/mm/yyyy`).
+/// Other words in brackets tell columns apart (`SĐT (vợ)`) and stay.
+fn bare_key(text: &str) -> String {
+    let cleaned = clean(text);
+    let numbered = cleaned.trim_start_matches(['(', '#']);
+    let rest = numbered.trim_start_matches(|c: char| c.is_ascii_digit());
+    let listed = rest.len() < numbered.len() && rest.starts_with(['.', ')', '/', '-', ':']);
+    let mut bare = if listed { &rest[1..] } else { cleaned.as_str() };
+    while let Some((front, hint)) = last_hint(bare) {
+        if !is_hint(&header_key(hint)) || header_key(front).is_empty() {
+            break;
+        }
+        bare = front;
+    }
+    header_key(bare)
+}
+
+/// What stands in the last brackets, or behind the last dash or colon, and what stands before.
+fn last_hint(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_end();
+    if text.ends_with([')', ']']) {
+        let at = text.rfind(['(', '['])?;
+        return Some((&text[..at], &text[at + 1..text.len() - 1]));
+    }
+    let at = text.rfind(" - ").or_else(|| text.rfind(':'))?;
+    Some((&text[..at], text[at + 1..].trim_start_matches(['-', ' '])))
+}
+
+/// Units, formats and notes on filling in.
+fn is_hint(key: &str) -> bool {
+    matches!(
+        key,
+        "" | "ty"
+            | "tydong"
+            | "tyvnd"
+            | "tr"
+            | "trieu"
+            | "trieudong"
+            | "dong"
+            | "d"
+            | "vnd"
+            | "m2"
+            | "zalo"
+            | "batbuoc"
+            | "required"
+            | "neuco"
+            | "optional"
+            | "ddmmyyyy"
+            | "ddmmyy"
+            | "dmy"
+            | "dmyyyy"
+            | "ngaythangnam"
+            | "x"
+            | "tick"
+            | "tickx"
+            | "danhdaux"
+            | "cokhong"
+            | "yn"
+            | "yesno"
+    ) || key.starts_with("dvt")
+}
+
 /// The column of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
@@ -170,6 +233,7 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(row: &[Cell], by_text: &BTreeMap<String, &'a str>) -> Self {
         let mut line = Self::default();
+        let mut loose: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (column, cell) in row.iter().enumerate() {
             let Cell::Text(text) = cell else {
                 line.headers.push(String::new());
@@ -177,8 +241,14 @@ impl<'a> Line<'a> {
             };
             if let Some(field) = by_text.get(&header_key(text)) {
                 line.fields.entry(field).or_default().push(column);
+            } else if let Some(field) = by_text.get(&bare_key(text)) {
+                loose.entry(field).or_default().push(column);
             }
             line.headers.push(clean(text));
+        }
+        // The header itself goes before one with something added.
+        for (field, columns) in loose {
+            line.fields.entry(field).or_insert(columns);
         }
         line
     }
@@ -354,6 +424,32 @@ mod tests {
             find(&[nfd], &["name", "phone"]),
             Ok("name=A1 phone=B1".to_owned())
         );
+    }
+
+    #[test]
+    fn units_and_numbers_beside_a_header_do_not_hide_it() {
+        for row in [
+            "Họ tên (*)|SĐT (Zalo)|Email (nếu có)",
+            "1. Họ tên|2. SĐT|3. Email",
+            "(1) Họ tên|(2) SĐT|(3) Email",
+            "Họ tên *|SĐT (bắt buộc)|Email:",
+            "⭐ Họ tên|📞 SĐT|📧 Email",
+            "HỌ TÊN\n(*)|SĐT\n(Zalo)|EMAIL",
+            "Họ tên|SĐT [*]|Email - nếu có",
+        ] {
+            assert_eq!(
+                find(&[row], &["name", "phone"]),
+                Ok("email=C1 name=A1 phone=B1".to_owned()),
+                "{row}"
+            );
+        }
+        // What tells two columns apart is no hint, and the header itself goes first.
+        assert_eq!(
+            find(&["Họ tên|SĐT (Zalo)|SĐT|SĐT (vợ)"], &["phone"]),
+            Ok("name=A1 phone=C1".to_owned())
+        );
+        assert!(find(&["Họ tên|SĐT (vợ)|Email"], &["phone"]).is_err());
+        assert!(find(&["Họ tên|SĐT (bắt buộc)|SĐT (Zalo)"], &["phone"]).is_err());
     }
 
     #[test]

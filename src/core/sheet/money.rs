@@ -59,7 +59,7 @@ pub fn read(cell: &Cell) -> Reading<Money> {
                 .filter(|c| !invisible(*c))
                 .collect::<String>()
                 .to_lowercase();
-            let plain = fold::clean(&plain).replace("->", "→");
+            let plain = fold::clean(&plain).replace("->", "→").replace("=>", "→");
             phrase::read(&tokens::tokens(&plain))
         }
         Cell::Empty | Cell::Bool(_) => Reading::bad("a tick box is no amount"),

@@ -3,7 +3,8 @@
 use super::{Cell, Reading, fold, trivial};
 
 /// The names in an owner cell in their order, the first one leads: split at `+`, `&`, `/`, `,`,
-/// `;`, line breaks, and the word `và`. Each is listed once, case and accents aside.
+/// `;`, line breaks, and the word `và`; remarks in brackets are left out. Each is listed once, case
+/// and missing accents aside: `Văn` and `Van` are one, `Văn` and `Vân` are two.
 pub fn read(cell: &Cell) -> Reading<Vec<String>> {
     if let Some(reading) = trivial(cell) {
         return reading;
@@ -12,7 +13,8 @@ pub fn read(cell: &Cell) -> Reading<Vec<String>> {
         return Reading::bad("no name of a member of staff");
     };
     let mut names: Vec<String> = Vec::new();
-    for part in text.split(['+', '&', '/', ',', ';', '\n', '\r', '|']) {
+    let bare = without_remarks(text);
+    for part in bare.split(['+', '&', '/', ',', ';', '\n', '\r', '|']) {
         let cleaned = fold::clean(part);
         let mut words: Vec<&str> = Vec::new();
         for word in cleaned.split(' ').chain(std::iter::once("và")) {
@@ -24,8 +26,8 @@ pub fn read(cell: &Cell) -> Reading<Vec<String>> {
             }
             let name = words.join(" ");
             words.clear();
-            let folded = fold::fold(&name);
-            if !folded.is_empty() && !names.iter().any(|n| fold::fold(n) == folded) {
+            let said = !fold::fold(&name).is_empty();
+            if said && !names.iter().any(|known| same(known, &name)) {
                 names.push(name);
             }
         }
@@ -34,6 +36,37 @@ pub fn read(cell: &Cell) -> Reading<Vec<String>> {
         Reading::bad("no name of a member of staff")
     } else {
         Reading::Value(names)
+    }
+}
+
+/// Whether two ways of writing are one name: without case, and without accents where one of them has none.
+fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let (plain_a, plain_b) = (fold::fold(&a), fold::fold(&b));
+    a == b || (plain_a == plain_b && (a == plain_a || b == plain_b))
+}
+
+/// `Lan Anh (chính)`; brackets round everything stay.
+fn without_remarks(text: &str) -> String {
+    let mut depth = 0_u32;
+    let kept: String = text
+        .chars()
+        .filter(|c| match c {
+            '(' | '[' => {
+                depth += 1;
+                false
+            }
+            ')' | ']' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            _ => depth == 0,
+        })
+        .collect();
+    if kept.chars().any(char::is_alphanumeric) {
+        kept
+    } else {
+        text.to_owned()
     }
 }
 
@@ -52,6 +85,10 @@ mod tests {
             ),
             ("Lan Anh/lan anh", vec!["Lan Anh"]),
             ("Quốc\u{a0}Bảo & Văn", vec!["Quốc Bảo", "Văn"]),
+            ("Văn và Vân", vec!["Văn", "Vân"]),
+            ("Hà, HA, ha", vec!["Hà"]),
+            ("Lan Anh (chính), Minh (phụ)", vec!["Lan Anh", "Minh"]),
+            ("(Lan Anh)", vec!["(Lan Anh)"]),
         ] {
             assert_eq!(
                 read(&Cell::from(text)),

@@ -5,6 +5,7 @@
 //! flagged: a wrong greeting is worse than none.
 
 mod lexicon;
+mod remarks;
 mod titles;
 
 use serde::ser::SerializeStruct;
@@ -107,6 +108,7 @@ pub fn read(cell: &Cell) -> Reading<Person> {
         return company(&body);
     }
     let (open, body) = titles::without_combined(&wrapped(&body));
+    let body = lexicon::glued(&body).unwrap_or_else(|| lexicon::keep_hyphens(&body));
     let parts = split_people(&body);
     let Some((head, others)) = parts.split_first() else {
         return Reading::bad("no name");
@@ -114,8 +116,11 @@ pub fn read(cell: &Cell) -> Reading<Person> {
     let lower = body.chars().all(|c| !c.is_uppercase());
     if others
         .iter()
-        .any(|part| lexicon::may_be_person(part, lower))
+        .any(|part| remarks::may_be_person(part, lower))
     {
+        return Reading::Value(Person::unclear(Part::Ambiguous));
+    }
+    if lexicon::couple(head) {
         return Reading::Value(Person::unclear(Part::Ambiguous));
     }
     one(head, open, cleaned.emoji)
@@ -159,16 +164,16 @@ fn one(head: &str, open: bool, emoji: bool) -> Reading<Person> {
             Addressed::Open | Addressed::No => Reading::bad("no name"),
         };
     }
-    if lexicon::named_after(rest[0]) {
+    if remarks::named_after(rest[0]) {
         return Reading::Value(Person::unclear(title));
     }
-    if titles::second_person(rest) {
+    if titles::second_person(rest) || (addressed != Addressed::No && titles::related(rest)) {
         return Reading::Value(Person::unclear(Part::Ambiguous));
     }
     let titled = matches!(addressed, Addressed::By(_) | Addressed::Open);
-    let name = match lexicon::without_remark(rest, titled, emoji) {
-        lexicon::Name::Words(name) => name,
-        lexicon::Name::Nickname => return Reading::Value(Person::unclear(title)),
+    let name = match remarks::without_remark(rest, titled, emoji) {
+        remarks::Name::Words(name) => name,
+        remarks::Name::Nickname => return Reading::Value(Person::unclear(title)),
     };
     // "KD1", "Q7": a code is no name.
     let code = name
@@ -177,9 +182,19 @@ fn one(head: &str, open: bool, emoji: bool) -> Reading<Person> {
     if code || name.iter().all(|word| word.chars().count() < 2) {
         return Reading::bad("no name");
     }
+    // "N.V.Nam"
+    let own = |word: &&str| {
+        word.rsplit_once('.')
+            .map_or(
+                *word,
+                |(_, own)| if own.chars().count() > 1 { own } else { *word },
+            )
+            .to_owned()
+    };
     let given = name
         .last()
-        .map_or(Part::Absent, |word| Part::Known(initials(&[word], &name)));
+        .map(own)
+        .map_or(Part::Absent, |word| Part::Known(initials(&[&word], &name)));
     let full = if addressed == Addressed::Unclear {
         Part::Ambiguous
     } else {
@@ -222,12 +237,13 @@ fn initials(words: &[&str], whole: &[&str]) -> String {
             .filter(|c| c.is_alphabetic())
     };
     let uniform = letters().all(char::is_lowercase) || letters().all(char::is_uppercase);
+    let joined = words.join(" ").replace(lexicon::HYPHEN, "-");
     if !uniform {
-        return words.join(" ");
+        return joined;
     }
     let mut name = String::new();
     let mut begins = true;
-    for c in words.join(" ").chars() {
+    for c in joined.chars() {
         if begins {
             name.extend(c.to_uppercase());
         } else {

@@ -85,7 +85,10 @@ fn read_number(number: f64) -> Reading<Vec<Phone>> {
 }
 
 fn read_text(text: &str) -> Scan {
-    let groups = groups(text);
+    let mut groups = groups(text);
+    if let Some(whole) = plan::oddly_grouped(&groups).or_else(|| tokens::exponent(text)) {
+        groups = vec![Group::plain(&whole)];
+    }
     let mut found: Vec<Phone> = Vec::new();
     let mut unusable = Vec::new();
     let mut ambiguous = None;
@@ -173,6 +176,10 @@ fn loose_end(groups: &[Group], at: usize, behind_number: bool, landline: bool) -
         return (next, Loose::Damaged(run));
     }
     if !behind_number || first.broken || !first.before.is_loose_join() {
+        return (next, Loose::Remark);
+    }
+    let listed = |g: &Group| g.full_start() && g.before.behind_list_number();
+    if run.len() == 1 && groups.get(next).is_some_and(listed) {
         return (next, Loose::Remark);
     }
     let slash = first.before.slash();

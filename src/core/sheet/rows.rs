@@ -3,6 +3,7 @@
 use super::fold::{self, fold};
 use super::header::{Header, header_key};
 use super::person::{self, Part};
+use super::phone;
 use super::stage::StageTable;
 use super::{Cell, Reading};
 use crate::core::record::Cells;
@@ -69,7 +70,9 @@ pub fn kind_of_row(cells: &Cells, raw: &[Cell], header: &Header, stages: &StageT
             return RowKind::Totals;
         }
     }
-    match name {
+    // "?" in the name column is as good as nothing.
+    match name.filter(|text| !fold::is_placeholder(text)) {
+        Some(text) if is_misplaced_phone(text) => RowKind::Customer,
         Some(text) if is_title(text, stages) => RowKind::Title,
         Some(text) if is_name(text) => RowKind::Customer,
         _ if telling(cells) >= 2 => RowKind::Customer,
@@ -82,6 +85,12 @@ fn text_of(cell: &Cell) -> Option<&str> {
         Cell::Text(text) if !cell.is_blank() => Some(text),
         _ => None,
     }
+}
+
+/// A phone number in the name column is a customer whose cells slipped, and a data problem.
+fn is_misplaced_phone(text: &str) -> bool {
+    let written = text.trim_start().starts_with(['0', '+']);
+    written && matches!(phone::read(&Cell::Text(text.to_owned())), Reading::Value(_))
 }
 
 /// Formatted tick boxes arrive as words.
@@ -157,7 +166,9 @@ fn is_totals_label(text: &str) -> bool {
     match *first {
         "tổng" => true,
         "tong" => only || counted,
-        "cộng" | "total" | "totals" | "subtotal" | "sum" | "cong" => only,
+        "cộng" | "total" | "totals" | "subtotal" | "sum" | "cong" | "tb" | "avg" | "average" => {
+            only
+        }
         "grand" => words.get(1) == Some(&"total"),
         _ => ["trung bình", "số lượng", "số khách", "lũy kế", "luỹ kế"]
             .iter()
@@ -229,6 +240,12 @@ fn is_title(text: &str, stages: &StageTable) -> bool {
     if lower.ends_with(':') || lower.starts_with(['(', '[']) || stages.find(text).is_some() {
         return true;
     }
+    // "II. Khách cũ": what is behind the section's number tells.
+    if let Some(section) = behind_section_number(&cleaned)
+        && (is_title(section, stages) || !is_name(section))
+    {
+        return true;
+    }
     let words = words(&lower);
     if words.is_empty() || words.contains(&"tháng") || words.contains(&"month") {
         return true;
@@ -262,6 +279,16 @@ fn is_title(text: &str, stages: &StageTable) -> bool {
     // "Khách đã cọc": a stage behind the label.
     let labelled = words[0] == "khách" && stages.find(&words[1..].join(" ")).is_some();
     period || short_month || figures || labelled || titled(&words, &cleaned)
+}
+
+/// `A. …`, `II. …`, `3) …`; the first may be anh as well ("A. Dũng"), so that the rest decides.
+fn behind_section_number(text: &str) -> Option<&str> {
+    let (number, rest) = text.split_once(['.', ')'])?;
+    let letter = number.len() == 1 && number.bytes().all(|b| b.is_ascii_uppercase());
+    let roman = (1..=4).contains(&number.len()) && number.bytes().all(|b| b"IVX".contains(&b));
+    let figures = (1..=2).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    let rest = rest.trim_start();
+    ((letter || roman || figures) && rest.starts_with(char::is_alphabetic)).then_some(rest)
 }
 
 /// Whether a title word begins the text; alone it may be a name written in ordinary letters
@@ -415,6 +442,14 @@ mod tests {
             "|Phan Ngọc Hải|0903085498",
             "|NGUYỄN THỊ HỒNG",
             "|Hoàng Dự",
+            "|A. Dũng",
+            "|A. Quý",
+            "|1. Phạm Quốc Huy",
+            "|Chú Năm",
+            "|Trần Quý",
+            "|Vũ Thị Trung Bình",
+            "|?|||Quận 7|Đã cọc",
+            "|0915734521",
         ] {
             assert_eq!(kind(row), RowKind::Customer, "{row}");
         }
@@ -459,6 +494,14 @@ mod tests {
             "|THÁNG MƯỜI MỘT",
             "|Khách mới tuần này",
             "|KHÁCH CŨ",
+            "|II. Khách cũ",
+            "|A. Khách cọc",
+            "|1. KHÁCH VIP",
+            "|▼ KHÁCH MỚI",
+            "|***",
+            "|?",
+            "|15/12/2026",
+            "A. KHÁCH MỚI",
         ] {
             assert_eq!(kind(row), RowKind::Title, "{row}");
         }
@@ -479,6 +522,8 @@ mod tests {
             "Total",
             "|Tổng",
             "#5|||||||FALSE",
+            "|TB||||#3.2",
+            "|Tổng số khách: 30",
         ] {
             assert_eq!(kind(row), RowKind::Totals, "{row}");
         }

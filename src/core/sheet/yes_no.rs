@@ -7,7 +7,7 @@ use super::fold::fold;
 use super::{Cell, Reading, trivial};
 
 /// Folded texts that say yes.
-const YES: [&str; 21] = [
+const YES: [&str; 25] = [
     "x",
     "v",
     "1",
@@ -28,6 +28,10 @@ const YES: [&str; 21] = [
     "dong y nhan tin",
     "nhan",
     "co nhan",
+    "nhan tin",
+    "co nhan tin",
+    "van nhan",
+    "van nhan tin",
     "vang",
 ];
 

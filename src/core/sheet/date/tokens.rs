@@ -44,7 +44,7 @@ impl Token {
     pub(super) fn joins_figures(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Sign('/' | '-' | '.' | '–' | '—' | '\\' | '_')
+            Kind::Sign('/' | '-' | '.' | '–' | '—' | '\\' | '_' | '\u{2215}' | '\u{2044}')
         )
     }
 }
@@ -150,6 +150,14 @@ fn weekday(tokens: &[Token]) -> Option<(Weekday, usize)> {
             Kind::Sign(_) => return None,
         };
         return Some((weekday_by_number(named)?, 2));
+    }
+    // "T.3"
+    if word == "t"
+        && next.is_some_and(|t| t.glued && t.is_sign('.'))
+        && let Some(number) = tokens.get(2).filter(|t| t.glued).and_then(|t| t.number(1))
+        && !tokens.get(3).is_some_and(Token::joins_figures)
+    {
+        return Some((weekday_by_number(number)?, 3));
     }
     if word == "t" && next.is_some_and(|t| t.glued) {
         // "T5/2026" is May.

@@ -59,7 +59,13 @@ impl Figure {
                     && parts[0].len() <= 3
                     && parts[1..parts.len() - 1].iter().all(|p| p.len() == 3)
                 {
-                    Some(decimal)
+                    // "1,400,000,000.00": a bank's way of writing whole đồng.
+                    let scale = 10_i128.checked_pow(behind)?;
+                    Some(if mantissa % scale == 0 {
+                        Self::whole(mantissa / scale)
+                    } else {
+                        decimal
+                    })
                 } else {
                     None
                 }
@@ -139,12 +145,20 @@ pub(super) enum Found {
 pub(super) fn find(tokens: &[Token], at: usize) -> Found {
     let rest = &tokens[at..];
     let Some((figure, mut length, words)) = figure_at(tokens, at) else {
-        return Found::Nothing;
+        return unreadable(tokens, at);
     };
     let Some((unit, used)) = unit_at(&rest[length..], rest.len() > length && rest[length].glued)
     else {
         if words {
             return Found::Nothing;
+        }
+        // "2 rưỡi": the unit is left out in speech.
+        if rest
+            .get(length)
+            .and_then(Token::word)
+            .is_some_and(words::half)
+        {
+            return Found::Amount(without_unit_and_half(figure), length + 1);
         }
         return match taken_by_following(&rest[length..]) {
             0 => Found::Amount(
@@ -198,6 +212,41 @@ pub(super) fn find(tokens: &[Token], at: usize) -> Found {
     )
 }
 
+/// `2 rưỡi` is 2.5 tỷ; a larger figure may be of another unit.
+fn without_unit_and_half(figure: Figure) -> Amount {
+    let small = figure.times(1).is_some_and(|v| (1..30).contains(&v)) && figure.is_whole();
+    Amount {
+        figure,
+        value: figure.times(BILLION).map(|v| v + BILLION / 2),
+        unit: Some(BILLION),
+        unclear: !small,
+    }
+}
+
+/// What is meant as an amount with a unit and is none: `hai ba tỷ`, `3.5.2 tỷ`.
+fn unreadable(tokens: &[Token], at: usize) -> Found {
+    let rest = &tokens[at..];
+    let figure = rest.first().and_then(Token::figure).is_some();
+    let Some(length) = words::number(rest)
+        .map(|(_, length)| length)
+        .or(figure.then_some(1))
+    else {
+        return Found::Nothing;
+    };
+    match unit_at(&rest[length..], false) {
+        Some((unit, used)) if !words::several(tokens, at) => Found::Amount(
+            Amount {
+                figure: Figure::whole(0),
+                value: Some(0),
+                unit: Some(unit),
+                unclear: true,
+            },
+            length + used,
+        ),
+        _ => Found::Nothing,
+    }
+}
+
 /// A figure, number words before a unit, `nửa`, or the one that is left out in `tỷ rưỡi`; with how
 /// many tokens it takes and whether it is in words.
 fn figure_at(tokens: &[Token], at: usize) -> Option<(Figure, usize, bool)> {
@@ -224,6 +273,10 @@ fn figure_at(tokens: &[Token], at: usize) -> Option<(Figure, usize, bool)> {
         ));
     }
     if let Some((number, length)) = words::number(rest) {
+        // "vài ba tỷ" is no figure.
+        if words::several(tokens, at) {
+            return None;
+        }
         let unit = unit_at(&rest[length..], false).is_some();
         // "hai ba tỷ" is two or three: not for us to say.
         let twice = at > 0 && words::number(&tokens[at - 1..at]).is_some();
@@ -327,6 +380,10 @@ fn behind(tokens: &[Token], figure: Figure, unit: i128) -> Behind {
     let Some(next) = tokens.first() else {
         return Behind::Nothing;
     };
+    // "4 tỷ kém 200"
+    if next.is_word(&["kém", "kem"]) {
+        return Behind::Unclear(1);
+    }
     if next.word().is_some_and(words::half) {
         return Behind::Add(unit / 2, 1);
     }
@@ -353,8 +410,10 @@ fn behind(tokens: &[Token], figure: Figure, unit: i128) -> Behind {
             _ => Behind::Unclear(length + used),
         };
     }
-    if belongs_to_following(&tokens[length..]) {
-        return Behind::Nothing;
+    match follows(&tokens[length..]) {
+        Follows::Counted => return Behind::Nothing,
+        Follows::Unknown => return Behind::Unclear(length),
+        Follows::Amount => {}
     }
     if !figure.is_whole() || more.contains(['.', ',']) || unit < MILLION {
         return Behind::Unclear(length);
@@ -372,28 +431,49 @@ fn smaller_unit(tokens: &[Token], unit: i128) -> Option<(i128, usize)> {
     if let Some((smaller, used)) = unit_at(tokens, tokens[0].glued) {
         return (smaller < unit && smaller > 1 && word != "t").then_some((smaller, used));
     }
-    let hundred = matches!(word, "trăm" | "tram") && unit == BILLION;
-    hundred.then_some((100 * MILLION, 1))
+    let size = match word {
+        "trăm" | "tram" => 100 * MILLION,
+        "chục" | "chuc" => 10 * MILLION,
+        _ => return None,
+    };
+    (unit == BILLION).then_some((size, 1))
 }
 
-/// Whether the digit behind the unit is of a following word or sign: `2PN`, `5 tầng`, `70%`, `4x15`.
-fn belongs_to_following(tokens: &[Token]) -> bool {
+/// What follows a digit behind a unit.
+enum Follows {
+    /// Nothing, or words that go on about the amount: the digit is of the amount.
+    Amount,
+    /// A word or sign that the digit counts: `2PN`, `5 tầng`, `70%`, `4x15`.
+    Counted,
+    /// A word that could be either.
+    Unknown,
+}
+
+fn follows(tokens: &[Token]) -> Follows {
     let Some(next) = tokens.first() else {
-        return false;
+        return Follows::Amount;
     };
     if next.is_sign("%‰") {
-        return true;
+        return Follows::Counted;
     }
     let Some(word) = next.word() else {
-        return false;
+        return Follows::Amount;
     };
-    if next.glued || word == "x" {
-        return true;
+    // "3 tỷ 2 căn" are two flats; "3 tỷ 5 căn góc" is hardly one price of five.
+    if word == "căn" && tokens.len() > 1 {
+        return Follows::Unknown;
+    }
+    if word == "x" || words::counted(word) {
+        return Follows::Counted;
     }
     let goes_on = words::bound_behind(tokens).is_some()
         || words::bound_before(tokens).is_some()
         || joint(word)
         || words::unit(word) == Some(1)
         || words::goes_on(word);
-    !goes_on
+    if goes_on {
+        Follows::Amount
+    } else {
+        Follows::Unknown
+    }
 }

@@ -18,6 +18,10 @@ enum Item {
     Apart,
     /// A word that says nothing about the amount.
     Word,
+    /// A word whose figure is a name: `quận 7`.
+    Name,
+    /// A figure that some other word or sign has to itself: `80m2`.
+    Taken,
 }
 
 /// Reads the tokens of a cell.
@@ -36,7 +40,8 @@ pub(super) fn read(tokens: &[Token]) -> Reading<Money> {
     if rent
         && amounts
             .iter()
-            .all(|(_, a)| a.value.is_some_and(|v| v < 300 * MILLION))
+            .all(|(_, a)| a.value.is_none_or(|v| v < 300 * MILLION))
+        && amounts.iter().any(|(_, a)| a.value.is_some())
     {
         return Reading::bad("a rent is no budget");
     }
@@ -46,11 +51,28 @@ pub(super) fn read(tokens: &[Token]) -> Reading<Money> {
     {
         return Reading::Nothing;
     }
+    let bare = amounts.iter().all(|(_, a)| a.unit.is_none());
+    if bare
+        && tokens
+            .windows(2)
+            .any(|w| w[0].is_word(&["tỷ", "tỉ", "ty", "ti"]) && w[1].is_word(&["lệ", "le"]))
+    {
+        return Reading::bad("a ratio is no budget");
+    }
+    if words::masked(tokens) {
+        return Reading::ambiguous("a part of the figure is kept back");
+    }
     if words::only_part(tokens) {
         return Reading::ambiguous("only a part of the amount is told");
     }
     if amounts.iter().any(|(_, a)| a.unclear) {
         return Reading::ambiguous("the figures can be read in more than one way");
+    }
+    // "3.200.000.000 (ba tỷ hai)": the same amount twice.
+    let (first_at, first) = amounts[0];
+    let same = |a: &Amount| value(*a).is_some() && value(*a) == value(first);
+    if amounts.len() > 1 && amounts.iter().all(|(_, a)| same(a)) {
+        return single(&items, first_at, first);
     }
     match amounts.as_slice() {
         [(at, only)] => single(&items, *at, *only),
@@ -89,8 +111,13 @@ fn items(tokens: &[Token]) -> Option<Vec<Item>> {
                 }
                 continue;
             }
-            Found::Amount(_, length) | Found::Taken(length) => {
+            Found::Amount(_, length) => {
                 items.push(Item::Word);
+                at += length;
+                continue;
+            }
+            Found::Taken(length) => {
+                items.push(Item::Taken);
                 at += length;
                 continue;
             }
@@ -126,7 +153,8 @@ fn plain(token: &Token, after_amount: bool) -> Option<Item> {
     match word {
         None => Some(Item::Apart),
         Some("hoặc" | "hoac" | "hay" | "và" | "va" | "or") => Some(Item::Apart),
-        Some(word) if words::label(word) => None,
+        Some(word) if words::label(word) || words::unit(word) == Some(1) => None,
+        Some(word) if words::names_figure(word) => Some(Item::Name),
         Some(_) => Some(Item::Word),
     }
 }
@@ -145,10 +173,20 @@ fn kept_amounts(items: &[Item]) -> Vec<(usize, Amount)> {
             }
         })
         .collect();
-    let explains = |at: usize| at > 0 && items[at - 1] == Item::Word;
+    let explains = |at: usize| match items.get(at.wrapping_sub(1)) {
+        Some(Item::Name | Item::Taken) => true,
+        // "sunrise 2 - 3 tỷ": a name with a figure, or an interval.
+        Some(Item::Word) => !matches!(
+            items.get(at + 1..at + 3),
+            Some([Item::Joint, Item::Amount(_)])
+        ),
+        _ => false,
+    };
+    // "70-80m2"
+    let shares = |at: usize| matches!(items.get(at + 1..at + 3), Some([Item::Joint, Item::Taken]));
     all.iter()
         .copied()
-        .filter(|(at, a)| a.unit.is_some() || !explains(*at))
+        .filter(|(at, a)| a.unit.is_some() || !(explains(*at) || shares(*at)))
         .collect()
 }
 
@@ -182,27 +220,16 @@ fn single(items: &[Item], at: usize, amount: Amount) -> Reading<Money> {
     let Some(value) = value(amount) else {
         return Reading::ambiguous(UNCLEAR_SIZE);
     };
-    let before: Vec<Bound> = items[..at]
-        .iter()
-        .rev()
-        .map_while(|i| {
-            if let Item::Before(b) = i {
-                Some(*b)
-            } else {
-                None
-            }
-        })
-        .collect();
-    let bounds: Vec<Bound> = if before.is_empty() {
-        behind_only(items, at)
-    } else {
-        bounds(items, at)
-    };
-    let has = |bound| bounds.contains(&bound);
-    let about = has(Bound::About);
+    let before = bounds_before(items, at);
+    let behind = behind_only(items, at);
+    // "3 tỷ (khoảng)"
+    let afterthought = items[at + 1..] == [Item::Before(Bound::About)];
+    let has = |bound| before.contains(&bound) || behind.contains(&bound);
+    let about = has(Bound::About) || afterthought;
     let under = has(Bound::Under) || has(Bound::To);
     // "hơn 5 tỷ xíu": a little over is about so much.
-    let over = (has(Bound::Over) && !about) || (has(Bound::From) && !under);
+    let little = before.contains(&Bound::Over) && behind.contains(&Bound::About);
+    let over = (has(Bound::Over) && !little) || (has(Bound::From) && !under);
     match (over, under) {
         (true, true) => Reading::ambiguous("at least and at most at once"),
         (true, false) => interval(Some(value), None, about),
@@ -248,7 +275,8 @@ fn pair(items: &[Item], first: (usize, Amount), second: (usize, Amount)) -> Read
             .iter()
             .all(|i| matches!(i, Item::Before(Bound::Under) | Item::Apart))
         && between.contains(&Item::Before(Bound::Under));
-    if !joined && !over_under {
+    let named = matches!(items.get(first.0.wrapping_sub(1)), Some(Item::Word));
+    if (!joined && !over_under) || (named && lower.unit.is_none()) {
         return Reading::ambiguous("two amounts");
     }
     let Some((min, max)) = ends(lower, upper) else {

@@ -3,6 +3,8 @@
 //! Accents are told apart where they must be (tỷ is not tý, tầm is not tám); a word without any
 //! accent may stand for either.
 
+use std::sync::LazyLock;
+
 use super::tokens::Token;
 use crate::core::sheet::fold::fold;
 
@@ -46,9 +48,43 @@ fn digit(word: &str) -> Option<i128> {
     })
 }
 
-/// A number in words up to 99 at the beginning of the tokens, and how many tokens it takes:
+/// Whether a word before `at` makes the number word no figure: `vài ba`, `dăm bảy`.
+pub(super) fn several(tokens: &[Token], at: usize) -> bool {
+    at > 0 && tokens[at - 1].is_word(&["vài", "vai", "mấy", "may", "dăm", "dam", "đôi", "doi"])
+}
+
+/// Whether a part of the figure is kept back: `2,x tỷ`, `2 tỷ 3xx`.
+pub(super) fn masked(tokens: &[Token]) -> bool {
+    let figure = |at: Option<usize>| at.is_some_and(|i| tokens[i].figure().is_some());
+    tokens.iter().enumerate().any(|(at, token)| {
+        let Some(word) = token.word() else {
+            return false;
+        };
+        let only = !word.is_empty() && word.chars().all(|c| c == 'x');
+        let behind_mark =
+            token.glued && at > 1 && tokens[at - 1].is_sign(",.") && figure(at.checked_sub(2));
+        only && (word.len() > 1 || behind_mark)
+    })
+}
+
+/// A number in words up to 999 at the beginning of the tokens, and how many tokens it takes:
 /// `hai`, `mười lăm`, `hai mươi`, `hai mươi mốt`.
 pub(super) fn number(tokens: &[Token]) -> Option<(i128, usize)> {
+    let word = |at: usize| tokens.get(at).and_then(Token::word);
+    let Some(first) = word(0).and_then(digit) else {
+        return below_hundred(tokens);
+    };
+    // "ba trăm năm mươi triệu"; "ba trăm triệu" is three of a larger unit.
+    if word(1).is_some_and(|w| matches!(w, "trăm" | "tram"))
+        && let Some((rest, length)) = tokens.get(2..).and_then(below_hundred)
+    {
+        return Some((first * 100 + rest, 2 + length));
+    }
+    below_hundred(tokens)
+}
+
+/// As [`number`], without hundreds.
+fn below_hundred(tokens: &[Token]) -> Option<(i128, usize)> {
     let word = |at: usize| tokens.get(at).and_then(Token::word);
     let ten = |w: Option<&str>| {
         w.is_some_and(|w| matches!(w, "mười" | "mươi" | "muoi" | "chục" | "chuc"))
@@ -84,6 +120,10 @@ pub(super) enum Bound {
 /// Words before an amount, the longest first where one begins another.
 const BEFORE: &[(&str, Bound)] = &[
     ("trên dưới", Bound::About),
+    ("dưới hoặc bằng", Bound::Under),
+    ("nhỏ hơn hoặc bằng", Bound::Under),
+    ("trên hoặc bằng", Bound::Over),
+    ("lớn hơn hoặc bằng", Bound::Over),
     ("không vượt quá", Bound::Under),
     ("không quá", Bound::Under),
     ("ko quá", Bound::Under),
@@ -98,6 +138,13 @@ const BEFORE: &[(&str, Bound)] = &[
     ("ko dưới", Bound::Over),
     ("không ít hơn", Bound::Over),
     ("không thấp hơn", Bound::Over),
+    ("chưa được", Bound::Under),
+    ("cùng lắm", Bound::Under),
+    ("cao lắm", Bound::Under),
+    ("nhiều lắm", Bound::Under),
+    ("kịch trần", Bound::Under),
+    ("kịch", Bound::Under),
+    ("bé hơn", Bound::Under),
     ("tối đa", Bound::Under),
     ("nhiều nhất", Bound::Under),
     ("cao nhất", Bound::Under),
@@ -124,6 +171,7 @@ const BEFORE: &[(&str, Bound)] = &[
     ("under", Bound::Under),
     ("trên", Bound::Over),
     ("hơn", Bound::Over),
+    ("ngoài", Bound::Over),
     ("min", Bound::Over),
     ("over", Bound::Over),
     ("from", Bound::From),
@@ -145,6 +193,11 @@ const BEFORE: &[(&str, Bound)] = &[
 
 /// Words behind an amount.
 const BEHIND: &[(&str, Bound)] = &[
+    ("hoặc thấp hơn", Bound::Under),
+    ("hoặc ít hơn", Bound::Under),
+    ("hoặc dưới", Bound::Under),
+    ("hoặc cao hơn", Bound::Over),
+    ("hoặc nhiều hơn", Bound::Over),
     ("đổ lại", Bound::Under),
     ("trở lại", Bound::Under),
     ("trở xuống", Bound::Under),
@@ -174,22 +227,39 @@ const BEHIND: &[(&str, Bound)] = &[
     ("là max", Bound::Under),
 ];
 
-fn matches_phrase(tokens: &[Token], phrase: &str) -> Option<usize> {
-    let mut length = 0;
-    for part in phrase.split(' ') {
-        let word = tokens.get(length)?.word()?;
-        if word != part && word != fold(part) {
-            return None;
-        }
-        length += 1;
+/// The words of a phrase, each with its accents and without.
+struct Phrase(Vec<(&'static str, String)>);
+
+impl Phrase {
+    fn new(phrase: &'static str) -> Self {
+        Self(phrase.split(' ').map(|part| (part, fold(part))).collect())
     }
-    Some(length)
+
+    /// How many tokens the phrase takes at the beginning, if it stands there.
+    fn length(&self, tokens: &[Token]) -> Option<usize> {
+        let stands = tokens.len() >= self.0.len()
+            && self.0.iter().zip(tokens).all(|((accented, plain), token)| {
+                token.word().is_some_and(|w| w == *accented || w == plain)
+            });
+        stands.then_some(self.0.len())
+    }
 }
 
-fn bound(tokens: &[Token], list: &[(&str, Bound)]) -> Option<(Bound, usize)> {
+type Bounds = LazyLock<Vec<(Phrase, Bound)>>;
+
+fn prepared(list: &[(&'static str, Bound)]) -> Vec<(Phrase, Bound)> {
+    list.iter()
+        .map(|(phrase, bound)| (Phrase::new(phrase), *bound))
+        .collect()
+}
+
+static BOUNDS_BEFORE: Bounds = LazyLock::new(|| prepared(BEFORE));
+static BOUNDS_BEHIND: Bounds = LazyLock::new(|| prepared(BEHIND));
+
+fn bound(tokens: &[Token], list: &[(Phrase, Bound)]) -> Option<(Bound, usize)> {
     tokens.first()?.word()?;
     list.iter()
-        .find_map(|(phrase, bound)| matches_phrase(tokens, phrase).map(|length| (*bound, length)))
+        .find_map(|(phrase, bound)| phrase.length(tokens).map(|length| (*bound, length)))
 }
 
 /// A bound before an amount, and how many tokens it takes.
@@ -213,7 +283,7 @@ pub(super) fn bound_before(tokens: &[Token]) -> Option<(Bound, usize)> {
         let slash = usize::from(tokens[1].is_sign("/"));
         return Some((Bound::About, 2 + slash));
     }
-    bound(tokens, BEFORE)
+    bound(tokens, &BOUNDS_BEFORE)
 }
 
 /// A bound behind an amount, and how many tokens it takes.
@@ -226,13 +296,36 @@ pub(super) fn bound_behind(tokens: &[Token]) -> Option<(Bound, usize)> {
         return Some((Bound::About, 2 + slash));
     }
     if tokens.first()?.is_sign("+") {
-        // "3 tỷ + 500 triệu" is a sum.
-        return tokens
-            .get(1)
-            .is_none_or(|t| t.figure().is_none())
-            .then_some((Bound::Over, 1));
+        // "3 tỷ + 500 triệu" is a sum, "3 tỷ + VAT" a price before tax.
+        let more = tokens.get(1);
+        let sum = more.is_some_and(|t| t.figure().is_some() || t.word().is_some_and(on_top));
+        return (!sum).then_some((Bound::Over, 1));
     }
-    bound(tokens, BEHIND)
+    bound(tokens, &BOUNDS_BEHIND)
+}
+
+/// Taxes and fees, which come on top of a price and change no budget.
+fn on_top(word: &str) -> bool {
+    matches!(
+        word,
+        "vat" | "thuế" | "thue" | "phí" | "phi" | "nội" | "nt" | "sổ"
+    )
+}
+
+/// Words for what a digit behind an amount counts: rooms, floors, plots, people, times.
+pub(super) fn counted(word: &str) -> bool {
+    const COUNTED: &[&str] = &[
+        "pn", "wc", "br", "mt", "m", "m2", "mm", "km", "ha", "n", "phòng", "ngủ", "tầng", "lầu",
+        "trệt", "tấm", "mê", "căn", "lô", "nền", "thửa", "mảnh", "miếng", "sào", "mẫu", "công",
+        "mặt", "mét", "người", "vợ", "con", "bé", "cháu", "đứa", "anh", "chị", "khách", "chủ",
+        "nhà", "hẻm", "ngõ", "xe", "ô", "oto", "ôtô", "chỗ", "cửa", "gác", "sân", "toilet", "vệ",
+        "ban", "tháng", "năm", "tuần", "ngày", "lần", "đợt", "block", "tòa", "toà", "thế", "kiot",
+        "góc", "bed", "bedroom", "bedrooms", "bath", "floor", "floors", "sqm",
+    ];
+    static PLAIN: LazyLock<Vec<String>> =
+        LazyLock::new(|| COUNTED.iter().map(|word| fold(word)).collect());
+    // Without accents they must not be one of the words that go on: "con" may be "còn".
+    COUNTED.contains(&word) || (PLAIN.iter().any(|plain| plain == word) && !goes_on(word))
 }
 
 /// Words that say what the amount is for and leave the reading as it is.
@@ -270,6 +363,8 @@ pub(super) fn label(word: &str) -> bool {
             | "tong"
             | "von"
             | "price"
+            | "linh"
+            | "hoat"
             | "trong"
     )
 }
@@ -323,6 +418,17 @@ pub(super) fn goes_on(word: &str) -> bool {
             | "khong"
             | "ko"
             | "chu"
+            | "full"
+            | "bot"
+            | "giam"
+            | "chot"
+            | "het"
+            | "sang"
+            | "ok"
+            | "view"
+            | "gan"
+            | "luon"
+            | "nua"
     ) && !matches!(
         word,
         "đỏ" | "chỗ" | "căn" | "con" | "chủ" | "nhà" | "hạ" | "chợ"
@@ -345,13 +451,62 @@ pub(super) fn only_part(tokens: &[Token]) -> bool {
         "góp",
         "vay thêm",
         "hỗ trợ vay",
+        "cần vay",
+        "thanh toán",
         "thiếu",
     ];
-    (0..tokens.len()).any(|at| {
-        PARTS
-            .iter()
-            .any(|phrase| matches_phrase(&tokens[at..], phrase).is_some())
-    })
+    static PREPARED: LazyLock<Vec<Phrase>> =
+        LazyLock::new(|| PARTS.iter().map(|part| Phrase::new(part)).collect());
+    let loan = tokens.windows(3).any(|w| {
+        let unit = w[2].word().and_then(unit).is_some();
+        w[0].is_word(&["vay"]) && w[1].figure().is_some() && unit
+    });
+    let part = |at: usize| {
+        tokens[at].word().is_some() && PREPARED.iter().any(|p| p.length(&tokens[at..]).is_some())
+    };
+    loan || (0..tokens.len()).any(part)
+}
+
+/// Words whose figure is a name and no amount: `quận 7`, `tầng 12`, `tháng 5`.
+pub(super) fn names_figure(word: &str) -> bool {
+    matches!(
+        word,
+        "quận"
+            | "quan"
+            | "q"
+            | "phường"
+            | "phuong"
+            | "p"
+            | "tầng"
+            | "tang"
+            | "lầu"
+            | "block"
+            | "tòa"
+            | "toà"
+            | "toa"
+            | "số"
+            | "khu"
+            | "lô"
+            | "lo"
+            | "căn"
+            | "nhà"
+            | "tháng"
+            | "thang"
+            | "thg"
+            | "năm"
+            | "ngày"
+            | "ngay"
+            | "hẻm"
+            | "ngõ"
+            | "đường"
+            | "zone"
+            | "phân"
+            | "tháp"
+            | "đợt"
+            | "quý"
+            | "gđ"
+            | "giai"
+    )
 }
 
 /// Foreign currency and gold: never converted.

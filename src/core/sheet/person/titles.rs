@@ -52,6 +52,14 @@ const PHRASES: &[&str] = &[
     "nghệ sĩ",
     "ca sĩ",
     "đại tá",
+    "đại tướng",
+    "thiếu tướng",
+    "đại úy",
+    "thượng úy",
+    "trung úy",
+    "thiếu úy",
+    "sư thầy",
+    "sư cô",
     "thượng tá",
     "trung tá",
     "thiếu tá",
@@ -143,6 +151,8 @@ pub(super) fn title<'a, 'b>(words: &'a [&'b str]) -> (Addressed, &'a [&'b str]) 
     };
     match word(first) {
         Word::Other => (Addressed::No, words),
+        // "Mr. Anh Tuấn": anh + Tuấn, or the name Anh Tuấn.
+        Word::Open if rest.len() == 2 && rest[0] == "Anh" => (Addressed::Unclear, &rest[1..]),
         Word::Open => match title(rest) {
             (addressed @ Addressed::By(_), deeper) if !deeper.is_empty() => (addressed, deeper),
             (Addressed::Open, deeper) => (Addressed::Open, deeper),
@@ -154,14 +164,11 @@ pub(super) fn title<'a, 'b>(words: &'a [&'b str]) -> (Addressed, &'a [&'b str]) 
 }
 
 fn phrase(words: &[&str]) -> Option<usize> {
+    let front: Vec<String> = words.iter().take(3).map(|w| w.to_lowercase()).collect();
     PHRASES.iter().find_map(|phrase| {
-        let parts: Vec<&str> = phrase.split(' ').collect();
-        let fits = words.len() >= parts.len()
-            && words
-                .iter()
-                .zip(&parts)
-                .all(|(w, p)| w.to_lowercase() == *p);
-        fits.then_some(parts.len())
+        let length = phrase.split(' ').count();
+        let fits = front.len() >= length && phrase.split(' ').zip(&front).all(|(p, w)| w == p);
+        fits.then_some(length)
     })
 }
 
@@ -221,6 +228,16 @@ fn perhaps<'a, 'b>(title: &'static str, words: &'a [&'b str]) -> (Addressed, &'a
         return (Addressed::No, words);
     }
     (Addressed::Unclear, rest)
+}
+
+/// Whether the word behind a title makes it a relation of somebody else: `Chị gái anh Long`,
+/// `Bà xã anh Long`, `Em trai Long`.
+pub(super) fn related(rest: &[&str]) -> bool {
+    rest.len() > 1
+        && matches!(
+            rest[0],
+            "gái" | "trai" | "dâu" | "rể" | "xã" | "ruột" | "họ" | "em" | "vợ" | "chồng"
+        )
 }
 
 /// Whether a second person is addressed behind the first: `Nam chị Lan`.

@@ -157,6 +157,23 @@ pub(super) fn settle(groups: &[Group], fresh: bool) -> Verdict {
     }
 }
 
+/// A mobile number whose groups are set apart by a sign that else divides two numbers
+/// (`0915/734/521`): its digits. Every sign is the same, and no group could be a number of its own.
+pub(super) fn oddly_grouped(groups: &[Group]) -> Option<String> {
+    let [first, rest @ ..] = groups else {
+        return None;
+    };
+    let sign = rest.first()?.before.one_sign()?;
+    let sizes = groups.iter().all(|g| (2..=4).contains(&g.digits.len()));
+    let alike = rest.iter().all(|g| g.before.one_sign() == Some(sign));
+    let whole = groups.iter().all(|g| !g.broken && !g.plus);
+    if !first.digits.starts_with('0') || !sizes || !alike || !whole {
+        return None;
+    }
+    let digits: String = groups.iter().map(|g| g.digits.as_str()).collect();
+    mobile(digits.strip_prefix('0')?).then_some(digits)
+}
+
 /// `1234567890`, typed where a number had to be typed.
 fn counted_up(digits: &str) -> bool {
     digits

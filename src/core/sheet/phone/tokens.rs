@@ -14,6 +14,13 @@ impl Between {
         self.0.chars().all(|c| " .-()\u{b7}".contains(c))
     }
 
+    /// The sign, where nothing but one comma, slash, underscore or bullet stands between the two.
+    pub(super) fn one_sign(&self) -> Option<char> {
+        let mut chars = self.0.trim().chars();
+        let sign = chars.next().filter(|c| ",/_|\u{2022}".contains(*c))?;
+        chars.next().is_none().then_some(sign)
+    }
+
     /// A slash between the two, nothing else.
     pub(super) fn slash(&self) -> bool {
         matches!(self.0.trim(), "/" | "\\")
@@ -22,6 +29,11 @@ impl Between {
     /// A dash with space round it, as before an extension.
     pub(super) fn spaced_dash(&self) -> bool {
         self.0 == " - "
+    }
+
+    /// What stands between the number of an item in a list and the item: `2. `, `2) `, `2: `.
+    pub(super) fn behind_list_number(&self) -> bool {
+        matches!(self.0.trim(), "." | ")" | ":" | "-")
     }
 
     /// A colon between the two, as in an hour.
@@ -35,7 +47,9 @@ impl Between {
         let joints = [
             "", "/", "\\", "-", ",", ".", "&", ";", "|", "+", "hoặc", "hay", "và", "or",
         ];
-        joints.contains(&text.to_lowercase().as_str()) && !self.0.contains('(')
+        let text = text.to_lowercase();
+        // "… hoặc số đuôi 522"
+        (joints.contains(&text.as_str()) || text.ends_with("đuôi")) && !self.0.contains('(')
     }
 }
 
@@ -122,6 +136,17 @@ pub(super) fn groups(text: &str) -> Vec<Group> {
         since = at;
     }
     groups
+}
+
+/// `9,15734521E+08`: what a number cell shows when it is copied as text. Rounded ones are none.
+pub(super) fn exponent(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (mantissa, power) = text.split_once(['e', 'E'])?;
+    let (whole, fraction) = mantissa.split_once(['.', ','])?;
+    let power: usize = power.trim_start_matches('+').parse().ok()?;
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let exact = whole.len() == 1 && fraction.len() == power && digits(whole) && digits(fraction);
+    exact.then(|| format!("{whole}{fraction}"))
 }
 
 fn dash(c: char) -> char {
