@@ -6,6 +6,7 @@
 mod accept;
 mod base;
 mod describe;
+mod doubts;
 mod fetch;
 mod hold;
 mod matching;
@@ -23,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{TabKind, Workbook};
 use crate::core::record::RecordId;
 use crate::google::{Google, GoogleError, Metadata};
-use crate::roster::{Roster, WorkbookMeta};
+use crate::roster::Roster;
 use crate::store::StoreError;
 
 use base::Base;
@@ -148,8 +149,14 @@ impl Cycle {
         mode: Mode,
     ) -> Result<Report, PollError> {
         if book.base.is_none() {
+            let metadata = self.metadata(settings, book, now).await?;
+            let titles = metadata
+                .tabs
+                .into_iter()
+                .map(|info| (info.sheet, info.title))
+                .collect();
             let (base, pending) =
-                tokio::task::block_in_place(|| base::load(&self.roster, settings))?;
+                tokio::task::block_in_place(|| base::load(&self.roster, settings, &titles))?;
             book.base = Some(base);
             book.pending = pending;
         }
@@ -186,7 +193,7 @@ impl Cycle {
         settings: &Workbook,
         book: &mut Book,
         now: Timestamp,
-    ) -> Result<Vec<fetch::TabRead>, PollError> {
+    ) -> Result<(Vec<fetch::TabRead>, doubts::Doubts), PollError> {
         let metadata = self.metadata(settings, book, now).await?;
         let known: BTreeMap<i64, String> = self
             .roster
@@ -194,22 +201,33 @@ impl Cycle {
             .into_iter()
             .map(|tab| (tab.sheet, tab.title))
             .collect();
-        let (plans, missing) = fetch::plan_tabs(settings, &metadata, &known, |tab| {
+        let (mut plans, missing) = fetch::plan_tabs(settings, &metadata, &known, |tab| {
             self.roster.fields_of(tab)
         });
-        if !missing.is_empty() {
+        let (doubts, never) = doubts::missing_tabs(
+            &self.roster,
+            settings,
+            &metadata,
+            &known,
+            &mut plans,
+            missing,
+        )?;
+        if !never.is_empty() || doubts.wait_for_the_workbook() {
             book.metadata = None; // so that putting it right is seen at the next poll
-            return Err(PollError::Tabs(missing));
+        }
+        if !never.is_empty() {
+            return Err(PollError::Tabs(never));
         }
         let hashes = book.base.as_ref().map(Base::hashes).unwrap_or_default();
-        Ok(fetch::read_tabs(
+        let reads = fetch::read_tabs(
             &self.google,
             &settings.id,
             plans,
             Arc::new(hashes),
             self.roster.stages(),
         )
-        .await?)
+        .await?;
+        Ok((reads, doubts))
     }
 
     /// Title, locale and tabs; asked for again when they are old.
@@ -231,14 +249,7 @@ impl Cycle {
             return Ok(metadata.clone());
         }
         let metadata = self.google.metadata(&settings.id).await?;
-        let meta = WorkbookMeta {
-            title: metadata.title.clone(),
-            locale: metadata.locale.clone(),
-            time_zone: metadata.time_zone.clone(),
-        };
-        if self.roster.workbook(&settings.id)? != meta {
-            self.roster.keep_workbook(&settings.id, &meta)?;
-        }
+        doubts::keep_metadata(&self.roster, &settings.id, &metadata)?;
         book.metadata = Some((metadata.clone(), now));
         Ok(metadata)
     }

@@ -8,7 +8,8 @@ mod guard;
 
 pub use edit::{Edit, EditInput, EditPart, verdict};
 pub use guard::{
-    ColumnErrors, GuardInput, GuardLimits, Hold, HoldReason, TabFacts, judge, no_worse,
+    ColumnDoubt, ColumnErrors, GuardInput, GuardLimits, Hold, HoldReason, Sighting, TabFacts,
+    judge, look_at_columns, no_worse,
 };
 
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::base::{Base, BaseRow};
+use super::doubts::Doubts;
 use super::fetch::TabRead;
 use super::hold::{self, Held, Ruling};
 use super::optout;
@@ -56,6 +57,8 @@ pub(super) struct Poll<'a> {
     pub(super) patterns: Vec<String>,
     /// Whether the workbook was never accepted before.
     pub(super) first: bool,
+    /// Tabs that are lost, and another locale.
+    pub(super) doubts: Doubts,
 }
 
 /// Rows of one kind, matched.
@@ -81,17 +84,19 @@ pub(super) fn take(
     workbook: &str,
     base: &mut Base,
     pending: &mut BTreeSet<RecordId>,
-    reads: Vec<TabRead>,
+    (reads, doubts): (Vec<TabRead>, Doubts),
     now: Timestamp,
     mode: Mode,
 ) -> Result<Report, StoreError> {
     let mut poll = Poll::new(roster, workbook, reads, now)?;
+    poll.doubts = doubts;
     let mut kinds = Vec::new();
     for kind in [Kind::Customer, Kind::Appointment] {
         kinds.push(poll.matched(base, kind)?);
     }
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
     let mut input = poll.guard_input(&kinds);
+    poll.look_closer(&kinds, &mut input)?;
     // Without its mandatory headers there is nothing that could be accepted.
     let readable = poll.reads.iter().all(|read| read.header.is_ok());
     let ruling = hold::rule_on(roster, &input, standing.as_ref(), readable);
@@ -99,6 +104,7 @@ pub(super) fn take(
     if let Ruling::Hold { text, hold } = &ruling {
         return poll.held(&kinds, hold, text, standing.as_ref(), mode);
     }
+    poll.accept_doubts(mode)?;
     poll.silent = matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref());
     let mut next = Base::default();
     for kind in &kinds {
@@ -145,6 +151,7 @@ impl<'a> Poll<'a> {
             decided: Vec::new(),
             deciding: roster.deciding()?,
             once: Once::default(),
+            doubts: Doubts::default(),
         })
     }
 
@@ -220,7 +227,10 @@ impl<'a> Poll<'a> {
             })
             .chain(self.tabs_gone(kinds))
             .collect();
-        GuardInput { tabs, messages: 0 }
+        GuardInput {
+            tabs,
+            ..GuardInput::default()
+        }
     }
 
     /// Tabs under a pattern that are not in the workbook any more: all their rows may be gone with them.
@@ -364,6 +374,8 @@ impl<'a> Poll<'a> {
                 id,
                 Some(&record.seen),
                 &cells,
+                // A column that is no longer there says nothing about anybody.
+                optout::Untick::of(roster, &rebound),
                 now,
                 &mut work.group,
             )?;
@@ -420,6 +432,7 @@ impl<'a> Poll<'a> {
                 &id,
                 None,
                 &record.seen,
+                optout::Untick::Lifts,
                 self.now,
                 &mut group,
             )?;

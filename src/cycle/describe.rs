@@ -67,6 +67,7 @@ impl Poll<'_> {
             })
             .collect();
         self.report.tabs = tabs;
+        self.list_lost_tabs();
         self.report.changes = if self.first { Vec::new() } else { changes };
         self.report.ambiguous = ambiguous;
     }

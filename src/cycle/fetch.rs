@@ -22,8 +22,10 @@ const HEADER_WITHIN: usize = 50;
 pub(super) struct TabPlan {
     /// Google's id of the tab.
     pub(super) sheet: i64,
-    /// Its title now.
+    /// Its title, as the configuration knows it.
     pub(super) title: String,
+    /// What the workbook calls it now, where that is another name.
+    pub(super) renamed_to: Option<String>,
     /// Its configuration.
     pub(super) tab: Tab,
     /// Which fields its columns can be.
@@ -69,6 +71,8 @@ pub(super) struct TabRead {
     pub(super) records_filled: usize,
     /// By field, how many cells are errors (`#REF!`, `Loading...`).
     pub(super) errors: BTreeMap<String, u32>,
+    /// By field, how many of these are formulas that are still being worked out.
+    pub(super) loading: BTreeMap<String, u32>,
 }
 
 /// What tabs of the configuration the workbook does not have.
@@ -98,6 +102,7 @@ pub(super) fn plan_tabs(
             Some(TabPlan {
                 sheet: info.sheet,
                 title: info.title.clone(),
+                renamed_to: None,
                 tab: tab.clone(),
                 fields,
                 mandatory,
@@ -141,7 +146,10 @@ pub(super) async fn read_tabs(
     if plans.is_empty() {
         return Ok(Vec::new());
     }
-    let ranges: Vec<String> = plans.iter().map(|plan| whole_tab(&plan.title)).collect();
+    let ranges: Vec<String> = plans
+        .iter()
+        .map(|plan| whole_tab(plan.renamed_to.as_ref().unwrap_or(&plan.title)))
+        .collect();
     let sink = Sink {
         tabs: plans
             .into_iter()
@@ -183,6 +191,7 @@ struct TabReader {
     rows: Vec<ReadRow>,
     filled: usize,
     errors: BTreeMap<String, u32>,
+    loading: BTreeMap<String, u32>,
 }
 
 impl TabReader {
@@ -204,6 +213,7 @@ impl TabReader {
             rows: Vec::new(),
             filled: 0,
             errors: BTreeMap::new(),
+            loading: BTreeMap::new(),
         }
     }
 
@@ -249,6 +259,9 @@ impl TabReader {
         for (field, cell) in &cells {
             if cell.error().is_some() {
                 *self.errors.entry(field.clone()).or_default() += 1;
+                if cell.is_loading() {
+                    *self.loading.entry(field.clone()).or_default() += 1;
+                }
             }
         }
         for (field, cell) in &self.given {
@@ -277,6 +290,7 @@ impl TabReader {
             rows: self.rows,
             filled: self.filled,
             errors: self.errors,
+            loading: self.loading,
         }
     }
 }

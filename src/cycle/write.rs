@@ -55,15 +55,11 @@ impl Poll<'_> {
         }
         let mut group = Group::default();
         self.opt_outs_of_held(kinds, &mut group)?;
-        let held = hold::standing(&self, hold, text, counts, standing);
-        let new = standing.is_none();
-        // What was decided covered less than this: they are asked once more.
-        let worse =
-            standing.is_some_and(|before| before.decision.is_some() && held.decision.is_none());
+        let (held, step) = hold::standing(&self, hold, text, counts, standing)?;
         if standing != Some(&held) {
             group.put(hold::held_key(self.workbook), &held);
         }
-        if new || worse {
+        if step.new {
             self.report.newly_held = Some(held.id.clone());
             self.roster.store().note(
                 &mut group,
@@ -75,7 +71,9 @@ impl Poll<'_> {
                     stages: None,
                 },
             );
-            hold::ask_managers(self.roster, &held, worse, self.now, &mut group)?;
+        }
+        if step.ask {
+            hold::ask_managers(self.roster, &held, self.now, &mut group)?;
         }
         self.roster.store().commit(vec![group])?;
         Ok(self.report)
@@ -103,6 +101,7 @@ impl Poll<'_> {
                         &before.id,
                         Some(&seen),
                         cells,
+                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -120,6 +119,7 @@ impl Poll<'_> {
                         &optout::nobody_yet(),
                         None,
                         cells,
+                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -134,6 +134,7 @@ impl Poll<'_> {
                         &before.id,
                         Some(&before.seen),
                         cells,
+                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -165,6 +166,7 @@ impl Poll<'_> {
                     &id,
                     None,
                     cells,
+                    optout::Untick::SaysNothing,
                     self.now,
                     group,
                 )?;
@@ -190,7 +192,7 @@ impl Poll<'_> {
         self.keep_tabs()?;
         let mut last = std::mem::take(&mut self.last);
         if let Some(held) = standing {
-            hold::close(self.roster, &held, self.now, &mut last);
+            hold::close(self.roster, &held, self.now, &mut last)?;
         }
         base::write_orders(self.workbook, base, &next, &mut last);
         let before: BTreeSet<RecordId> = pending.clone();

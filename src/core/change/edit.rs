@@ -274,6 +274,12 @@ fn order_by(
     })
 }
 
+/// Which of two cells of a column stands first when Sheets sorts it upwards; empty ones stand last.
+pub(super) fn compare(one: &Cell, other: &Cell, kind: FieldKind) -> Ordering {
+    let key = |cell| SortKey::of(Some(cell), kind, collation);
+    key(one).against(&key(other))
+}
+
 /// A cell as Sheets sorts it: numbers, then text without regard to letter case, then ticks, empty cells last.
 #[derive(Clone, Debug, PartialEq)]
 enum SortKey {
