@@ -711,3 +711,274 @@ async fn another_workbook_goes_on_while_the_tab_of_one_is_missing() {
         .unwrap();
     assert_eq!((other.messages.len(), held(&other)), (1, None));
 }
+
+/// An edit of ordinary work is taken at once.
+async fn is_taken(customers: usize, edit: impl Fn(&Company), expect: Value) {
+    let mut company = company(customers).await;
+    edit(&company);
+    company.wait(31);
+    let report = company.poll().await;
+    assert_eq!((held(&report), kinds(&report)), (None, expect));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ordinary_work_is_never_held() {
+    let handover =
+        |company: &Company| fill(company, "NV phụ trách", 2, &vec!["Thu Hà".to_owned(); 40]);
+    let changed: usize = (0..40).filter(|&n| customer(n)[4] != "Thu Hà").count();
+    is_taken(60, handover, json!({ "changed": changed })).await;
+    let bulk = |company: &Company| {
+        fill(
+            company,
+            "Giai đoạn",
+            2,
+            &vec!["Không còn nhu cầu".to_owned(); 50],
+        )
+    };
+    let changed = (0..50)
+        .filter(|&n| customer(n)[3] != "Không còn nhu cầu")
+        .count();
+    is_taken(60, bulk, json!({ "changed": changed })).await;
+    let dealt = |company: &Company| {
+        let owners: Vec<String> = (0..60)
+            .map(|n| OWNERS[(n * n + n / 3) % 4].to_owned())
+            .collect();
+        fill(company, "NV phụ trách", 2, &owners);
+    };
+    let changed = (0..60)
+        .filter(|&n| customer(n)[4] != OWNERS[(n * n + n / 3) % 4])
+        .count();
+    is_taken(60, dealt, json!({ "changed": changed })).await;
+    let replaced = |company: &Company| {
+        let emails: Vec<String> = (0..60).map(|n| format!("khach{n}@gmail.com")).collect();
+        fill(company, "Email", 2, &emails);
+    };
+    is_taken(60, replaced, json!({"changed": 60})).await;
+    let later = |company: &Company| {
+        let days: Vec<String> = (0..60)
+            .map(|n| format!("'{:02}/12/2026", 2 + (n * n * 31 + n * 17) / 5 % 28))
+            .collect();
+        fill(company, "Ngày hẹn", 2, &days);
+    };
+    is_taken(60, later, json!({"changed": 60})).await;
+    let noted =
+        |company: &Company| fill(company, "Ngày hẹn", 2, &vec!["liên hệ sau".to_owned(); 30]);
+    is_taken(60, noted, json!({"changed": 30})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sorts_inserts_columns_and_pastes_are_never_held() {
+    for (column, descending) in [("SĐT", true), ("Email", false), ("Giai đoạn", false)] {
+        let sorted = |company: &Company| {
+            company.edit(Edit::Sort {
+                tab: CUSTOMERS.into(),
+                column: column.into(),
+                descending,
+                from_row: None,
+                to_row: None,
+            });
+        };
+        is_taken(60, sorted, json!({})).await;
+    }
+    let moved = |company: &Company| {
+        company.edit(Edit::MoveColumn {
+            tab: CUSTOMERS.into(),
+            column: "Email".into(),
+            to: "Họ tên".into(),
+        });
+    };
+    is_taken(60, moved, json!({})).await;
+    let column = |company: &Company| {
+        company.edit(Edit::InsertColumn {
+            tab: CUSTOMERS.into(),
+            at: "SĐT".into(),
+            header: Some("Ghi chú".into()),
+        });
+        fill(
+            company,
+            "Ghi chú",
+            2,
+            &(0..60).map(|n| format!("ghi chú {n}")).collect::<Vec<_>>(),
+        );
+    };
+    is_taken(60, column, json!({})).await;
+    let inserted = |company: &Company| {
+        company.edit(Edit::InsertRows {
+            tab: CUSTOMERS.into(),
+            at: 20,
+            count: 3,
+            rows: Vec::new(),
+        });
+    };
+    is_taken(60, inserted, json!({})).await;
+    let pasted = |company: &Company| {
+        let block: Vec<Vec<String>> = (100..140).map(customer).collect();
+        paste(company, "A62", &block);
+    };
+    is_taken(60, pasted, json!({"added": 40})).await;
+    // Two customers whose numbers were exchanged, put right by hand.
+    let exchanged = |company: &Company| {
+        fill(
+            company,
+            "SĐT",
+            2,
+            &[
+                format!("'{}", customer(1)[1]),
+                format!("'{}", customer(0)[1]),
+            ],
+        );
+    };
+    is_taken(12, exchanged, json!({"changed": 2})).await;
+    // Eleven new leads of whom two have the address under the phone.
+    let slip = |company: &Company| {
+        let block: Vec<Vec<String>> = (100..111)
+            .map(|n| {
+                let mut row = customer(n);
+                if n < 102 {
+                    row.swap(1, 2);
+                }
+                row
+            })
+            .collect();
+        paste(company, "A14", &block);
+    };
+    is_taken(12, slip, json!({"added": 11})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tab_that_is_renamed_within_its_pattern_goes_on() {
+    let mut company = company(12).await;
+    let path = company.dir.path().join("sheetbridge.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(
+        &path,
+        text.replace("name = \"Khách hàng\"", "name = \"Khách *\""),
+    )
+    .unwrap();
+    let roster = Roster::new(
+        std::sync::Arc::new(support::load(&path)),
+        company.roster.store().clone(),
+    );
+    company.cycle.reconfigure(roster.clone());
+    company.roster = roster;
+    company.poll().await;
+    rename(&company, CUSTOMERS, "Khách 2026");
+    company.wait(61);
+    let report = company.poll().await;
+    assert_eq!((held(&report), kinds(&report)), (None, json!({})));
+    assert_eq!(
+        (report.tabs[0].tab.as_str(), report.tabs[0].records),
+        ("Khách 2026", 12)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_released_is_what_was_shown() {
+    let mut company = company(40).await;
+    let cut = |company: &Company, count| {
+        company.edit(Edit::DeleteRows {
+            tab: CUSTOMERS.into(),
+            from: 2,
+            count,
+        });
+    };
+    cut(&company, 10);
+    company.poll().await;
+    assert_eq!(asked(&company), ["held-batch"]);
+    let first = desk(&company)
+        .held_list(&Who::CommandLine)
+        .unwrap()
+        .remove(0);
+    // It grows while the manager thinks: nobody is asked at every row, and the answer is to what was shown.
+    for _ in 0..3 {
+        company.wait(10);
+        cut(&company, 1);
+        assert!(held(&company.poll().await).is_some());
+    }
+    assert_eq!(asked(&company), ["held-batch"]);
+    decide(&company, true);
+    company.wait(10);
+    let again = company.poll().await;
+    assert!(held(&again).unwrap().contains("13 of 40 rows") && again.newly_held.is_some());
+    assert_eq!(asked(&company), ["held-batch"; 2]);
+    // The button under the first question says nothing to the second.
+    let error = desk(&company)
+        .held_decide(&first.id, true, &Who::CommandLine, company.now)
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("there is no held batch"),
+        "{error}"
+    );
+    // Twice as great a trouble is asked about at once.
+    cut(&company, 20);
+    company.wait(10);
+    company.poll().await;
+    assert_eq!(asked(&company), ["held-batch"; 3]);
+    decide(&company, true);
+    company.wait(10);
+    assert_eq!(held(&company.poll().await), None);
+}
+
+fn suppressed(company: &Company, address: &str) -> bool {
+    let store = company.roster.store();
+    let key = suppress_key(store, address).unwrap();
+    store
+        .get::<sheetbridge::store::suppression::Suppression>(&key)
+        .unwrap()
+        .is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_is_lifted_by_unticking_alone() {
+    let mut company = company(12).await;
+    let address = &customer(0)[2];
+    company.type_into(2, "Không nhận tin", "x");
+    company.poll().await;
+    assert!(suppressed(&company, address));
+    // An error says nothing, nor does a cell of a poll that is held, nor a column that went.
+    company.type_into(2, "Không nhận tin", "'#REF!");
+    assert_eq!(held(&company.poll().await), None);
+    assert!(suppressed(&company, address), "an error");
+    company.type_into(2, "Không nhận tin", "x");
+    company.poll().await;
+    company.edit(Edit::DeleteRows {
+        tab: CUSTOMERS.into(),
+        from: 4,
+        count: 9,
+    });
+    company.type_into(2, "Không nhận tin", "");
+    company.wait(10);
+    assert!(held(&company.poll().await).is_some());
+    assert!(suppressed(&company, address), "a held poll");
+    company.google.undo(&company.workbook).unwrap();
+    company.google.undo(&company.workbook).unwrap();
+    company.wait(10);
+    company.poll().await;
+    company.edit(Edit::DeleteColumn {
+        tab: CUSTOMERS.into(),
+        column: "Không nhận tin".into(),
+    });
+    company.wait(10);
+    assert!(held(&company.poll().await).is_some());
+    decide(&company, true);
+    company.wait(10);
+    assert_eq!(held(&company.poll().await), None);
+    assert!(suppressed(&company, address), "a column that went");
+    company.google.undo(&company.workbook).unwrap();
+    company.wait(10);
+    company.poll().await;
+    company.type_into(2, "Không nhận tin", "");
+    company.wait(10);
+    company.poll().await;
+    assert!(!suppressed(&company, address), "unticked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_acts_from_a_poll_whose_tab_was_renamed() {
+    let mut company = company(12).await;
+    company.type_into(2, "Không nhận tin", "x");
+    rename(&company, CUSTOMERS, "KH 2026");
+    company.wait(10);
+    assert!(held(&company.poll().await).is_some());
+    assert!(suppressed(&company, &customer(0)[2]));
+}
