@@ -7,6 +7,7 @@ mod accept;
 mod base;
 mod describe;
 mod doubts;
+mod edits;
 mod fetch;
 mod hold;
 mod matching;
@@ -28,6 +29,7 @@ use crate::roster::Roster;
 use crate::store::StoreError;
 
 use base::Base;
+pub use edits::{KeptEdit, TabEdits, UnclearRows, edits_of, unclear_rows};
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
 pub use report::{

@@ -54,6 +54,8 @@ impl Desk {
         let mut facts = DigestFacts {
             since: self.wall(since),
             ambiguous: findings.ambiguous,
+            unclear: self.unclear_for_digest()?,
+            work: self.work_since(since)?,
             problems: findings.count(&[
                 ProblemKind::Unreadable,
                 ProblemKind::Incomplete,

@@ -6,7 +6,7 @@
 mod edit;
 mod guard;
 
-pub use edit::{Edit, EditInput, EditPart, verdict};
+pub use edit::{Edit, EditInput, EditPart, EditTally, FieldEdit, verdict};
 pub use guard::{
     ColumnDoubt, ColumnErrors, GuardInput, GuardLimits, Hold, HoldReason, Sighting, TabFacts,
     judge, look_at_columns, no_worse,

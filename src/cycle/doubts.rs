@@ -8,7 +8,7 @@ use super::accept::{Matched, Poll};
 use super::fetch::{MissingTab, TabPlan};
 use super::report::TabReport;
 use crate::config::Workbook;
-use crate::core::change::{GuardInput, Sighting, TabFacts, look_at_columns};
+use crate::core::change::{Edit, GuardInput, Sighting, TabFacts, look_at_columns};
 use crate::core::identity::How;
 use crate::core::record::Cells;
 use crate::google::Metadata;
@@ -176,7 +176,8 @@ impl Poll<'_> {
                     tab: lost.tab.clone(),
                     rows: 0,
                     records: 0,
-                    edit: "none".to_owned(),
+                    edit: Edit::default().to_string(),
+                    verdict: Edit::default(),
                     held: None,
                 });
             }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::core::change::Edit;
 use crate::core::message::Message;
 use crate::core::record::RecordId;
 
@@ -99,6 +100,9 @@ pub struct TabReport {
     pub records: usize,
     /// The verdict on the edit, for people.
     pub edit: String,
+    /// The same, to be said in another language.
+    #[serde(skip)]
+    pub verdict: Edit,
     /// Why the batch is held, if it is.
     pub held: Option<String>,
 }

@@ -223,6 +223,7 @@ impl Poll<'_> {
     /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.
     pub(super) fn keep_tabs(&mut self) -> Result<(), StoreError> {
         let mut last = std::mem::take(&mut self.last);
+        self.keep_unclear(&mut last)?;
         for (read, tab) in self.reads.iter().zip(&self.report.tabs) {
             let Ok(header) = &read.header else {
                 continue;
@@ -253,6 +254,7 @@ impl Poll<'_> {
                 last.put(tab_key(self.workbook, read.plan.sheet), &meta);
             }
             if tab.edit != "none" {
+                self.keep_edit(read.plan.sheet, &tab.verdict, &mut last)?;
                 let what = if before.is_none() {
                     What::Baseline
                 } else {

@@ -253,7 +253,7 @@ fn sorted_alone(changes: &[Change<'_>], kind: FieldKind) -> u32 {
     }
     let in_order = |down: bool| {
         changes.windows(2).all(|pair| {
-            let order = super::super::edit::compare(pair[0].after, pair[1].after, kind);
+            let order = crate::core::change::edit::compare(pair[0].after, pair[1].after, kind);
             if down { order.is_ge() } else { order.is_le() }
         })
     };
