@@ -33,7 +33,8 @@ pub use edits::{KeptEdit, TabEdits, UnclearRows, edits_of, unclear_rows};
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
 pub use report::{
-    Ambiguous, ChangeReport, FieldReport, MessageReport, ProblemReport, Report, Settling, TabReport,
+    Ambiguous, ChangeReport, FieldReport, MessageReport, PROBLEMS_LISTED, ProblemReport, Report,
+    Settling, TabReport,
 };
 
 /// The tabs of a workbook are asked for again after so long; sooner when Google misses one.
