@@ -4,7 +4,7 @@
 //! Figures are CPU time (user and system), because the machine has other work; see README.md.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // the table is the output
-#![allow(clippy::cast_precision_loss, missing_docs)]
+#![allow(clippy::cast_precision_loss, missing_docs, unreachable_pub)]
 
 #[path = "poll/server.rs"]
 mod server;

@@ -17,6 +17,7 @@ mod outbox;
 mod pause;
 mod problems;
 mod records;
+mod sheet;
 mod status;
 
 use jiff::Timestamp;
@@ -34,6 +35,7 @@ pub use outbox::OutboxLine;
 pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
 pub use problems::{Problem, ProblemKind};
 pub use records::RecordLine;
+pub use sheet::{EditLine, UnclearLine};
 pub use status::{ChannelStatus, DueSoon, Status, Unbound, UnknownWord, WorkbookStatus};
 
 use crate::config::Language;

@@ -6,6 +6,8 @@
 mod accept;
 mod base;
 mod describe;
+mod doubts;
+mod edits;
 mod fetch;
 mod first_look;
 mod fresh;
@@ -26,15 +28,17 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{TabKind, Workbook};
 use crate::core::record::RecordId;
 use crate::google::{Google, GoogleError, Metadata};
-use crate::roster::{Roster, TabMeta, WorkbookMeta};
+use crate::roster::{Roster, TabMeta};
 use crate::store::StoreError;
 
 use base::Base;
+pub use edits::{KeptEdit, TabEdits, UnclearRows, edits_of, unclear_rows};
 use fetch::Memo;
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
 pub use report::{
-    Ambiguous, ChangeReport, FieldReport, MessageReport, ProblemReport, Report, Settling, TabReport,
+    Ambiguous, ChangeReport, FieldReport, MessageReport, PROBLEMS_LISTED, ProblemReport, Report,
+    Settling, TabReport,
 };
 
 /// The tabs of a workbook are asked for again after so long; sooner when Google misses one.
@@ -156,7 +160,8 @@ impl Cycle {
         mode: Mode,
     ) -> Result<Report, PollError> {
         if book.base.is_none() {
-            tokio::task::block_in_place(|| self.load(settings, book))?;
+            let metadata = self.metadata(settings, book, now).await?;
+            tokio::task::block_in_place(|| self.load(settings, book, &metadata))?;
         }
         let reads = match self.read(settings, book, now).await {
             Err(PollError::Google(GoogleError::UnknownRange { .. })) => {
@@ -166,6 +171,7 @@ impl Cycle {
             }
             other => other?,
         };
+        let (reads, doubts) = reads;
         book.memos = reads
             .iter()
             .map(|read| (read.plan.sheet, Arc::clone(&read.memo)))
@@ -178,7 +184,7 @@ impl Cycle {
         tokio::task::block_in_place(|| {
             // Buttons read and write records as well; nothing of theirs may be written over.
             let _alone = self.roster.store().alone();
-            if quiet::is_quiet(&self.roster, &settings.id, book, &reads)? {
+            if doubts.are_none() && quiet::is_quiet(&self.roster, &settings.id, book, &reads)? {
                 return Ok(quiet::report(&self.roster, &settings.id, &reads, now));
             }
             let taken = accept::take(
@@ -186,7 +192,7 @@ impl Cycle {
                 &settings.id,
                 &base,
                 &mut book.pending,
-                reads,
+                (reads, doubts),
                 now,
                 mode,
             )?;
@@ -200,8 +206,18 @@ impl Cycle {
     }
 
     /// Reads back what the store holds of a workbook.
-    fn load(&self, settings: &Workbook, book: &mut Book) -> Result<(), StoreError> {
-        let (base, pending) = base::load(&self.roster, settings)?;
+    fn load(
+        &self,
+        settings: &Workbook,
+        book: &mut Book,
+        metadata: &Metadata,
+    ) -> Result<(), StoreError> {
+        let titles = metadata
+            .tabs
+            .iter()
+            .map(|info| (info.sheet, info.title.clone()))
+            .collect();
+        let (base, pending) = base::load(&self.roster, settings, &titles)?;
         book.base = Some(Arc::new(base));
         book.pending = pending;
         book.metas = self.metas(&settings.id)?;
@@ -218,19 +234,29 @@ impl Cycle {
         settings: &Workbook,
         book: &mut Book,
         now: Timestamp,
-    ) -> Result<Vec<fetch::TabRead>, PollError> {
+    ) -> Result<(Vec<fetch::TabRead>, doubts::Doubts), PollError> {
         let metadata = self.metadata(settings, book, now).await?;
         let titles: BTreeMap<i64, String> = book
             .metas
             .values()
             .map(|tab| (tab.sheet, tab.title.clone()))
             .collect();
-        let (plans, missing) = fetch::plan_tabs(settings, &metadata, &titles, |tab| {
+        let (mut plans, missing) = fetch::plan_tabs(settings, &metadata, &titles, |tab| {
             self.roster.fields_of(tab)
         });
-        if !missing.is_empty() {
+        let (doubts, never) = doubts::missing_tabs(
+            &self.roster,
+            settings,
+            &metadata,
+            &titles,
+            &mut plans,
+            missing,
+        )?;
+        if !never.is_empty() || doubts.wait_for_the_workbook() {
             book.metadata = None; // so that putting it right is seen at the next poll
-            return Err(PollError::Tabs(missing));
+        }
+        if !never.is_empty() {
+            return Err(PollError::Tabs(never));
         }
         let base = book.base.clone().unwrap_or_default();
         let known = fetch::Known {
@@ -238,14 +264,15 @@ impl Cycle {
             memos: &book.memos,
             scratch: self.roster.store().dir(),
         };
-        fetch::read_tabs(
+        let reads = fetch::read_tabs(
             &self.google,
             &settings.id,
             plans,
             &known,
             self.roster.stages(),
         )
-        .await
+        .await?;
+        Ok((reads, doubts))
     }
 
     /// Title, locale and tabs; asked for again when they are old.
@@ -267,14 +294,7 @@ impl Cycle {
             return Ok(metadata.clone());
         }
         let metadata = self.google.metadata(&settings.id).await?;
-        let meta = WorkbookMeta {
-            title: metadata.title.clone(),
-            locale: metadata.locale.clone(),
-            time_zone: metadata.time_zone.clone(),
-        };
-        if self.roster.workbook(&settings.id)? != meta {
-            self.roster.keep_workbook(&settings.id, &meta)?;
-        }
+        doubts::keep_metadata(&self.roster, &settings.id, &metadata)?;
         book.metadata = Some((metadata.clone(), now));
         Ok(metadata)
     }

@@ -10,6 +10,8 @@ use crate::core::people::Role;
 const LONGEST: usize = 4096;
 /// Sentences of "what to do next" on one screen.
 const MENDS: usize = 6;
+/// Edits, and unclear rows, on one screen.
+const EDITS: usize = 4;
 
 /// Text in one language.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +167,29 @@ impl Words {
             )
         }];
         lines.extend(status.workbooks.iter().map(|book| self.workbook(book)));
+        lines.extend(status.edits.iter().take(EDITS).map(|edit| {
+            let said = self.pick(&*edit.edit_vi, &*edit.edit);
+            format!(
+                "✏️ {} {}: {}",
+                clock(&edit.at),
+                escape(&edit.tab),
+                escape(&said)
+            )
+        }));
+        lines.extend(status.unclear.iter().take(EDITS).map(|unclear| {
+            let rows: Vec<String> = unclear.rows.iter().map(ToString::to_string).collect();
+            let place = self.pick(
+                format!("{}, dòng {}", unclear.tab, rows.join(", ")),
+                format!("{}, rows {}", unclear.tab, rows.join(", ")),
+            );
+            let why = self.pick(&*unclear.why_vi, &*unclear.why);
+            format!(
+                "❓ <a href=\"{}\">{}</a>: {}",
+                escape(&unclear.url),
+                escape(&place),
+                escape(&why)
+            )
+        }));
         lines.extend(status.channels.iter().map(|channel| self.channel(channel)));
         let count = |state: &str| status.queue.get(state).copied().unwrap_or(0);
         let failed = count("rejected") + count("dead");

@@ -86,6 +86,14 @@ fn lines(status: &Status) -> Vec<String> {
             message.due, message.to, message.key
         ));
     }
+    lines.extend(status.edits.iter().map(|edit| {
+        format!(
+            "Edit seen {} in “{}”: {}",
+            clock(&edit.at),
+            edit.tab,
+            edit.edit
+        )
+    }));
     lines.extend(channels(status));
     for held in &status.held {
         lines.push(format!(
@@ -104,6 +112,16 @@ fn lines(status: &Status) -> Vec<String> {
         count(number(status.problems), "data problem"),
         count(number(status.ambiguous), "ambiguous row")
     ));
+    lines.extend(status.unclear.iter().map(|unclear| {
+        let rows: Vec<String> = unclear.rows.iter().map(ToString::to_string).collect();
+        format!(
+            "Ambiguous: “{}” rows {}: {}  {}",
+            unclear.tab,
+            rows.join(", "),
+            unclear.why,
+            unclear.url
+        )
+    }));
     let troubles = [
         ("The bot hears nobody", &status.bot_deaf),
         ("The last reload was refused", &status.reload_refused),
@@ -129,6 +147,11 @@ fn lines(status: &Status) -> Vec<String> {
         );
     }
     lines
+}
+
+/// Day and time without seconds and offset: `2026-11-21 09:05`.
+fn clock(at: &str) -> String {
+    at.get(..16).unwrap_or(at).replace('T', " ")
 }
 
 fn channels(status: &Status) -> Vec<String> {

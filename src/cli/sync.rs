@@ -13,7 +13,7 @@ use super::scratch::Scratch;
 use super::site::Site;
 use crate::clock;
 use crate::commands::{Desk, Request, Who};
-use crate::cycle::{Cycle, Mode, PollError, Report};
+use crate::cycle::{Cycle, Mode, PROBLEMS_LISTED, PollError, Report};
 use crate::google::Google;
 use crate::store::Store;
 
@@ -84,17 +84,13 @@ async fn alone(
     let mode = if dry_run { Mode::DryRun } else { Mode::Real };
     let (report, errors) = poll_all(&desk, google, mode).await;
     let mut report = json!(report);
-    if let Ok(all) = tokio::task::block_in_place(|| {
-        desk.answer(
-            &Request::Records {
-                tab: None,
-                problems: true,
-            },
-            &Who::CommandLine,
-            clock::now(),
-        )
+    if let Ok((known, more)) = tokio::task::block_in_place(|| {
+        desk.some_problems(PROBLEMS_LISTED, &Who::CommandLine, clock::now())
     }) {
-        add_problems(&mut report, all, dry_run);
+        add_problems(&mut report, json!(known), dry_run);
+        if more > 0 {
+            report["problems_more"] = json!(more);
+        }
     }
     Ok((report, one_failure(errors)))
 }
@@ -223,6 +219,11 @@ fn describe(report: &Value, dry_run: bool) -> Vec<String> {
     });
     let some = PROBLEMS_SHOWN;
     shown_some(&mut lines, "Data problems", list("problems"), some, problem);
+    if let Some(more) = report["problems_more"].as_u64() {
+        lines.push(format!(
+            "  … and {more} more that are not listed (`sheetbridge records --problems` has them all)"
+        ));
+    }
     if !list("settling").is_empty() {
         lines.push(format!(
             "{} waiting to settle.",

@@ -50,10 +50,12 @@ impl Desk {
         let since = now
             .saturating_sub(LOOKS_BACK)
             .unwrap_or(Timestamp::UNIX_EPOCH);
-        let findings = self.look_through(None, now)?;
+        let findings = self.look_through(None, 0, now)?;
         let mut facts = DigestFacts {
             since: self.wall(since),
             ambiguous: findings.ambiguous,
+            unclear: self.unclear_for_digest()?,
+            work: self.work_since(since)?,
             problems: findings.count(&[
                 ProblemKind::Unreadable,
                 ProblemKind::Incomplete,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Status;
+use super::sheet::{UnclearLine, row_list};
 use super::status::{UnknownWord, WorkbookStatus};
 use crate::config::Language;
 use crate::core::delivery::State;
@@ -202,8 +203,8 @@ fn of_the_sheet(status: &Status) -> Vec<Mend> {
     if status.ambiguous > 0 {
         let n = status.ambiguous;
         mends.push(Mend::new(
-            format!("{n} rows may each be the same customer as another; nothing is sent for them until a phone or e-mail tells them apart."),
-            format!("{n} dòng chưa chắc cùng khách: thêm số điện thoại hoặc e-mail để phân biệt."),
+            format!("{n} rows may each be the same customer as another{}; nothing is sent for them until a phone or e-mail tells them apart.", places(status, "rows")),
+            format!("{n} dòng chưa chắc cùng khách{}: thêm số điện thoại hoặc e-mail để phân biệt.", places(status, "dòng")),
         ));
     }
     if status.problems > 0 {
@@ -214,6 +215,16 @@ fn of_the_sheet(status: &Status) -> Vec<Mend> {
         ));
     }
     mends
+}
+
+/// Where the first unclear rows are: ` (“Khách hàng”, rows 31, 32)`.
+fn places(status: &Status, rows: &str) -> String {
+    let place = |line: &UnclearLine| format!("“{}”, {rows} {}", line.tab, row_list(&line.rows));
+    let named: Vec<String> = status.unclear.iter().take(3).map(place).collect();
+    match named.as_slice() {
+        [] => String::new(),
+        named => format!(" ({})", named.join("; ")),
+    }
 }
 
 fn unknown_stage(unknown: &UnknownWord) -> Mend {

@@ -1,6 +1,6 @@
 //! What could not be read, or needs a person's look: cell by cell, with where it stands and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::core::people::Directory;
 use crate::core::record::{Kind, Record};
 use crate::core::sheet::fold::fold;
 use crate::core::sheet::{Cell, Typed, Value};
-use crate::roster::{cell_of, sheet_url};
+use crate::roster::{TabMeta, cell_of, sheet_url};
 
 /// One data problem, as `records --problems --json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,10 @@ pub enum ProblemKind {
 /// Everything found in one look at all records.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
+    /// As many of them as were asked for, in the order of the sheet.
     pub(super) problems: Vec<Problem>,
+    /// How many there are of each kind, listed or not.
+    counts: BTreeMap<ProblemKind, u32>,
     /// Words in stage cells that mean no stage, the most frequent first.
     pub(super) words: Vec<UnknownWord>,
     pub(super) customers: u32,
@@ -62,17 +65,44 @@ pub(super) struct Findings {
 impl Findings {
     /// How many problems of these kinds there are.
     pub(super) fn count(&self, kinds: &[ProblemKind]) -> u32 {
-        let count = self
-            .problems
-            .iter()
-            .filter(|problem| kinds.contains(&problem.kind))
-            .count();
-        u32::try_from(count).unwrap_or(u32::MAX)
+        let counts = kinds.iter().filter_map(|kind| self.counts.get(kind));
+        counts.sum()
+    }
+
+    /// Counts a problem, and lists it while there is room. It is worded only if it is listed.
+    fn find(&mut self, most: usize, kind: ProblemKind, problem: impl FnOnce() -> Problem) {
+        *self.counts.entry(kind).or_default() += 1;
+        if self.problems.len() < most {
+            self.problems.push(problem());
+        }
     }
 }
 
-/// By contact, the first row that has it: tab, cell and name.
-type Seen = BTreeMap<String, (String, String, String)>;
+/// The rows that have a contact: numbers only, for there may be half a million of them.
+#[derive(Default)]
+struct Seen {
+    /// The tabs that were looked at.
+    tabs: Vec<TabMeta>,
+    /// By contact and name, the first row.
+    same: HashMap<(u64, u64), Place>,
+    /// By contact, the first row of anybody.
+    any: HashMap<u64, Place>,
+}
+
+/// A row: its tab's place in [`Seen::tabs`], and its number.
+#[derive(Clone, Copy)]
+struct Place {
+    tab: usize,
+    row: u32,
+}
+
+/// Equal texts have equal numbers; others all but never (64 bits for at most millions).
+fn number_of(text: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
 
 impl Desk {
     /// The data problems, in the order of the sheet.
@@ -81,14 +111,38 @@ impl Desk {
     /// The role, a tab that is not read, the disk.
     pub fn problems(&self, tab: Option<&str>, who: &Who, now: Timestamp) -> Answer<Vec<Problem>> {
         self.must_all(who, Right::Everything)?;
-        Ok(self.look_through(tab, now)?.problems)
+        Ok(self.look_through(tab, usize::MAX, now)?.problems)
     }
 
-    /// Looks at every customer once.
-    pub(super) fn look_through(&self, tab: Option<&str>, now: Timestamp) -> Answer<Findings> {
+    /// The first `most` data problems of all tabs, in the order of the sheet, and how many more there are.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn some_problems(
+        &self,
+        most: usize,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<(Vec<Problem>, usize)> {
+        self.must_all(who, Right::Everything)?;
+        let findings = self.look_through(None, most, now)?;
+        let all: u32 = findings.counts.values().sum();
+        let more = usize::try_from(all)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(findings.problems.len());
+        Ok((findings.problems, more))
+    }
+
+    /// Looks at every customer once; counts every problem and lists up to `most`.
+    pub(super) fn look_through(
+        &self,
+        tab: Option<&str>,
+        most: usize,
+        now: Timestamp,
+    ) -> Answer<Findings> {
         let directory = self.roster.directory()?;
         let mut findings = Findings::default();
-        let mut seen = Seen::new();
+        let mut seen = Seen::default();
         let mut words: BTreeMap<String, (String, u32)> = BTreeMap::new();
         self.each(Kind::Customer, tab, |spot, record, typed| {
             findings.customers += 1;
@@ -98,19 +152,15 @@ impl Desk {
                 spot,
                 record,
             };
-            findings.problems.extend(self.unreadable(&cells, typed));
-            findings
-                .problems
-                .extend(self.incomplete(&cells, typed, now));
-            findings
-                .problems
-                .extend(unknown_owners(&cells, typed, &directory));
-            findings
-                .problems
-                .extend(no_stage(&cells, typed, &mut words));
-            findings
-                .problems
-                .extend(duplicates(&cells, typed, &mut seen));
+            let mut find = |found: Found<'_>| {
+                let Found { field, kind, why } = found;
+                findings.find(most, kind, || cells.problem(field, kind, why()));
+            };
+            unreadable(typed, &mut find);
+            self.incomplete(&cells, typed, now, &mut find);
+            unknown_owners(&cells, typed, &directory, &mut find);
+            no_stage(&cells, typed, &mut words, &mut find);
+            duplicates(&cells, typed, &mut seen, &mut find);
             Ok(())
         })?;
         let mut counted: Vec<(String, u32)> = words.into_values().collect();
@@ -126,23 +176,18 @@ impl Desk {
         Ok(findings)
     }
 
-    fn unreadable(&self, cells: &Cells<'_>, typed: &Typed) -> Vec<Problem> {
-        let of = typed
-            .problems
-            .iter()
-            .filter(|problem| !matches!(problem.field.as_str(), "stage"));
-        of.map(|problem| {
-            cells.problem(&problem.field, ProblemKind::Unreadable, problem.why.clone())
-        })
-        .collect()
-    }
-
     /// Required cells that have been missing for longer than `[settle] incomplete`.
-    fn incomplete(&self, cells: &Cells<'_>, typed: &Typed, now: Timestamp) -> Option<Problem> {
+    fn incomplete(
+        &self,
+        cells: &Cells<'_>,
+        typed: &Typed,
+        now: Timestamp,
+        find: &mut dyn FnMut(Found<'_>),
+    ) {
         let config = self.roster.config();
         let patience = config.settle.incomplete.duration();
         if now.duration_since(cells.record.changed_at) < patience {
-            return None;
+            return;
         }
         let has = |field: &String| typed.values.contains_key(field);
         let require = &config.require;
@@ -159,15 +204,19 @@ impl Desk {
             .all
             .iter()
             .chain(&require.any)
-            .find(|field| !has(field))?;
-        if missing.is_empty() {
-            return None;
+            .find(|field| !has(field));
+        if let (Some(field), false) = (field, missing.is_empty()) {
+            find(Found {
+                field,
+                kind: ProblemKind::Incomplete,
+                why: &|| {
+                    format!(
+                        "the row is incomplete: {} is missing, so nothing is sent for it",
+                        missing.join(" and ")
+                    )
+                },
+            });
         }
-        let why = format!(
-            "the row is incomplete: {} is missing, so nothing is sent for it",
-            missing.join(" and ")
-        );
-        Some(cells.problem(field, ProblemKind::Incomplete, why))
     }
 
     /// The stage that a word is most like, if it is like one at all.
@@ -229,82 +278,135 @@ impl Cells<'_> {
     }
 }
 
-fn unknown_owners(cells: &Cells<'_>, typed: &Typed, directory: &Directory) -> Vec<Problem> {
-    let Some(Value::Owner(names)) = typed.values.get("owner") else {
-        let empty = cells.bound("owner")
-            && !typed
-                .problems
-                .iter()
-                .any(|problem| problem.field == "owner");
-        let why = "nobody is in charge: alerts go to the managers".to_owned();
-        return if empty {
-            vec![cells.problem("owner", ProblemKind::Owner, why)]
-        } else {
-            Vec::new()
-        };
-    };
-    names
+/// A problem that is worded only if it is listed.
+struct Found<'a> {
+    field: &'a str,
+    kind: ProblemKind,
+    why: &'a dyn Fn() -> String,
+}
+
+fn unreadable(typed: &Typed, find: &mut dyn FnMut(Found<'_>)) {
+    for problem in typed
+        .problems
         .iter()
-        .filter(|name| directory.find(name).is_none())
-        .map(|name| {
-            let why = format!("\"{name}\" is not in the staff list: add a [[staff]] with this name, or an alias to one");
-            cells.problem("owner", ProblemKind::Owner, why)
-        })
-        .collect()
+        .filter(|problem| problem.field != "stage")
+    {
+        find(Found {
+            field: &problem.field,
+            kind: ProblemKind::Unreadable,
+            why: &|| problem.why.clone(),
+        });
+    }
+}
+
+fn unknown_owners(
+    cells: &Cells<'_>,
+    typed: &Typed,
+    directory: &Directory,
+    find: &mut dyn FnMut(Found<'_>),
+) {
+    let Some(Value::Owner(names)) = typed.values.get("owner") else {
+        let unreadable = typed
+            .problems
+            .iter()
+            .any(|problem| problem.field == "owner");
+        if cells.bound("owner") && !unreadable {
+            find(Found {
+                field: "owner",
+                kind: ProblemKind::Owner,
+                why: &|| "nobody is in charge: alerts go to the managers".to_owned(),
+            });
+        }
+        return;
+    };
+    for name in names.iter().filter(|name| directory.find(name).is_none()) {
+        find(Found {
+            field: "owner",
+            kind: ProblemKind::Owner,
+            why: &|| {
+                format!(
+                    "\"{name}\" is not in the staff list: add a [[staff]] with this name, or an alias to one"
+                )
+            },
+        });
+    }
 }
 
 fn no_stage(
     cells: &Cells<'_>,
     typed: &Typed,
     words: &mut BTreeMap<String, (String, u32)>,
-) -> Option<Problem> {
+    find: &mut dyn FnMut(Found<'_>),
+) {
     if !cells.bound("stage") || typed.values.contains_key("stage") {
-        return None;
+        return;
     }
     let word = cells.value("stage").trim().to_owned();
     let folded = fold(&word);
-    if folded.is_empty() {
-        return Some(cells.problem(
-            "stage",
-            ProblemKind::Stage,
-            "the stage is empty: rules on stages pass it by".to_owned(),
-        ));
+    let why = || match folded.is_empty() {
+        true => "the stage is empty: rules on stages pass it by".to_owned(),
+        false => format!(
+            "\"{word}\" is no stage: pick one of the list, or add it to aliases of a [[stage]]"
+        ),
+    };
+    find(Found {
+        field: "stage",
+        kind: ProblemKind::Stage,
+        why: &why,
+    });
+    if !folded.is_empty() {
+        words
+            .entry(folded.clone())
+            .or_insert_with(|| (word.clone(), 0))
+            .1 += 1;
     }
-    let why = format!(
-        "\"{word}\" is no stage: pick one of the list, or add it to aliases of a [[stage]]"
-    );
-    words.entry(folded).or_insert_with(|| (word, 0)).1 += 1;
-    Some(cells.problem("stage", ProblemKind::Stage, why))
 }
 
 /// The same phone or e-mail in an earlier row. With the same name it is one person, else people who share it.
-fn duplicates(cells: &Cells<'_>, typed: &Typed, seen: &mut Seen) -> Vec<Problem> {
+fn duplicates(cells: &Cells<'_>, typed: &Typed, seen: &mut Seen, find: &mut dyn FnMut(Found<'_>)) {
     let name = match typed.values.get("name") {
-        Some(Value::Name(name)) => name.full.known().unwrap_or_default().to_owned(),
-        _ => String::new(),
+        Some(Value::Name(name)) => number_of(&fold(name.full.known().unwrap_or_default())),
+        _ => number_of(""),
     };
-    let mut found: Vec<Problem> = Vec::new();
+    let tab = seen.tab(cells.spot.tab);
+    let here = Place {
+        tab,
+        row: cells.spot.row,
+    };
     for (field, contacts) in contacts(typed) {
         for contact in contacts {
-            let here = (
-                cells.spot.tab.title.clone(),
-                cells.name(field),
-                name.clone(),
-            );
-            let Some((tab, cell, other)) = seen.get(&contact) else {
-                seen.insert(contact, here);
-                continue;
-            };
-            let who = if fold(other) == fold(&name) {
-                "the same person twice"
-            } else {
-                "two people who share it"
-            };
-            let why = format!("stands in {cell} of \"{tab}\" as well: {who}");
-            found.push(cells.problem(field, ProblemKind::Duplicate, why));
+            let contact = number_of(&contact);
+            let twin = seen.same.get(&(contact, name)).copied();
+            let other = twin.or_else(|| seen.any.get(&contact).copied());
+            if let Some(other) = other {
+                let meta = &seen.tabs[other.tab];
+                find(Found {
+                    field,
+                    kind: ProblemKind::Duplicate,
+                    why: &|| {
+                        let who = match twin {
+                            Some(_) => "the same person twice",
+                            None => "two people who share it",
+                        };
+                        let cell = cell_of(meta, field, other.row);
+                        format!("stands in {cell} of \"{}\" as well: {who}", meta.title)
+                    },
+                });
+            }
+            seen.same.entry((contact, name)).or_insert(here);
+            seen.any.entry(contact).or_insert(here);
         }
     }
-    found
+}
+
+impl Seen {
+    /// The place of a tab among those that were looked at.
+    fn tab(&mut self, tab: &TabMeta) -> usize {
+        if self.tabs.last() != Some(tab) {
+            self.tabs.push(tab.clone());
+        }
+        self.tabs.len() - 1
+    }
 }
 
 fn contacts(typed: &Typed) -> Vec<(&'static str, Vec<String>)> {

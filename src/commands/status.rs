@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mend::{self, Mend};
 use super::problems::{Findings, ProblemKind};
+use super::sheet::{EditLine, UnclearLine};
 use super::{Answer, Desk, HeldLine, Paused, Right, Who, paused_list};
 use crate::core::delivery::State;
 use crate::core::message::Message;
@@ -62,6 +63,12 @@ pub struct Status {
     pub unknown_stages: Vec<UnknownWord>,
     /// Customers of whom it is unclear which row is theirs.
     pub ambiguous: u32,
+    /// The rows to look at because of them.
+    #[serde(default)]
+    pub unclear: Vec<UnclearLine>,
+    /// The last edits of each tab as they were understood, the newest first.
+    #[serde(default)]
+    pub edits: Vec<EditLine>,
     /// Data problems: cells that could not be read, incomplete rows, unknown owners and stages.
     pub problems: u32,
     /// Contacts that stand in more than one row.
@@ -159,7 +166,7 @@ impl Desk {
         let config = self.roster.config();
         let store = self.roster.store();
         let health = self.health.as_ref().map(crate::health::Health::snapshot);
-        let findings = self.look_through(None, now)?;
+        let findings = self.look_through(None, 0, now)?;
         let candidates = self.roster.candidates()?;
         let directory = self.roster.directory()?;
         let unapproved = candidates.iter().filter(|one| {
@@ -182,6 +189,8 @@ impl Desk {
             unbound: self.unbound()?,
             unapproved: unapproved.map(|one| one.name.clone()).collect(),
             ambiguous: findings.ambiguous,
+            unclear: self.unclear()?,
+            edits: self.last_edits()?,
             problems: findings.count(&[
                 ProblemKind::Unreadable,
                 ProblemKind::Incomplete,

@@ -6,9 +6,10 @@
 mod edit;
 mod guard;
 
-pub use edit::{Edit, EditInput, EditPart, verdict};
+pub use edit::{Edit, EditInput, EditPart, EditTally, FieldEdit, verdict};
 pub use guard::{
-    ColumnErrors, GuardInput, GuardLimits, Hold, HoldReason, TabFacts, judge, no_worse,
+    ColumnDoubt, ColumnErrors, GuardInput, GuardLimits, Hold, HoldReason, Sighting, TabFacts,
+    judge, look_at_columns, no_worse,
 };
 
 use serde::{Deserialize, Serialize};

@@ -87,6 +87,11 @@ impl Cell {
         (error || LOADING.contains(&text)).then_some(text)
     }
 
+    /// Whether a formula in the cell is still being worked out: an error that ends by itself.
+    pub fn is_loading(&self) -> bool {
+        self.error().is_some_and(|text| LOADING.contains(&text))
+    }
+
     /// Whether nothing can be seen in the cell: empty, or only white space and invisible characters.
     pub fn is_blank(&self) -> bool {
         match self {
@@ -208,6 +213,7 @@ mod tests {
         ] {
             assert!(Cell::from(text).error().is_some(), "{text}");
         }
+        assert!(Cell::from(" Loading...").is_loading() && !Cell::from("#N/A").is_loading());
         for text in ["#1", "# Nam", "Loading", "REF", "#"] {
             assert!(Cell::from(text).error().is_none(), "{text}");
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::base::{self, Base, BaseRow};
+use super::doubts::Doubts;
 use super::fetch::TabRead;
 use super::fresh::FreshAt;
 use super::hold::{self, Held, Ruling};
@@ -56,6 +57,8 @@ pub(super) struct Poll<'a> {
     pub(super) patterns: Vec<String>,
     /// Whether the workbook was never accepted before.
     pub(super) first: bool,
+    /// Tabs that are lost, and another locale.
+    pub(super) doubts: Doubts,
     /// Whether anything is written.
     pub(super) mode: Mode,
     /// What is written already, though it does not count yet: the records of a first look.
@@ -104,13 +107,14 @@ pub(super) fn take(
     workbook: &str,
     base: &Base,
     pending: &mut BTreeSet<RecordId>,
-    reads: Vec<TabRead>,
+    (reads, doubts): (Vec<TabRead>, Doubts),
     now: Timestamp,
     mode: Mode,
 ) -> Result<Taken, StoreError> {
     let mut poll = Poll::new(roster, workbook, reads, now, mode)?;
+    poll.doubts = doubts;
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
-    if standing.is_none() && poll.rows_unchanged(base) {
+    if standing.is_none() && poll.doubts.are_none() && poll.rows_unchanged(base) {
         return poll.settle_only(base, pending);
     }
     let mut kinds = Vec::new();
@@ -118,6 +122,7 @@ pub(super) fn take(
         kinds.push(poll.matched(base, kind)?);
     }
     let mut input = poll.guard_input(&kinds);
+    poll.look_closer(&kinds, &mut input)?;
     // Without its mandatory headers there is nothing that could be accepted.
     let readable = poll.reads.iter().all(|read| read.header.is_ok());
     let ruling = hold::rule_on(roster, &input, standing.as_ref(), readable);
@@ -125,6 +130,7 @@ pub(super) fn take(
     if let Ruling::Hold { text, hold } = &ruling {
         return poll.held(&kinds, hold, text, standing.as_ref());
     }
+    poll.accept_doubts(mode)?;
     poll.silent = matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref());
     let mut next = Base::default();
     for kind in &kinds {
@@ -175,6 +181,7 @@ impl<'a> Poll<'a> {
             once: Once::default(),
             mode,
             plan: None,
+            doubts: Doubts::default(),
         })
     }
 
@@ -202,8 +209,8 @@ impl<'a> Poll<'a> {
         self.report.tabs = quiet.tabs;
         let waiting = settling::settle(&mut self, pending)?;
         let input = GuardInput {
-            tabs: Vec::new(),
             messages: u32::try_from(self.report.messages.len()).unwrap_or(u32::MAX),
+            ..GuardInput::default()
         };
         if let Ruling::Hold { text, hold } = hold::rule_on(self.roster, &input, None, true) {
             return self.held(&[], &hold, &text, None);
@@ -283,7 +290,10 @@ impl<'a> Poll<'a> {
             })
             .chain(self.tabs_gone(kinds))
             .collect();
-        GuardInput { tabs, messages: 0 }
+        GuardInput {
+            tabs,
+            ..GuardInput::default()
+        }
     }
 
     /// Tabs under a pattern that are not in the workbook any more: all their rows may be gone with them.
@@ -446,6 +456,8 @@ impl<'a> Poll<'a> {
                 id,
                 Some(&record.seen),
                 &cells,
+                // A column that is no longer there says nothing about anybody.
+                optout::Untick::of(roster, &rebound),
                 now,
                 &mut work.group,
             )?;
@@ -523,6 +535,7 @@ impl<'a> Poll<'a> {
                 &id,
                 None,
                 &record.seen,
+                optout::Untick::Lifts,
                 self.now,
                 &mut group,
             )?;

@@ -122,15 +122,21 @@ pub(super) fn fields_hash(fields: &[FieldInfo]) -> u128 {
 }
 
 /// Reads the last accepted state back: once after a start, and after a poll that failed half-way.
+/// `titles`: what the workbook calls its tabs now, by Google's id.
 pub(super) fn load(
     roster: &Roster,
     workbook: &Workbook,
+    titles: &BTreeMap<i64, String>,
 ) -> Result<(Base, BTreeSet<RecordId>), StoreError> {
     let store = roster.store();
     let mut base = Base::default();
     for tab in roster.tabs(&workbook.id)? {
-        // A tab that the configuration no longer names is forgotten, not gone.
-        if workbook.tab(&tab.title).is_none() {
+        // A tab that the configuration no longer names is forgotten, not gone. One that was renamed in
+        // the workbook and in the configuration alike is the same tab.
+        let renamed = titles.get(&tab.sheet).filter(|now| **now != tab.title);
+        if workbook.tab(&tab.title).is_none()
+            && renamed.is_none_or(|now| workbook.tab(now).is_none())
+        {
             continue;
         }
         let Some(order) = store.order(&workbook.id, tab.sheet)? else {

@@ -1,19 +1,21 @@
 //! What a read says against the last accepted state, in words: the tabs, the verdict on each edit,
 //! the changes. Shown whether or not the read is accepted.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
 use super::accept::{AfterRow, Matched, Poll, new_row_name};
 use super::base::BaseRow;
 use super::fetch::TabRead;
 use super::report::{Ambiguous, ChangeReport, FieldReport, TabReport};
-use crate::core::change::{EditInput, verdict};
-use crate::core::identity::{How, Pair, changed_fields};
+use crate::core::change::{Edit, EditInput, EditPart, FieldEdit, verdict};
+use crate::core::identity::{FieldInfo, How, Pair, changed_fields};
 use crate::core::record::{Cells, Kind, RecordId};
 use crate::core::sheet::Cell;
 
-/// Up to so many rows a verdict says by which column a tab was sorted.
-const SORT_SHOWN_TO: usize = 3_000;
+/// By so many rows a verdict says by which column a tab was sorted.
+const ORDER_SHOWN_BY: usize = 2_000;
 
 impl Poll<'_> {
     /// Writes the tabs, changes and ambiguous rows into the report, whether or not they are accepted.
@@ -55,26 +57,31 @@ impl Poll<'_> {
                         .filter(|row| row.sheet == read.plan.sheet)
                         .count()
                 });
+                let verdict =
+                    of_kind.map_or_else(Edit::default, |kind| self.edit(read, kind, &changes));
                 TabReport {
                     workbook: self.workbook.to_owned(),
                     tab: read.plan.title.clone(),
                     rows: read.filled,
                     records,
-                    edit: of_kind
-                        .map_or_else(|| "none".to_owned(), |kind| self.edit(read, kind, &changes)),
+                    edit: verdict.to_string(),
+                    verdict,
                     held: None,
                 }
             })
             .collect();
         self.report.tabs = tabs;
+        self.list_lost_tabs();
         self.report.changes = if self.first { Vec::new() } else { changes };
         self.report.ambiguous = ambiguous;
     }
 
     /// The verdict on the edit of one tab.
-    pub(super) fn edit(&self, read: &TabRead, kind: &Matched, changes: &[ChangeReport]) -> String {
+    pub(super) fn edit(&self, read: &TabRead, kind: &Matched, changes: &[ChangeReport]) -> Edit {
         if self.is_baseline(read.plan.sheet) {
-            return "first look".into();
+            return Edit {
+                parts: vec![EditPart::FirstLook],
+            };
         }
         let sheet = read.plan.sheet;
         let stays = |pair: &&Pair| {
@@ -109,12 +116,10 @@ impl Poll<'_> {
             Vec::new()
         };
         let cells: Vec<&Cells> = cells.iter().collect();
-        let changed = changes
-            .iter()
-            .filter(|change| change.kind == "changed" && change.tab == read.plan.title);
         let infos = self.roster.infos(kind.kind);
+        let changed = fields_edited(changes, &read.plan.title, &infos);
         let (column_moved, header_renamed) = self.columns(read);
-        verdict(&EditInput {
+        let edit = verdict(&EditInput {
             stayed: &stayed,
             added: &added,
             removed: kind
@@ -138,17 +143,17 @@ impl Poll<'_> {
                 .flat_map(|group| &group.after)
                 .filter(|&&at| kind.after[at].sheet == sheet)
                 .count(),
-            cells_changed: changed.map(|change| change.fields.len()).sum(),
+            changed: &changed,
             rows_retyped: 0,
             column_moved,
             header_renamed,
             cells_after: &cells,
             fields: &infos,
-        })
-        .to_string()
+        });
+        self.without_old_news(sheet, edit)
     }
 
-    /// The cells of a tab in sheet order, to tell by what it was sorted; none for a tab too long for that.
+    /// The cells of a tab in sheet order, to tell by what it was sorted; of a long tab those of some rows.
     pub(super) fn cells_in_order(&self, kind: &Matched, sheet: i64) -> Vec<Cells> {
         let mut ids: Vec<(u32, &BaseRow, &AfterRow)> = kind
             .matching
@@ -158,11 +163,11 @@ impl Poll<'_> {
             .filter(|(_, after)| after.sheet == sheet)
             .map(|(before, after)| (after.row, before, after))
             .collect();
-        if ids.len() > SORT_SHOWN_TO {
-            return Vec::new();
-        }
         ids.sort_unstable_by_key(|(row, _, _)| *row);
+        // What is in order is so in every part of it.
+        let every = ids.len().div_ceil(ORDER_SHOWN_BY).max(1);
         ids.iter()
+            .step_by(every)
             .filter_map(|(_, before, after)| {
                 after
                     .cells
@@ -298,4 +303,31 @@ impl Poll<'_> {
                 .collect(),
         )
     }
+}
+
+/// The cells of a tab that changed, by column.
+fn fields_edited(changes: &[ChangeReport], tab: &str, infos: &[FieldInfo]) -> Vec<FieldEdit> {
+    let mut edited: BTreeMap<&str, (Vec<u32>, Option<&Json>, bool)> = BTreeMap::new();
+    let changed = changes
+        .iter()
+        .filter(|change| change.kind == "changed" && change.tab == tab);
+    for change in changed {
+        for field in &change.fields {
+            let entry = edited
+                .entry(&field.field)
+                .or_insert_with(|| (Vec::new(), Some(&field.after), !field.after.is_null()));
+            entry.0.push(change.row);
+            entry.2 &= entry.1 == Some(&field.after);
+        }
+    }
+    let in_order = infos.iter().filter_map(|info| {
+        let (mut rows, _, same) = edited.remove(info.id.as_str())?;
+        rows.sort_unstable();
+        Some(FieldEdit {
+            field: info.id.clone(),
+            rows,
+            same,
+        })
+    });
+    in_order.collect()
 }

@@ -29,8 +29,10 @@ const HEADER_WITHIN: usize = 50;
 pub(super) struct TabPlan {
     /// Google's id of the tab.
     pub(super) sheet: i64,
-    /// Its title now.
+    /// Its title, as the configuration knows it.
     pub(super) title: String,
+    /// What the workbook calls it now, where that is another name.
+    pub(super) renamed_to: Option<String>,
     /// Its configuration.
     pub(super) tab: Tab,
     /// Which fields its columns can be.
@@ -82,6 +84,8 @@ pub(super) struct TabRead {
     pub(super) records_filled: usize,
     /// By field, how many cells are errors (`#REF!`, `Loading...`).
     pub(super) errors: BTreeMap<String, u32>,
+    /// By field, how many of these are formulas that are still being worked out.
+    pub(super) loading: BTreeMap<String, u32>,
     /// By what the rows were told apart and bound: what their JSON is known by holds for nothing else.
     pub(super) how: u128,
     /// What was learned that the next read can go by.
@@ -145,6 +149,7 @@ pub(super) fn plan_tabs(
             Some(TabPlan {
                 sheet: info.sheet,
                 title: info.title.clone(),
+                renamed_to: None,
                 tab: tab.clone(),
                 fields,
                 mandatory,
@@ -198,7 +203,10 @@ pub(super) async fn read_tabs(
     if plans.is_empty() {
         return Ok(Vec::new());
     }
-    let ranges: Vec<String> = plans.iter().map(|plan| whole_tab(&plan.title)).collect();
+    let ranges: Vec<String> = plans
+        .iter()
+        .map(|plan| whole_tab(plan.renamed_to.as_ref().unwrap_or(&plan.title)))
+        .collect();
     let stages = Arc::new(stages.clone());
     let sink = Sink {
         tabs: plans
@@ -252,6 +260,7 @@ struct TabReader {
     errors: BTreeMap<String, u32>,
     fresh: Fresh,
     cells: Vec<Cell>,
+    loading: BTreeMap<String, u32>,
 }
 
 impl TabReader {
@@ -282,6 +291,7 @@ impl TabReader {
             filled: 0,
             errors: BTreeMap::new(),
             cells: Vec::new(),
+            loading: BTreeMap::new(),
         }
     }
 
@@ -434,6 +444,9 @@ impl TabReader {
             if cell.error().is_some() {
                 errors = true;
                 *self.errors.entry(field.clone()).or_default() += 1;
+                if cell.is_loading() {
+                    *self.loading.entry(field.clone()).or_default() += 1;
+                }
             }
         }
         let cells = with_given(cells, &self.given);
@@ -499,6 +512,7 @@ impl TabReader {
             memo: Arc::new(self.memo),
             fresh: self.fresh,
             given: self.given,
+            loading: self.loading,
             plan: self.plan,
         })
     }

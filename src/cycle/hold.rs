@@ -1,6 +1,6 @@
 //! Held batches: what the guard says, what a manager said to it, and how it ends (SEMANTICS 10).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -41,6 +41,25 @@ pub struct Held {
     pub decision: Option<HeldDecision>,
     /// Who said it.
     pub by: Option<String>,
+    /// Whether the managers were asked. What ends by itself is given a moment to.
+    #[serde(default = "yes")]
+    pub asked: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Formulas that load are given so long before a manager is asked.
+const LOADS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// What is done about a batch besides holding it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Step {
+    /// It is a new one, or another than the one that was shown.
+    pub(super) new: bool,
+    /// The managers are asked now.
+    pub(super) ask: bool,
 }
 
 /// What a held batch would do.
@@ -151,6 +170,11 @@ pub(super) fn tab_facts(
         accepted: meta.map_or(0, |meta| count(meta.rows)),
         gone: count(gone),
         records: count(records),
+        renamed_to: read
+            .plan
+            .renamed_to
+            .clone()
+            .filter(|_| poll.doubts.names(&read.plan.title)),
         ..TabFacts::default()
     };
     match &read.header {
@@ -181,12 +205,16 @@ pub(super) fn tab_facts(
                         .and_then(|meta| meta.errors.get(field).copied())
                         .unwrap_or(0),
                     now: *now,
+                    loading: read.loading.get(field).copied().unwrap_or(0),
                     rows: filled,
                 })
                 .collect();
-            // At the first look nobody knows how many errors there always were.
+            // At the first look nobody knows how many errors there always were. What loads is no base.
             if meta.is_none() {
-                facts.errors.clear();
+                facts.errors.retain_mut(|column| {
+                    column.now = column.loading;
+                    column.loading > 0
+                });
             }
         }
         Err(problem) => explain_header(problem, &read.plan, &mut facts),
@@ -228,19 +256,51 @@ fn explain_header(problem: &HeaderProblem, plan: &TabPlan, facts: &mut TabFacts)
     }
 }
 
-/// The batch as it stands after this poll: new, or the one that waits already with what it shows now.
+/// The batch as it stands after this poll: new, or the one that waits already. What was shown stays
+/// what a release is measured by, until the managers are shown more.
 pub(super) fn standing(
     poll: &Poll<'_>,
     hold: &Hold,
     text: &str,
     counts: HeldCounts,
     before: Option<&Held>,
-) -> Held {
-    let samples = poll
-        .report
-        .changes
-        .iter()
-        .take(5)
+) -> Result<(Held, Step), StoreError> {
+    let fresh = |since: Timestamp| -> Result<Held, StoreError> {
+        Ok(Held {
+            id: free_id(poll)?,
+            workbook: poll.workbook.to_owned(),
+            since,
+            text: text.to_owned(),
+            shown: hold.clone(),
+            counts,
+            samples: samples(poll),
+            decision: None,
+            by: None,
+            asked: false,
+        })
+    };
+    let (mut held, new) = match before {
+        // The same trouble: what was said to it stands, unless it has become worse.
+        Some(held) if no_worse(&held.shown, hold) => (held.clone(), false),
+        // It grows while they think about it. They are not asked at every row, and what they say is said
+        // to what they saw.
+        Some(held) if held.decision.is_none() && !hold.much_worse_than(&held.shown) => {
+            (held.clone(), false)
+        }
+        // The buttons under the old question must not answer this one: it has an id of its own.
+        Some(held) => (fresh(held.since)?, true),
+        None => (fresh(poll.now)?, true),
+    };
+    let patient = hold.is_passing() && poll.now.duration_since(held.since) < LOADS_WITHIN;
+    let ask = !held.asked && !patient;
+    held.asked |= ask;
+    Ok((held, Step { new, ask }))
+}
+
+/// A few of the changes in words.
+fn samples(poll: &Poll<'_>) -> Vec<String> {
+    let changes = poll.report.changes.iter().take(5);
+    changes
         .map(|change| {
             let fields: Vec<&str> = change
                 .fields
@@ -258,38 +318,27 @@ pub(super) fn standing(
                 ),
             }
         })
-        .collect();
-    let fresh = |id: String| Held {
-        id,
-        workbook: poll.workbook.to_owned(),
-        since: poll.now,
-        text: text.to_owned(),
-        shown: hold.clone(),
-        counts,
-        samples,
-        decision: None,
-        by: None,
-    };
-    match before {
-        // The same trouble: what was said to it stands, unless it has become worse.
-        Some(held) if no_worse(&held.shown, hold) => held.clone(),
-        Some(held) => Held {
-            since: held.since,
-            ..fresh(held.id.clone())
-        },
-        None => fresh(format!("h-{}", poll.now.as_second() % 1_000_000)),
+        .collect()
+}
+
+/// A short id that no other batch has: two workbooks may be held by the same poll.
+fn free_id(poll: &Poll<'_>) -> Result<String, StoreError> {
+    let mut taken = Vec::new();
+    for entry in poll.roster.store().scan::<Held>(prefix::HELD) {
+        taken.push(entry?.1.id);
+    }
+    let mut number = poll.now.as_second().rem_euclid(1_000_000);
+    loop {
+        let id = format!("h-{number}");
+        if !taken.contains(&id) {
+            return Ok(id);
+        }
+        number += 1;
     }
 }
 
-/// Asks the managers on Telegram, with [Duyệt] [Bỏ qua].
-/// `again`: a batch that was decided has become worse since.
-pub(super) fn ask_managers(
-    roster: &Roster,
-    held: &Held,
-    again: bool,
-    now: Timestamp,
-    group: &mut Group,
-) -> Result<(), StoreError> {
+/// What managers are told of a batch.
+fn facts(roster: &Roster, held: &Held) -> Result<HeldFacts, StoreError> {
     let local = |at: Timestamp| {
         local_text(
             at.to_zoned(roster.config().calendar.zone.clone())
@@ -300,7 +349,7 @@ pub(super) fn ask_managers(
         Language::Vi => held.shown.vietnamese().lines().map(String::from).collect(),
         Language::En => held.shown.reasons.iter().map(ToString::to_string).collect(),
     };
-    let facts = HeldFacts {
+    Ok(HeldFacts {
         id: held.id.clone(),
         workbook: roster.workbook(&held.workbook)?.title,
         tab: None,
@@ -315,23 +364,39 @@ pub(super) fn ask_managers(
             "https://docs.google.com/spreadsheets/d/{}/edit",
             held.workbook
         )),
-    };
-    let occasion = match again {
-        true => format!("held {} {now}", held.id),
-        false => format!("held {}", held.id),
-    };
+    })
+}
+
+/// Tells the managers on Telegram by this template, once.
+fn tell_managers(
+    roster: &Roster,
+    held: &Held,
+    template: &str,
+    now: Timestamp,
+    group: &mut Group,
+) -> Result<(), StoreError> {
     let told = notice::to_managers(
         &roster.directory()?,
         "held",
-        "held-batch",
-        &occasion,
-        &json!({ "held": facts }),
+        template,
+        &format!("{template} {} {now}", held.id),
+        &json!({ "held": facts(roster, held)? }),
         now,
     );
     for message in told {
         ledger::queue(roster.store(), group, &message)?;
     }
     Ok(())
+}
+
+/// Asks the managers on Telegram, with [Duyệt] [Bỏ qua].
+pub(super) fn ask_managers(
+    roster: &Roster,
+    held: &Held,
+    now: Timestamp,
+    group: &mut Group,
+) -> Result<(), StoreError> {
+    tell_managers(roster, held, "held-batch", now, group)
 }
 
 /// Proposes people of a staff tab to the managers, who say whether they may bind a chat.
@@ -358,8 +423,14 @@ pub(super) fn propose_staff(
     Ok(())
 }
 
-/// A batch that is held no more: released, dropped, or put right in the sheet.
-pub(super) fn close(roster: &Roster, held: &Held, now: Timestamp, group: &mut Group) {
+/// A batch that is held no more: released, dropped, or put right in the sheet, which those who were
+/// asked are told.
+pub(super) fn close(
+    roster: &Roster,
+    held: &Held,
+    now: Timestamp,
+    group: &mut Group,
+) -> Result<(), StoreError> {
     let by = held.by.as_deref().unwrap_or("somebody");
     let text = match held.decision {
         Some(HeldDecision::Release) => format!("{} was released by {by}", held.id),
@@ -377,4 +448,8 @@ pub(super) fn close(roster: &Roster, held: &Held, now: Timestamp, group: &mut Gr
         stages: None,
     };
     roster.store().note(group, &entry);
+    if held.decision.is_none() && held.asked {
+        tell_managers(roster, held, "held-over", now, group)?;
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Opt-outs of the sheet: they act at first sight, before settling, and even from a poll that is held.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::core::record::{Cells, Kind, RecordId};
@@ -9,6 +11,25 @@ use crate::store::journal::{Entry, What};
 use crate::store::suppression::{Suppression, SuppressionSource, suppress_key};
 use crate::store::{Group, StoreError};
 
+/// What it says that an opt-out cell which was set is set no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Untick {
+    /// The opt-out is taken back, as far as this cell had set it.
+    Lifts,
+    /// Nothing: the poll is implausible, or the column is not there.
+    SaysNothing,
+}
+
+impl Untick {
+    /// Of an accepted poll, in whose tab these columns came or went.
+    pub(super) fn of(roster: &Roster, rebound: &BTreeSet<String>) -> Self {
+        match opt_out_field(roster) {
+            Some(field) if rebound.contains(&field) => Self::SaysNothing,
+            _ => Self::Lifts,
+        }
+    }
+}
+
 /// Acts on the opt-out cell of a row as seen now. `id` is its record, if it has one already.
 pub(super) fn act(
     roster: &Roster,
@@ -16,6 +37,7 @@ pub(super) fn act(
     id: &RecordId,
     before: Option<&Cells>,
     cells: &Cells,
+    untick: Untick,
     now: Timestamp,
     group: &mut Group,
 ) -> Result<(), StoreError> {
@@ -25,41 +47,61 @@ pub(super) fn act(
     if !cells.contains_key(&field) && before.is_none_or(|before| !before.contains_key(&field)) {
         return Ok(());
     }
+    // An error says neither that the cell is set nor that it is not.
+    let broken = |cells: &Cells| cells.get(&field).is_some_and(|cell| cell.error().is_some());
+    if broken(cells) {
+        return Ok(());
+    }
     let refuses = |cells: &Cells| -> Result<bool, StoreError> {
         let typed = roster.typed(Kind::Customer, workbook, cells)?;
         Ok(matches!(typed.values.get(&field), Some(Value::YesNo(true))))
     };
-    let was = before.map(refuses).transpose()?.unwrap_or(false);
+    let was = before.is_some_and(broken) || before.map(refuses).transpose()?.unwrap_or(false);
     let is = refuses(cells)?;
+    if was && !is && untick == Untick::SaysNothing {
+        return Ok(());
+    }
     let store = roster.store();
     let source = SuppressionSource::Cell { record: id.clone() };
+    // A held poll is looked at again and again: what acted once is no news.
+    let mut acted = false;
     for (address, shown) in addresses(roster, workbook, cells)? {
         let key = suppress_key(store, &address)?;
         let standing: Option<Suppression> = store.get(&key)?;
         match standing {
-            None if is => group.put(
-                key,
-                &Suppression {
-                    at: now,
-                    source: source.clone(),
-                    shown,
-                    also: Vec::new(),
-                },
-            ),
+            None if is => {
+                acted = true;
+                group.put(
+                    key,
+                    &Suppression {
+                        at: now,
+                        source: source.clone(),
+                        shown,
+                        also: Vec::new(),
+                    },
+                );
+            }
             Some(mut standing) if is => {
                 if joins(&mut standing, id) {
+                    acted = true;
                     group.put(key, &standing);
                 }
             }
             Some(mut standing) if was => match leaves(&mut standing, id) {
-                Left::Nobody => group.remove(key),
-                Left::Others => group.put(key, &standing),
+                Left::Nobody => {
+                    acted = true;
+                    group.remove(key);
+                }
+                Left::Others => {
+                    acted = true;
+                    group.put(key, &standing);
+                }
                 Left::AsItWas => {}
             },
             None | Some(_) => {}
         }
     }
-    if was != is {
+    if acted {
         let text = if is {
             "the opt-out cell was set"
         } else {

@@ -7,6 +7,7 @@ use super::fetch::TabRead;
 use super::hold;
 use super::report::{Report, TabReport};
 use super::write;
+use crate::core::change::Edit;
 use crate::roster::Roster;
 use crate::store::StoreError;
 
@@ -51,7 +52,8 @@ pub(super) fn report(
             tab: read.plan.title.clone(),
             rows: read.filled,
             records: read.records_filled,
-            edit: "none".into(),
+            edit: Edit::default().to_string(),
+            verdict: Edit::default(),
             held: None,
         })
         .collect();

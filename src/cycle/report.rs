@@ -3,8 +3,12 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::core::change::Edit;
 use crate::core::message::Message;
 use crate::core::record::RecordId;
+
+/// So many data problems are listed; the others are counted.
+pub const PROBLEMS_LISTED: usize = 1_000;
 
 /// One poll of one workbook, or a `sync` over several.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +25,9 @@ pub struct Report {
     pub ambiguous: Vec<Ambiguous>,
     /// Cells that could not be read.
     pub problems: Vec<ProblemReport>,
+    /// How many more of them there are than are listed.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub problems_more: usize,
     /// Records that wait to settle.
     pub settling: Vec<Settling>,
     /// Messages decided in this cycle.
@@ -46,6 +53,7 @@ impl Report {
             changes: Vec::new(),
             ambiguous: Vec::new(),
             problems: Vec::new(),
+            problems_more: 0,
             settling: Vec::new(),
             messages: Vec::new(),
             considered: Vec::new(),
@@ -60,12 +68,24 @@ impl Report {
         self.tabs.extend(other.tabs);
         self.changes.extend(other.changes);
         self.ambiguous.extend(other.ambiguous);
-        self.problems.extend(other.problems);
+        self.problems_more += other.problems_more;
+        for problem in other.problems {
+            self.problem(problem);
+        }
         self.settling.extend(other.settling);
         self.messages.extend(other.messages);
         self.considered.extend(other.considered);
         self.events.extend(other.events);
         self.newly_held = self.newly_held.take().or(other.newly_held);
+    }
+
+    /// Lists a data problem while there is room: of a pasted list of half a million rows nobody reads all.
+    pub fn problem(&mut self, problem: ProblemReport) {
+        if self.problems.len() < PROBLEMS_LISTED {
+            self.problems.push(problem);
+        } else {
+            self.problems_more += 1;
+        }
     }
 
     /// Whether nothing happened: no change, no event, no message.
@@ -99,6 +119,9 @@ pub struct TabReport {
     pub records: usize,
     /// The verdict on the edit, for people.
     pub edit: String,
+    /// The same, to be said in another language.
+    #[serde(skip)]
+    pub verdict: Edit,
     /// Why the batch is held, if it is.
     pub held: Option<String>,
 }
@@ -180,6 +203,12 @@ pub struct MessageReport {
     pub to: String,
     /// When.
     pub due: String,
+}
+
+// Serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_nothing(count: &usize) -> bool {
+    *count == 0
 }
 
 fn as_text<S: Serializer>(

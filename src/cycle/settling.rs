@@ -202,7 +202,7 @@ fn report_incomplete(poll: &mut Poll<'_>, record: &Record, typed: &Typed, missin
         .get(&record.place.sheet)
         .map(|meta| meta.title.clone())
         .unwrap_or_default();
-    poll.report.problems.push(ProblemReport {
+    poll.report.problem(ProblemReport {
         tab,
         cell,
         field,

@@ -55,15 +55,11 @@ impl Poll<'_> {
         }
         let mut group = Group::default();
         self.opt_outs_of_held(kinds, &mut group)?;
-        let held = hold::standing(&self, hold, text, counts, standing);
-        let new = standing.is_none();
-        // What was decided covered less than this: they are asked once more.
-        let worse =
-            standing.is_some_and(|before| before.decision.is_some() && held.decision.is_none());
+        let (held, step) = hold::standing(&self, hold, text, counts, standing)?;
         if standing != Some(&held) {
             group.put(hold::held_key(self.workbook), &held);
         }
-        if new || worse {
+        if step.new {
             self.report.newly_held = Some(held.id.clone());
             self.roster.store().note(
                 &mut group,
@@ -75,7 +71,9 @@ impl Poll<'_> {
                     stages: None,
                 },
             );
-            hold::ask_managers(self.roster, &held, worse, self.now, &mut group)?;
+        }
+        if step.ask {
+            hold::ask_managers(self.roster, &held, self.now, &mut group)?;
         }
         self.roster.store().commit(vec![group])?;
         Ok(Taken::without(self.report))
@@ -103,6 +101,7 @@ impl Poll<'_> {
                         &before.id,
                         Some(&seen),
                         cells,
+                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -120,6 +119,7 @@ impl Poll<'_> {
                         &optout::nobody_yet(),
                         None,
                         &cells,
+                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -134,6 +134,7 @@ impl Poll<'_> {
                         &before.id,
                         Some(&before.seen),
                         cells,
+                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -165,6 +166,7 @@ impl Poll<'_> {
                     &id,
                     None,
                     cells,
+                    optout::Untick::SaysNothing,
                     self.now,
                     group,
                 )?;
@@ -191,7 +193,7 @@ impl Poll<'_> {
         self.keep_tabs()?;
         let mut last = std::mem::take(&mut self.last);
         if let Some(held) = standing {
-            hold::close(self.roster, &held, self.now, &mut last);
+            hold::close(self.roster, &held, self.now, &mut last)?;
         }
         let mut plan = self.plan.take().unwrap_or_else(|| self.roster.store().plan());
         let before: BTreeSet<RecordId> = pending.clone();
@@ -234,6 +236,7 @@ impl Poll<'_> {
     /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.
     pub(super) fn keep_tabs(&mut self) -> Result<(), StoreError> {
         let mut last = std::mem::take(&mut self.last);
+        self.keep_unclear(&mut last)?;
         for (read, tab) in self.reads.iter().zip(&self.report.tabs) {
             let before = self.metas.get(&read.plan.sheet);
             let Some(meta) = tab_meta(read, before, self.now) else {
@@ -243,6 +246,7 @@ impl Poll<'_> {
                 last.put(tab_key(self.workbook, read.plan.sheet), &meta);
             }
             if tab.edit != "none" {
+                self.keep_edit(read.plan.sheet, &tab.verdict, &mut last)?;
                 let what = if before.is_none() {
                     What::Baseline
                 } else {

@@ -14,7 +14,7 @@ use crate::bot::Bot;
 use crate::commands::{CommandError, Desk, ErrorKind, LastPoll, Request, Who, last_poll_key};
 use crate::core::message::MessageKey;
 use crate::core::rule::Channel;
-use crate::cycle::{Mode, PollError, Report};
+use crate::cycle::{Mode, PollError, Report, TabReport};
 use crate::outbox::Ended;
 use crate::render::Templates;
 use crate::store::Group;
@@ -168,6 +168,12 @@ fn tell_of_google(house: &House, workbook: &str, error: &PollError) -> Result<()
 fn log(workbook: &str, report: &Report) {
     if report.is_quiet() {
         tracing::debug!(workbook, "nothing changed");
+        return;
+    }
+    // What is held is said when it is new, not at every look.
+    let held_still = |tab: &TabReport| tab.held.is_some() && report.newly_held.is_none();
+    if report.tabs.iter().any(held_still) {
+        tracing::debug!(workbook, "still held");
         return;
     }
     for tab in report

@@ -30,6 +30,7 @@ shipped![
     "digest-daily.telegram.html",
     "held-batch.buttons.txt",
     "held-batch.telegram.html",
+    "held-over.telegram.html",
     "hold-notice.buttons.txt",
     "hold-notice.telegram.html",
     "idle-escalated.buttons.txt",

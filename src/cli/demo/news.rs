@@ -168,7 +168,7 @@ impl Teller {
                 1 => ("1 thay đổi".to_owned(), "1 change".to_owned()),
                 many => (format!("{many} thay đổi"), format!("{many} changes")),
             };
-            let vi = words::edit(&tab.edit, &self.headers);
+            let vi = tab.verdict.vietnamese(&self.headers);
             self.say(
                 at,
                 Kind::Edit,

@@ -1,11 +1,16 @@
 //! The verdict on an edit: what the staff did to a tab between two polls, in a few words for people.
 
-use std::cmp::Ordering;
-use std::fmt;
+mod order;
+mod words;
 
-use crate::core::identity::{FieldInfo, canonical};
+pub(super) use order::compare;
+pub use words::EditTally;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::identity::FieldInfo;
 use crate::core::record::Cells;
-use crate::core::sheet::{Cell, FieldKind};
+use order::order_of;
 
 /// What is known of one tab after matching. Rows are the sheet's own row numbers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,8 +29,8 @@ pub struct EditInput<'a> {
     pub went: usize,
     /// How many rows are ambiguous.
     pub ambiguous: usize,
-    /// How many cells of bound columns changed by more than noise.
-    pub cells_changed: usize,
+    /// The cells of bound columns that changed by more than noise, by column.
+    pub changed: &'a [FieldEdit],
     /// How many rows differ only by noise (spaces, normal form, number against text); 0 if that is not known.
     pub rows_retyped: usize,
     /// A bound column stands in another place.
@@ -39,9 +44,23 @@ pub struct EditInput<'a> {
     pub fields: &'a [FieldInfo],
 }
 
-/// One thing that was done.
+/// The cells of one column that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldEdit {
+    /// The field id.
+    pub field: String,
+    /// The rows in which they stand now, ascending.
+    pub rows: Vec<u32>,
+    /// They all say the same now, and it is something.
+    pub same: bool,
+}
+
+/// One thing that was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EditPart {
+    /// The tab was looked at for the first time.
+    FirstLook,
     /// The tab was emptied of its so many records.
     Cleared(usize),
     /// The rows stand in another order.
@@ -65,8 +84,20 @@ pub enum EditPart {
     Returned(usize),
     /// So many rows are gone.
     Deleted(usize),
+    /// A column got the same in so many rows that stand together.
+    Filled {
+        /// The field id.
+        field: String,
+        /// How many rows.
+        rows: usize,
+    },
     /// So many cells changed.
-    Edited(usize),
+    Edited {
+        /// How many cells.
+        cells: usize,
+        /// The field ids of their columns, in column order.
+        fields: Vec<String>,
+    },
     /// So many rows that cannot be told apart.
     Unclear(usize),
     /// Most rows were pasted again and differ only by noise.
@@ -79,57 +110,12 @@ pub enum EditPart {
     HeaderRenamed,
 }
 
-/// What was done to a tab, the greatest first. Shown as `sorted by name, edited 2 cells`, or `none`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What was done to a tab, the greatest first. Shown as `sorted by name, edited 2 cells in stage`, or `none`;
+/// [`Edit::vietnamese`] for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
     /// Nothing in it if nothing was done that can be seen.
     pub parts: Vec<EditPart>,
-}
-
-impl fmt::Display for Edit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.parts.is_empty() {
-            return f.write_str("none");
-        }
-        for (at, part) in self.parts.iter().enumerate() {
-            if at > 0 {
-                f.write_str(", ")?;
-            }
-            part.fmt(f)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for EditPart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = |count: usize| if count == 1 { "row" } else { "rows" };
-        match self {
-            Self::Cleared(count) => write!(f, "cleared {count} {}", rows(*count)),
-            Self::Sorted { by: None, .. } => f.write_str("sorted"),
-            Self::Sorted {
-                by: Some(field),
-                descending,
-            } => {
-                let way = if *descending { ", descending" } else { "" };
-                write!(f, "sorted by {field}{way}")
-            }
-            Self::Moved(count) => write!(f, "moved {count} {}", rows(*count)),
-            Self::Came(count) => write!(f, "{count} {} came from other tabs", rows(*count)),
-            Self::Went(count) => write!(f, "{count} {} went to other tabs", rows(*count)),
-            Self::Inserted(count) => write!(f, "inserted {count} {}", rows(*count)),
-            Self::Pasted(count) => write!(f, "pasted {count} {}", rows(*count)),
-            Self::Returned(count) => write!(f, "{count} {} returned", rows(*count)),
-            Self::Deleted(count) => write!(f, "deleted {count} {}", rows(*count)),
-            Self::Edited(1) => f.write_str("edited 1 cell"),
-            Self::Edited(count) => write!(f, "edited {count} cells"),
-            Self::Unclear(count) => write!(f, "{count} ambiguous {}", rows(*count)),
-            Self::Repasted => f.write_str("re-pasted"),
-            Self::Retyped => f.write_str("re-typed"),
-            Self::ColumnMoved => f.write_str("column moved"),
-            Self::HeaderRenamed => f.write_str("header renamed"),
-        }
-    }
 }
 
 /// New rows in one block from so many on were pasted, not typed one by one between two polls.
@@ -148,7 +134,8 @@ pub fn verdict(input: &EditInput<'_>) -> Edit {
     let counted = |count: usize, part: fn(usize) -> EditPart| (count > 0).then(|| part(count));
     let (inserted, pasted) = inserted_and_pasted(input.added);
     let repasted = input.rows_retyped * 2 > input.stayed.len().max(1);
-    let parts = [
+    let (filled, edited) = filled_and_edited(input.changed);
+    let mut parts: Vec<EditPart> = [
         reordered(input),
         counted(input.came, EditPart::Came),
         counted(input.went, EditPart::Went),
@@ -156,7 +143,13 @@ pub fn verdict(input: &EditInput<'_>) -> Edit {
         counted(inserted, EditPart::Inserted),
         counted(input.returned, EditPart::Returned),
         counted(input.removed, EditPart::Deleted),
-        counted(input.cells_changed, EditPart::Edited),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    parts.extend(filled);
+    let rest = [
+        edited,
         counted(input.ambiguous, EditPart::Unclear),
         (input.rows_retyped > 0).then_some(if repasted && input.rows_retyped > 2 {
             EditPart::Repasted
@@ -166,13 +159,41 @@ pub fn verdict(input: &EditInput<'_>) -> Edit {
         input.column_moved.then_some(EditPart::ColumnMoved),
         input.header_renamed.then_some(EditPart::HeaderRenamed),
     ];
-    Edit {
-        parts: parts.into_iter().flatten().collect(),
-    }
+    parts.extend(rest.into_iter().flatten());
+    Edit { parts }
 }
 
-/// One neighbour in so many may stand out of order: a space before a name sorts, and is not seen.
-const OUT_OF_ORDER: usize = 40;
+/// So many cells of a column that say the same were not typed one by one.
+const FILLED_FROM: usize = 5;
+
+/// Which columns were filled down, and what else changed in cells.
+fn filled_and_edited(changed: &[FieldEdit]) -> (Vec<EditPart>, Option<EditPart>) {
+    let together = |rows: &[u32]| {
+        let span = rows.last().unwrap_or(&0) - rows.first().unwrap_or(&0);
+        // Rows between that said it already did not change.
+        usize::try_from(span).unwrap_or(usize::MAX) < rows.len() * 2
+    };
+    let was_filled = |column: &&FieldEdit| {
+        column.same && column.rows.len() >= FILLED_FROM && together(&column.rows)
+    };
+    let filled = changed.iter().filter(was_filled);
+    let filled = filled
+        .map(|column| EditPart::Filled {
+            field: column.field.clone(),
+            rows: column.rows.len(),
+        })
+        .collect();
+    let edited: Vec<&FieldEdit> = changed
+        .iter()
+        .filter(|column| !was_filled(column))
+        .collect();
+    let cells = edited.iter().map(|column| column.rows.len()).sum();
+    let edited = (cells > 0).then(|| EditPart::Edited {
+        cells,
+        fields: edited.iter().map(|column| column.field.clone()).collect(),
+    });
+    (filled, edited)
+}
 
 /// How many new rows stand alone, and how many in blocks too long to have been typed.
 fn inserted_and_pasted(added: &[u32]) -> (usize, usize) {
@@ -230,131 +251,10 @@ fn longest_rising(numbers: &[u32]) -> usize {
     tails.len()
 }
 
-/// The first field by which the rows stand in order, and whether downwards. What sorts may know Vietnamese
-/// letters or take them for accented Latin ones; either will do. `many`: so many rows moved that it was a sort,
-/// and a few may stand out of order all the same.
-fn order_of(rows: &[&Cells], fields: &[FieldInfo], many: bool) -> Option<(String, bool)> {
-    if rows.len() < 3 {
-        return None;
-    }
-    let allowed = if many { rows.len() / OUT_OF_ORDER } else { 0 };
-    order_by(rows, fields, allowed, collation).or_else(|| order_by(rows, fields, allowed, bare))
-}
-
-fn order_by(
-    rows: &[&Cells],
-    fields: &[FieldInfo],
-    allowed: usize,
-    collation: fn(&str) -> String,
-) -> Option<(String, bool)> {
-    fields.iter().find_map(|field| {
-        let column: Vec<SortKey> = rows
-            .iter()
-            .map(|cells| SortKey::of(cells.get(&field.id), field.kind, collation))
-            .collect();
-        let filled = column.iter().filter(|key| **key != SortKey::Blank).count();
-        // Sheets puts empty cells last, whichever way it sorts.
-        let (head, tail) = column.split_at(filled);
-        if filled < 3 || tail.iter().any(|key| *key != SortKey::Blank) {
-            return None;
-        }
-        let all_equal = head
-            .windows(2)
-            .all(|pair| pair[0].against(&pair[1]).is_eq());
-        let most = |fits: fn(Ordering) -> bool| {
-            let pairs = head.windows(2);
-            pairs
-                .filter(|pair| !fits(pair[0].against(&pair[1])))
-                .count()
-                <= allowed
-        };
-        let rising = most(Ordering::is_le);
-        let falling = !rising && most(Ordering::is_ge);
-        (!all_equal && (rising || falling)).then(|| (field.id.clone(), falling))
-    })
-}
-
-/// A cell as Sheets sorts it: numbers, then text without regard to letter case, then ticks, empty cells last.
-#[derive(Clone, Debug, PartialEq)]
-enum SortKey {
-    Number(f64),
-    Text(String),
-    Bool(bool),
-    Blank,
-}
-
-impl SortKey {
-    fn of(cell: Option<&Cell>, kind: FieldKind, collation: fn(&str) -> String) -> Self {
-        match cell {
-            None | Some(Cell::Empty) => Self::Blank,
-            Some(Cell::Number(number)) => Self::Number(*number),
-            Some(Cell::Bool(ticked)) => Self::Bool(*ticked),
-            // A phone's leading zero takes part in sorting, so it is compared as text is.
-            Some(cell @ Cell::Text(_)) => {
-                let kind = if kind == FieldKind::Phone {
-                    FieldKind::Text
-                } else {
-                    kind
-                };
-                let text = canonical(cell, kind);
-                if text.is_empty() {
-                    Self::Blank
-                } else {
-                    Self::Text(collation(&text))
-                }
-            }
-        }
-    }
-
-    fn against(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Number(one), Self::Number(two)) => one.total_cmp(two),
-            (Self::Text(one), Self::Text(two)) => one.cmp(two),
-            (Self::Bool(one), Self::Bool(two)) => one.cmp(two),
-            (one, two) => one.class().cmp(&two.class()),
-        }
-    }
-
-    fn class(&self) -> u8 {
-        match self {
-            Self::Number(_) => 0,
-            Self::Text(_) => 1,
-            Self::Bool(_) => 2,
-            Self::Blank => 3,
-        }
-    }
-}
-
-/// Text in the order of Vietnamese dictionaries, tones and letter case left out: a ă â b … d đ e ê … o ô ơ … u ư.
-fn collation(text: &str) -> String {
-    use unicode_normalization::UnicodeNormalization;
-    text.nfd()
-        .filter_map(|letter| match letter {
-            // Breve, circumflex and horn make letters of their own and are kept behind the plain one; tones are not.
-            '\u{306}' | '\u{302}' | '\u{31B}' => Some(letter),
-            '\u{300}'..='\u{36F}' => None,
-            other => Some(other),
-        })
-        .flat_map(char::to_lowercase)
-        .flat_map(|letter| match letter {
-            'đ' => ['d', '\u{36F}'],
-            other => [other, '\0'],
-        })
-        .filter(|letter| *letter != '\0')
-        .collect()
-}
-
-/// The same without any marks, as for accented Latin letters: an, ân and ăn stand together.
-fn bare(text: &str) -> String {
-    collation(text)
-        .chars()
-        .filter(|letter| !matches!(letter, '\u{306}' | '\u{302}' | '\u{31B}'))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::sheet::{Cell, FieldKind};
 
     fn said(input: &EditInput<'_>) -> String {
         verdict(input).to_string()
@@ -439,15 +339,19 @@ mod tests {
             stayed: &turned,
             cells_after: &refs,
             fields: &fields,
-            cells_changed: 2,
+            changed: &[FieldEdit {
+                field: "stage".into(),
+                rows: vec![2, 5],
+                same: false,
+            }],
             ..EditInput::default()
         };
-        assert_eq!(said(&up), "sorted by name, edited 2 cells");
+        assert_eq!(said(&up), "sorted by name, edited 2 cells in stage");
         let cells = names(&["Đào", "Dung", "bình", "an"]);
         let refs: Vec<&Cells> = cells.iter().collect();
         let down = EditInput {
             cells_after: &refs,
-            cells_changed: 0,
+            changed: &[],
             ..up
         };
         assert_eq!(said(&down), "sorted by name, descending");
@@ -498,5 +402,70 @@ mod tests {
             ..EditInput::default()
         };
         assert_eq!(said(&cut), "1 row went to other tabs");
+    }
+
+    #[test]
+    fn cells_are_told_by_their_column() {
+        let column = |field: &str, rows: std::ops::Range<u32>, same| FieldEdit {
+            field: field.into(),
+            rows: rows.collect(),
+            same,
+        };
+        let told = |changed: &[FieldEdit]| {
+            said(&EditInput {
+                stayed: &STILL,
+                changed,
+                ..EditInput::default()
+            })
+        };
+        assert_eq!(
+            told(&[column("stage", 2..3, true)]),
+            "edited 1 cell in stage"
+        );
+        assert_eq!(
+            told(&[column("stage", 2..6, true)]),
+            "edited 4 cells in stage"
+        );
+        assert_eq!(
+            told(&[column("owner", 2..14, true), column("stage", 3..5, false)]),
+            "filled down owner over 12 rows, edited 2 cells in stage"
+        );
+        assert_eq!(
+            told(&[
+                column("name", 2..3, true),
+                column("phone", 2..3, true),
+                column("email", 2..3, true),
+                column("note", 2..3, true)
+            ]),
+            "edited 4 cells in 4 columns"
+        );
+        // Forty rows here and there are no block.
+        let scattered = FieldEdit {
+            field: "owner".into(),
+            rows: (0..40).map(|n| 2 + n * 7).collect(),
+            same: true,
+        };
+        assert_eq!(told(&[scattered]), "edited 40 cells in owner");
+    }
+
+    #[test]
+    fn mixtures_are_told_in_one_line() {
+        let fields = [FieldInfo::new("name", FieldKind::Name)];
+        let cells = names(&["An", "Bình", "Chi", "Dung"]);
+        let refs: Vec<&Cells> = cells.iter().collect();
+        let input = EditInput {
+            stayed: &[(5, 2), (4, 3), (3, 4), (2, 5)],
+            added: &[6],
+            removed: 1,
+            came: 1,
+            ambiguous: 2,
+            cells_after: &refs,
+            fields: &fields,
+            ..EditInput::default()
+        };
+        assert_eq!(
+            said(&input),
+            "sorted by name, 1 row came from other tabs, inserted 1 row, deleted 1 row, 2 ambiguous rows"
+        );
     }
 }

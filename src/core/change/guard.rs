@@ -2,9 +2,11 @@
 //!
 //! Counts come in, reasons go out. The base is always the last accepted state; who holds, asks and releases is the cycle.
 
-use std::fmt;
+mod columns;
+mod reason;
 
-use serde::{Deserialize, Serialize};
+pub use columns::{ColumnDoubt, Sighting, look_at_columns};
+pub use reason::{Hold, HoldReason, no_worse};
 
 /// From when on a poll is held. Both the share and the number must be reached.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +40,8 @@ impl Default for GuardLimits {
 pub struct GuardInput {
     /// Each configured tab of the last accepted state.
     pub tabs: Vec<TabFacts>,
+    /// The workbook's locale at the last accepted poll and now, if it is another one.
+    pub locale: Option<(String, String)>,
     /// How many messages the poll would decide.
     pub messages: u32,
 }
@@ -55,12 +59,16 @@ pub struct TabFacts {
     pub records: u32,
     /// The tab itself is not there, though the configuration names it.
     pub missing: bool,
+    /// What the workbook calls the tab now; its rows are read under that name.
+    pub renamed_to: Option<String>,
     /// Mandatory headers that are not there.
     pub headers_missing: Vec<String>,
     /// Mandatory headers that stand twice.
     pub headers_doubled: Vec<String>,
     /// Columns in which there are error cells.
     pub errors: Vec<ColumnErrors>,
+    /// Columns whose cells look as if they belonged elsewhere.
+    pub doubts: Vec<ColumnDoubt>,
 }
 
 /// Error cells (`#REF!`, `#N/A`, `Loading...`) of one column.
@@ -72,70 +80,10 @@ pub struct ColumnErrors {
     pub before: u32,
     /// How many there are now.
     pub now: u32,
+    /// How many of these are formulas that are still being worked out.
+    pub loading: u32,
     /// The rows in which there could be one.
     pub rows: u32,
-}
-
-/// Why a poll is held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
-pub enum HoldReason {
-    /// The tab that the configuration names is not there.
-    TabMissing {
-        /// Its name.
-        tab: String,
-    },
-    /// A mandatory header is not there.
-    HeaderMissing {
-        /// In which tab.
-        tab: String,
-        /// Its text.
-        header: String,
-    },
-    /// A mandatory header stands twice.
-    HeaderDoubled {
-        /// In which tab.
-        tab: String,
-        /// Its text.
-        header: String,
-    },
-    /// A tab that had records has none.
-    TabCleared {
-        /// Its name.
-        tab: String,
-        /// How many records it had.
-        of: u32,
-    },
-    /// Too many records are gone.
-    RowsGone {
-        /// From which tab; `None` for the workbook as a whole.
-        tab: Option<String>,
-        /// How many.
-        gone: u32,
-        /// Of how many.
-        of: u32,
-    },
-    /// A column shows errors that were not there.
-    ErrorCells {
-        /// In which tab.
-        tab: String,
-        /// Its header.
-        header: String,
-        /// How many more than before.
-        errors: u32,
-    },
-    /// Too many messages from one poll.
-    Messages {
-        /// How many.
-        count: u32,
-    },
-}
-
-/// A poll that is held, with everything that speaks against it. Shown in English; [`Hold::vietnamese`] for managers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    /// At least one.
-    pub reasons: Vec<HoldReason>,
 }
 
 /// Judges a poll; `None` if it is plausible.
@@ -155,6 +103,12 @@ pub fn judge(input: &GuardInput, limits: &GuardLimits) -> Option<Hold> {
             of: accepted,
         });
     }
+    if let Some((before, after)) = &input.locale {
+        reasons.push(HoldReason::LocaleChanged {
+            before: before.clone(),
+            after: after.clone(),
+        });
+    }
     if input.messages > limits.messages {
         reasons.push(HoldReason::Messages {
             count: input.messages,
@@ -167,8 +121,15 @@ fn judge_tab(facts: &TabFacts, limits: &GuardLimits) -> Vec<HoldReason> {
     let tab = || facts.tab.clone();
     if facts.missing {
         // Its rows are gone with it; saying so as well would only be noise.
-        return vec![HoldReason::TabMissing { tab: tab() }];
+        return vec![HoldReason::TabMissing {
+            tab: tab(),
+            renamed_to: None,
+        }];
     }
+    let renamed = facts.renamed_to.iter().map(|now| HoldReason::TabMissing {
+        tab: tab(),
+        renamed_to: Some(now.clone()),
+    });
     let missing = facts
         .headers_missing
         .iter()
@@ -183,7 +144,7 @@ fn judge_tab(facts: &TabFacts, limits: &GuardLimits) -> Vec<HoldReason> {
             tab: tab(),
             header: header.clone(),
         });
-    let mut reasons: Vec<HoldReason> = missing.chain(doubled).collect();
+    let mut reasons: Vec<HoldReason> = renamed.chain(missing).chain(doubled).collect();
     // A tab of one customer may well lose it; two at once are a tab that was emptied.
     let cleared = facts.records == 0 && facts.gone == facts.accepted && facts.accepted > 1;
     if cleared {
@@ -198,20 +159,78 @@ fn judge_tab(facts: &TabFacts, limits: &GuardLimits) -> Vec<HoldReason> {
             of: facts.accepted,
         });
     }
-    for column in &facts.errors {
-        let errors = column.now.saturating_sub(column.before);
-        if reached(
-            errors,
-            column.rows,
-            limits.error_cells_share,
-            limits.error_cells_at_least,
-        ) {
-            reasons.push(HoldReason::ErrorCells {
-                tab: tab(),
-                header: column.header.clone(),
-                errors,
-            });
+    let errors = facts.errors.iter();
+    reasons.extend(errors.filter_map(|column| judge_errors(column, tab(), limits)));
+    let doubts = facts.doubts.iter();
+    reasons.extend(doubts.flat_map(|column| judge_column(column, facts, limits)));
+    reasons
+}
+
+/// Formulas that are still being worked out end by themselves, so they are told from those that are broken.
+fn judge_errors(column: &ColumnErrors, tab: String, limits: &GuardLimits) -> Option<HoldReason> {
+    let more = column.now.saturating_sub(column.before);
+    let (share, at_least) = (limits.error_cells_share, limits.error_cells_at_least);
+    if !reached(more, column.rows, share, at_least) {
+        return None;
+    }
+    let header = column.header.clone();
+    let broken = column.now.saturating_sub(column.loading);
+    let broken = broken.saturating_sub(column.before);
+    Some(if reached(broken, column.rows, share, at_least) {
+        HoldReason::ErrorCells {
+            tab,
+            header,
+            errors: more,
         }
+    } else {
+        HoldReason::Loading {
+            tab,
+            header,
+            cells: more,
+        }
+    })
+}
+
+/// So many cells in the wrong place are wrong in the largest tab, too.
+const MANY: u32 = 20;
+
+/// Whether the cells of a column were shifted, mixed up, or emptied.
+fn judge_column(column: &ColumnDoubt, facts: &TabFacts, limits: &GuardLimits) -> Vec<HoldReason> {
+    let (tab, header) = (&facts.tab, &column.column);
+    let (share, at_least) = (limits.error_cells_share, limits.error_cells_at_least);
+    let wrong =
+        |cells: u32| reached(cells, facts.accepted, share, at_least) || cells >= MANY.max(at_least);
+    let mut reasons = Vec::new();
+    let from = column.from.as_ref().filter(|(_, cells)| wrong(*cells));
+    // Half of a paste that is one column off is as wrong as all of it; one lead in ten is a slip.
+    let pasted = column.strange_new * 2 >= column.new && column.strange_new >= at_least.max(1);
+    if let Some((column, cells)) = from {
+        reasons.push(HoldReason::ColumnShifted {
+            tab: tab.clone(),
+            header: header.clone(),
+            from: Some(column.clone()),
+            cells: *cells,
+        });
+    } else if wrong(column.strange) || pasted {
+        reasons.push(HoldReason::ColumnShifted {
+            tab: tab.clone(),
+            header: header.clone(),
+            from: None,
+            cells: column.strange + column.strange_new,
+        });
+    } else if wrong(column.mixed) {
+        reasons.push(HoldReason::ColumnMixed {
+            tab: tab.clone(),
+            header: header.clone(),
+            cells: column.mixed,
+        });
+    } else if too_many_gone(column.emptied, facts.accepted, limits) {
+        reasons.push(HoldReason::ColumnEmptied {
+            tab: tab.clone(),
+            header: header.clone(),
+            cells: column.emptied,
+            of: facts.accepted,
+        });
     }
     reasons
 }
@@ -230,163 +249,6 @@ fn reached(count: u32, of: u32, share: f64, at_least: u32) -> bool {
     count > 0 && count >= at_least && f64::from(count) >= share * f64::from(of)
 }
 
-/// Whether a poll is no worse than the one a manager was shown and released: each of its reasons was among those shown, with no greater number.
-pub fn no_worse(shown: &Hold, now: &Hold) -> bool {
-    now.reasons
-        .iter()
-        .all(|reason| shown.reasons.iter().any(|known| covers(known, reason)))
-}
-
-fn covers(shown: &HoldReason, now: &HoldReason) -> bool {
-    use HoldReason::{
-        ErrorCells, HeaderDoubled, HeaderMissing, Messages, RowsGone, TabCleared, TabMissing,
-    };
-    match (shown, now) {
-        (
-            TabCleared { tab, of },
-            RowsGone {
-                tab: Some(other),
-                gone,
-                ..
-            }
-            | TabCleared {
-                tab: other,
-                of: gone,
-            },
-        ) => tab == other && gone <= of,
-        (
-            RowsGone { tab, gone, .. },
-            RowsGone {
-                tab: other,
-                gone: more,
-                ..
-            },
-        ) => tab == other && more <= gone,
-        (
-            ErrorCells {
-                tab,
-                header,
-                errors,
-            },
-            ErrorCells {
-                tab: other,
-                header: column,
-                errors: more,
-            },
-        ) => tab == other && header == column && more <= errors,
-        (Messages { count }, Messages { count: more }) => more <= count,
-        (TabMissing { .. }, _) | (HeaderMissing { .. }, _) | (HeaderDoubled { .. }, _) => {
-            shown == now
-        }
-        (TabCleared { .. } | RowsGone { .. } | ErrorCells { .. } | Messages { .. }, _) => false,
-    }
-}
-
-impl fmt::Display for Hold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, reason) in self.reasons.iter().enumerate() {
-            if at > 0 {
-                f.write_str("; ")?;
-            }
-            reason.fmt(f)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for HoldReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TabMissing { tab } => write!(f, "the tab \"{tab}\" is not there"),
-            Self::HeaderMissing { tab, header } => {
-                write!(f, "the header \"{header}\" is not in the tab \"{tab}\"")
-            }
-            Self::HeaderDoubled { tab, header } => {
-                write!(
-                    f,
-                    "the header \"{header}\" stands twice in the tab \"{tab}\""
-                )
-            }
-            Self::TabCleared { tab, of } => {
-                write!(f, "the tab \"{tab}\" was cleared: its {of} rows are gone")
-            }
-            Self::RowsGone {
-                tab: Some(tab),
-                gone,
-                of,
-            } => {
-                write!(f, "{gone} of {of} rows are gone from the tab \"{tab}\"")
-            }
-            Self::RowsGone {
-                tab: None,
-                gone,
-                of,
-            } => {
-                write!(f, "{gone} of {of} rows are gone from the workbook")
-            }
-            Self::ErrorCells {
-                tab,
-                header,
-                errors,
-            } => write!(
-                f,
-                "{errors} more cells under \"{header}\" in the tab \"{tab}\" show an error"
-            ),
-            Self::Messages { count } => write!(f, "one poll would send {count} messages"),
-        }
-    }
-}
-
-impl Hold {
-    /// The reasons as a Vietnamese manager reads them, one a line.
-    pub fn vietnamese(&self) -> String {
-        let lines: Vec<String> = self.reasons.iter().map(HoldReason::vietnamese).collect();
-        lines.join("\n")
-    }
-}
-
-impl HoldReason {
-    /// The reason in Vietnamese.
-    pub fn vietnamese(&self) -> String {
-        match self {
-            Self::TabMissing { tab } => format!("Không thấy trang tính “{tab}”"),
-            Self::HeaderMissing { tab, header } => {
-                format!("Trang “{tab}” không còn cột “{header}”")
-            }
-            Self::HeaderDoubled { tab, header } => {
-                format!("Trang “{tab}” có hai cột cùng tiêu đề “{header}”")
-            }
-            Self::TabCleared { tab, of } => {
-                format!("Trang “{tab}” bị xoá trắng: mất cả {of} dòng")
-            }
-            Self::RowsGone {
-                tab: Some(tab),
-                gone,
-                of,
-            } => {
-                format!("Trang “{tab}” mất {gone} trên {of} dòng")
-            }
-            Self::RowsGone {
-                tab: None,
-                gone,
-                of,
-            } => {
-                format!("Bảng tính mất {gone} trên {of} dòng")
-            }
-            Self::ErrorCells {
-                tab,
-                header,
-                errors,
-            } => {
-                format!("Cột “{header}” ở trang “{tab}” có thêm {errors} ô báo lỗi")
-            }
-            Self::Messages { count } => {
-                format!("Một lần đọc mà phải gửi tới {count} tin")
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,8 +264,15 @@ mod tests {
     }
 
     fn judged(tabs: Vec<TabFacts>, messages: u32) -> String {
-        judge(&GuardInput { tabs, messages }, &GuardLimits::default())
-            .map_or_else(|| "goes on".to_owned(), |hold| hold.to_string())
+        judge(
+            &GuardInput {
+                tabs,
+                locale: None,
+                messages,
+            },
+            &GuardLimits::default(),
+        )
+        .map_or_else(|| "goes on".to_owned(), |hold| hold.to_string())
     }
 
     #[test]
@@ -428,7 +297,10 @@ mod tests {
             missing: true,
             ..tab(9, 9)
         };
-        assert_eq!(judged(vec![gone], 0), "the tab \"Khách hàng\" is not there");
+        assert!(
+            judged(vec![gone], 0)
+                .starts_with("the tab \"Khách hàng\" is not there: it was deleted")
+        );
     }
 
     #[test]
@@ -444,6 +316,7 @@ mod tests {
                 header: "SĐT".to_owned(),
                 before,
                 now,
+                loading: 0,
                 rows: 100,
             }],
             ..tab(100, 0)
@@ -486,6 +359,7 @@ mod tests {
         };
         let missing = |tab: &str| HoldReason::TabMissing {
             tab: tab.to_owned(),
+            renamed_to: None,
         };
         assert!(no_worse(&hold(&[gone(12)]), &hold(&[gone(12)])));
         assert!(no_worse(&hold(&[gone(12)]), &hold(&[gone(11)])));
@@ -511,6 +385,7 @@ mod tests {
         let hold = judge(
             &GuardInput {
                 tabs: vec![tab(50, 30)],
+                locale: None,
                 messages: 80,
             },
             &GuardLimits::default(),
@@ -519,6 +394,93 @@ mod tests {
         assert_eq!(
             hold.vietnamese(),
             "Trang “Khách hàng” mất 30 trên 50 dòng\nMột lần đọc mà phải gửi tới 80 tin"
+        );
+    }
+
+    #[test]
+    fn formulas_that_load_are_told_from_broken_ones() {
+        let with = |now, loading| TabFacts {
+            errors: vec![ColumnErrors {
+                header: "SĐT".to_owned(),
+                before: 0,
+                now,
+                loading,
+                rows: 100,
+            }],
+            ..tab(100, 0)
+        };
+        assert!(judged(vec![with(100, 100)], 0).contains("are still loading"));
+        assert!(judged(vec![with(100, 96)], 0).contains("are still loading"));
+        assert!(judged(vec![with(100, 90)], 0).contains("show an error"));
+        assert_eq!(judged(vec![with(4, 4)], 0), "goes on");
+    }
+
+    #[test]
+    fn a_column_is_judged_by_share_in_small_tabs_and_by_number_in_large_ones() {
+        let with = |accepted, doubt: ColumnDoubt| TabFacts {
+            doubts: vec![ColumnDoubt {
+                column: "SĐT".to_owned(),
+                ..doubt
+            }],
+            ..tab(accepted, 0)
+        };
+        let mixed = |cells| ColumnDoubt {
+            mixed: cells,
+            ..ColumnDoubt::default()
+        };
+        assert_eq!(judged(vec![with(10, mixed(4))], 0), "goes on");
+        assert_eq!(judged(vec![with(300, mixed(14))], 0), "goes on");
+        assert!(judged(vec![with(300, mixed(15))], 0).contains("15 cells under \"SĐT\""));
+        assert_eq!(judged(vec![with(100_000, mixed(19))], 0), "goes on");
+        assert!(
+            judged(vec![with(100_000, mixed(20))], 0).contains("in the rows of other customers")
+        );
+        let shifted = ColumnDoubt {
+            from: Some(("Email".to_owned(), 12)),
+            strange: 12,
+            ..ColumnDoubt::default()
+        };
+        assert!(judged(vec![with(100, shifted)], 0).contains("are what stood under \"Email\""));
+        let pasted = |strange_new, new| ColumnDoubt {
+            strange_new,
+            new,
+            ..ColumnDoubt::default()
+        };
+        assert!(judged(vec![with(9_000, pasted(5, 9))], 0).contains("another header"));
+        assert_eq!(judged(vec![with(100, pasted(5, 11))], 0), "goes on");
+        assert_eq!(judged(vec![with(100, pasted(4, 4))], 0), "goes on");
+        let emptied = |emptied| ColumnDoubt {
+            emptied,
+            ..ColumnDoubt::default()
+        };
+        assert_eq!(judged(vec![with(100, emptied(19))], 0), "goes on");
+        assert!(judged(vec![with(100, emptied(20))], 0).contains("were emptied"));
+    }
+
+    #[test]
+    fn another_locale_and_another_name_are_reasons() {
+        let renamed = TabFacts {
+            renamed_to: Some("KH 2026".to_owned()),
+            ..tab(10, 0)
+        };
+        let said = judge(
+            &GuardInput {
+                tabs: vec![renamed],
+                locale: Some(("vi_VN".to_owned(), "en_US".to_owned())),
+                messages: 0,
+            },
+            &GuardLimits::default(),
+        )
+        .unwrap();
+        assert!(
+            said.to_string().contains("is now called \"KH 2026\"")
+                && said.to_string().contains("from vi_VN to en_US"),
+            "{said}"
+        );
+        assert!(
+            said.vietnamese().contains("Tệp › Cài đặt"),
+            "{}",
+            said.vietnamese()
         );
     }
 }

@@ -27,8 +27,12 @@ pub struct DigestFacts {
     pub unknown_age: u32,
     /// Batches that wait for a manager.
     pub held: Vec<Held>,
+    /// What the staff did in each tab, added up.
+    pub work: Vec<TabWork>,
     /// Customers of whom it is unclear which row is theirs.
     pub ambiguous: u32,
+    /// The rows to look at because of them.
+    pub unclear: Vec<Unclear>,
     /// Cells that could not be read.
     pub problems: u32,
     /// Messages delivered.
@@ -45,6 +49,30 @@ pub struct DigestFacts {
     pub trial: bool,
     /// When the sheet was last read well, if that is long ago.
     pub stale_since: Option<String>,
+}
+
+/// What was done in one tab.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TabWork {
+    /// Title of the tab.
+    pub tab: String,
+    /// In the reader's language: `thêm 3 dòng, sửa 12 ô`.
+    pub done: String,
+}
+
+/// Rows about which the cells do not tell whose they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unclear {
+    /// Title of the tab.
+    pub tab: String,
+    /// The sheet's own row numbers: `31, 32`.
+    pub rows: String,
+    /// Why, in the reader's language.
+    pub why: String,
+    /// Address that opens the first of them.
+    pub url: Option<String>,
 }
 
 /// Customers in one stage.

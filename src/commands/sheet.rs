@@ -1,0 +1,186 @@
+//! What was seen of the staff's work in the sheet: the last edits of each tab, and the rows that need a look.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Desk};
+use crate::config::Language;
+use crate::core::facts::digest::{TabWork, Unclear};
+use crate::cycle::{edits_of, unclear_rows};
+use crate::roster::{TabMeta, sheet_url};
+
+/// Edits of one tab that `status` shows.
+const EDITS_SHOWN: usize = 3;
+
+/// Unclear rows that a digest names; the number of all of them stands beside.
+const UNCLEAR_NAMED: usize = 10;
+
+/// One edit of a tab, as it was understood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditLine {
+    /// Title of the workbook, or its id before its title is known.
+    pub workbook: String,
+    /// Title of the tab.
+    pub tab: String,
+    /// Local ISO time with offset at which it was seen.
+    pub at: String,
+    /// The verdict in English: `sorted by name, edited 2 cells in stage`.
+    pub edit: String,
+    /// The same in Vietnamese.
+    pub edit_vi: String,
+}
+
+/// Rows about which the cells do not tell whose they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnclearLine {
+    /// Title of the tab.
+    pub tab: String,
+    /// The sheet's own row numbers.
+    pub rows: Vec<u32>,
+    /// Why, in English.
+    pub why: String,
+    /// Why, in Vietnamese.
+    pub why_vi: String,
+    /// Address that opens the first of the rows.
+    pub url: String,
+}
+
+impl Desk {
+    /// The last edits of each tab, the newest first.
+    pub(super) fn last_edits(&self) -> Answer<Vec<EditLine>> {
+        let mut dated: Vec<(Timestamp, EditLine)> = Vec::new();
+        for (workbook, tab) in self.tabs_read()? {
+            let kept = edits_of(self.roster.store(), &workbook, tab.sheet)?;
+            let headers = headers(&tab);
+            for one in kept.recent.into_iter().take(EDITS_SHOWN) {
+                let line = EditLine {
+                    workbook: self.workbook_name(&workbook)?,
+                    tab: tab.title.clone(),
+                    at: self.local(one.at),
+                    edit: one.edit.to_string(),
+                    edit_vi: one.edit.vietnamese(&headers),
+                };
+                dated.push((one.at, line));
+            }
+        }
+        dated.sort_by(|one, other| {
+            other
+                .0
+                .cmp(&one.0)
+                .then_with(|| one.1.tab.cmp(&other.1.tab))
+        });
+        Ok(dated.into_iter().map(|(_, line)| line).collect())
+    }
+
+    /// The rows that are unclear now, in the order of the configuration.
+    pub(super) fn unclear(&self) -> Answer<Vec<UnclearLine>> {
+        let mut lines = Vec::new();
+        for book in &self.roster.config().workbooks {
+            for one in unclear_rows(self.roster.store(), &book.id)? {
+                let row = one.rows.first().copied().unwrap_or(1);
+                lines.push(UnclearLine {
+                    url: sheet_url(&book.id, one.sheet, row),
+                    why_vi: in_vietnamese(&one.why),
+                    tab: one.tab,
+                    rows: one.rows,
+                    why: one.why,
+                });
+            }
+        }
+        Ok(lines)
+    }
+
+    /// What was done to each tab since then, for a digest.
+    pub(super) fn work_since(&self, since: Timestamp) -> Answer<Vec<TabWork>> {
+        let mut work = Vec::new();
+        for (workbook, tab) in self.tabs_read()? {
+            let tally = edits_of(self.roster.store(), &workbook, tab.sheet)?.since(since);
+            let done = match self.language() {
+                Language::Vi => tally.vietnamese(),
+                Language::En => tally.english(),
+            };
+            if !done.is_empty() {
+                work.push(TabWork {
+                    tab: tab.title,
+                    done,
+                });
+            }
+        }
+        Ok(work)
+    }
+
+    /// The unclear rows that a digest names.
+    pub(super) fn unclear_for_digest(&self) -> Answer<Vec<Unclear>> {
+        let vietnamese = self.language() == Language::Vi;
+        let named = self.unclear()?.into_iter().take(UNCLEAR_NAMED);
+        Ok(named
+            .map(|line| Unclear {
+                rows: row_list(&line.rows),
+                tab: line.tab,
+                why: if vietnamese { line.why_vi } else { line.why },
+                url: Some(line.url),
+            })
+            .collect())
+    }
+
+    /// Every tab that was read and is still configured, in the order of the configuration.
+    fn tabs_read(&self) -> Answer<Vec<(String, TabMeta)>> {
+        let mut found = Vec::new();
+        for book in &self.roster.config().workbooks {
+            let mut tabs = self.roster.tabs(&book.id)?;
+            let place = |tab: &TabMeta| {
+                book.tabs
+                    .iter()
+                    .position(|named| named.name.matches(&tab.title))
+            };
+            tabs.retain(|tab| place(tab).is_some());
+            tabs.sort_by_key(|tab| (place(tab), tab.sheet));
+            found.extend(tabs.into_iter().map(|tab| (book.id.clone(), tab)));
+        }
+        Ok(found)
+    }
+}
+
+/// By field, the header that it has in this tab.
+fn headers(tab: &TabMeta) -> BTreeMap<String, String> {
+    let bound = tab.bound.iter();
+    bound
+        .map(|(field, (_, header))| (field.clone(), header.clone()))
+        .collect()
+}
+
+/// `31, 32`, and no more than a few of them.
+pub(super) fn row_list(rows: &[u32]) -> String {
+    const SHOWN: usize = 6;
+    let shown: Vec<String> = rows.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = if rows.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// Why the matcher could not tell, as a colleague would say it.
+fn in_vietnamese(why: &str) -> String {
+    let one = |why: &str| match why.trim() {
+        "a row became several equal ones: which is the copy cannot be told" => {
+            "một dòng thành nhiều dòng giống hệt nhau, chưa rõ dòng nào là bản chép".to_owned()
+        }
+        "rows with the same contact changed, and more than one reading fits" => {
+            "các dòng cùng số điện thoại hoặc e-mail đều thay đổi, có nhiều cách hiểu".to_owned()
+        }
+        "more than one row fits equally well" => "có nhiều dòng giống như nhau".to_owned(),
+        other => other.to_owned(),
+    };
+    why.split(';').map(one).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_rows_is_cut() {
+        assert_eq!(row_list(&[31, 32]), "31, 32");
+        assert_eq!(row_list(&[1, 2, 3, 4, 5, 6, 7, 8]), "1, 2, 3, 4, 5, 6, …");
+    }
+}
