@@ -88,6 +88,8 @@ struct Book {
     metadata: Option<(Metadata, Timestamp)>,
     base: Option<Base>,
     pending: BTreeSet<RecordId>,
+    /// When it was last read and accepted.
+    polled: Option<Timestamp>,
 }
 
 /// Reads workbooks and turns what changed into events, messages and timers.
@@ -165,7 +167,8 @@ impl Cycle {
             .base
             .as_mut()
             .expect("it was loaded above, and reading does not drop it");
-        tokio::task::block_in_place(|| {
+        let polled = book.polled;
+        let report = tokio::task::block_in_place(|| {
             // Buttons read and write records as well; nothing of theirs may be written over.
             let _alone = self.roster.store().alone();
             accept::take(
@@ -174,11 +177,16 @@ impl Cycle {
                 base,
                 &mut book.pending,
                 reads,
+                polled,
                 now,
                 mode,
             )
         })
-        .map_err(PollError::Store)
+        .map_err(PollError::Store)?;
+        if mode == Mode::Real && report.tabs.iter().all(|tab| tab.held.is_none()) {
+            book.polled = Some(now);
+        }
+        Ok(report)
     }
 
     async fn read(

@@ -14,8 +14,8 @@ use super::{Mode, given_cells};
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
-use crate::core::record::{Cells, Kind, Place, Record, RecordId};
-use crate::roster::{Deciding, Once, Roster, TabMeta, cell_of};
+use crate::core::record::{Cells, Kind, Place, Record, RecordId, StageSeen};
+use crate::roster::{Deciding, Known, Once, Roster, TabMeta, cell_of};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError};
@@ -56,6 +56,10 @@ pub(super) struct Poll<'a> {
     pub(super) patterns: Vec<String>,
     /// Whether the workbook was never accepted before.
     pub(super) first: bool,
+    /// When this workbook was last read and accepted by this process; none at its first poll.
+    pub(super) polled: Option<Timestamp>,
+    /// Who is known although no record of this workbook tells.
+    pub(super) known: Known,
 }
 
 /// Rows of one kind, matched.
@@ -82,10 +86,11 @@ pub(super) fn take(
     base: &mut Base,
     pending: &mut BTreeSet<RecordId>,
     reads: Vec<TabRead>,
+    polled: Option<Timestamp>,
     now: Timestamp,
     mode: Mode,
 ) -> Result<Report, StoreError> {
-    let mut poll = Poll::new(roster, workbook, reads, now)?;
+    let mut poll = Poll::new(roster, workbook, reads, polled, now)?;
     let mut kinds = Vec::new();
     for kind in [Kind::Customer, Kind::Appointment] {
         kinds.push(poll.matched(base, kind)?);
@@ -117,6 +122,7 @@ impl<'a> Poll<'a> {
         roster: &'a Roster,
         workbook: &'a str,
         reads: Vec<TabRead>,
+        polled: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let metas: BTreeMap<i64, TabMeta> = roster
@@ -145,6 +151,8 @@ impl<'a> Poll<'a> {
             decided: Vec::new(),
             deciding: roster.deciding()?,
             once: Once::default(),
+            polled,
+            known: Known::default(),
         })
     }
 
@@ -350,13 +358,24 @@ impl<'a> Poll<'a> {
         let infos = self.roster.infos(kind);
         let was = self.working(id)?.record.place.sheet;
         let rebound = self.rebound(was, after.sheet);
-        let (now, place) = (self.now, self.place(after));
+        let (now, polled, place) = (self.now, self.polled, self.place(after));
         let (roster, workbook) = (self.roster, self.workbook);
         let work = self.working(id)?;
         let record = &mut work.record;
-        let real = changed_fields(&record.seen, &cells, &infos)
-            .iter()
-            .any(|field| !rebound.contains(field));
+        let fields: Vec<String> = changed_fields(&record.seen, &cells, &infos)
+            .into_iter()
+            .filter(|field| !rebound.contains(field))
+            .collect();
+        let real = !fields.is_empty();
+        if fields.iter().any(|field| field == "stage") {
+            // Of a row that was away, or unclear, the last poll says nothing; its last change does.
+            let missed = record.gone.is_some() || record.ambiguous_since.is_some();
+            record.stage_seen = Some(StageSeen {
+                after: polled.filter(|_| !missed).or(Some(record.changed_at)),
+                by: now,
+                event: None,
+            });
+        }
         if kind == Kind::Customer {
             optout::act(
                 roster,
@@ -368,7 +387,8 @@ impl<'a> Poll<'a> {
                 &mut work.group,
             )?;
         }
-        if let Some(settled) = &mut record.settled {
+        let own = record.own.values_mut().map(|noted| &mut noted.settled);
+        for settled in own.chain([&mut record.settled]).flatten() {
             for field in &rebound {
                 match cells.get(field) {
                     Some(cell) => settled.insert(field.clone(), cell.clone()),
@@ -404,6 +424,12 @@ impl<'a> Poll<'a> {
             events: 0,
             stage: None,
             stage_since: None,
+            stage_after: None,
+            stage_seen: (!baseline).then_some(StageSeen {
+                after: self.polled,
+                by: self.now,
+                event: None,
+            }),
             stage_event: 0,
             active_at: self.now,
             gone: None,
@@ -411,6 +437,8 @@ impl<'a> Poll<'a> {
             open_rules: BTreeMap::new(),
             baseline,
             ambiguous_since: None,
+            own: BTreeMap::new(),
+            known_before: None,
         };
         let mut group = Group::default();
         if kind == Kind::Customer {
@@ -484,7 +512,9 @@ impl<'a> Poll<'a> {
         work.record.ambiguous_since = None;
         work.group
             .remove(keys::under(prefix::TOMBSTONE, id.as_str()));
-        match away.filter(|_| was_removed && !silent) {
+        // One that never counted comes as anybody new.
+        let counted = work.record.settled.is_some();
+        match away.filter(|_| was_removed && counted && !silent) {
             Some(away) => settling::came_back(self, &id, away),
             None => Ok(()),
         }

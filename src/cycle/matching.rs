@@ -8,11 +8,9 @@ use crate::core::identity::{
     Context, Crowd, Fingerprint, Print, Row, match_content, match_leftover,
 };
 use crate::core::record::{Kind, Record, RecordId};
+use crate::roster::TOMBSTONE_FOR;
 use crate::store::StoreError;
 use crate::store::keys::{self, prefix};
-
-/// A tombstone can be returned to for so long (SEMANTICS 8).
-const TOMBSTONE_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(400 * 24);
 
 /// Up to so many rows, those that did not change are looked at too, to tell rare values from common ones.
 const CROWD_TO: usize = 3_000;

@@ -16,6 +16,8 @@ pub mod prefix {
     pub const PENDING: &[u8] = b"pending/";
     /// Ids of records that are gone, so that a return is known.
     pub const TOMBSTONE: &[u8] = b"tombstone/";
+    /// Since when somebody is gone of whom nothing else is left, by keyed hash of a contact.
+    pub const KNOWN: &[u8] = b"known/";
     /// Which record stands in which row, a tab a key.
     pub const ORDER: &[u8] = b"order/";
     /// What is known of a tab: its base, its header, its counts.
