@@ -505,11 +505,13 @@ impl<'a> Poll<'a> {
             },
         );
         self.changed(kind, &id, after)?;
-        let silent = self.silent;
+        let (now, silent) = (self.now, self.silent);
         let work = self.working(&id)?;
         work.record.gone = None;
         work.record.removed = false;
         work.record.ambiguous_since = None;
+        // What had not settled when it went has been quiet only since now.
+        work.record.changed_at = now;
         work.group
             .remove(keys::under(prefix::TOMBSTONE, id.as_str()));
         // One that never counted comes as anybody new.
