@@ -232,6 +232,7 @@ impl Day<'_> {
                 self.company.google.add_fault(fault(draw));
             }
             if draw.chance(2) {
+                faulty = true;
                 self.company.google.revoke_tokens();
             }
         }
@@ -300,17 +301,31 @@ impl Day<'_> {
                 .map(|(rule, who)| format!("{rule} {who}"))
                 .collect::<Vec<_>>()
         };
+        let (missing, much) = (show(&expected, &decided), show(&decided, &expected));
+        let about: Vec<String> = missing
+            .iter()
+            .chain(&much)
+            .filter_map(|one| one.rsplit_once('#')?.1.parse().ok())
+            .map(|who: u32| self.about(who))
+            .collect();
+        let changes: Vec<String> = report
+            .changes
+            .iter()
+            .map(|change| format!("{} {} row {}", change.kind, change.tab, change.row))
+            .collect();
         Err(format!(
-            "at second {seconds}: missing {:?}, too much {:?}\n  changes: {:?}\n  tabs: {:?}",
-            show(&expected, &decided),
-            show(&decided, &expected),
-            report
-                .changes
-                .iter()
-                .map(|change| format!("{} {} row {}", change.kind, change.tab, change.row))
-                .collect::<Vec<_>>(),
-            report.tabs.iter().map(|tab| &tab.edit).collect::<Vec<_>>()
+            "at second {seconds}: missing {missing:?}, too much {much:?}\n  {}\n  changes: {changes:?}\n  unclear: {:?}",
+            about.join("\n  "), report.ambiguous
         ))
+    }
+
+    /// What sheetbridge and the truth hold of a customer.
+    fn about(&self, who: u32) -> String {
+        let record = self.record_of.get(&who).map(|id| self.record(id));
+        let changed = record.as_ref().map(|record| {
+            record.changed_at.duration_since(self.start).as_secs()
+        });
+        format!("#{who} changed at {changed:?}: {record:?}\n  truth: {:?}", self.truth.about(who))
     }
 
     /// A message of one of the rules of the day as the truth names it.
@@ -332,9 +347,11 @@ impl Day<'_> {
         Some((rule.id, email.unwrap_or(who)))
     }
 
-    fn orders(&self) -> BTreeMap<(i64, usize), RecordId> {
+    /// Which record stands in which row, and those that wait to become clear: they keep the row that they had.
+    fn orders(&self) -> (BTreeMap<(i64, usize), RecordId>, BTreeSet<RecordId>) {
         let workbook = self.company.google.workbook(ID).unwrap();
         let mut found = BTreeMap::new();
+        let mut waiting = BTreeSet::new();
         for title in [MAIN, MORE, PAID] {
             let sheet = workbook.tab(title).unwrap().sheet_id;
             let order: Option<Order> = self
@@ -344,10 +361,14 @@ impl Day<'_> {
                 .get(&order_key(ID, sheet))
                 .unwrap();
             for (row, id) in order.unwrap_or_default().rows {
-                found.insert((sheet, row as usize), id);
+                if self.record(&id).ambiguous_since.is_some() {
+                    waiting.insert(id);
+                } else {
+                    found.insert((sheet, row as usize), id);
+                }
             }
         }
-        found
+        (found, waiting)
     }
 
     fn record(&self, id: &RecordId) -> Record {
@@ -368,11 +389,7 @@ impl Day<'_> {
             );
         }
         if !unclear.is_empty() {
-            let waiting: BTreeSet<RecordId> = self
-                .orders()
-                .into_values()
-                .filter(|id| self.record(id).ambiguous_since.is_some())
-                .collect();
+            let waiting = self.orders().1;
             let of = |(who, id): (&u32, &RecordId)| waiting.contains(id).then_some(*who);
             unclear.extend(self.record_of.iter().filter_map(of));
         }
@@ -381,7 +398,7 @@ impl Day<'_> {
 
     /// Every row is the record that it was, and nobody else's.
     fn identities(&mut self, rows: &[Row], unclear: &BTreeSet<u32>) -> Result<(), String> {
-        let orders = self.orders();
+        let orders = self.orders().0;
         for row in rows.iter().filter(|row| !unclear.contains(&row.who)) {
             let Some(id) = orders.get(&(row.sheet, row.row)) else {
                 return Err(format!(
@@ -397,10 +414,13 @@ impl Day<'_> {
                 .find(|(who, other)| *other == id && **who != row.who)
             {
                 return Err(format!(
-                    "#{} was taken for #{}: {:?}",
+                    "row {} of {}: #{} was taken for #{}\n  {}\n  {}",
+                    row.row,
+                    row.tab,
                     row.who,
                     other.0,
-                    row.seen().cells
+                    self.about(row.who),
+                    self.about(*other.0)
                 ));
             }
             let known = self.record_of.entry(row.who).or_insert_with(|| id.clone());
@@ -418,6 +438,16 @@ impl Day<'_> {
     /// The books are balanced.
     fn end(&mut self, office: &Office<'_>) -> Result<(), String> {
         let rows = office.rows();
+        let waiting = self.orders().1;
+        if !waiting.is_empty() {
+            let about: Vec<String> = self
+                .record_of
+                .iter()
+                .filter(|(_, id)| waiting.contains(id))
+                .map(|(who, _)| self.about(*who))
+                .collect();
+            return Err(format!("still unclear: {}", about.join("\n  ")));
+        }
         self.tally.customers = rows.len();
         let store = self.company.roster.store();
         let records: Vec<Record> = store

@@ -210,7 +210,7 @@ fn somebody(draw: &mut Draw, who: u32) -> Vec<String> {
 /// Typed as text. Nobody's is near anybody else's.
 fn phone(who: u32, version: u32) -> String {
     let mut spread = Draw::new(u64::from(who) * 64 + u64::from(version));
-    format!("'09{:08}", spread.below(100_000_000))
+    format!("'09{}{:07}", [0, 1, 3, 7, 8][spread.below(5)], spread.below(10_000_000))
 }
 
 impl<'a> Office<'a> {
@@ -484,6 +484,9 @@ impl<'a> Office<'a> {
     /// To another tab at once, or pasted some steps later.
     fn cut(&mut self, step: usize, row: &Row, draw: &mut Draw) {
         let to = draw.one(&TABS);
+        if draw.chance(50) && to == row.tab || self.deals.contains(&row.who) {
+            return;
+        }
         if draw.chance(50) && to != row.tab {
             self.edit(
                 format!("cut #{} from {} to {to}", row.who, row.tab),
@@ -517,6 +520,10 @@ impl<'a> Office<'a> {
     }
 
     fn delete(&mut self, step: usize, row: &Row, draw: &mut Draw) {
+        // A row that goes and another one of the same person that comes are the same row to everybody.
+        if self.deals.contains(&row.who) {
+            return;
+        }
         self.remove(row);
         match draw.below(4) {
             0 => {}

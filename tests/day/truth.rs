@@ -135,6 +135,11 @@ impl Truth {
         self.customers.contains_key(&who)
     }
 
+    /// For people who look for a mistake.
+    pub(crate) fn about(&self, who: u32) -> Option<impl std::fmt::Debug> {
+        self.customers.get(&who)
+    }
+
     /// What an accepted poll fires: rule and customer, or for mails to customers the address. Nobody in `unclear` is looked at.
     pub(crate) fn poll(
         &mut self,
