@@ -1,6 +1,8 @@
 //! Due timers: idle reminders, dates, escalations, series and schedules. Looks at a record when its
 //! time has come, decides, commits. Never walks all rows, but when a rule is new.
 
+mod sweep;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -15,6 +17,8 @@ use crate::roster::{Once, Roster};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError, ledger};
+
+pub use sweep::{Swept, sweep};
 
 /// So many timers are looked at in one go.
 const AT_ONCE: usize = 200;
@@ -48,6 +52,8 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
             Some(id) => store.record(id)?,
             None => None,
         };
+        // A rule with a settle time of its own goes by what has settled for it.
+        let record = record.map(|record| record.for_rule(&timer.rule).into_owned());
         let place = record
             .as_ref()
             .map(|record| (record.place.workbook.as_str(), record.place.sheet));

@@ -100,6 +100,8 @@ struct Book {
     metas: BTreeMap<i64, TabMeta>,
     /// What the last read taught, by Google's id of the tab.
     memos: BTreeMap<i64, Arc<Memo>>,
+    /// When it was last read and accepted.
+    polled: Option<Timestamp>,
 }
 
 /// Reads workbooks and turns what changed into events, messages and timers.
@@ -181,7 +183,8 @@ impl Cycle {
                 .as_ref()
                 .expect("it was loaded above, and reading does not drop it"),
         );
-        tokio::task::block_in_place(|| {
+        let polled = book.polled;
+        let report = tokio::task::block_in_place(|| {
             // Buttons read and write records as well; nothing of theirs may be written over.
             let _alone = self.roster.store().alone();
             if doubts.are_none() && quiet::is_quiet(&self.roster, &settings.id, book, &reads)? {
@@ -192,7 +195,11 @@ impl Cycle {
                 &settings.id,
                 &base,
                 &mut book.pending,
-                (reads, doubts),
+                accept::Seen {
+                    reads,
+                    doubts,
+                    polled,
+                },
                 now,
                 mode,
             )?;
@@ -202,7 +209,11 @@ impl Cycle {
             book.metas = self.metas(&settings.id)?;
             Ok(taken.report)
         })
-        .map_err(PollError::Store)
+        .map_err(PollError::Store)?;
+        if mode == Mode::Real && report.tabs.iter().all(|tab| tab.held.is_none()) {
+            book.polled = Some(now);
+        }
+        Ok(report)
     }
 
     /// Reads back what the store holds of a workbook.

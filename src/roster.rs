@@ -4,6 +4,7 @@
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
 mod deciding;
+mod known;
 mod once;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ use crate::store::order::Order;
 use crate::store::{Group, Store, StoreError};
 
 pub use deciding::Deciding;
+pub use known::{Known, TOMBSTONE_FOR, contacts, known_key, tombstones};
 pub use once::Once;
 
 /// What is kept of a workbook.
@@ -243,28 +245,37 @@ impl Roster {
         if record.stage.as_deref() == Some(stage) {
             return Ok(());
         }
-        let fields = self.fields(record.kind);
-        let date = |field: &str| match typed.values.get(field) {
-            Some(crate::core::sheet::Value::Date(when)) => Some(when.date),
-            _ => None,
-        };
-        let entered = fields
-            .iter()
-            .filter(|field| field.since.as_deref() == Some(stage))
-            .find_map(|field| date(&field.id))
-            .or_else(|| date("received"));
-        let since = entered
-            .map(|date| {
-                self.config
-                    .calendar
-                    .at_local(date, jiff::civil::Time::midnight())
-            })
-            .filter(|since| *since <= now);
+        let since = self
+            .since_column(record.kind, &typed, now)
+            .or_else(|| self.midnight(day(&typed, "received")?, now));
         record.stage = Some(stage.to_owned());
         record.stage_since = since;
+        record.stage_after = None;
+        record.stage_seen = None;
         record.stage_event = record.events;
         record.active_at = since.unwrap_or(now);
         Ok(())
+    }
+
+    /// When the stage of a row was entered by the sheet's own word: the date in the column that is named for it
+    /// with `since`, if that is not in the future.
+    pub fn since_column(&self, kind: Kind, typed: &Typed, now: Timestamp) -> Option<Timestamp> {
+        let stage = typed.stage()?;
+        let fields = self.fields(kind);
+        let entered = fields
+            .iter()
+            .filter(|field| field.since.as_deref() == Some(stage))
+            .find_map(|field| day(typed, &field.id))?;
+        self.midnight(entered, now)
+    }
+
+    /// The beginning of a day that is not in the future.
+    fn midnight(&self, date: jiff::civil::Date, now: Timestamp) -> Option<Timestamp> {
+        let at = self
+            .config
+            .calendar
+            .at_local(date, jiff::civil::Time::midnight());
+        (at <= now).then_some(at)
     }
 
     /// What is kept of a workbook; a default before its first read.
@@ -559,6 +570,14 @@ impl Roster {
             }
         }
         Ok(None)
+    }
+}
+
+/// The date in a cell.
+fn day(typed: &Typed, field: &str) -> Option<jiff::civil::Date> {
+    match typed.values.get(field) {
+        Some(crate::core::sheet::Value::Date(when)) => Some(when.date),
+        _ => None,
     }
 }
 

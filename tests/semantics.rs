@@ -1252,8 +1252,16 @@ async fn s16_the_age_of_a_stage_is_from_a_since_column_or_the_day_of_receipt_or_
         "its clock starts at the baseline"
     );
     company.type_into(4, "Giai đoạn", "Đang tư vấn");
+    let before = company.now;
+    company.wait(45);
+    let entered = company.now;
     let (_, _) = company.poll_and_settle().await;
-    assert_eq!(record(&company, "Phạm Dũng").stage_since, Some(company.now));
+    let dung = record(&company, "Phạm Dũng");
+    assert_eq!(
+        (dung.stage_after, dung.stage_since),
+        (Some(before), Some(entered)),
+        "between the last poll with the old stage and the first with the new one, not when it settled"
+    );
 }
 
 const IDLE: &str = r#"

@@ -144,6 +144,8 @@ fn unwanted(input: &PolicyInput<'_>) -> Option<Answer> {
     let Some(record) = input.record else {
         return Some(Answer::cancelled("the customer's row is gone"));
     };
+    // A rule with a settle time of its own goes by what has settled for it.
+    let record = &*record.for_rule(&input.message.rule);
     if record.removed {
         return Some(Answer::cancelled("the customer's row has been removed"));
     }

@@ -1,5 +1,6 @@
 //! A record: one customer row (one deal) with an id of ours that survives every edit.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -187,8 +188,15 @@ pub struct Record {
     pub events: u64,
     /// The stage that clocks and reminders go by: the last one that could be read.
     pub stage: Option<String>,
-    /// When that stage was entered; `None` if nobody can know.
+    /// When that stage was entered, by the poll that showed it first; `None` if nobody can know.
     pub stage_since: Option<Timestamp>,
+    /// The last poll that still showed the stage before: the entry lies between it and `stage_since`
+    /// (SEMANTICS 16). `None` where no two polls saw it, as at the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage_after: Option<Timestamp>,
+    /// Between which polls the stage cell came to say what it says, as long as that has not settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage_seen: Option<StageSeen>,
     /// The number of the event with which the stage was entered (0: the baseline).
     pub stage_event: u64,
     /// The start of the idle clock: the latest of stage entry, settled change and button.
@@ -205,11 +213,68 @@ pub struct Record {
     /// Since when rows that could also be this one make its identity unclear (SEMANTICS 7).
     #[serde(default)]
     pub ambiguous_since: Option<Timestamp>,
+    /// What rules with a settle time of their own have taken note of, where that is not what the
+    /// others have: by rule id. A rule that is not here goes by the record itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<String, Noted>,
+    /// When this customer went, if they are known to have been one before this record began (SEMANTICS 8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_before: Option<Timestamp>,
+}
+
+/// Between which polls a stage cell changed, and the number under which that is an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSeen {
+    /// The last accepted poll that showed another stage.
+    pub after: Option<Timestamp>,
+    /// The poll that showed this one first.
+    pub by: Timestamp,
+    /// The number of the entry, from the first rule for which it settled: the same entry for all.
+    #[serde(default)]
+    pub event: Option<u64>,
+}
+
+/// What has settled of a record for one rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noted {
+    /// The bound cells that the rule's last event was made of; `None` before its first.
+    pub settled: Option<Cells>,
+    /// The stage by them.
+    pub stage: Option<String>,
+    /// The number of the event with which that stage was entered.
+    pub stage_event: u64,
 }
 
 impl Record {
     /// The version byte with which the store writes records of this shape.
     pub const FORMAT: u8 = 1;
+
+    /// What has settled for the rules without a time of their own.
+    pub fn noted(&self) -> Noted {
+        Noted {
+            settled: self.settled.clone(),
+            stage: self.stage.clone(),
+            stage_event: self.stage_event,
+        }
+    }
+
+    /// The record as a rule knows it: with what has settled for that rule.
+    pub fn for_rule(&self, rule: &str) -> Cow<'_, Self> {
+        match self.own.get(rule) {
+            None => Cow::Borrowed(self),
+            Some(noted) => Cow::Owned(self.with(noted)),
+        }
+    }
+
+    /// The record with what has settled for somebody else.
+    pub fn with(&self, noted: &Noted) -> Self {
+        Self {
+            settled: noted.settled.clone(),
+            stage: noted.stage.clone(),
+            stage_event: noted.stage_event,
+            ..self.clone()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,25 @@
 //! When does a change count? A row must have been quiet, and be complete; what is undone before
 //! that never happened.
+//!
+//! # A rule with a settle time of its own
+//! `settle` of a rule stands *instead of* `[settle] after`, and may be shorter or longer. What has
+//! settled is therefore kept per rule: the record itself says it for all rules without a time of
+//! their own (and for clocks, idleness and the journal), `Record::own` for a rule where that
+//! differs. The same row is asked about once for each ([`settle`]), each time with the cells that
+//! have settled *there*, so that
+//! - no rule sees a change twice: after its event its own settled cells are the seen ones;
+//! - none misses one: a change that settled for the others still differs from its settled cells;
+//! - what is undone in time vanishes for the rules that have not fired, and is a change back for
+//!   those that have;
+//! - a rule without an entry goes by the record, so a new `settle`, a changed one and one that is
+//!   taken out of the configuration need no upgrade, and a quiet record keeps one set of cells.
+//!
+//! The entry of a stage has one number for all ([`number`]), whichever rule it settles for first.
 
 use jiff::Timestamp;
 
 use super::record::{Cells, Record};
-use super::rule::Span;
+use super::rule::{Rule, Span, Trigger};
 
 /// The settle times of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +30,60 @@ pub struct Times {
     pub removed: Span,
     /// A row that still lacks required cells after so long is a data problem.
     pub incomplete: Span,
+}
+
+/// The settle time that a rule has of its own. A rule that waits for a time of the calendar, for idleness or
+/// for a removal has none: nothing of what it goes by waits for a row to be quiet.
+pub fn own_time(rule: &Rule) -> Option<Span> {
+    match rule.on {
+        Trigger::Added | Trigger::Changed { .. } | Trigger::Stage { .. } | Trigger::Date { .. } => {
+            rule.settle
+        }
+        Trigger::Removed | Trigger::Idle { .. } | Trigger::Schedule(_) => None,
+    }
+}
+
+/// The rules that look at a record for themselves, each with its settle time; `after` is that of all others.
+pub fn own_rules<'a>(rules: &'a [Rule], record: &Record, after: Span) -> Vec<(&'a str, Span)> {
+    rules
+        .iter()
+        .filter_map(|rule| {
+            let left_over = || record.own.contains_key(&rule.id).then_some(after);
+            Some((rule.id.as_str(), own_time(rule).or_else(left_over)?))
+        })
+        .collect()
+}
+
+/// The number of a record's next event. The entry of a stage keeps the number that it got first.
+pub fn number(record: &mut Record, entered: bool) -> u64 {
+    if !entered {
+        record.events += 1;
+        return record.events;
+    }
+    let given = record.stage_seen.as_mut().map(|seen| &mut seen.event);
+    match given {
+        Some(Some(number)) => *number,
+        Some(none) => {
+            record.events += 1;
+            *none = Some(record.events);
+            record.events
+        }
+        None => {
+            record.events += 1;
+            record.events
+        }
+    }
+}
+
+/// Whether anything of a record waits to settle, for whichever rule.
+pub fn is_open(record: &Record) -> bool {
+    let differs = |settled: &Option<Cells>| settled.as_ref() != Some(&record.seen);
+    match record.gone {
+        Some(_) => !record.removed,
+        None => {
+            differs(&record.settled) || record.own.values().any(|noted| differs(&noted.settled))
+        }
+    }
 }
 
 /// What an unsettled record comes to at a good poll.
@@ -42,7 +111,8 @@ pub enum Outcome {
     NeverWas,
 }
 
-/// Judges one unsettled record at a poll that succeeded at `now`.
+/// Judges one unsettled record at a poll that succeeded at `now`. For a rule with a time of its own, `record` is
+/// [`Record::for_rule`] and `times.after` that time.
 ///
 /// `same` says whether the seen cells equal the settled ones but for noise; `complete` whether
 /// the required fields are there.
@@ -78,7 +148,7 @@ fn settle_gone(record: &Record, gone: Timestamp, now: Timestamp, times: &Times) 
     let gone_at = after(gone, times.removed);
     if now < gone_at {
         Outcome::Wait(gone_at)
-    } else if record.settled.is_none() {
+    } else if record.settled.is_none() && record.own.values().all(|noted| noted.settled.is_none()) {
         Outcome::NeverWas
     } else {
         Outcome::Removed
@@ -124,6 +194,8 @@ mod tests {
             events: 0,
             stage: None,
             stage_since: None,
+            stage_after: None,
+            stage_seen: None,
             stage_event: 0,
             active_at: at(0),
             gone: None,
@@ -131,6 +203,8 @@ mod tests {
             open_rules: std::collections::BTreeMap::new(),
             baseline: false,
             ambiguous_since: None,
+            own: std::collections::BTreeMap::new(),
+            known_before: None,
         }
     }
 

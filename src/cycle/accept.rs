@@ -14,8 +14,8 @@ use super::{Mode, first_look, given_cells, optout, quiet, settling, write};
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
-use crate::core::record::{Cells, Kind, Place, Record, RecordId};
-use crate::roster::{Deciding, Once, Roster, TabMeta, cell_of};
+use crate::core::record::{Cells, Kind, Place, Record, RecordId, StageSeen};
+use crate::roster::{Deciding, Known, Once, Roster, TabMeta, cell_of};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::order::Order;
@@ -59,10 +59,24 @@ pub(super) struct Poll<'a> {
     pub(super) first: bool,
     /// Tabs that are lost, and another locale.
     pub(super) doubts: Doubts,
+    /// When this workbook was last read and accepted by this process; none at its first poll.
+    pub(super) polled: Option<Timestamp>,
+    /// Who is known although no record of this workbook tells.
+    pub(super) known: Known,
     /// Whether anything is written.
     pub(super) mode: Mode,
     /// What is written already, though it does not count yet: the records of a first look.
     pub(super) plan: Option<Plan<'a>>,
+}
+
+/// What was seen of a workbook.
+pub(super) struct Seen {
+    /// Its tabs.
+    pub(super) reads: Vec<TabRead>,
+    /// What is doubtful about the workbook itself.
+    pub(super) doubts: Doubts,
+    /// When it was last read and accepted by this process; none at its first poll.
+    pub(super) polled: Option<Timestamp>,
 }
 
 /// What a poll came to.
@@ -107,12 +121,11 @@ pub(super) fn take(
     workbook: &str,
     base: &Base,
     pending: &mut BTreeSet<RecordId>,
-    (reads, doubts): (Vec<TabRead>, Doubts),
+    seen: Seen,
     now: Timestamp,
     mode: Mode,
 ) -> Result<Taken, StoreError> {
-    let mut poll = Poll::new(roster, workbook, reads, now, mode)?;
-    poll.doubts = doubts;
+    let mut poll = Poll::new(roster, workbook, seen, now, mode)?;
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
     if standing.is_none() && poll.doubts.are_none() && poll.rows_unchanged(base) {
         return poll.settle_only(base, pending);
@@ -149,10 +162,15 @@ impl<'a> Poll<'a> {
     fn new(
         roster: &'a Roster,
         workbook: &'a str,
-        reads: Vec<TabRead>,
+        seen: Seen,
         now: Timestamp,
         mode: Mode,
     ) -> Result<Self, StoreError> {
+        let Seen {
+            reads,
+            doubts,
+            polled,
+        } = seen;
         let metas: BTreeMap<i64, TabMeta> = roster
             .tabs(workbook)?
             .into_iter()
@@ -179,9 +197,11 @@ impl<'a> Poll<'a> {
             decided: Vec::new(),
             deciding: roster.deciding()?,
             once: Once::default(),
+            polled,
+            known: Known::default(),
             mode,
             plan: None,
-            doubts: Doubts::default(),
+            doubts,
         })
     }
 
@@ -442,13 +462,24 @@ impl<'a> Poll<'a> {
         let infos = self.roster.infos(kind);
         let was = self.working(id)?.record.place.sheet;
         let rebound = self.rebound(was, after.sheet);
-        let (now, place) = (self.now, self.place(after));
+        let (now, polled, place) = (self.now, self.polled, self.place(after));
         let (roster, workbook) = (self.roster, self.workbook);
         let work = self.working(id)?;
         let record = &mut work.record;
-        let real = changed_fields(&record.seen, &cells, &infos)
-            .iter()
-            .any(|field| !rebound.contains(field));
+        let fields: Vec<String> = changed_fields(&record.seen, &cells, &infos)
+            .into_iter()
+            .filter(|field| !rebound.contains(field))
+            .collect();
+        let real = !fields.is_empty();
+        if fields.iter().any(|field| field == "stage") {
+            // Of a row that was away, or unclear, the last poll says nothing; its last change does.
+            let missed = record.gone.is_some() || record.ambiguous_since.is_some();
+            record.stage_seen = Some(StageSeen {
+                after: polled.filter(|_| !missed).or(Some(record.changed_at)),
+                by: now,
+                event: None,
+            });
+        }
         if kind == Kind::Customer {
             optout::act(
                 roster,
@@ -462,7 +493,8 @@ impl<'a> Poll<'a> {
                 &mut work.group,
             )?;
         }
-        if let Some(settled) = &mut record.settled {
+        let own = record.own.values_mut().map(|noted| &mut noted.settled);
+        for settled in own.chain([&mut record.settled]).flatten() {
             for field in &rebound {
                 match cells.get(field) {
                     Some(cell) => settled.insert(field.clone(), cell.clone()),
@@ -519,6 +551,12 @@ impl<'a> Poll<'a> {
             events: 0,
             stage: None,
             stage_since: None,
+            stage_after: None,
+            stage_seen: (!baseline).then_some(StageSeen {
+                after: self.polled,
+                by: self.now,
+                event: None,
+            }),
             stage_event: 0,
             active_at: self.now,
             gone: None,
@@ -526,6 +564,8 @@ impl<'a> Poll<'a> {
             open_rules: BTreeMap::new(),
             baseline,
             ambiguous_since: None,
+            own: BTreeMap::new(),
+            known_before: None,
         };
         let mut group = Group::default();
         if kind == Kind::Customer {
@@ -576,14 +616,18 @@ impl<'a> Poll<'a> {
             },
         );
         self.changed(kind, &id, after)?;
-        let silent = self.silent;
+        let (now, silent) = (self.now, self.silent);
         let work = self.working(&id)?;
         work.record.gone = None;
         work.record.removed = false;
         work.record.ambiguous_since = None;
+        // What had not settled when it went has been quiet only since now.
+        work.record.changed_at = now;
         work.group
             .remove(keys::under(prefix::TOMBSTONE, id.as_str()));
-        match away.filter(|_| was_removed && !silent) {
+        // One that never counted comes as anybody new.
+        let counted = work.record.settled.is_some();
+        match away.filter(|_| was_removed && counted && !silent) {
             Some(away) => settling::came_back(self, &id, away),
             None => Ok(()),
         }

@@ -10,12 +10,10 @@ use crate::core::identity::{
     match_leftover,
 };
 use crate::core::record::{Cells, Kind, Record, RecordId};
+use crate::roster::TOMBSTONE_FOR;
 use crate::store::StoreError;
 use crate::store::keys::prefix;
 use crate::store::order::Order;
-
-/// A tombstone can be returned to for so long (SEMANTICS 8).
-const TOMBSTONE_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(400 * 24);
 
 /// Up to so many rows, those that did not change are looked at too, to tell rare values from common ones.
 const CROWD_TO: usize = 3_000;

@@ -9,10 +9,11 @@ use super::accept::Poll;
 use super::report::{MessageReport, ProblemReport, Settling};
 use crate::core::change::field_changes;
 use crate::core::decide::{self, Decision, Event, timers_for};
-use crate::core::identity::changed_fields;
+use crate::core::identity::{FieldInfo, changed_fields};
 use crate::core::message::{Message, Recipient};
-use crate::core::record::{Kind, Record, RecordId};
-use crate::core::settle::{Outcome, Times, settle as judge};
+use crate::core::record::{Kind, Noted, Record, RecordId};
+use crate::core::rule::Span;
+use crate::core::settle::{Outcome, Times, is_open, number, own_rules, settle as judge};
 use crate::core::sheet::{Typed, Value};
 use crate::roster::{Deciding, Roster};
 use crate::store::journal::{Entry, What};
@@ -51,23 +52,40 @@ fn newest_first(poll: &mut Poll<'_>, ids: BTreeSet<RecordId>) -> Result<Vec<Reco
     Ok(dated.into_iter().map(|(_, _, id)| id).collect())
 }
 
-/// Whether anything of a record waits to settle.
-fn is_open(record: &Record) -> bool {
-    match record.gone {
-        Some(_) => !record.removed,
-        None => record.settled.as_ref() != Some(&record.seen),
+/// A record that waits to settle, as it stands in the sheet.
+struct Sight {
+    typed: Typed,
+    infos: Vec<FieldInfo>,
+    /// The required fields that it lacks.
+    missing: Vec<String>,
+    /// What had settled before this poll.
+    before: Noted,
+}
+
+/// For whom a change settles.
+enum Eyes<'a> {
+    /// Every rule, clocks and journal.
+    All,
+    /// The same without the rules that have a settle time of their own.
+    AllBut(&'a [(&'a str, Span)]),
+    /// One rule with a settle time of its own.
+    Rule(&'a str),
+}
+
+impl Eyes<'_> {
+    fn see(&self, rule: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::AllBut(own) => own.iter().all(|(other, _)| *other != rule),
+            Self::Rule(only) => *only == rule,
+        }
     }
 }
 
 /// Settles one record; whether it still waits.
 fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
-    let (roster, now, silent) = (poll.roster, poll.now, poll.silent);
+    let (roster, silent) = (poll.roster, poll.silent);
     let config = roster.config();
-    let times = Times {
-        after: config.settle.after,
-        removed: config.settle.removed,
-        incomplete: config.settle.incomplete,
-    };
     let record = poll.working(id)?.record.clone();
     if !is_open(&record) {
         return Ok(false);
@@ -79,14 +97,55 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     if record.ambiguous_since.is_some() {
         return Ok(true); // it keeps its base until it is clear
     }
-    let infos = roster.infos(record.kind);
-    let same = record
-        .settled
-        .as_ref()
-        .is_some_and(|settled| changed_fields(settled, &record.seen, &infos).is_empty());
+    if record.gone.is_some() {
+        return settle_gone(poll, id, &record);
+    }
     let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
-    let missing = missing_fields(roster, &record, &typed);
-    match judge(&record, now, &times, same, missing.is_empty()) {
+    let sight = Sight {
+        missing: missing_fields(roster, &record, &typed),
+        infos: roster.infos(record.kind),
+        typed,
+        before: record.noted(),
+    };
+    let own = own_rules(&config.rules, &record, config.settle.after);
+    let mut waits = vec![settle_for_all(poll, id, &own, &sight)?];
+    for (rule, after) in &own {
+        waits.push(settle_for_rule(poll, id, rule, *after, &sight)?);
+    }
+    let work = poll.working(id)?;
+    let as_all = work.record.noted();
+    let known = |rule: &str| own.iter().any(|(other, _)| *other == rule);
+    work.record
+        .own
+        .retain(|rule, noted| known(rule) && *noted != as_all);
+    let open = is_open(&work.record);
+    if !open {
+        work.record.stage_seen = None;
+    }
+    if let Some(until) = waits.into_iter().flatten().min() {
+        let until = poll.local(until);
+        poll.report.settling.push(Settling {
+            record: id.clone(),
+            until,
+        });
+    }
+    Ok(open)
+}
+
+/// The settle times, with another one for a row that must have been quiet.
+fn times(roster: &Roster, after: Span) -> Times {
+    let settle = &roster.config().settle;
+    Times {
+        after,
+        removed: settle.removed,
+        incomplete: settle.incomplete,
+    }
+}
+
+/// A row that is missing: cut, and perhaps about to be pasted.
+fn settle_gone(poll: &mut Poll<'_>, id: &RecordId, record: &Record) -> Result<bool, StoreError> {
+    let times = times(poll.roster, poll.roster.config().settle.after);
+    match judge(record, poll.now, &times, false, true) {
         Outcome::Wait(until) => {
             let until = poll.local(until);
             poll.report.settling.push(Settling {
@@ -95,33 +154,196 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
             });
             return Ok(true);
         }
-        Outcome::Incomplete { report } => {
-            if report {
-                report_incomplete(poll, &record, &typed, &missing);
-            }
-            return Ok(true);
-        }
-        Outcome::Undone => poll.working(id)?.record.settled = Some(record.seen),
         Outcome::NeverWas => poll.working(id)?.forget = true,
-        Outcome::Added => {
-            enter(&mut poll.working(id)?.record, &typed, now, true);
-            happen(poll, id, &Event::Added)?;
-        }
-        Outcome::Changed { before } => {
-            let changes = field_changes(&before, &record.seen, &infos);
-            let work = poll.working(id)?;
-            let stage_typed = changes.iter().any(|change| change.field == "stage");
-            let left = enter(&mut work.record, &typed, now, stage_typed);
-            happen(poll, id, &Event::Changed { changes, left })?;
-        }
         Outcome::Removed => {
-            let record = &mut poll.working(id)?.record;
-            record.removed = true;
-            record.events += 1;
-            happen(poll, id, &Event::Removed)?;
+            let work = poll.working(id)?;
+            work.record.removed = true;
+            // If only a rule quicker than the rest had seen it, it never counted for the rest.
+            if work.record.settled.is_some() {
+                // What had not settled when it went is not made up for (SEMANTICS 8).
+                work.record.own.clear();
+                work.record.stage_seen = None;
+                number(&mut work.record, false);
+                let view = work.record.clone();
+                happen(poll, id, &view, &Event::Removed, &Eyes::All)?;
+            }
+        }
+        // None of these is said of a row that is gone.
+        Outcome::Undone | Outcome::Incomplete { .. } | Outcome::Added | Outcome::Changed { .. } => {
         }
     }
     Ok(false)
+}
+
+/// Settles a record for the rules without a time of their own, and for its clocks. Until when it waits, if it does.
+fn settle_for_all(
+    poll: &mut Poll<'_>,
+    id: &RecordId,
+    own: &[(&str, Span)],
+    sight: &Sight,
+) -> Result<Option<Timestamp>, StoreError> {
+    let (roster, now) = (poll.roster, poll.now);
+    let record = poll.working(id)?.record.clone();
+    if record.settled.as_ref() == Some(&record.seen) {
+        return Ok(None);
+    }
+    let times = times(roster, roster.config().settle.after);
+    let same = is_same(&record.noted(), &record, sight);
+    let event = match judge(&record, now, &times, same, sight.missing.is_empty()) {
+        Outcome::Wait(until) => return Ok(Some(until)),
+        Outcome::Incomplete { report } => {
+            if report {
+                report_incomplete(poll, &record, &sight.typed, &sight.missing);
+            }
+            return Ok(None);
+        }
+        Outcome::Undone => {
+            poll.working(id)?.record.settled = Some(record.seen);
+            return Ok(None);
+        }
+        Outcome::NeverWas | Outcome::Removed => return Ok(None), // not said of a row that is there
+        Outcome::Added => first_event(poll, id, &sight.typed)?,
+        Outcome::Changed { before } => Event::Changed {
+            changes: field_changes(&before, &record.seen, &sight.infos),
+            left: None,
+        },
+    };
+    let first = record.settled.is_none();
+    let work = poll.working(id)?;
+    let record = &mut work.record;
+    let (view, event) = enter(record, &sight.before, &sight.typed, event);
+    record.settled = Some(record.seen.clone());
+    record.pending_since = None;
+    record.active_at = record.active_at.max(record.changed_at);
+    if view.stage != record.stage {
+        record.stage.clone_from(&view.stage);
+        record.stage_event = view.stage_event;
+        record.stage_since = view.stage_since;
+        record.stage_after = view.stage_after;
+        if let Some(since) = roster
+            .since_column(record.kind, &sight.typed, now)
+            .filter(|_| first)
+        {
+            // The sheet's own word for a row that came in with its stage.
+            record.stage_since = Some(since);
+            record.stage_after = None;
+        }
+    }
+    let view = Record {
+        events: view.events,
+        ..record.clone()
+    };
+    happen(poll, id, &view, &event, &Eyes::AllBut(own))?;
+    Ok(None)
+}
+
+/// Settles a record for one rule with a time of its own, after the others. Until when it waits, if it does.
+fn settle_for_rule(
+    poll: &mut Poll<'_>,
+    id: &RecordId,
+    rule: &str,
+    after: Span,
+    sight: &Sight,
+) -> Result<Option<Timestamp>, StoreError> {
+    let times = times(poll.roster, after);
+    let record = poll.working(id)?.record.clone();
+    let mut noted = record
+        .own
+        .get(rule)
+        .cloned()
+        .unwrap_or_else(|| sight.before.clone());
+    let same = is_same(&noted, &record, sight);
+    let mut until = None;
+    let mut event = None;
+    if noted.settled.as_ref() != Some(&record.seen) {
+        let complete = sight.missing.is_empty();
+        match judge(&record.with(&noted), poll.now, &times, same, complete) {
+            Outcome::Wait(at) => until = Some(at),
+            Outcome::Undone => noted.settled = Some(record.seen.clone()),
+            // The rules without a time of their own say so; the rest is not said of a row that is there.
+            Outcome::Incomplete { .. } | Outcome::NeverWas | Outcome::Removed => {}
+            Outcome::Added => event = Some(first_event(poll, id, &sight.typed)?),
+            Outcome::Changed { before } => {
+                event = Some(Event::Changed {
+                    changes: field_changes(&before, &record.seen, &sight.infos),
+                    left: None,
+                });
+            }
+        }
+    }
+    let work = poll.working(id)?;
+    let Some(event) = event else {
+        work.record.own.insert(rule.to_owned(), noted);
+        return Ok(until);
+    };
+    let (mut view, event) = enter(&mut work.record, &noted, &sight.typed, event);
+    view.settled = Some(view.seen.clone());
+    work.record.own.insert(rule.to_owned(), view.noted());
+    happen(poll, id, &view, &event, &Eyes::Rule(rule))?;
+    Ok(None)
+}
+
+/// Whether what had settled for somebody is what is seen, but for noise.
+fn is_same(noted: &Noted, record: &Record, sight: &Sight) -> bool {
+    noted
+        .settled
+        .as_ref()
+        .is_some_and(|settled| changed_fields(settled, &record.seen, &sight.infos).is_empty())
+}
+
+/// A row that counts for the first time: a new customer, or one who is known although no record told of them.
+fn first_event(poll: &mut Poll<'_>, id: &RecordId, typed: &Typed) -> Result<Event, StoreError> {
+    let (roster, now) = (poll.roster, poll.now);
+    let record = poll.working(id)?.record.clone();
+    let mut group = Group::default();
+    let gone = match record.known_before {
+        Some(gone) => Some(gone),
+        // A row that the quickest rule took for a new customer is one for all.
+        None if record.own.values().any(|noted| noted.settled.is_some()) => None,
+        None if record.kind == Kind::Customer => {
+            poll.known.went(roster, &record, typed, &mut group)?
+        }
+        None => None,
+    };
+    let work = poll.working(id)?;
+    work.record.known_before = gone;
+    work.group.join(group);
+    Ok(gone.map_or(Event::Added, |gone| Event::Returned {
+        away: now.duration_since(gone),
+    }))
+}
+
+/// Numbers an event. Returns the record as whoever had `noted` sees it with the event, and the event with the stage it left.
+///
+/// A stage whose cell was not typed (the configuration has a new word for it) is taken over without
+/// being entered (SEMANTICS 3). An empty or unknown stage keeps the last known one (SEMANTICS 26).
+fn enter(record: &mut Record, noted: &Noted, typed: &Typed, event: Event) -> (Record, Event) {
+    let stage = typed
+        .stage()
+        .filter(|stage| noted.stage.as_deref() != Some(*stage));
+    let was_typed = match &event {
+        Event::Changed { changes, .. } => changes.iter().any(|change| change.field == "stage"),
+        Event::Added | Event::Returned { .. } | Event::Removed => true,
+    };
+    let number = number(record, stage.is_some() && was_typed);
+    let mut view = record.with(noted);
+    view.events = number;
+    let Some(stage) = stage else {
+        return (view, event);
+    };
+    let left = view.stage.replace(stage.to_owned());
+    if !was_typed {
+        view.stage_since = None;
+        view.stage_after = None;
+        return (view, event);
+    }
+    view.stage_event = number;
+    view.stage_since = Some(record.stage_seen.map_or(record.changed_at, |seen| seen.by));
+    view.stage_after = record.stage_seen.and_then(|seen| seen.after);
+    match event {
+        Event::Changed { changes, .. } => (view, Event::Changed { changes, left }),
+        Event::Added | Event::Returned { .. } | Event::Removed => (view, event),
+    }
 }
 
 /// A batch that a manager dropped is the base as it is: what waited to settle in it counts without an event.
@@ -137,36 +359,14 @@ fn settle_silently(poll: &mut Poll<'_>, id: &RecordId) -> Result<(), StoreError>
     record.baseline |= record.settled.is_none();
     record.settled = Some(record.seen.clone());
     record.ambiguous_since = None;
+    record.own.clear();
+    record.stage_seen = None;
     let mut group = Group::default();
     baseline(roster, &poll.deciding, &mut record, now, &mut group)?;
     let work = poll.working(id)?;
     work.record = record;
     work.group.join(group);
     Ok(())
-}
-
-/// Makes an event of a record: its settled cells, its number, its clocks. Returns the stage it left, if it did.
-///
-/// A stage whose cell was not typed (the configuration has a new word for it) is taken over without
-/// being entered (SEMANTICS 3).
-fn enter(record: &mut Record, typed: &Typed, now: Timestamp, stage_typed: bool) -> Option<String> {
-    record.settled = Some(record.seen.clone());
-    record.pending_since = None;
-    record.events += 1;
-    record.active_at = now;
-    let stage = typed.stage()?;
-    // An empty or unknown stage keeps the last known one (SEMANTICS 26).
-    if record.stage.as_deref() == Some(stage) {
-        return None;
-    }
-    if !stage_typed {
-        record.stage = Some(stage.to_owned());
-        record.stage_since = None;
-        return None;
-    }
-    record.stage_since = Some(now);
-    record.stage_event = record.events;
-    record.stage.replace(stage.to_owned())
 }
 
 /// The required fields that a customer row lacks; an appointment needs none.
@@ -241,32 +441,52 @@ pub(super) fn came_back(
     id: &RecordId,
     away: SignedDuration,
 ) -> Result<(), StoreError> {
-    poll.working(id)?.record.events += 1;
-    happen(poll, id, &Event::Returned { away })
+    let work = poll.working(id)?;
+    number(&mut work.record, false);
+    let view = work.record.clone();
+    happen(poll, id, &view, &Event::Returned { away }, &Eyes::All)
 }
 
-/// Asks the rules about an event and puts what follows beside the record.
-fn happen(poll: &mut Poll<'_>, id: &RecordId, event: &Event) -> Result<(), StoreError> {
+/// Asks the rules about an event and puts what follows beside the record. `record` is as those see it for whom
+/// the event has settled.
+fn happen(
+    poll: &mut Poll<'_>,
+    id: &RecordId,
+    record: &Record,
+    event: &Event,
+    eyes: &Eyes<'_>,
+) -> Result<(), StoreError> {
     let (roster, now) = (poll.roster, poll.now);
-    let record = poll.working(id)?.record.clone();
     let settled = record
         .settled
         .clone()
         .unwrap_or_else(|| record.seen.clone());
-    let facts = roster.facts_of(&record, &settled, &Json::Null, now)?;
-    let decision = {
+    let facts = roster.facts_of(record, &settled, &Json::Null, now)?;
+    let mut decision = {
         let place = Some((record.place.workbook.as_str(), record.place.sheet));
         let cx = poll.deciding.context(roster, place, now);
-        decide::on_event(&cx, &record, event, &facts)
+        decide::on_event(&cx, record, event, &facts)
     };
+    decision.messages.retain(|message| eyes.see(&message.rule));
+    decision.timers.retain(|timer| eyes.see(&timer.rule));
+    decision.considered.retain(|(rule, _)| eyes.see(rule));
     let mut group = Group::default();
-    journal(roster, &record, event, now, &mut group);
-    if record.kind == Kind::Customer {
-        poll.report.events.push((id.clone(), name_of(event)));
+    if !matches!(eyes, Eyes::Rule(_)) {
+        journal(roster, record, event, now, &mut group);
+        if record.kind == Kind::Customer {
+            poll.report.events.push((id.clone(), name_of(event)));
+        }
     }
-    keep(poll, &record, &decision, &mut group)?;
+    keep(poll, record, &decision, &mut group)?;
     let work = poll.working(id)?;
-    work.record.open_rules = decision.open_rules;
+    let open = &mut work.record.open_rules;
+    open.retain(|rule, _| !eyes.see(rule));
+    open.extend(
+        decision
+            .open_rules
+            .into_iter()
+            .filter(|(rule, _)| eyes.see(rule)),
+    );
     work.group.join(group);
     Ok(())
 }

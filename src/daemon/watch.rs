@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::{DaemonError, House};
-use crate::clock;
 use crate::core::decide::notice;
 use crate::core::facts::local_text;
 use crate::core::facts::message::TroubleFacts;
@@ -15,6 +14,7 @@ use crate::core::message::Recipient;
 use crate::core::rule::Channel;
 use crate::health::Trouble;
 use crate::store::{Group, StoreError, ledger};
+use crate::{alarms, clock};
 
 /// A loop that has not come round for so long is stuck: longer than any network time-out, the
 /// longest of which is a mail server's 300 s for a body.
@@ -148,6 +148,13 @@ fn sweep(house: &House) -> Result<(), DaemonError> {
         tracing::info!(
             forgotten,
             "messages older than [keep] messages were cleared; their keys stay"
+        );
+    }
+    let swept = alarms::sweep(&parts.roster, now)?;
+    if swept.tombstones > 0 {
+        tracing::info!(
+            customers = swept.tombstones,
+            "gone for 400 days: only a keyed hash of their contacts is left"
         );
     }
     parts

@@ -139,7 +139,9 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<Value, StoreError> {
         match record {
-            Some(record) => self.roster.facts(record, &message.event, now),
+            Some(record) => self
+                .roster
+                .facts(&record.for_rule(&message.rule), &message.event, now),
             None => Ok(self.roster.facts_without_record(&message.event, now)),
         }
     }

@@ -13,10 +13,14 @@ use crate::core::sheet::Value;
 use crate::core::sheet::fold::fold;
 use crate::store::keys::{self, Key, prefix};
 use crate::store::suppression::address_hash;
-use crate::store::{Group, StoreError};
+use crate::store::{Group, Store, StoreError};
 
-/// For so long a second row of the same address is no second new customer.
-const ADDED_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// For so long a second row of the same address is no second new customer, and no second reason to write of a date.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// For so long a second row of the same person that comes into the same state is the same row written twice, whose
+/// cells were changed one after the other. Later, or in the same row, it is another deal (SEMANTICS 24) or another entry.
+const A_WHILE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Who was already written to, in one poll or one ring of the timers; ask with the newest row first.
 #[derive(Clone, Debug, Default)]
@@ -58,12 +62,28 @@ impl Once {
             }
         }
         for claim in claims {
-            if is_added(message) {
-                group.put(claim.clone(), &(now, &message.key));
-            }
+            // The twin may come in a later poll, a later ring of the timers, or another workbook.
+            group.put(claim.clone(), &(now, &message.key));
             self.claimed.insert(claim, message.key.clone());
         }
         Ok(None)
+    }
+
+    /// The removal of each mark that stands in nobody's way any more.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn over(store: &Store, now: Timestamp) -> Result<Vec<Group>, StoreError> {
+        let mut groups = Vec::new();
+        for entry in store.scan::<(Timestamp, MessageKey)>(&keys::under(prefix::META, "once/")) {
+            let (key, (at, _)) = entry?;
+            if now.duration_since(at) > A_DAY {
+                let mut group = Group::default();
+                group.remove(key);
+                groups.push(group);
+            }
+        }
+        Ok(groups)
     }
 
     fn is_taken(
@@ -79,7 +99,9 @@ impl Once {
         let Some((at, key)) = roster.store().get::<(Timestamp, MessageKey)>(claim)? else {
             return Ok(false);
         };
-        if key == message.key || now.duration_since(at) > ADDED_FOR {
+        if record_of(&key) == record_of(&message.key)
+            || now.duration_since(at) > stands_for(message)
+        {
             return Ok(false);
         }
         let other: Option<Message> = roster.store().get(&keys::message(&key))?;
@@ -91,9 +113,22 @@ impl Once {
     }
 }
 
-/// Only a new row can have a twin in a later poll.
-fn is_added(message: &Message) -> bool {
-    message.wanted == Wanted::Row && occasion(message) == "added"
+/// For how long a message keeps another row's for the same occasion from the same address.
+fn stands_for(message: &Message) -> SignedDuration {
+    match message.wanted {
+        Wanted::Row if occasion(message) == "added" => A_DAY,
+        Wanted::Date { .. } => A_DAY,
+        Wanted::Always
+        | Wanted::Row
+        | Wanted::Stage { .. }
+        | Wanted::Idle { .. }
+        | Wanted::Untouched { .. } => A_WHILE,
+    }
+}
+
+/// The record in a message's key: `rule/step/record/role/occasion`.
+fn record_of(key: &MessageKey) -> Option<&str> {
+    key.as_str().split('/').nth(2)
 }
 
 /// The occasion without the number of the event, which is each record's own.

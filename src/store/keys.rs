@@ -18,6 +18,8 @@ pub mod prefix {
     pub const PENDING: &[u8] = b"pending/";
     /// Ids of records that are gone, so that a return is known.
     pub const TOMBSTONE: &[u8] = b"tombstone/";
+    /// Since when somebody is gone of whom nothing else is left, by keyed hash of a contact.
+    pub const KNOWN: &[u8] = b"known/";
     /// Ids of records whose identity is unclear.
     pub const UNCLEAR: &[u8] = b"unclear/";
     /// How many rows a tab has and what they are known by, a tab a key.

@@ -199,6 +199,8 @@ mod tests {
             events: 0,
             stage: None,
             stage_since: None,
+            stage_after: None,
+            stage_seen: None,
             stage_event: 0,
             active_at: Timestamp::UNIX_EPOCH,
             gone: None,
@@ -206,6 +208,8 @@ mod tests {
             open_rules: BTreeMap::new(),
             baseline: true,
             ambiguous_since: None,
+            own: BTreeMap::new(),
+            known_before: None,
         }
     }
 

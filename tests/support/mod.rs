@@ -136,7 +136,8 @@ impl Company {
         Self::with(workbook, &tabs, more, files).await
     }
 
-    async fn with(workbook: Workbook, tabs: &str, more: &str, files: &[(&str, &str)]) -> Self {
+    /// Any workbook with these `[[workbook.tab]]` sections.
+    pub async fn with(workbook: Workbook, tabs: &str, more: &str, files: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in files {
             std::fs::write(dir.path().join(name), content).unwrap();
@@ -194,6 +195,13 @@ impl Company {
         let elsewhere = Store::open(&elsewhere).unwrap();
         self.roster = Roster::new(Arc::clone(self.roster.config()), elsewhere);
         self.cycle.reconfigure(self.roster.clone());
+    }
+
+    /// The same with the store closed and opened again.
+    pub async fn reopen(&mut self) {
+        self.release_store();
+        self.roster = roster(&self.dir.path().join("sheetbridge.toml"), None);
+        self.restart().await;
     }
 
     /// The outbox as the command line shows it, of a store that no daemon holds.

@@ -119,10 +119,9 @@ fn message(
 ) -> Message {
     let to_customer = to == Recipient::Customer;
     let hold = step.hold.filter(|_| to_customer);
-    let extra = firing.rule.settle.unwrap_or_default();
     let due = cx
         .now
-        .saturating_add(hold.unwrap_or(extra).duration())
+        .saturating_add(hold.unwrap_or_default().duration())
         .unwrap_or(cx.now);
     Message {
         key: in_ledger(cx, firing.key(step.number, role)),

@@ -150,6 +150,8 @@ fn record(stage: Option<&str>) -> Record {
         events: 1,
         stage: stage.map(str::to_owned),
         stage_since: Some(at(NOW)),
+        stage_after: None,
+        stage_seen: None,
         stage_event: 1,
         active_at: at(NOW),
         gone: None,
@@ -157,6 +159,8 @@ fn record(stage: Option<&str>) -> Record {
         open_rules: BTreeMap::new(),
         baseline: false,
         ambiguous_since: None,
+        own: BTreeMap::new(),
+        known_before: None,
     }
 }
 
