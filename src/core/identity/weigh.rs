@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::FieldInfo;
 use super::crowd::{Crowd, mark};
-use super::likeness::{Alike, Digest, emails, names, phones, presence, says_who};
+use super::likeness::{Alike, Digest, emails, goes_on, names, phones, presence, says_who};
 use crate::core::sheet::FieldKind;
 
 /// From here on the weights alone make it the same customer.
@@ -215,6 +215,8 @@ struct Marks {
     name: Alike,
     phone: Alike,
     email: Alike,
+    /// The name goes on where it ended before: half of it was typed.
+    name_goes_on: bool,
 }
 
 impl Marks {
@@ -223,6 +225,7 @@ impl Marks {
             name: names(before, after),
             phone: phones(before, after),
             email: emails(before, after),
+            name_goes_on: goes_on(before, after),
         };
         let kept_a_key = marks.phone == Alike::Same || marks.email == Alike::Same;
         if marks.name == Alike::Different && !kept_a_key {
@@ -268,6 +271,13 @@ struct Rest {
     weight: f64,
 }
 
+/// Whether number and address are as before or newly typed.
+fn adds_only(marks: &Marks) -> bool {
+    [marks.phone, marks.email]
+        .iter()
+        .all(|alike| matches!(alike, Alike::Same | Alike::Filled | Alike::Neither))
+}
+
 /// What a careful human would say.
 fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Verdict> {
     if marks.one_person() && !at.known_person {
@@ -290,6 +300,11 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             },
         );
     }
+    // A number that several share says little, and here most cells are another customer's.
+    let kept = all.iter().filter(|alike| alike.agrees()).count() + rest.same as usize;
+    if strong && marks.name == Alike::Different && kept < other {
+        return None;
+    }
     // A name that is only close is no mark of its own: families share most of theirs.
     let near = marks.phone == Alike::Close || marks.email == Alike::Close;
     let some_agree = near || all.iter().any(|alike| alike.agrees());
@@ -310,6 +325,10 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
     if grown && marks.name == Alike::Same && !at.shared_name {
         return Some(Verdict::Sure);
     }
+    let only_grown = rest.different + rest.emptied == 0 && adds_only(marks);
+    if only_grown && marks.name_goes_on && at.stand != Stand::Neither {
+        return Some(Verdict::Sure);
+    }
     // Only the contact is new: the name is nobody else's, and every other cell is as it was.
     let only_contact = rest.different + rest.filled + rest.emptied == 0 && rest.same >= 2;
     if only_contact && marks.name == Alike::Same && !at.shared_name {
@@ -324,7 +343,10 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
         let nothing_said = all.iter().all(|alike| *alike == Alike::Neither);
         return if nothing_said {
             by_score(score)
-        } else if in_place && rest.different == 0 && rest.same >= 1 {
+        } else if in_place
+            && rest.different == 0
+            && (rest.same >= 1 || marks.name == Alike::Close)
+        {
             Some(Verdict::Sure)
         } else {
             // The cells are being emptied or filled, and the row does not stand where it stood.
