@@ -94,8 +94,12 @@ pub struct Group {
     pub before: Vec<usize>,
     /// Positions after, ascending.
     pub after: Vec<usize>,
-    /// Why, in English, for `sync --json` and `status`.
+    /// Why, in English, for `sync --json` and `status`: which cells (by field id) are alike and which are not.
     pub why: String,
+    /// Whether all rows in question were, or are, equal in every cell, so that each reading says the same of the
+    /// sheet and they differ only in which of our records it is: then `likely` may be taken over as soon as the
+    /// stories of these records do not differ either.
+    pub interchangeable: bool,
     /// The likeliest of the readings: who would be whom. For taking over when the time is up, never for an event.
     pub likely: Vec<(usize, usize)>,
 }

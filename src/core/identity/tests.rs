@@ -202,8 +202,9 @@ fn a_riddle_says_why_and_which_reading_is_likely() {
         [Group {
             before: vec![0, 1],
             after: vec![0, 1],
-            why: "equal rows to which different things happened: which is which cannot be told"
+            why: "2 rows were equal in every cell; now differ in stage: which of them it was cannot be told"
                 .to_owned(),
+            interchangeable: true,
             likely: vec![(0, 0), (1, 1)],
         }]
     );

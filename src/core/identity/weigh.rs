@@ -44,8 +44,8 @@ pub(super) struct Circumstance {
     pub(super) shared_key: bool,
     /// Other rows carry the same name.
     pub(super) shared_name: bool,
-    /// How many rows are left on the greater side: the more, the likelier is chance.
-    pub(super) left: usize,
+    /// Among how many rows of the greater side the partner is looked for: the more, the likelier is chance.
+    pub(super) pool: usize,
 }
 
 /// What comes of comparing two rows.
@@ -127,7 +127,7 @@ impl<'a> Weights<'a> {
         // Position outweighs chance by itself: there is only one row in the place.
         let chance = match at.stand {
             Stand::Both => 0.0,
-            Stand::One | Stand::Neither => (at.left.max(1) as f64).log2().min(8.0),
+            Stand::One | Stand::Neither => (at.pool.max(1) as f64).log2().min(8.0),
         };
         let score = person + rest.weight + place - chance;
         let verdict = judge(&marks, &rest, at, score)?;
@@ -310,7 +310,8 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
     let some_agree = near || all.iter().any(|alike| alike.agrees());
     if marks.one_person() {
         // This deal was changed or typed again, or it is gone and another was begun.
-        if !at.rivals && rest.same >= rest.different {
+        let mostly_kept = rest.same > rest.different + rest.filled + rest.emptied;
+        if mostly_kept || !at.rivals && rest.same >= rest.different {
             return Some(Verdict::Sure);
         }
         let enough = rest.same > u32::from(at.rivals);
