@@ -271,7 +271,9 @@ impl Leftover<'_> {
                         .on_others(old.name_mark().as_slice(), new.name_mark().as_slice()),
                     // Whose person is known is looked for among that person's rows only.
                     pool: if known_person {
-                        self.counts.most(&person).max(self.counts.most(&same_person))
+                        self.counts
+                            .most(&person)
+                            .max(self.counts.most(&same_person))
                     } else {
                         left
                     },

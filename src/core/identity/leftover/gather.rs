@@ -150,7 +150,11 @@ impl Leftover<'_> {
         let mut classes: Vec<Vec<usize>> =
             equal.into_values().filter(|rows| rows.len() > 1).collect();
         classes.sort_unstable();
-        doubts.extend(classes.iter().filter_map(|rows| self.fates(rows, &[], fields)));
+        doubts.extend(
+            classes
+                .iter()
+                .filter_map(|rows| self.fates(rows, &[], fields)),
+        );
         doubts
     }
 
