@@ -130,24 +130,22 @@ pub fn match_rows(
     fields: &[FieldInfo],
 ) -> Matching {
     let content = match_content(&prints(before, fields), &prints(after, fields));
-    let mut crowd = Crowd::default();
-    for (_, a) in &content.pairs {
-        crowd.count(&after[*a].cells, fields);
-    }
     let pick = |rows: &[Row], left: &[usize]| -> Vec<Row> {
         left.iter().map(|&at| rows[at].clone()).collect()
     };
+    let before_left = pick(before, &content.before_left);
+    let after_left = pick(after, &content.after_left);
+    let mut crowd = Crowd::watching(before_left.iter().chain(&after_left), fields);
+    if !(before_left.is_empty() && after_left.is_empty()) {
+        for (_, a) in &content.pairs {
+            crowd.count(&after[*a].cells, fields);
+        }
+    }
     let context = Context {
         crowd: Some(context.crowd.unwrap_or(&crowd)),
         ..*context
     };
-    match_leftover(
-        &content,
-        &pick(before, &content.before_left),
-        &pick(after, &content.after_left),
-        &context,
-        fields,
-    )
+    match_leftover(&content, &before_left, &after_left, &context, fields)
 }
 
 /// The fingerprints of rows.

@@ -207,7 +207,7 @@ impl Leftover<'_> {
             return None;
         }
         let differs: Vec<&str> = differs.iter().map(|&at| fields[at].id.as_str()).collect();
-        let edited = format!("now differ in {}", listed(&differs));
+        let edited = format!("some now differ in {}", listed(&differs));
         let what = match (changed.is_empty(), gone) {
             (true, _) => format!("{gone} gone"),
             (false, 0) => edited,
