@@ -16,8 +16,8 @@ use crate::core::sheet::FieldKind;
 const SURE: f64 = 6.0;
 /// Below, it is another one; between the two it is ambiguous.
 const POSSIBLE: f64 = 1.0;
-/// By so many bits a name must be rarer than one of all rows in question, to be missed in a new row that has it.
-const RARE_NAME: f64 = 3.0;
+/// Among so few rows on either side hardly two people have one name by chance (of a thousand names: one time in four).
+const FEW: usize = 15;
 /// What agreement on a phone or an e-mail weighs, in bits.
 pub(super) const KEY: f64 = 14.0;
 /// Of a person with several rows, name and contact tell only which person it is, not which deal.
@@ -132,8 +132,7 @@ impl<'a> Weights<'a> {
             Stand::One | Stand::Neither => (at.pool.max(1) as f64).log2().min(8.0),
         };
         let score = person + rest.weight + place - chance;
-        let rare_name = self.name_rarity(before) - (at.pool.max(1) as f64).log2() >= RARE_NAME;
-        let verdict = judge(&marks, &rest, at, score, rare_name)?;
+        let verdict = judge(&marks, &rest, at, score)?;
         let floor = match verdict {
             Verdict::Sure => SURE,
             Verdict::IfUnclaimed => 0.1,
@@ -158,7 +157,10 @@ impl<'a> Weights<'a> {
             Alike::Emptied => -0.8,
             Alike::Neither => 0.0,
         };
-        weigh(marks.name, self.name_rarity(before).max(3.0), 3.5, -5.0)
+        let named = |field: &FieldInfo| field.kind == FieldKind::Name;
+        let name_field = self.fields.iter().position(named);
+        let name = name_field.map_or(0.0, |field| self.rarity(field, &before.texts[field]));
+        weigh(marks.name, name.max(3.0), 3.5, -5.0)
             + weigh(marks.phone, KEY, 7.0, -4.5)
             + weigh(marks.email, KEY, 6.0, -4.0)
     }
@@ -192,13 +194,6 @@ impl<'a> Weights<'a> {
             }
         }
         rest
-    }
-
-    /// What agreement on the name weighs.
-    fn name_rarity(&self, row: &Digest) -> f64 {
-        let named = |field: &FieldInfo| field.kind == FieldKind::Name;
-        let field = self.fields.iter().position(named);
-        field.map_or(0.0, |field| self.rarity(field, &row.texts[field]))
     }
 
     /// What agreement on a value of a field weighs, in bits: the rarer, the more.
@@ -284,13 +279,7 @@ fn adds_only(marks: &Marks) -> bool {
 }
 
 /// What a careful human would say.
-fn judge(
-    marks: &Marks,
-    rest: &Rest,
-    at: Circumstance,
-    score: f64,
-    rare_name: bool,
-) -> Option<Verdict> {
+fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Verdict> {
     if marks.one_person() && !at.known_person {
         return Some(Verdict::Sure);
     }
@@ -348,7 +337,7 @@ fn judge(
     }
     if some_agree {
         // A name that nobody else has, with half of the cells, is not simply somebody new.
-        let known_name = rare_name && marks.name.agrees() && !at.shared_name && kept >= other;
+        let known_name = at.pool <= FEW && marks.name.agrees() && !at.shared_name && kept >= other;
         return by_score(score).or(known_name.then_some(Verdict::Unsure(
             "the name is the same and half of the cells, the contact is not",
         )));

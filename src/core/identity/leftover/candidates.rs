@@ -10,8 +10,10 @@ use crate::core::identity::likeness::{Digest, says_who};
 
 /// Up to so many pairs are all weighed.
 const ALL_PAIRS: usize = 10_000;
-/// What more pairs than this share is too common to bring two rows together.
-const BLOCK_PAIRS: usize = 400;
+/// What more pairs than this share is too common to bring two rows together: by few rows, and by very many.
+const BLOCK_PAIRS: (usize, usize) = (400, 36);
+/// So many pairs are weighed for what one kind of value shares; it bounds time and memory in a tab that changed as a whole.
+const ALL_BLOCKS: usize = 4_000_000;
 
 /// Pairs of positions among the leftovers, without repetition, ordered.
 pub(super) fn pairs(
@@ -40,9 +42,11 @@ pub(super) fn pairs(
             }
         }
     }
+    let rows = before.len() + after.len();
+    let most = (ALL_BLOCKS / rows).clamp(BLOCK_PAIRS.1, BLOCK_PAIRS.0);
     let found: BTreeSet<(usize, usize)> = blocks
         .into_values()
-        .flat_map(|(befores, afters)| within(work, befores, afters))
+        .flat_map(|(befores, afters)| within(work, befores, afters, most))
         .collect();
     found.into_iter().collect()
 }
@@ -52,8 +56,9 @@ fn within(
     work: &Leftover<'_>,
     befores: Vec<usize>,
     afters: Vec<usize>,
+    most: usize,
 ) -> Box<dyn Iterator<Item = (usize, usize)>> {
-    if befores.len().saturating_mul(afters.len()) <= BLOCK_PAIRS {
+    if befores.len().saturating_mul(afters.len()) <= most {
         return Box::new(
             befores
                 .into_iter()
