@@ -252,7 +252,7 @@ fn part(number: u64) {
     let what = format!("part {number}");
     check(
         &what,
-        run(20_261_121 + number, edits_a_part(), (20, 220), 8, 30),
+        run(20_261_121 + number, edits_a_part(), (20, 160), 8, 30),
     );
 }
 

@@ -224,8 +224,12 @@ impl<'a> Judge<'a> {
                             && (!mostly_kept(old, new) || self.shares_contact(old))
                         || self.has_deals(old) && !mostly_wanted(old, new)
                 }
-                // Another could be it.
-                Some(itself) => alike && !mostly_kept(old, itself),
+                // Another could be it: most of it was changed, or somebody new fits about as well.
+                Some(itself) => {
+                    let fits = changes(old, new) <= changes(old, itself) + 1;
+                    let is_new = !self.old_at.contains_key(&new.number);
+                    alike && (!mostly_kept(old, itself) || is_new && fits)
+                }
                 // It is gone, and one that is like it has come.
                 None => alike && !self.old_at.contains_key(&new.number),
             }

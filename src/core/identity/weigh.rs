@@ -117,10 +117,12 @@ impl<'a> Weights<'a> {
         }
         let marks = Marks::of(before, after);
         let rest = self.rest(before, after);
-        let mut person = self.marks_weight(&marks, before);
-        if at.known_person {
-            person = person.min(KNOWN_PERSON);
-        }
+        let (speaks_for, speaks_against) = self.marks_weight(&marks, before);
+        let person = if at.known_person {
+            speaks_for.min(KNOWN_PERSON) + speaks_against
+        } else {
+            speaks_for + speaks_against
+        };
         let place = match at.stand {
             Stand::Both => 8.0,
             Stand::One => 3.0,
@@ -146,23 +148,29 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// The weight of the cells that say who it is.
-    fn marks_weight(&self, marks: &Marks, before: &Digest) -> f64 {
+    /// The weight of the cells that say who it is: what speaks for one customer, and what against it.
+    fn marks_weight(&self, marks: &Marks, before: &Digest) -> (f64, f64) {
         let weigh = |alike: Alike, same: f64, close: f64, different: f64| match alike {
-            Alike::Same => same,
-            Alike::Folded => same - 1.0,
-            Alike::Close => close,
-            Alike::Different => different,
-            Alike::Filled => -0.3,
-            Alike::Emptied => -0.8,
-            Alike::Neither => 0.0,
+            Alike::Same => (same, 0.0),
+            // Of a person's deals the one that has the name in capitals is known by them.
+            Alike::Folded => (same, -1.2),
+            Alike::Close => (close, 0.0),
+            Alike::Different => (0.0, different),
+            Alike::Filled => (0.0, -0.3),
+            Alike::Emptied => (0.0, -0.8),
+            Alike::Neither => (0.0, 0.0),
         };
         let named = |field: &FieldInfo| field.kind == FieldKind::Name;
         let name_field = self.fields.iter().position(named);
         let name = name_field.map_or(0.0, |field| self.rarity(field, &before.texts[field]));
-        weigh(marks.name, name.max(3.0), 3.5, -5.0)
-            + weigh(marks.phone, KEY, 7.0, -4.5)
-            + weigh(marks.email, KEY, 6.0, -4.0)
+        let parts = [
+            weigh(marks.name, name.max(3.0), 3.5, -5.0),
+            weigh(marks.phone, KEY, 7.0, -4.5),
+            weigh(marks.email, KEY, 6.0, -4.0),
+        ];
+        parts
+            .iter()
+            .fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
     }
 
     /// The other cells: what the customer wants, and how far it has come.
@@ -337,7 +345,8 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
     }
     if some_agree {
         // A name that nobody else has, with half of the cells, is not simply somebody new.
-        let known_name = at.pool <= FEW && marks.name.agrees() && !at.shared_name && kept >= other;
+        let found = at.pool <= FEW || at.stand != Stand::Neither;
+        let known_name = found && marks.name.agrees() && !at.shared_name && kept >= other;
         return by_score(score).or(known_name.then_some(Verdict::Unsure(
             "the name is the same and half of the cells, the contact is not",
         )));
