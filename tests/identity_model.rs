@@ -14,7 +14,7 @@ mod people;
 #[path = "identity_model/sheet.rs"]
 mod sheet;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use judge::{Gone, Judge};
 use office::{Customer, Draw, Edit, Office};
@@ -38,6 +38,8 @@ struct Tally {
     ambiguous: usize,
     /// The rows in them.
     ambiguous_rows: usize,
+    /// What kinds of groups.
+    riddles: BTreeMap<&'static str, usize>,
     /// Rows of groups that became clear by themselves.
     cleared: usize,
 }
@@ -106,6 +108,9 @@ impl Tally {
         for group in &found.ambiguous {
             if !group.before.iter().any(was_unclear) {
                 self.ambiguous += 1;
+                let judge = Judge::new(before, after, &seen.gone);
+                let kind = judge.riddle(group);
+                *self.riddles.entry(kind).or_default() += 1;
                 self.ambiguous_rows += group.before.len().max(group.after.len());
             }
         }

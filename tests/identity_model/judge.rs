@@ -46,7 +46,63 @@ impl<'a> Judge<'a> {
         let groups = found.ambiguous.iter();
         wrong.extend(groups.filter_map(|group| self.no_riddle(group)));
         self.everyone_once(found, &mut wrong);
+        if !wrong.is_empty() {
+            wrong.push(self.said(found));
+        }
         wrong
+    }
+
+    /// All that a matching says beside who simply stayed who it was, by the hidden numbers.
+    fn said(&self, found: &Matching) -> String {
+        let old = |at: &usize| format!("#{}", self.before.who[*at].number);
+        let new = |at: &usize| format!("#{}", self.after.who[*at].number);
+        let list = |at: &[usize], name: &dyn Fn(&usize) -> String| -> String {
+            at.iter().map(name).collect::<Vec<_>>().join(" ")
+        };
+        let crossed = found
+            .pairs
+            .iter()
+            .filter(|pair| old(&pair.before) != new(&pair.after));
+        let pairs: Vec<String> = crossed
+            .map(|pair| {
+                format!(
+                    "{} -> {} {:?}",
+                    old(&pair.before),
+                    new(&pair.after),
+                    pair.how
+                )
+            })
+            .collect();
+        let returned = found.returned.iter();
+        let returned: Vec<String> = returned
+            .map(|pair| {
+                format!(
+                    "#{} -> {} {:?}",
+                    self.gone[pair.before].1.number,
+                    new(&pair.after),
+                    pair.how
+                )
+            })
+            .collect();
+        let groups: Vec<String> = found
+            .ambiguous
+            .iter()
+            .map(|group| {
+                format!(
+                    "{} / {}",
+                    list(&group.before, &old),
+                    list(&group.after, &new)
+                )
+            })
+            .collect();
+        format!(
+            "crossed: {}; added: {}; removed: {}; returned: {}; unclear: {}",
+            pairs.join(", "),
+            list(&found.added, &new),
+            list(&found.removed, &old),
+            returned.join(", "),
+            groups.join(", ")
+        )
     }
 
     fn pairs(&self, found: &Matching, wrong: &mut Vec<String>) {
@@ -70,7 +126,8 @@ impl<'a> Judge<'a> {
             // Name and phone new and all else equal between the same neighbours.
             let by_chance = truth_before.is_none() && truth_after.is_none() && only_marks(old, new);
             if !(interchangeable || typed_again || by_chance) {
-                wrong.push(format!("false pair ({:?}): {old} -> {new}", pair.how));
+                let was = truth_before.map_or_else(String::new, |who| format!(", which was {who}"));
+                wrong.push(format!("false pair ({:?}): {old} -> {new}{was}", pair.how));
             }
         }
     }
@@ -106,7 +163,10 @@ impl<'a> Judge<'a> {
             let new = &self.after.who[a];
             if let Some(&b) = self.old_at.get(&new.number) {
                 let old = &self.before.who[b];
-                if !paired.contains(&b) && !self.beyond_knowing(old, new) {
+                if !paired.contains(&b)
+                    && !self.beyond_knowing(old, new)
+                    && !self.stands_as_it_was(old)
+                {
                     wrong.push(format!("false added: {new} was {old}"));
                 }
             } else if let Some(t) = self
@@ -153,6 +213,11 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether a row equal to the old one is there: then that one is it, and the edited one is a copy.
+    fn stands_as_it_was(&self, old: &Customer) -> bool {
+        self.after.who.iter().any(|new| equal(old, new))
+    }
+
     /// Whether so much was changed that the old customer can no longer be seen in the new row.
     fn beyond_knowing(&self, old: &Customer, new: &Customer) -> bool {
         let contact = same_contact(old, new);
@@ -171,6 +236,30 @@ impl<'a> Judge<'a> {
     fn has_namesakes(&self, one: &Customer) -> bool {
         let rows = |list: &[Customer]| list.iter().filter(|other| same_name(one, other)).count();
         rows(&self.before.who) > 1 || rows(&self.after.who) > 1
+    }
+
+    /// What kind of riddle a group is: those that the traces name, or another.
+    pub(crate) fn riddle(&self, group: &Group) -> &'static str {
+        let olds: Vec<&Customer> = group.before.iter().map(|&b| &self.before.who[b]).collect();
+        let news: Vec<&Customer> = group.after.iter().map(|&a| &self.after.who[a]).collect();
+        let twice = |list: &[&Customer]| {
+            list.iter()
+                .enumerate()
+                .any(|(at, one)| list[..at].iter().any(|other| equal(one, other)))
+        };
+        let new_marks = olds.iter().any(|old| {
+            let new = news.iter().find(|new| new.number == old.number);
+            new.is_some_and(|new| !same_contact(old, new) && !same_name(old, new))
+        });
+        if twice(&olds) || twice(&news) {
+            "equal rows"
+        } else if new_marks {
+            "name and contact new"
+        } else if olds.iter().chain(&news).any(|one| self.has_deals(one)) {
+            "deals of one person"
+        } else {
+            "other"
+        }
     }
 
     /// A group that a careful human would not have been at a loss about, as text.

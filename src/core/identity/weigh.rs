@@ -118,11 +118,15 @@ impl<'a> Weights<'a> {
         let marks = Marks::of(before, after);
         let rest = self.rest(before, after);
         let (speaks_for, speaks_against) = self.marks_weight(&marks, before);
-        let person = if at.known_person {
-            speaks_for.min(KNOWN_PERSON) + speaks_against
+        // What several rows carry does not tell which of them it is: a person's deals, a family on one number.
+        let most = if at.shared_key && marks.name == Alike::Different {
+            0.0
+        } else if at.known_person {
+            KNOWN_PERSON
         } else {
-            speaks_for + speaks_against
+            f64::INFINITY
         };
+        let person = speaks_for.min(most) + speaks_against;
         let place = match at.stand {
             Stand::Both => 8.0,
             Stand::One => 3.0,
@@ -360,6 +364,8 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
         } else if in_place && rest.different == 0 && (rest.same >= 1 || marks.name == Alike::Close)
         {
             Some(Verdict::Sure)
+        } else if rest.different > 0 && kept < other {
+            None
         } else {
             // The cells are being emptied or filled, and the row does not stand where it stood.
             by_score(score).map(|_| {
