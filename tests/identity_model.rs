@@ -121,12 +121,6 @@ impl Tally {
             .chain(&found.removed);
         self.cleared += settled.filter(|b| was_unclear(b)).count();
     }
-
-    /// How many of the rows that were not simply found again were called ambiguous, in thousandths.
-    fn unclear_per_mille(&self) -> usize {
-        let moved = self.changed + self.added + self.removed + self.returned + self.ambiguous_rows;
-        self.ambiguous_rows * 1000 / moved.max(1)
-    }
 }
 
 /// What is remembered of a poll: rows about which nobody could tell stay as they were (SEMANTICS 7).
@@ -233,16 +227,22 @@ fn check(what: &str, (tally, failures): (Tally, Vec<String>)) {
             .collect::<Vec<_>>()
             .join("\n")
     );
-    // Holding back is an answer, but not the usual one.
+    // Holding back is an answer, but not the usual one: it takes equal rows, or name and contact both new.
+    let moved = tally.changed + tally.added + tally.removed + tally.returned;
     assert!(
-        tally.unclear_per_mille() <= UNCLEAR_PER_MILLE,
-        "{} of 1000: {tally:?}",
-        tally.unclear_per_mille()
+        tally.ambiguous_rows * 1000 <= UNCLEAR_PER_MILLE * moved + 20_000,
+        "too much is called ambiguous: {tally:?}"
+    );
+    let of = |kind: &str| tally.riddles.get(kind).copied().unwrap_or(0);
+    let others = of("deals of one person") + of("other");
+    assert!(
+        others <= 3 + tally.edits / 1000,
+        "{others} other riddles: {tally:?}"
     );
 }
 
-/// So many of the rows that changed, came or went may be called ambiguous, of a thousand.
-const UNCLEAR_PER_MILLE: usize = 60;
+/// So many of a thousand rows that changed, came or went may be called ambiguous, and 20 rows more.
+const UNCLEAR_PER_MILLE: usize = 30;
 
 /// How many edits each part plays.
 fn edits_a_part() -> usize {

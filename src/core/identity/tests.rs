@@ -333,3 +333,52 @@ fn a_column_replaced_in_every_row_is_still_quick() {
         }
     }
 }
+
+/// Where no single cell is rare, the name with all cells but the replaced one still is; and many equal rows pair in order.
+#[test]
+fn what_only_common_cells_tell_is_found_among_very_many_rows() {
+    let sheet = |stage: &str, turned: bool| -> Vec<Row> {
+        let numbers: Vec<u32> = if turned {
+            (0..4_000).rev().collect()
+        } else {
+            (0..4_000).collect()
+        };
+        (0_u32..)
+            .zip(numbers)
+            .map(|(row, number)| Row {
+                tab: 0,
+                row,
+                cells: [
+                    ("name", format!("Lê Văn {}", number % 40)),
+                    ("area", format!("Lô {}", number / 40)),
+                    ("stage", stage.to_owned()),
+                ]
+                .map(|(field, text)| (field.to_owned(), Cell::Text(text)))
+                .into(),
+            })
+            .collect()
+    };
+    let (before, after) = (sheet("Mới", false), sheet("Khách mới", true));
+    let found = match_rows(&before, &after, &Context::default(), &fields());
+    let who = |row: &Row| (row.cells["name"].clone(), row.cells["area"].clone());
+    assert!(
+        found
+            .pairs
+            .iter()
+            .all(|pair| who(&before[pair.before]) == who(&after[pair.after]))
+    );
+    assert_eq!(
+        found.pairs.len() + found.ambiguous.len(),
+        4_000,
+        "{:?} were added",
+        found.added
+    );
+
+    let many = |row: &str| vec![row; 120].join("\n");
+    let told = told(
+        "",
+        &format!("{}\n{BINH}", many(AN)),
+        &format!("{BINH}\n{}", many(AN_MOVED_ON)),
+    );
+    assert_eq!(told.matches("key").count(), 120, "{told}");
+}
