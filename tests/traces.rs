@@ -245,6 +245,12 @@ fn the_hand_written_traces_are_right() {
     check(include_str!("data/traces/edits.jsonl"), 69);
 }
 
+/// Written here, by the same rules, to be the adversary of the matcher: each says in `note` what was done.
+#[test]
+fn our_own_hand_written_traces_are_right() {
+    check(include_str!("data/traces/ours.jsonl"), 181);
+}
+
 #[test]
 fn the_large_traces_have_no_false_and_no_missed_event() {
     check(include_str!("data/traces/edits_large.jsonl"), 10);
@@ -255,6 +261,7 @@ fn the_large_traces_have_no_false_and_no_missed_event() {
 fn nothing_else_is_called_ambiguous() {
     let text = [
         include_str!("data/traces/edits.jsonl"),
+        include_str!("data/traces/ours.jsonl"),
         include_str!("data/traces/edits_large.jsonl"),
     ];
     let mut wrong = Vec::new();

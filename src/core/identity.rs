@@ -94,8 +94,12 @@ pub struct Group {
     pub before: Vec<usize>,
     /// Positions after, ascending.
     pub after: Vec<usize>,
-    /// Why, in English, for `sync --json` and `status`.
+    /// Why, in English, for `sync --json` and `status`: which cells (by field id) are alike and which are not.
     pub why: String,
+    /// Whether all rows in question were, or are, equal in every cell, so that each reading says the same of the
+    /// sheet and they differ only in which of our records it is: then `likely` may be taken over as soon as the
+    /// stories of these records do not differ either.
+    pub interchangeable: bool,
     /// The likeliest of the readings: who would be whom. For taking over when the time is up, never for an event.
     pub likely: Vec<(usize, usize)>,
 }
@@ -126,24 +130,22 @@ pub fn match_rows(
     fields: &[FieldInfo],
 ) -> Matching {
     let content = match_content(&prints(before, fields), &prints(after, fields));
-    let mut crowd = Crowd::default();
-    for (_, a) in &content.pairs {
-        crowd.count(&after[*a].cells, fields);
-    }
     let pick = |rows: &[Row], left: &[usize]| -> Vec<Row> {
         left.iter().map(|&at| rows[at].clone()).collect()
     };
+    let before_left = pick(before, &content.before_left);
+    let after_left = pick(after, &content.after_left);
+    let mut crowd = Crowd::watching(before_left.iter().chain(&after_left), fields);
+    if !(before_left.is_empty() && after_left.is_empty()) {
+        for (_, a) in &content.pairs {
+            crowd.count(&after[*a].cells, fields);
+        }
+    }
     let context = Context {
         crowd: Some(context.crowd.unwrap_or(&crowd)),
         ..*context
     };
-    match_leftover(
-        &content,
-        &pick(before, &content.before_left),
-        &pick(after, &content.after_left),
-        &context,
-        fields,
-    )
+    match_leftover(&content, &before_left, &after_left, &context, fields)
 }
 
 /// The fingerprints of rows.

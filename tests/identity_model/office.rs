@@ -1,10 +1,15 @@
 //! A model of an office: tabs of customers with hidden numbers, and what staff do to them.
+//!
+//! How a tab looks as a grid, and how it is read, is for [`super::sheet`].
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use sheetbridge::core::record::Cells;
 use sheetbridge::core::sheet::Cell;
+
+use super::people::{AREAS, BUDGETS, OWNERS, STAGES, TYPES, email, name, note, phone};
+use super::sheet::Layout;
 
 /// Numbers drawn from a seed (SplitMix64).
 #[derive(Clone)]
@@ -27,11 +32,11 @@ impl Draw {
         usize::try_from(self.next() % end.max(1) as u64).expect("smaller than a usize")
     }
 
-    fn one<'a>(&mut self, list: &[&'a str]) -> &'a str {
+    pub(crate) fn one<'a>(&mut self, list: &[&'a str]) -> &'a str {
         list[self.below(list.len())]
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 }
@@ -43,11 +48,33 @@ pub(crate) struct Customer {
     texts: BTreeMap<&'static str, String>,
     /// How the row is typed: its spaces and normal form.
     noise: u8,
+    /// What a row that is no customer shows.
+    pub(crate) junk: Junk,
+}
+
+/// Rows that are no customers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Junk {
+    /// Nothing, or a customer.
+    None,
+    /// A section title.
+    Title,
+    /// A sum.
+    Total,
+    /// The header once more.
+    Header,
+    /// Tick boxes filled down too far.
+    Ticks,
 }
 
 impl Customer {
     pub(crate) fn get(&self, field: &str) -> &str {
         self.texts.get(field).map_or("", String::as_str)
+    }
+
+    /// Whether anything of a customer is in the row.
+    pub(crate) fn is_filled(&self) -> bool {
+        !self.texts.is_empty()
     }
 
     fn set(&mut self, field: &'static str, text: impl Into<String>) {
@@ -57,15 +84,6 @@ impl Customer {
         } else {
             self.texts.insert(field, text);
         }
-    }
-
-    pub(crate) fn person(&self) -> Option<(&str, &str)> {
-        let key = if self.get("phone").is_empty() {
-            self.get("email")
-        } else {
-            self.get("phone")
-        };
-        (!key.is_empty()).then(|| (self.get("name"), key))
     }
 
     /// The cells as the sheet gives them, with the noise of how they were typed.
@@ -92,103 +110,31 @@ impl Customer {
 
 impl fmt::Display for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "#{} {:?}",
-            self.number,
-            self.texts.values().collect::<Vec<_>>()
-        )
+        let cells: Vec<&String> = self.texts.values().collect();
+        write!(f, "#{} {cells:?}", self.number)
     }
 }
 
-const FAMILY: [&str; 12] = [
-    "Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ",
-];
-const MIDDLE: [&str; 12] = [
-    "Văn",
-    "Thị",
-    "Hữu",
-    "Ngọc",
-    "Minh",
-    "Thanh",
-    "Đình",
-    "Quốc",
-    "Thị Kim",
-    "Anh",
-    "Thu",
-    "Khánh",
-];
-const GIVEN: [&str; 24] = [
-    "An", "Bình", "Châu", "Dũng", "Giang", "Hà", "Hải", "Hằng", "Hiếu", "Hoa", "Hùng", "Hương",
-    "Khánh", "Lan", "Linh", "Long", "Mai", "Nam", "Ngân", "Phát", "Quân", "Sơn", "Tài", "Trâm",
-];
-const TYPES: [&str; 7] = [
-    "Căn hộ 2PN",
-    "Căn hộ 3PN",
-    "Studio",
-    "Nhà phố",
-    "Biệt thự",
-    "Đất nền",
-    "Shophouse",
-];
-const AREAS: [&str; 12] = [
-    "Quận 2",
-    "Quận 7",
-    "Quận 9",
-    "Quận 12",
-    "Thủ Đức",
-    "Bình Thạnh",
-    "Gò Vấp",
-    "Tân Phú",
-    "Nhà Bè",
-    "Bình Chánh",
-    "Phú Nhuận",
-    "Tân Bình",
-];
-const BUDGETS: [&str; 16] = [
-    "1,2 tỷ",
-    "1,5 tỷ",
-    "2 tỷ",
-    "2,5 tỷ",
-    "2,8 tỷ",
-    "3 tỷ",
-    "3,2 tỷ",
-    "3500000000",
-    "4 tỷ",
-    "4500000000",
-    "5-6 tỷ",
-    "6,5 tỷ",
-    "7,5 tỷ",
-    "10 tỷ",
-    "dưới 2 tỷ",
-    "trên 15 tỷ",
-];
-const STAGES: [&str; 6] = [
-    "Khách mới",
-    "Đang tư vấn",
-    "Đã xem nhà",
-    "Thương lượng",
-    "Đặt cọc",
-    "Ngưng",
-];
-const OWNERS: [&str; 5] = ["Lan Anh", "Minh Tuấn", "Thu Hà", "Quốc Bảo", "Hải Yến"];
-const NOTES: [&str; 10] = [
-    "Gọi lại ngày ",
-    "Cần vay ",
-    "Thích view sông, tầng ",
-    "Vợ chồng trẻ, con ",
-    "Zalo số ",
-    "Hẹn xem nhà ",
-    "Đã cọc triệu ",
-    "Không gọi trước giờ ",
-    "Khách của anh Hòa lần ",
-    "Chê hướng tây lô ",
+/// What the fields are called in a header: the usual name first, then those an admin has told as aliases.
+pub(crate) const HEADERS: [(&str, &[&str]); 9] = [
+    ("name", &["Họ tên", "Tên khách hàng", "HỌ VÀ TÊN"]),
+    ("phone", &["SĐT", "Số điện thoại", "Điện thoại"]),
+    ("email", &["Email", "E-mail", "Thư điện tử"]),
+    ("type", &["Loại BĐS", "Nhu cầu"]),
+    ("area", &["Khu vực", "Vị trí"]),
+    ("budget", &["Ngân sách", "Tài chính"]),
+    ("stage", &["Giai đoạn", "Tình trạng"]),
+    ("owner", &["NV phụ trách", "Phụ trách"]),
+    ("note", &["Ghi chú", "Lưu ý"]),
 ];
 
-/// All tabs, and the number for the next customer.
+/// All tabs, what was cut and not pasted yet, and the number for the next customer.
 #[derive(Clone)]
 pub(crate) struct Office {
     pub(crate) tabs: Vec<Vec<Customer>>,
+    /// How each tab shows its customers.
+    pub(crate) layouts: Vec<Layout>,
+    clipboard: Vec<Customer>,
     next: u32,
 }
 
@@ -221,6 +167,8 @@ acts! {
     PhoneTypo 5 PhoneNew 4 NameFix 4 NameNew 2 NameAndPhone 2 EmailAdd 4 EmailFix 4
     SwapStages 1 SwapPhones 2 MovePhone 1 Clear 1 Half 2 Complete 3 SecondDeal 2 Copy 1
     TypedAgain 2 Overwrite 2 Noise 5 RepasteAll 1 TwinEdit 1 Blank 2 PasteMany 1 Couple 1
+    Cut 5 CutBlock 1 Paste 6 FillDown 1 Replace 1 ShiftCells 1 SwapRows 1
+    MoveColumn 3 InsertColumn 1 DropColumn 1 RenameHeader 2 Banner 1 NoCustomer 3
 }
 
 impl Edit {
@@ -246,6 +194,8 @@ impl Office {
     pub(crate) fn open(draw: &mut Draw, rows: usize, tabs: usize) -> Self {
         let mut office = Self {
             tabs: vec![Vec::new(); tabs],
+            layouts: (0..tabs).map(|_| Layout::drawn(draw)).collect(),
+            clipboard: Vec::new(),
             next: 1,
         };
         for _ in 0..rows {
@@ -282,6 +232,7 @@ impl Office {
             number: self.number(),
             texts: BTreeMap::new(),
             noise: 0,
+            junk: Junk::None,
         };
         customer.set("name", name(draw));
         customer.set("type", draw.one(&TYPES));
@@ -317,7 +268,7 @@ impl Office {
             .iter()
             .enumerate()
             .flat_map(|(tab, list)| (0..list.len()).map(move |row| (tab, row)))
-            .filter(|(tab, row)| !self.tabs[*tab][*row].texts.is_empty())
+            .filter(|(tab, row)| self.tabs[*tab][*row].is_filled())
             .collect();
         (!filled.is_empty()).then(|| filled[draw.below(filled.len())])
     }
@@ -328,8 +279,96 @@ impl Office {
         let Some((tab, row)) = self.somewhere(draw) else {
             return;
         };
-        if !self.rows(edit.act, draw, tab, row) {
+        let done = self.columns(edit.act, draw, tab)
+            || self.rows(edit.act, draw, tab, row)
+            || self.blocks(edit.act, draw, tab, row);
+        if !done {
             self.cells(edit.act, draw, tab, row);
+        }
+    }
+
+    /// What is done to columns; false if the act is none of these.
+    fn columns(&mut self, act: Act, draw: &mut Draw, tab: usize) -> bool {
+        let layout = &mut self.layouts[tab];
+        match act {
+            Act::MoveColumn => layout.move_column(draw),
+            Act::InsertColumn => layout.insert_column(draw),
+            Act::DropColumn => layout.drop_column(draw),
+            Act::RenameHeader => layout.rename_header(draw),
+            Act::Banner => layout.banner = draw.below(3),
+            _ => return false,
+        }
+        true
+    }
+
+    /// What is done to several rows at once, or with the clipboard; false if the act is none of these.
+    fn blocks(&mut self, act: Act, draw: &mut Draw, tab: usize, row: usize) -> bool {
+        let end = self.tabs[tab].len();
+        let last = (row + 2 + draw.below(9)).min(end);
+        match act {
+            Act::Cut => {
+                let moved = self.tabs[tab].remove(row);
+                self.clipboard.push(moved);
+            }
+            Act::CutBlock => {
+                let last = (row + 2 + draw.below(4)).min(end);
+                self.clipboard.extend(self.tabs[tab].drain(row..last));
+            }
+            Act::Paste => {
+                let other = draw.below(self.tabs.len());
+                let at = draw.below(self.tabs[other].len() + 1);
+                let block = std::mem::take(&mut self.clipboard);
+                self.tabs[other].splice(at..at, block);
+            }
+            Act::FillDown => {
+                let field = draw.one(&["owner", "stage", "area"]);
+                let text = self.tabs[tab][row].get(field).to_owned();
+                for customer in self.tabs[tab][row..last]
+                    .iter_mut()
+                    .filter(|c| c.is_filled())
+                {
+                    customer.set(field, text.clone());
+                }
+            }
+            Act::Replace => {
+                let field = draw.one(&["owner", "stage", "area", "type"]);
+                let text = self.tabs[tab][row].get(field).to_owned();
+                for customer in &mut self.tabs[tab] {
+                    if !text.is_empty() && customer.get(field) == text {
+                        customer.set(field, format!("{text} (mới)"));
+                    }
+                }
+            }
+            Act::ShiftCells => {
+                let field = draw.one(&["stage", "note", "budget"]);
+                let block = &mut self.tabs[tab][row..last];
+                for at in 1..block.len() {
+                    let below = block[at].get(field).to_owned();
+                    if block[at - 1].is_filled() && block[at].is_filled() {
+                        block[at - 1].set(field, below);
+                    }
+                }
+            }
+            Act::SwapRows => {
+                let other = draw.below(end);
+                self.tabs[tab].swap(row, other);
+            }
+            Act::NoCustomer => {
+                let mut line = self.blank();
+                line.junk = [Junk::Title, Junk::Total, Junk::Header, Junk::Ticks][draw.below(4)];
+                self.tabs[tab].insert(row, line);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn blank(&mut self) -> Customer {
+        Customer {
+            number: self.number(),
+            texts: BTreeMap::new(),
+            noise: 0,
+            junk: Junk::None,
         }
     }
 
@@ -359,11 +398,7 @@ impl Office {
                 self.tabs[tab].push(new);
             }
             Act::Blank => {
-                let blank = Customer {
-                    number: self.number(),
-                    texts: BTreeMap::new(),
-                    noise: 0,
-                };
+                let blank = self.blank();
                 self.tabs[tab].insert(row, blank);
             }
             Act::Delete => {
@@ -518,7 +553,7 @@ impl Office {
                 };
                 let mine = self.tabs[tab][row].get(field).to_owned();
                 let theirs = self.tabs[tab][other].get(field).to_owned();
-                let blank = self.tabs[tab][other].texts.is_empty();
+                let blank = !self.tabs[tab][other].is_filled();
                 if blank || act == Act::MovePhone && !theirs.is_empty() {
                     return;
                 }
@@ -528,37 +563,4 @@ impl Office {
             _ => {}
         }
     }
-}
-
-fn name(draw: &mut Draw) -> String {
-    format!(
-        "{} {} {}",
-        draw.one(&FAMILY),
-        draw.one(&MIDDLE),
-        draw.one(&GIVEN)
-    )
-}
-
-fn phone(draw: &mut Draw) -> String {
-    let prefix = draw.one(&[
-        "090", "091", "093", "097", "098", "038", "070", "079", "085",
-    ]);
-    format!("{prefix}{:07}", draw.below(10_000_000))
-}
-
-fn email(draw: &mut Draw) -> String {
-    let letters = [
-        "an", "binh", "chau", "dung", "giang", "hai", "lan", "linh", "mai", "quan",
-    ];
-    let domain = draw.one(&["gmail.com", "yahoo.com", "outlook.com"]);
-    format!(
-        "{}{}{}@{domain}",
-        draw.one(&letters),
-        draw.one(&letters),
-        draw.below(10_000)
-    )
-}
-
-fn note(draw: &mut Draw) -> String {
-    format!("{}{}", draw.one(&NOTES), 1 + draw.below(40))
 }

@@ -67,7 +67,7 @@ pub fn match_leftover(
         work.by_similarity(fields);
         work.back_again(fields, Hurry::NoNeed);
     }
-    work.gather()
+    work.gather(fields)
 }
 
 /// The matching under way. Positions are those among the leftovers.
@@ -117,6 +117,18 @@ impl Counts {
     /// Whether a row besides one before and one after carries the mark.
     fn on_others(&self, mark: u64, crowd: &Crowd) -> bool {
         self.among_left(mark) || crowd.of(mark) > 0
+    }
+
+    /// How many leftovers of the side that has more of them carry one of the marks.
+    fn most(&self, marks: &[u64]) -> usize {
+        let on = |counts: &HashMap<u64, u32>| {
+            marks
+                .iter()
+                .filter_map(|mark| counts.get(mark))
+                .max()
+                .copied()
+        };
+        on(&self.before).max(on(&self.after)).unwrap_or(0) as usize
     }
 
     /// Whether several leftovers of one side carry the mark.
@@ -211,7 +223,7 @@ impl Leftover<'_> {
             })
             .collect();
         let chosen = assign(&edges);
-        let ties = self.ties(&edges, &chosen);
+        let ties = self.ties(&edges, &chosen, fields);
         for at in chosen {
             let (b, a, bond) = bonds[at];
             match bond.verdict {
@@ -220,6 +232,7 @@ impl Leftover<'_> {
                     self.link(b, a, how);
                 }
                 Verdict::Unsure(why) => {
+                    let why = format!("{why} ({})", self.compared(b, a, fields));
                     let doubt = self.doubt(&[b], &[a], why, &[(b, a)]);
                     self.doubts.push(doubt);
                 }
@@ -248,14 +261,22 @@ impl Leftover<'_> {
                 let (old, new) = (&self.before[b], &self.after[a]);
                 let (person, same_person) = (old.person_marks(), new.person_marks());
                 let among_left = |mark: &u64| self.counts.among_left(*mark);
+                let known_person = self.on_others(&person, &same_person);
                 let at = Circumstance {
                     stand: self.stand(b, a),
-                    known_person: self.on_others(&person, &same_person),
+                    known_person,
                     rivals: person.iter().chain(&same_person).any(among_left),
                     shared_key: self.on_others(&old.key_marks(), &new.key_marks()),
                     shared_name: self
                         .on_others(old.name_mark().as_slice(), new.name_mark().as_slice()),
-                    left,
+                    // Whose person is known is looked for among that person's rows only.
+                    pool: if known_person {
+                        self.counts
+                            .most(&person)
+                            .max(self.counts.most(&same_person))
+                    } else {
+                        left
+                    },
                 };
                 Some((b, a, weights.bond(old, new, at)?))
             })
@@ -351,8 +372,30 @@ impl Leftover<'_> {
         self.places[0][before][side] == self.places[1][after][side]
     }
 
+    /// Which cells of two rows differ and which agree, in words.
+    fn compared(&self, before: usize, after: usize, fields: &[FieldInfo]) -> String {
+        let (mut same, mut different) = (Vec::new(), Vec::new());
+        let (old, new) = (&self.before[before].texts, &self.after[after].texts);
+        for (field, info) in fields.iter().enumerate() {
+            if old[field] != new[field] {
+                different.push(info.id.as_str());
+            } else if !old[field].is_empty() {
+                same.push(info.id.as_str());
+            }
+        }
+        match (different.as_slice(), same.as_slice()) {
+            (different, []) => format!("different: {}", gather::listed(different)),
+            ([], same) => format!("same: {}", gather::listed(same)),
+            (different, same) => format!(
+                "different: {}; same: {}",
+                gather::listed(different),
+                gather::listed(same)
+            ),
+        }
+    }
+
     /// Chosen pairs for which another pairing fits about as well.
-    fn ties(&self, edges: &[Edge], chosen: &[usize]) -> Vec<Doubt> {
+    fn ties(&self, edges: &[Edge], chosen: &[usize], fields: &[FieldInfo]) -> Vec<Doubt> {
         let score: HashMap<(usize, usize), f64> = edges
             .iter()
             .map(|edge| ((edge.before, edge.after), edge.score))
@@ -382,7 +425,10 @@ impl Leftover<'_> {
                 other_b.is_some_and(|o| self.before[o].content == self.before[b].content);
             let same_after =
                 other_a.is_some_and(|o| self.after[o].content == self.after[a].content);
-            if now - then > TIE || same_before || same_after {
+            // Rows equal before are looked at in [`gather`], equal ones after may stand for one another;
+            // but not where one of them is new.
+            let one_is_new = same_after && other_b.is_none();
+            if now - then > TIE || same_before || same_after && !one_is_new {
                 continue;
             }
             let befores: Vec<usize> = [Some(b), other_b].into_iter().flatten().collect();
@@ -391,11 +437,12 @@ impl Leftover<'_> {
                 &self.before[b].person_marks(),
                 &self.after[a].person_marks(),
             );
-            let why = if one_person {
-                "rows with the same contact changed, and more than one reading fits"
+            let found = if one_person {
+                "rows of one person changed, and more than one reading fits"
             } else {
                 "more than one row fits equally well"
             };
+            let why = format!("{found} ({})", self.compared(b, a, fields));
             let likely: Vec<(usize, usize)> = [other_a.map(|a| (b, a)), other_b.map(|b| (b, a))]
                 .into_iter()
                 .flatten()

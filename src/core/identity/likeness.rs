@@ -196,6 +196,15 @@ pub(super) fn names(before: &Digest, after: &Digest) -> Alike {
     }
 }
 
+/// Whether the name before is how the name after begins.
+pub(super) fn goes_on(before: &Digest, after: &Digest) -> bool {
+    !before.plain_name.is_empty()
+        && after
+            .plain_name
+            .strip_prefix(before.plain_name.as_str())
+            .is_some_and(|rest| rest.starts_with(' '))
+}
+
 pub(super) fn phones(before: &Digest, after: &Digest) -> Alike {
     lists(&before.phones, &after.phones, 2)
 }

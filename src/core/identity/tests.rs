@@ -202,11 +202,95 @@ fn a_riddle_says_why_and_which_reading_is_likely() {
         [Group {
             before: vec![0, 1],
             after: vec![0, 1],
-            why: "equal rows to which different things happened: which is which cannot be told"
+            why: "2 rows were equal in every cell; some now differ in stage: which of them it was cannot be told"
                 .to_owned(),
+            interchangeable: true,
             likely: vec![(0, 0), (1, 1)],
         }]
     );
+}
+
+/// Rows about which nobody could tell keep their base, so each later poll is compared with it anew (SEMANTICS 7).
+#[test]
+fn what_was_unclear_becomes_clear_when_the_sheet_does() {
+    let handed_over = "Đỗ Vy | 0909999999 | | Thủ Đức | Mới";
+    let binh = "Trần Bình | 0902222222 | | Thủ Đức | Mới";
+    let base = format!("{AN}\n{binh}\n{CUONG}");
+    for (later, wanted) in [
+        // Name and phone are new, and the row has moved: the same customer, or another one?
+        (
+            format!("{handed_over}\n{AN}\n{CUONG}"),
+            "0=1 content, 2=2 content, ?[1]/[0]",
+        ),
+        // It is back in its place.
+        (
+            format!("{AN}\n{handed_over}\n{CUONG}"),
+            "0=0 content, 1=1 similar, 2=2 content",
+        ),
+        // One of the two marks is back.
+        (
+            format!("Đỗ Vy | 0902222222 | | Thủ Đức | Mới\n{AN}\n{CUONG}"),
+            "1=0 key, 0=1 content, 2=2 content",
+        ),
+        // The former customer is there again beside the new one.
+        (
+            format!("{handed_over}\n{AN}\n{CUONG}\n{binh}"),
+            "0=1 content, 2=2 content, 1=3 content, +0",
+        ),
+    ] {
+        assert_eq!(told("", &base, &later), wanted, "{later}");
+    }
+    let twice = format!("{AN}\n{AN}");
+    for (later, wanted) in [
+        (format!("{AN}\n{AN_MOVED_ON}"), "?[0, 1]/[0, 1]"),
+        (format!("{AN_MOVED_ON}\n{AN_MOVED_ON}"), "0=0 key, 1=1 key"),
+        (twice.clone(), "0=0 content, 1=1 content"),
+    ] {
+        assert_eq!(told("", &twice, &later), wanted, "{later}");
+    }
+}
+
+/// What to look at, in plain words: which cells are alike and which are not.
+#[test]
+fn a_riddle_names_the_cells() {
+    let why = |before: &str, after: &str| -> Vec<(String, bool)> {
+        match_rows(&rows(before), &rows(after), &Context::default(), &fields())
+            .ambiguous
+            .into_iter()
+            .map(|group| (group.why, group.interchangeable))
+            .collect()
+    };
+    let thrice = format!("{AN}\n{AN}\n{AN}");
+    let cases = [
+        (
+            format!("{AN}\n{BINH}"),
+            "Đỗ Vy | 0909999999 | vy@x.vn | Thủ Đức | Mới\nLê An | 0901111111 | an@x.vn | Quận 7 | Mới".to_owned(),
+            "name, phone and e-mail are all new while the rest stayed: a hand-over, or another customer \
+             (different: name, phone and email; same: area and stage)",
+            false,
+        ),
+        (
+            AN.to_owned(),
+            format!("{AN}\n{AN}"),
+            "2 rows are equal in every cell where there was 1: which of them is new cannot be told",
+            true,
+        ),
+        (
+            thrice.clone(),
+            AN.to_owned(),
+            "3 rows were equal in every cell; 2 gone: which of them it was cannot be told",
+            true,
+        ),
+        (
+            thrice,
+            format!("{AN}\n{AN_MOVED_ON}"),
+            "3 rows were equal in every cell; some now differ in stage, and 1 gone: which of them it was cannot be told",
+            true,
+        ),
+    ];
+    for (before, after, text, interchangeable) in cases {
+        assert_eq!(why(&before, &after), [(text.to_owned(), interchangeable)]);
+    }
 }
 
 /// A whole column changed at once leaves every row over; the work must stay far from the square of the rows.
@@ -248,4 +332,53 @@ fn a_column_replaced_in_every_row_is_still_quick() {
             assert!(found.pairs.len() > 3_900, "{}", found.pairs.len());
         }
     }
+}
+
+/// Where no single cell is rare, the name with all cells but the replaced one still is; and many equal rows pair in order.
+#[test]
+fn what_only_common_cells_tell_is_found_among_very_many_rows() {
+    let sheet = |stage: &str, turned: bool| -> Vec<Row> {
+        let numbers: Vec<u32> = if turned {
+            (0..4_000).rev().collect()
+        } else {
+            (0..4_000).collect()
+        };
+        (0_u32..)
+            .zip(numbers)
+            .map(|(row, number)| Row {
+                tab: 0,
+                row,
+                cells: [
+                    ("name", format!("Lê Văn {}", number % 40)),
+                    ("area", format!("Lô {}", number / 40)),
+                    ("stage", stage.to_owned()),
+                ]
+                .map(|(field, text)| (field.to_owned(), Cell::Text(text)))
+                .into(),
+            })
+            .collect()
+    };
+    let (before, after) = (sheet("Mới", false), sheet("Khách mới", true));
+    let found = match_rows(&before, &after, &Context::default(), &fields());
+    let who = |row: &Row| (row.cells["name"].clone(), row.cells["area"].clone());
+    assert!(
+        found
+            .pairs
+            .iter()
+            .all(|pair| who(&before[pair.before]) == who(&after[pair.after]))
+    );
+    assert_eq!(
+        found.pairs.len() + found.ambiguous.len(),
+        4_000,
+        "{:?} were added",
+        found.added
+    );
+
+    let many = |row: &str| vec![row; 120].join("\n");
+    let told = told(
+        "",
+        &format!("{}\n{BINH}", many(AN)),
+        &format!("{BINH}\n{}", many(AN_MOVED_ON)),
+    );
+    assert_eq!(told.matches("key").count(), 120, "{told}");
 }

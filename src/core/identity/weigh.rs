@@ -9,13 +9,15 @@ use std::collections::HashMap;
 
 use super::FieldInfo;
 use super::crowd::{Crowd, mark};
-use super::likeness::{Alike, Digest, emails, names, phones, presence, says_who};
+use super::likeness::{Alike, Digest, emails, goes_on, names, phones, presence, says_who};
 use crate::core::sheet::FieldKind;
 
 /// From here on the weights alone make it the same customer.
 const SURE: f64 = 6.0;
 /// Below, it is another one; between the two it is ambiguous.
 const POSSIBLE: f64 = 1.0;
+/// Among so few rows on either side hardly two people have one name by chance (of a thousand names: one time in four).
+const FEW: usize = 15;
 /// What agreement on a phone or an e-mail weighs, in bits.
 pub(super) const KEY: f64 = 14.0;
 /// Of a person with several rows, name and contact tell only which person it is, not which deal.
@@ -44,8 +46,8 @@ pub(super) struct Circumstance {
     pub(super) shared_key: bool,
     /// Other rows carry the same name.
     pub(super) shared_name: bool,
-    /// How many rows are left on the greater side: the more, the likelier is chance.
-    pub(super) left: usize,
+    /// Among how many rows of the greater side the partner is looked for: the more, the likelier is chance.
+    pub(super) pool: usize,
 }
 
 /// What comes of comparing two rows.
@@ -115,10 +117,16 @@ impl<'a> Weights<'a> {
         }
         let marks = Marks::of(before, after);
         let rest = self.rest(before, after);
-        let mut person = self.marks_weight(&marks, before);
-        if at.known_person {
-            person = person.min(KNOWN_PERSON);
-        }
+        let (speaks_for, speaks_against) = self.marks_weight(&marks, before);
+        // What several rows carry does not tell which of them it is: a person's deals, a family on one number.
+        let most = if at.shared_key && marks.name == Alike::Different {
+            0.0
+        } else if at.known_person {
+            KNOWN_PERSON
+        } else {
+            f64::INFINITY
+        };
+        let person = speaks_for.min(most) + speaks_against;
         let place = match at.stand {
             Stand::Both => 8.0,
             Stand::One => 3.0,
@@ -127,7 +135,7 @@ impl<'a> Weights<'a> {
         // Position outweighs chance by itself: there is only one row in the place.
         let chance = match at.stand {
             Stand::Both => 0.0,
-            Stand::One | Stand::Neither => (at.left.max(1) as f64).log2().min(8.0),
+            Stand::One | Stand::Neither => (at.pool.max(1) as f64).log2().min(8.0),
         };
         let score = person + rest.weight + place - chance;
         let verdict = judge(&marks, &rest, at, score)?;
@@ -144,25 +152,29 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// The weight of the cells that say who it is.
-    fn marks_weight(&self, marks: &Marks, before: &Digest) -> f64 {
+    /// The weight of the cells that say who it is: what speaks for one customer, and what against it.
+    fn marks_weight(&self, marks: &Marks, before: &Digest) -> (f64, f64) {
         let weigh = |alike: Alike, same: f64, close: f64, different: f64| match alike {
-            Alike::Same => same,
-            Alike::Folded => same - 1.0,
-            Alike::Close => close,
-            Alike::Different => different,
-            Alike::Filled => -0.3,
-            Alike::Emptied => -0.8,
-            Alike::Neither => 0.0,
+            Alike::Same => (same, 0.0),
+            // Of a person's deals the one that has the name in capitals is known by them.
+            Alike::Folded => (same, -1.2),
+            Alike::Close => (close, 0.0),
+            Alike::Different => (0.0, different),
+            Alike::Filled => (0.0, -0.3),
+            Alike::Emptied => (0.0, -0.8),
+            Alike::Neither => (0.0, 0.0),
         };
-        let name_field = self
-            .fields
-            .iter()
-            .position(|field| field.kind == FieldKind::Name);
+        let named = |field: &FieldInfo| field.kind == FieldKind::Name;
+        let name_field = self.fields.iter().position(named);
         let name = name_field.map_or(0.0, |field| self.rarity(field, &before.texts[field]));
-        weigh(marks.name, name.max(3.0), 3.5, -5.0)
-            + weigh(marks.phone, KEY, 7.0, -4.5)
-            + weigh(marks.email, KEY, 6.0, -4.0)
+        let parts = [
+            weigh(marks.name, name.max(3.0), 3.5, -5.0),
+            weigh(marks.phone, KEY, 7.0, -4.5),
+            weigh(marks.email, KEY, 6.0, -4.0),
+        ];
+        parts
+            .iter()
+            .fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
     }
 
     /// The other cells: what the customer wants, and how far it has come.
@@ -215,6 +227,8 @@ struct Marks {
     name: Alike,
     phone: Alike,
     email: Alike,
+    /// The name goes on where it ended before: half of it was typed.
+    name_goes_on: bool,
 }
 
 impl Marks {
@@ -223,6 +237,7 @@ impl Marks {
             name: names(before, after),
             phone: phones(before, after),
             email: emails(before, after),
+            name_goes_on: goes_on(before, after),
         };
         let kept_a_key = marks.phone == Alike::Same || marks.email == Alike::Same;
         if marks.name == Alike::Different && !kept_a_key {
@@ -268,6 +283,13 @@ struct Rest {
     weight: f64,
 }
 
+/// Whether number and address are as before or newly typed.
+fn adds_only(marks: &Marks) -> bool {
+    [marks.phone, marks.email]
+        .iter()
+        .all(|alike| matches!(alike, Alike::Same | Alike::Filled | Alike::Neither))
+}
+
 /// What a careful human would say.
 fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Verdict> {
     if marks.one_person() && !at.known_person {
@@ -290,12 +312,18 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             },
         );
     }
+    // A number that several share says little, and here most cells are another customer's.
+    let kept = all.iter().filter(|alike| alike.agrees()).count() + rest.same as usize;
+    if strong && marks.name == Alike::Different && kept < other {
+        return None;
+    }
     // A name that is only close is no mark of its own: families share most of theirs.
     let near = marks.phone == Alike::Close || marks.email == Alike::Close;
     let some_agree = near || all.iter().any(|alike| alike.agrees());
     if marks.one_person() {
         // This deal was changed or typed again, or it is gone and another was begun.
-        if !at.rivals && rest.same >= rest.different {
+        let mostly_kept = rest.same > rest.different + rest.filled + rest.emptied;
+        if mostly_kept || !at.rivals && rest.same >= rest.different {
             return Some(Verdict::Sure);
         }
         let enough = rest.same > u32::from(at.rivals);
@@ -310,13 +338,22 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
     if grown && marks.name == Alike::Same && !at.shared_name {
         return Some(Verdict::Sure);
     }
+    let only_grown = rest.different + rest.emptied == 0 && adds_only(marks);
+    if only_grown && marks.name_goes_on && at.stand != Stand::Neither {
+        return Some(Verdict::Sure);
+    }
     // Only the contact is new: the name is nobody else's, and every other cell is as it was.
     let only_contact = rest.different + rest.filled + rest.emptied == 0 && rest.same >= 2;
     if only_contact && marks.name == Alike::Same && !at.shared_name {
         return Some(Verdict::Sure);
     }
     if some_agree {
-        return by_score(score);
+        // A name that nobody else has, with half of the cells, is not simply somebody new.
+        let found = at.pool <= FEW || at.stand != Stand::Neither;
+        let known_name = found && marks.name.agrees() && !at.shared_name && kept >= other;
+        return by_score(score).or(known_name.then_some(Verdict::Unsure(
+            "the name is the same and half of the cells, the contact is not",
+        )));
     }
     let contradictions = all.iter().filter(|a| **a == Alike::Different).count();
     let in_place = at.stand == Stand::Both;
@@ -324,8 +361,11 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
         let nothing_said = all.iter().all(|alike| *alike == Alike::Neither);
         return if nothing_said {
             by_score(score)
-        } else if in_place && rest.different == 0 && rest.same >= 1 {
+        } else if in_place && rest.different == 0 && (rest.same >= 1 || marks.name == Alike::Close)
+        {
             Some(Verdict::Sure)
+        } else if rest.different > 0 && kept < other {
+            None
         } else {
             // The cells are being emptied or filled, and the row does not stand where it stood.
             by_score(score).map(|_| {

@@ -120,7 +120,7 @@ impl Leftover<'_> {
             rivals: false,
             shared_key: alive,
             shared_name: alive,
-            left: 1,
+            pool: 1,
         };
         let bond = weights.bond(gone, row, at)?;
         (bond.verdict == Verdict::Sure).then_some(bond.score)

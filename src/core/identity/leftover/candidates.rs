@@ -10,8 +10,10 @@ use crate::core::identity::likeness::{Digest, says_who};
 
 /// Up to so many pairs are all weighed.
 const ALL_PAIRS: usize = 10_000;
-/// What more pairs than this share is too common to bring two rows together.
-const BLOCK_PAIRS: usize = 400;
+/// What more pairs than this share is too common to bring two rows together: by few rows, and by very many.
+const BLOCK_PAIRS: (usize, usize) = (400, 36);
+/// So many pairs are weighed for what one kind of value shares; it bounds time and memory in a tab that changed as a whole.
+const ALL_BLOCKS: usize = 4_000_000;
 
 /// Pairs of positions among the leftovers, without repetition, ordered.
 pub(super) fn pairs(
@@ -40,34 +42,63 @@ pub(super) fn pairs(
             }
         }
     }
+    let rows = before.len() + after.len();
+    let most = (ALL_BLOCKS / rows).clamp(BLOCK_PAIRS.1, BLOCK_PAIRS.0);
     let found: BTreeSet<(usize, usize)> = blocks
         .into_values()
-        .filter(|(befores, afters)| befores.len().saturating_mul(afters.len()) <= BLOCK_PAIRS)
-        .flat_map(|(befores, afters)| {
-            befores
-                .into_iter()
-                .flat_map(move |b| afters.clone().into_iter().map(move |a| (b, a)))
-        })
+        .flat_map(|(befores, afters)| within(work, befores, afters, most))
         .collect();
     found.into_iter().collect()
+}
+
+/// The pairs of a block. Of one that is too great only rows of which the others are copies: they pair in order.
+fn within(
+    work: &Leftover<'_>,
+    befores: Vec<usize>,
+    afters: Vec<usize>,
+    most: usize,
+) -> Box<dyn Iterator<Item = (usize, usize)>> {
+    if befores.len().saturating_mul(afters.len()) <= most {
+        return Box::new(
+            befores
+                .into_iter()
+                .flat_map(move |b| afters.clone().into_iter().map(move |a| (b, a))),
+        );
+    }
+    let alike = |rows: &[usize], digests: &[Digest]| {
+        rows.iter()
+            .all(|&row| digests[row].content == digests[rows[0]].content)
+    };
+    if alike(&befores, &work.before) && alike(&afters, &work.after) {
+        return Box::new(befores.into_iter().zip(afters));
+    }
+    Box::new(std::iter::empty())
 }
 
 /// By what a row can meet another.
 fn keys(digest: &Digest, fields: &[FieldInfo], tab: u32, place: &[Option<Place>; 2]) -> Vec<u64> {
     let mut keys = digest.key_marks();
     keys.extend(digest.name_mark());
-    let mut wish = String::new();
+    // What the customer wants as one number, to which each cell adds its own.
+    let mut wish = 0_u64;
+    let mut cells = Vec::new();
     for (field, info) in fields.iter().enumerate() {
         let text = &digest.texts[field];
         if !says_who(info.kind) {
-            wish.push_str(text);
-            wish.push('\u{1}');
+            let cell = mark(field, text);
+            wish = wish.wrapping_add(cell);
+            cells.push(cell);
             if !text.is_empty() {
-                keys.push(mark(field, text));
+                keys.push(cell);
             }
         }
     }
-    keys.push(mark("wish", &wish));
+    keys.push(mark(("wish", wish), ""));
+    // Where a whole column was replaced, and there is no contact: the name and all cells but one.
+    if !digest.plain_name.is_empty() {
+        let but_one = |cell: &u64| mark(("but one", wish.wrapping_sub(*cell)), &digest.plain_name);
+        keys.extend(cells.iter().map(but_one));
+    }
     for (side, at) in place.iter().enumerate() {
         if let Some(at) = at {
             keys.push(mark((side, tab, at.anchor, at.steps), "place"));

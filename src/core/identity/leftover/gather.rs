@@ -1,9 +1,10 @@
 //! Puts pairs, groups and what is left alone together: every row ends in just one of them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Group, How, Leftover, Matching, Pair};
+use super::{FieldInfo, Group, How, Leftover, Matching, Pair};
 use crate::core::identity::assign::Sets;
+use crate::core::identity::content::Twins;
 
 /// Rows that a group must hold, by their positions in the whole polls.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub(super) struct Doubt {
     pub(super) before: Vec<usize>,
     pub(super) after: Vec<usize>,
     pub(super) why: String,
+    /// All readings differ only in which of equal rows is which.
+    pub(super) interchangeable: bool,
     pub(super) likely: Vec<(usize, usize)>,
 }
 
@@ -20,20 +23,21 @@ impl Leftover<'_> {
         &self,
         before: &[usize],
         after: &[usize],
-        why: &str,
+        why: String,
         likely: &[(usize, usize)],
     ) -> Doubt {
         let (old, new) = (&self.content.before_left, &self.content.after_left);
         Doubt {
             before: before.iter().map(|&b| old[b]).collect(),
             after: after.iter().map(|&a| new[a]).collect(),
-            why: why.to_owned(),
+            why,
+            interchangeable: false,
             likely: likely.iter().map(|&(b, a)| (old[b], new[a])).collect(),
         }
     }
 
-    pub(super) fn gather(mut self) -> Matching {
-        let twins = self.twin_doubts();
+    pub(super) fn gather(mut self, fields: &[FieldInfo]) -> Matching {
+        let twins = self.twin_doubts(fields);
         self.doubts.extend(twins);
         let ambiguous = merged(&self.doubts);
         let unclear = |of: fn(&Group) -> &Vec<usize>| -> BTreeSet<usize> {
@@ -66,6 +70,7 @@ impl Leftover<'_> {
             })
             .collect();
         pairs.sort_by_key(|pair| pair.after);
+        self.keep_order(&mut pairs);
 
         let clear_after = |a: &usize| !unclear_after.contains(&new[*a]);
         let alone_after = |a: &usize| self.partner_after[*a].is_none();
@@ -93,14 +98,36 @@ impl Leftover<'_> {
         }
     }
 
+    /// Rows that became equal to others may stand for one another: then the upper one before is the upper one after.
+    fn keep_order(&self, pairs: &mut [Pair]) {
+        let more = |twins: &&Twins| twins.after.len() > twins.before.len();
+        for twins in self.content.twins.iter().filter(more) {
+            let mut found: Vec<usize> = twins
+                .after
+                .iter()
+                .filter_map(|after| pairs.binary_search_by_key(after, |pair| pair.after).ok())
+                .collect();
+            found.sort_unstable();
+            let mut befores: Vec<(usize, How)> = found
+                .iter()
+                .map(|&at| (pairs[at].before, pairs[at].how))
+                .collect();
+            befores.sort_unstable_by_key(|(before, _)| *before);
+            for (at, (before, how)) in found.into_iter().zip(befores) {
+                pairs[at].before = before;
+                pairs[at].how = how;
+            }
+        }
+    }
+
     /// Equal rows to which different things happened: to which of them, nobody can say.
-    fn twin_doubts(&self) -> Vec<Doubt> {
+    fn twin_doubts(&self, fields: &[FieldInfo]) -> Vec<Doubt> {
         let mut doubts = Vec::new();
         for twins in &self.content.twins {
             doubts.extend(if twins.after.len() > twins.before.len() {
                 self.copies(&twins.before, &twins.after)
             } else {
-                self.fates(&twins.before, &twins.after)
+                self.fates(&twins.before, &twins.after, fields)
             });
         }
         // Equal rows none of which kept its content: stage 1 saw no pair among them.
@@ -123,7 +150,11 @@ impl Leftover<'_> {
         let mut classes: Vec<Vec<usize>> =
             equal.into_values().filter(|rows| rows.len() > 1).collect();
         classes.sort_unstable();
-        doubts.extend(classes.iter().filter_map(|rows| self.fates(rows, &[])));
+        doubts.extend(
+            classes
+                .iter()
+                .filter_map(|rows| self.fates(rows, &[], fields)),
+        );
         doubts
     }
 
@@ -138,17 +169,25 @@ impl Leftover<'_> {
         fresh.then(|| Doubt {
             before: before.to_vec(),
             after: after.to_vec(),
-            why: "a row became several equal ones: which is the copy cannot be told".to_owned(),
+            why: format!(
+                "{} rows are equal in every cell where there {} {}: which of them {} new cannot be told",
+                after.len(),
+                if before.len() == 1 { "was" } else { "were" },
+                before.len(),
+                if after.len() - before.len() == 1 { "is" } else { "are" },
+            ),
+            interchangeable: true,
             likely: before.iter().copied().zip(after.iter().copied()).collect(),
         })
     }
 
     /// Equal rows before, those first that kept their content (as the rows `kept` after): whether the same happened to all.
-    fn fates(&self, before: &[usize], kept: &[usize]) -> Option<Doubt> {
+    fn fates(&self, before: &[usize], kept: &[usize], fields: &[FieldInfo]) -> Option<Doubt> {
         let mut likely: Vec<(usize, usize)> =
             before.iter().copied().zip(kept.iter().copied()).collect();
-        let mut gone = false;
+        let mut gone = 0_usize;
         let mut changed: BTreeSet<u128> = BTreeSet::new();
+        let mut differs: BTreeSet<usize> = BTreeSet::new();
         for &row in before {
             let Ok(b) = self.content.before_left.binary_search(&row) else {
                 continue;
@@ -156,24 +195,33 @@ impl Leftover<'_> {
             match self.partner_before[b] {
                 Some((a, _)) => {
                     changed.insert(self.after[a].content);
+                    let (old, new) = (&self.before[b].texts, &self.after[a].texts);
+                    differs.extend((0..fields.len()).filter(|&field| old[field] != new[field]));
                     likely.push((row, self.content.after_left[a]));
                 }
-                None => gone = true,
+                None => gone += 1,
             }
         }
-        let fates = changed.len() + usize::from(gone) + usize::from(!kept.is_empty());
+        let fates = changed.len() + usize::from(gone > 0) + usize::from(!kept.is_empty());
         if fates < 2 {
             return None;
         }
-        let why = if changed.is_empty() {
-            "equal rows, and not all of them are left: which one is gone cannot be told"
-        } else {
-            "equal rows to which different things happened: which is which cannot be told"
+        let differs: Vec<&str> = differs.iter().map(|&at| fields[at].id.as_str()).collect();
+        let edited = format!("some now differ in {}", listed(&differs));
+        let what = match (changed.is_empty(), gone) {
+            (true, _) => format!("{gone} gone"),
+            (false, 0) => edited,
+            (false, _) => format!("{edited}, and {gone} gone"),
         };
+        let why = format!(
+            "{} rows were equal in every cell; {what}: which of them it was cannot be told",
+            before.len()
+        );
         Some(Doubt {
             before: before.to_vec(),
             after: likely.iter().map(|(_, a)| *a).collect(),
-            why: why.to_owned(),
+            why,
+            interchangeable: true,
             likely,
         })
     }
@@ -191,41 +239,36 @@ fn merged(doubts: &[Doubt]) -> Vec<Group> {
             sets.join(first, at);
         }
     }
-    let mut groups: Vec<(usize, Group)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut group_of: HashMap<usize, usize> = HashMap::new();
+    let mut taken: HashSet<(bool, usize)> = HashSet::new();
     for (at, doubt) in doubts.iter().enumerate() {
-        let root = sets.root(at);
-        let place = groups.iter().position(|(other, _)| *other == root);
-        let place = place.unwrap_or_else(|| {
-            groups.push((
-                root,
-                Group {
-                    before: Vec::new(),
-                    after: Vec::new(),
-                    why: String::new(),
-                    likely: Vec::new(),
-                },
-            ));
+        let place = *group_of.entry(sets.root(at)).or_insert_with(|| {
+            groups.push(Group {
+                before: Vec::new(),
+                after: Vec::new(),
+                why: String::new(),
+                interchangeable: true,
+                likely: Vec::new(),
+            });
             groups.len() - 1
         });
-        let group = &mut groups[place].1;
+        let group = &mut groups[place];
         group.before.extend(&doubt.before);
         group.after.extend(&doubt.after);
+        group.interchangeable &= doubt.interchangeable;
         if group.why.is_empty() {
             group.why.clone_from(&doubt.why);
         } else if !group.why.contains(&doubt.why) {
             group.why = format!("{}; {}", group.why, doubt.why);
         }
         for &(before, after) in &doubt.likely {
-            let free = !group
-                .likely
-                .iter()
-                .any(|(b, a)| *b == before || *a == after);
-            if free {
+            if !taken.contains(&(false, before)) && !taken.contains(&(true, after)) {
+                taken.extend([(false, before), (true, after)]);
                 group.likely.push((before, after));
             }
         }
     }
-    let mut groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
     for group in &mut groups {
         for rows in [&mut group.before, &mut group.after] {
             rows.sort_unstable();
@@ -235,4 +278,15 @@ fn merged(doubts: &[Doubt]) -> Vec<Group> {
     }
     groups.sort_by(|one, other| (&one.after, &one.before).cmp(&(&other.after, &other.before)));
     groups
+}
+
+/// `stage`, `stage and note`, `name, phone and 3 more`.
+pub(super) fn listed(fields: &[&str]) -> String {
+    match fields {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first, second] => format!("{first} and {second}"),
+        [first, second, third] => format!("{first}, {second} and {third}"),
+        [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
+    }
 }
