@@ -237,7 +237,17 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn take_stage_over(&self, record: &mut Record, now: Timestamp) -> Result<(), StoreError> {
-        let typed = self.typed(record.kind, &record.place.workbook, &record.seen)?;
+        let fields = self.fields(record.kind);
+        let dated = |id: &str| {
+            id == "received"
+                || fields
+                    .iter()
+                    .any(|spec| spec.id == id && spec.since.is_some())
+        };
+        let (workbook, cells) = (&record.place.workbook, &record.seen);
+        let typed = self.typed_of(record.kind, workbook, cells, |id| {
+            id == "stage" || dated(id)
+        })?;
         // An empty or unknown stage keeps the last known one (SEMANTICS 26).
         let Some(stage) = typed.stage() else {
             return Ok(());
@@ -330,6 +340,25 @@ impl Roster {
     pub fn typed(&self, kind: Kind, workbook: &str, cells: &Cells) -> Result<Typed, StoreError> {
         let locale = self.workbook(workbook)?.locale;
         Ok(typed(cells, &self.schema(kind, &locale)))
+    }
+
+    /// The same for some of the fields: reading all of half a million rows takes its time.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn typed_of(
+        &self,
+        kind: Kind,
+        workbook: &str,
+        cells: &Cells,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Typed, StoreError> {
+        let some = cells
+            .iter()
+            .filter(|(id, _)| wanted(id))
+            .map(|(id, cell)| (id.clone(), cell.clone()))
+            .collect();
+        self.typed(kind, workbook, &some)
     }
 
     /// What a workbook's cells are read by; made once for each kind and locale.

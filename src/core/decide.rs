@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use audience::owner_names;
 use timers::Typed;
-pub use timers::{Timer, TimerKind, on_timer, schedule_timer, timers_for};
+pub use timers::{Timer, TimerKind, dated_fields, on_timer, schedule_timer, timers_for};
 
 use super::calendar::Calendar;
 use super::change::FieldChange;

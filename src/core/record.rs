@@ -289,7 +289,13 @@ mod tests {
         assert_eq!(RecordId::new(id.to_string()), id);
         let later = RecordId::mint(1_795_000_000_001, 0);
         assert!(id < later && id.number() < later.number());
-        for other in ["held", "new/12/7", "r-", "r-ZZZZZZZZZZZZZZZZZZZZZZZZZZ", "r-0000000000000000000000000U"] {
+        for other in [
+            "held",
+            "new/12/7",
+            "r-",
+            "r-ZZZZZZZZZZZZZZZZZZZZZZZZZZ",
+            "r-0000000000000000000000000U",
+        ] {
             assert_eq!(RecordId::new(other).number(), None, "{other}");
             assert_eq!(RecordId::new(other).as_str(), other);
         }

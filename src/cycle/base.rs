@@ -172,11 +172,7 @@ pub(super) fn load(
 }
 
 /// The same rows when the configuration has other fields than when they were written.
-fn with_new_prints(
-    store: &Store,
-    order: &Order,
-    infos: &[FieldInfo],
-) -> Result<Order, StoreError> {
+fn with_new_prints(store: &Store, order: &Order, infos: &[FieldInfo]) -> Result<Order, StoreError> {
     let mut anew = Order::new(order.kind, fields_hash(infos), 0);
     for row in order.iter() {
         let record = known(store, &row.id)?;

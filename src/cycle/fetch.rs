@@ -324,8 +324,7 @@ impl TabReader {
                     cells_of(json, &mut cells)?;
                     rows.push(cells);
                 }
-                let mandatory: Vec<&str> =
-                    self.plan.mandatory.iter().map(String::as_str).collect();
+                let mandatory: Vec<&str> = self.plan.mandatory.iter().map(String::as_str).collect();
                 find_header(&rows, &self.plan.fields, &mandatory)
             }
         };

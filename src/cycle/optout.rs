@@ -53,11 +53,14 @@ pub(super) fn act(
         return Ok(());
     }
     let refuses = |cells: &Cells| -> Result<bool, StoreError> {
-        let typed = roster.typed(Kind::Customer, workbook, cells)?;
+        let typed = roster.typed_of(Kind::Customer, workbook, cells, |id| id == field)?;
         Ok(matches!(typed.values.get(&field), Some(Value::YesNo(true))))
     };
     let was = before.is_some_and(broken) || before.map(refuses).transpose()?.unwrap_or(false);
     let is = refuses(cells)?;
+    if !was && !is {
+        return Ok(());
+    }
     if was && !is && untick == Untick::SaysNothing {
         return Ok(());
     }

@@ -24,26 +24,26 @@ pub(super) fn is_quiet(
             .as_ref()
             .is_some_and(|base| base.ambiguous.is_empty());
     let read = |sheet| reads.iter().any(|read| read.plan.sheet == sheet);
-    let gone = |sheet| !read(sheet) && book.base.as_ref().is_some_and(|base| base.tab(sheet).is_some());
+    let gone = |sheet| {
+        !read(sheet)
+            && book
+                .base
+                .as_ref()
+                .is_some_and(|base| base.tab(sheet).is_some())
+    };
     let same = settled
         && !book.metas.keys().any(|&sheet| gone(sheet))
         && reads.iter().all(|read| {
             read.unchanged
                 && book.metas.get(&read.plan.sheet).is_some_and(|before| {
-                    write::tab_meta(read, Some(before), before.baseline_at).as_ref()
-                        == Some(before)
+                    write::tab_meta(read, Some(before), before.baseline_at).as_ref() == Some(before)
                 })
         });
     Ok(same && !roster.store().contains(&hold::held_key(workbook))?)
 }
 
 /// What there is to say about it.
-pub(super) fn report(
-    roster: &Roster,
-    workbook: &str,
-    reads: &[TabRead],
-    now: Timestamp,
-) -> Report {
+pub(super) fn report(roster: &Roster, workbook: &str, reads: &[TabRead], now: Timestamp) -> Report {
     let mut report = Report::at(now, &roster.config().calendar.zone);
     report.tabs = reads
         .iter()

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::accept::Poll;
 use super::report::{MessageReport, ProblemReport, Settling};
 use crate::core::change::field_changes;
-use crate::core::decide::{self, Decision, Event, timers_for};
+use crate::core::decide::{self, Decision, Event, dated_fields, timers_for};
 use crate::core::identity::{FieldInfo, changed_fields};
 use crate::core::message::{Message, Recipient};
 use crate::core::record::{Kind, Noted, Record, RecordId};
@@ -423,7 +423,12 @@ pub(super) fn baseline(
     group: &mut Group,
 ) -> Result<(), StoreError> {
     roster.take_stage_over(record, now)?;
-    let facts = roster.facts(record, &Json::Null, now)?;
+    let dated = dated_fields(&roster.config().rules).any(|field| record.seen.contains_key(field));
+    let facts = if dated {
+        roster.facts_of(record, &record.seen, &Json::Null, now)?
+    } else {
+        Json::Null // idle times need none
+    };
     let cx = deciding.context(
         roster,
         Some((&record.place.workbook, record.place.sheet)),

@@ -195,7 +195,10 @@ impl Poll<'_> {
         if let Some(held) = standing {
             hold::close(self.roster, &held, self.now, &mut last)?;
         }
-        let mut plan = self.plan.take().unwrap_or_else(|| self.roster.store().plan());
+        let mut plan = self
+            .plan
+            .take()
+            .unwrap_or_else(|| self.roster.store().plan());
         let before: BTreeSet<RecordId> = pending.clone();
         for (id, work) in std::mem::take(&mut self.work) {
             let mut group = work.group;

@@ -203,7 +203,8 @@ impl Order {
 
 fn find(index: &OnceLock<Index>, hashes: &[u128], wanted: u128) -> Option<usize> {
     let index = index.get_or_init(|| {
-        let mut index = Index::with_capacity_and_hasher(hashes.len(), BuildHasherDefault::default());
+        let mut index =
+            Index::with_capacity_and_hasher(hashes.len(), BuildHasherDefault::default());
         for (at, hash) in (0_u32..).zip(hashes) {
             index.insert(half(*hash), at);
         }
@@ -293,7 +294,12 @@ impl Store {
     }
 
     /// Forgets the order of a tab that is not in the workbook any more.
-    pub fn forget_order(&self, (workbook, sheet): (&str, i64), before: &Order, into: &mut Vec<Group>) {
+    pub fn forget_order(
+        &self,
+        (workbook, sheet): (&str, i64),
+        before: &Order,
+        into: &mut Vec<Group>,
+    ) {
         let mut group = Group::default();
         group.remove(head_key(workbook, sheet));
         for number in 0..before.chunks() {
@@ -373,7 +379,14 @@ mod tests {
         assert_eq!(store.order("w", 7).unwrap().unwrap().len(), 999);
         let short = order(0..10);
         write(&store, Some(&shorter), &short);
-        assert!(store.order("w", 7).unwrap().unwrap().iter().eq(short.iter()));
+        assert!(
+            store
+                .order("w", 7)
+                .unwrap()
+                .unwrap()
+                .iter()
+                .eq(short.iter())
+        );
         assert_ne!(store.order_version("w", 7).unwrap(), 0);
         let mut groups = Vec::new();
         store.forget_order(("w", 7), &short, &mut groups);
@@ -391,6 +404,9 @@ mod tests {
         group.remove(chunk_key("w", 7, 1));
         store.commit(vec![group]).unwrap();
         let error = store.order("w", 7).unwrap_err().to_string();
-        assert!(error.contains("order/w/7") && error.contains("344 rows"), "{error}");
+        assert!(
+            error.contains("order/w/7") && error.contains("344 rows"),
+            "{error}"
+        );
     }
 }

@@ -74,13 +74,14 @@ impl Plan<'_> {
         if group.is_empty() {
             return Ok(());
         }
-        let bytes = group.operations.iter().map(|(key, value)| {
-            key.len() + value.as_ref().map_or(0, Vec::len)
-        });
+        let bytes = group
+            .operations
+            .iter()
+            .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
         let bytes: usize = bytes.sum();
         // One operation of a piece is the removal of the piece itself.
-        let full = self.open.len() + group.operations.len() >= BATCH
-            || self.bytes + bytes > PIECE_BYTES;
+        let full =
+            self.open.len() + group.operations.len() >= BATCH || self.bytes + bytes > PIECE_BYTES;
         if full && !self.open.is_empty() {
             self.write_piece()?;
         }
@@ -103,8 +104,7 @@ impl Plan<'_> {
             };
         }
         self.write_piece()?;
-        self.store
-            .apply(vec![(ready_key(), Some(encode(&true)))])?;
+        self.store.apply(vec![(ready_key(), Some(encode(&true)))])?;
         self.written = 0; // what is ready is not undone
         self.store.resume_plan()
     }
@@ -219,7 +219,9 @@ mod tests {
             }
             plan.write_piece().unwrap();
             assert!(plan.written > 2);
-            store.apply(vec![(ready_key(), Some(encode(&true)))]).unwrap();
+            store
+                .apply(vec![(ready_key(), Some(encode(&true)))])
+                .unwrap();
             plan.written = 0; // and here the power went
         }
         let store = open(dir.path());
@@ -294,11 +296,17 @@ mod tests {
             (b"record/a".to_vec(), Some(encode(&7))),
             (b"record/b".to_vec(), None),
         ];
-        assert_eq!(decode_piece(b"plan/0", &encode_piece(&piece)).unwrap(), piece);
+        assert_eq!(
+            decode_piece(b"plan/0", &encode_piece(&piece)).unwrap(),
+            piece
+        );
         assert_eq!(decode_piece(b"plan/0", &encode(&piece)).unwrap(), piece);
         let mut cut = encode_piece(&piece);
         cut.pop();
         let error = decode_piece(b"plan/0", &cut).unwrap_err().to_string();
-        assert!(error.contains("plan/0") && error.contains("cut off"), "{error}");
+        assert!(
+            error.contains("plan/0") && error.contains("cut off"),
+            "{error}"
+        );
     }
 }

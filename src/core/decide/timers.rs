@@ -122,6 +122,19 @@ pub fn timers_for(cx: &Context<'_>, record: &Record, facts: &Value) -> Vec<Timer
     timers_after(cx, record, facts, Typed::Nothing)
 }
 
+/// The fields whose dates rules remind of: timers of a record without any of them need no facts.
+pub fn dated_fields(rules: &[Rule]) -> impl Iterator<Item = &str> {
+    rules.iter().filter_map(|rule| match &rule.on {
+        Trigger::Date { field, .. } => Some(field.as_str()),
+        Trigger::Added
+        | Trigger::Changed { .. }
+        | Trigger::Removed
+        | Trigger::Stage { .. }
+        | Trigger::Idle { .. }
+        | Trigger::Schedule(_) => None,
+    })
+}
+
 /// The same after an event, which may have typed a date so late that its reminder is due at once.
 pub(super) fn timers_after(
     cx: &Context<'_>,

@@ -247,12 +247,7 @@ impl Members {
     ///
     /// A row that went from a tab in which it had no equal is no riddle, though one like it stands in another tab;
     /// one that came is: it may be a copy, or a move whose first half is yet to be cut.
-    fn twins(
-        &self,
-        before: &[Print],
-        partner_before: &[u32],
-        partner_after: &[u32],
-    ) -> Vec<Twins> {
+    fn twins(&self, before: &[Print], partner_before: &[u32], partner_after: &[u32]) -> Vec<Twins> {
         if self.before.len() == self.after.len() || self.before.is_empty() || self.after.is_empty()
         {
             return Vec::new();
@@ -294,11 +289,7 @@ impl Members {
 }
 
 /// The rows without a partner, and what stands beside each.
-fn left_over(
-    rows: &[Print],
-    class: &[u32],
-    partner: &[u32],
-) -> (Vec<usize>, Vec<Spot>) {
+fn left_over(rows: &[Print], class: &[u32], partner: &[u32]) -> (Vec<usize>, Vec<Spot>) {
     let left: Vec<usize> = (0..rows.len())
         .filter(|&at| partner[at] == NOBODY)
         .collect();
