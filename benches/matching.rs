@@ -172,7 +172,10 @@ fn main() {
     let csv_diff = median(|| drop(black_box(lines())));
     let rows = [
         ("csv-diff, keyed by phone, from CSV in memory", csv_diff),
-        ("matching alone, as a poll does it", median(|| drop(black_box(poll())))),
+        (
+            "matching alone, as a poll does it",
+            median(|| drop(black_box(poll()))),
+        ),
         (
             "fingerprints of the new rows, then matching",
             median(|| {
@@ -185,11 +188,19 @@ fn main() {
         (
             "both sides from cells (match_rows)",
             median(|| {
-                drop(black_box(match_rows(&before, &after, &Context::default(), &fields)));
+                drop(black_box(match_rows(
+                    &before,
+                    &after,
+                    &Context::default(),
+                    &fields,
+                )));
             }),
         ),
     ];
-    println!("{ROWS} rows x {} columns, {EDITS} edited, {moved} breaks in the order by moved rows", FIELDS.len());
+    println!(
+        "{ROWS} rows x {} columns, {EDITS} edited, {moved} breaks in the order by moved rows",
+        FIELDS.len()
+    );
     println!("{:<48} {:>9} {:>18}", "", "ms", "csv-diff / this");
     for (name, time) in rows {
         println!(

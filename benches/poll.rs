@@ -21,12 +21,12 @@ use bytes::{Buf as _, Bytes};
 use futures_util::StreamExt as _;
 use serde::Deserialize as _;
 use serde::de::IgnoredAny;
+use sheet::{HEADERS, Size};
 use sheetbridge::config::{Config, Environment};
 use sheetbridge::cycle::{Cycle, Mode};
 use sheetbridge::google::Google;
 use sheetbridge::roster::Roster;
 use sheetbridge::store::Store;
-use sheet::{HEADERS, Size};
 
 /// The largest workbook Google allows: ten million cells.
 const LARGE: Size = Size {
@@ -116,7 +116,10 @@ fn table(large: Size) {
     server.case("first", dir.path(), EVERYDAY.columns);
     let exchange = server.case("everyday-exchange", dir.path(), EVERYDAY.columns);
     let everyday = server.case("everyday", dir.path(), EVERYDAY.columns);
-    println!("\n{} rows x {} columns, each of {ROUNDS} polls", EVERYDAY.rows, EVERYDAY.columns);
+    println!(
+        "\n{} rows x {} columns, each of {ROUNDS} polls",
+        EVERYDAY.rows, EVERYDAY.columns
+    );
     println!(
         "quiet poll {:.3} ms of CPU, of which the HTTP exchange {:.3} ms: {:.3} ms beyond it (at most 1)",
         everyday.cpu_ms,
@@ -192,7 +195,11 @@ async fn case(name: &str, address: &str, dir: &Path, columns: usize) {
     let base = format!("http://{address}/");
     let show = async |what: &str| {
         let url = format!("{base}show/{what}");
-        reqwest::Client::new().post(url).send().await.expect("the server is there");
+        reqwest::Client::new()
+            .post(url)
+            .send()
+            .await
+            .expect("the server is there");
     };
     let url = format!("{base}v4/spreadsheets/1Bench/values:batchGet");
     match name {
@@ -213,9 +220,8 @@ async fn case(name: &str, address: &str, dir: &Path, columns: usize) {
         _ => {
             let before_start = Meter::start();
             let mut poller = Poller::new(&base, dir, columns).await;
-            let grown = |poller: &Poller, before: u64| {
-                poller.store_bytes().saturating_sub(before) as f64
-            };
+            let grown =
+                |poller: &Poller, before: u64| poller.store_bytes().saturating_sub(before) as f64;
             let before = poller.store_bytes();
             match name {
                 "first" => {
@@ -288,7 +294,10 @@ async fn skip(url: &str) {
     let mut body = answer.bytes_stream();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.expect("the body is whole");
-        sender.send(chunk).await.expect("the reader reads to the end");
+        sender
+            .send(chunk)
+            .await
+            .expect("the reader reads to the end");
     }
     drop(sender);
     reader.await.expect("the reader does not panic");
@@ -393,7 +402,9 @@ fn configuration(base: &str, columns: usize) -> String {
     }
     text.push_str("[columns.custom]\n");
     for (at, header) in HEADERS.iter().enumerate().take(columns).skip(fields.len()) {
-        text.push_str(&format!("x{at} = {{ header = \"{header}\", type = \"text\" }}\n"));
+        text.push_str(&format!(
+            "x{at} = {{ header = \"{header}\", type = \"text\" }}\n"
+        ));
     }
     text.push_str(RULES);
     text

@@ -29,8 +29,8 @@ use sheetbridge::outbox::Outbox;
 use sheetbridge::render::{Language, Templates};
 use sheetbridge::sandbox::google::{Effect, Fault};
 use sheetbridge::sandbox::smtp::{Options, SmtpSandbox};
-use sheetbridge::store::order::OrderRow;
 use sheetbridge::store::keys::{self, prefix};
+use sheetbridge::store::order::OrderRow;
 use support::Company;
 use tokio_util::sync::CancellationToken;
 use truth::{RULES, Seen, Truth};
@@ -315,17 +315,21 @@ impl Day<'_> {
             .collect();
         Err(format!(
             "at second {seconds}: missing {missing:?}, too much {much:?}\n  {}\n  changes: {changes:?}\n  unclear: {:?}",
-            about.join("\n  "), report.ambiguous
+            about.join("\n  "),
+            report.ambiguous
         ))
     }
 
     /// What sheetbridge and the truth hold of a customer.
     fn about(&self, who: u32) -> String {
         let record = self.record_of.get(&who).map(|id| self.record(id));
-        let changed = record.as_ref().map(|record| {
-            record.changed_at.duration_since(self.start).as_secs()
-        });
-        format!("#{who} changed at {changed:?}: {record:?}\n  truth: {:?}", self.truth.about(who))
+        let changed = record
+            .as_ref()
+            .map(|record| record.changed_at.duration_since(self.start).as_secs());
+        format!(
+            "#{who} changed at {changed:?}: {record:?}\n  truth: {:?}",
+            self.truth.about(who)
+        )
     }
 
     /// A message of one of the rules of the day as the truth names it.

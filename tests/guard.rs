@@ -733,7 +733,7 @@ async fn ordinary_work_is_never_held() {
             "Giai đoạn",
             2,
             &vec!["Không còn nhu cầu".to_owned(); 50],
-        )
+        );
     };
     let changed = (0..50)
         .filter(|&n| customer(n)[3] != "Không còn nhu cầu")

@@ -452,13 +452,7 @@ async fn s30_a_retry_goes_where_the_first_try_went_with_what_it_said() {
 async fn s28_no_template_sees_a_private_cell() {
     let post = Post::open(&format!("[columns.custom]\nsecret = {{ header = \"Ngày hẹn riêng\", type = \"text\", private = true }}\n{RULES}")).await;
     let id = sheetbridge::core::record::RecordId::new(post.id_of("Trần Bình"));
-    let mut record: Record = post
-        .company
-        .roster
-        .store()
-        .record(&id)
-        .unwrap()
-        .unwrap();
+    let mut record: Record = post.company.roster.store().record(&id).unwrap().unwrap();
     record.seen.insert(
         "secret".into(),
         sheetbridge::core::sheet::Cell::from("tuyệt mật"),

@@ -22,7 +22,10 @@ struct Served {
 /// Serves until the process is ended. Prints its address first.
 pub async fn serve(size: Size) {
     let mut bodies = BTreeMap::new();
-    for (name, variant) in [("first", Variant::First), ("edited", Variant::EditedAndSorted)] {
+    for (name, variant) in [
+        ("first", Variant::First),
+        ("edited", Variant::EditedAndSorted),
+    ] {
         let (gzip, length) = sheet::body(size, variant);
         eprintln!(
             "{name}: {} rows, {:.1} MB of JSON, {:.1} MB compressed",
@@ -46,7 +49,9 @@ pub async fn serve(size: Size) {
         .await
         .expect("loopback has a free port");
     println!("{}", listener.local_addr().expect("it is bound"));
-    axum::serve(listener, router).await.expect("it serves until it is ended");
+    axum::serve(listener, router)
+        .await
+        .expect("it serves until it is ended");
 }
 
 async fn token() -> Json<Value> {
@@ -65,7 +70,11 @@ async fn metadata() -> Json<Value> {
 }
 
 async fn values(State(served): State<Arc<Served>>) -> impl IntoResponse {
-    let name = served.now.lock().expect("nobody panics while holding it").clone();
+    let name = served
+        .now
+        .lock()
+        .expect("nobody panics while holding it")
+        .clone();
     let body = served.bodies[&name].clone();
     (
         [

@@ -46,11 +46,16 @@ pub const HEADERS: [&str; 20] = [
     "Đánh giá",
 ];
 
-const FAMILY: [&str; 8] = [
-    "Nguyễn", "Trần", "Lê", "Phạm", "Huỳnh", "Đặng", "Bùi", "Võ",
-];
+const FAMILY: [&str; 8] = ["Nguyễn", "Trần", "Lê", "Phạm", "Huỳnh", "Đặng", "Bùi", "Võ"];
 const MIDDLE: [&str; 8] = [
-    "Thị Hồng", "Văn", "Minh", "Quốc", "Thanh", "Đức", "Ngọc", "Hữu",
+    "Thị Hồng",
+    "Văn",
+    "Minh",
+    "Quốc",
+    "Thanh",
+    "Đức",
+    "Ngọc",
+    "Hữu",
 ];
 const GIVEN: [&str; 10] = [
     "An", "Bình", "Cường", "Dung", "Hương", "Khánh", "Loan", "Phát", "Thảo", "Yến",
@@ -116,7 +121,11 @@ pub fn customer(number: usize, edited: bool) -> [String; 20] {
         pick(&["Quận 7", "Thủ Đức", "Bình Thạnh", "Gò Vấp", "Nhà Bè"], 10),
         pick(&["Căn hộ", "Nhà phố", "Đất nền", "Biệt thự"], 11),
         pick(&["Queen Riverside", "Sunrise City", "Vạn Phúc"], 12),
-        format!("{}/{}/2026", 1 + drawn(number, 13) % 28, 1 + drawn(number, 14) % 10),
+        format!(
+            "{}/{}/2026",
+            1 + drawn(number, 13) % 28,
+            1 + drawn(number, 14) % 10
+        ),
         if edited {
             format!("{} - đã gọi lại", words(15))
         } else {
@@ -153,7 +162,8 @@ pub fn body(size: Size, variant: Variant) -> (Vec<u8>, usize) {
     let mut length = 0;
     let mut put = |text: &str| {
         length += text.len();
-        gzip.write_all(text.as_bytes()).expect("a Vec takes every byte");
+        gzip.write_all(text.as_bytes())
+            .expect("a Vec takes every byte");
     };
     put(&format!(
         "{{\"spreadsheetId\":\"1Bench\",\"valueRanges\":[{{\"range\":\"'Khách hàng'!A1:T{}\",\"majorDimension\":\"ROWS\",\"values\":[",
@@ -166,7 +176,10 @@ pub fn body(size: Size, variant: Variant) -> (Vec<u8>, usize) {
         row.clear();
         row.push(',');
         let cells = customer(number, is_edited(number, variant));
-        write_row(&mut row, cells.iter().take(size.columns).map(String::as_str));
+        write_row(
+            &mut row,
+            cells.iter().take(size.columns).map(String::as_str),
+        );
         put(&row);
     }
     put("]}]}");

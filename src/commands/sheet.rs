@@ -165,6 +165,12 @@ fn in_vietnamese(why: &str) -> String {
         "a row became several equal ones: which is the copy cannot be told" => {
             "một dòng thành nhiều dòng giống hệt nhau, chưa rõ dòng nào là bản chép".to_owned()
         }
+        "equal rows, and not all of them are left: which one is gone cannot be told" => {
+            "các dòng giống hệt nhau, mất bớt dòng, chưa rõ mất dòng nào".to_owned()
+        }
+        "equal rows to which different things happened: which is which cannot be told" => {
+            "các dòng giống hệt nhau được sửa khác nhau, chưa rõ dòng nào là của ai".to_owned()
+        }
         "rows with the same contact changed, and more than one reading fits" => {
             "các dòng cùng số điện thoại hoặc e-mail đều thay đổi, có nhiều cách hiểu".to_owned()
         }

@@ -485,10 +485,9 @@ impl<'a> Poll<'a> {
                 roster,
                 workbook,
                 id,
-                Some(&record.seen),
-                &cells,
                 // A column that is no longer there says nothing about anybody.
-                optout::Untick::of(roster, &rebound),
+                (Some(&record.seen), optout::Untick::of(roster, &rebound)),
+                &cells,
                 now,
                 &mut work.group,
             )?;
@@ -573,9 +572,8 @@ impl<'a> Poll<'a> {
                 self.roster,
                 self.workbook,
                 &id,
-                None,
+                (None, optout::Untick::Lifts),
                 &record.seen,
-                optout::Untick::Lifts,
                 self.now,
                 &mut group,
             )?;

@@ -144,7 +144,11 @@ impl Poll<'_> {
                 .filter(|&&at| kind.after[at].sheet == sheet)
                 .count(),
             changed: &changed,
-            rows_retyped: 0,
+            rows_retyped: if read.comparable {
+                rows_retyped(kind, sheet)
+            } else {
+                0
+            },
             column_moved,
             header_renamed,
             cells_after: &cells,
@@ -330,4 +334,17 @@ fn fields_edited(changes: &[ChangeReport], tab: &str, infos: &[FieldInfo]) -> Ve
         })
     });
     in_order.collect()
+}
+
+/// How many rows of a tab say the same in other characters: spaces, normal form, number against text.
+fn rows_retyped(kind: &Matched, sheet: i64) -> usize {
+    let retyped = |pair: &&Pair| {
+        let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
+        pair.how == How::Content
+            && (before.sheet, after.sheet) == (sheet, sheet)
+            && before.json != 0
+            && after.json != 0
+            && before.json != after.json
+    };
+    kind.matching.pairs.iter().filter(retyped).count()
 }

@@ -173,6 +173,9 @@ pub(super) fn keep_metadata(
     Ok(())
 }
 
+/// A row's number, the cells of the customer it most likely is, and the cells that stand in it now.
+type ChangedRow<'k> = (u32, Option<Cells>, &'k Cells);
+
 impl Poll<'_> {
     /// Lists the tabs that could not be read, behind those that were: a batch is held in their name, too.
     pub(super) fn list_lost_tabs(&mut self) {
@@ -282,7 +285,7 @@ impl Poll<'_> {
         &self,
         kind: &'k Matched,
         sheet: i64,
-    ) -> Result<Vec<(u32, Option<Cells>, &'k Cells)>, StoreError> {
+    ) -> Result<Vec<ChangedRow<'k>>, StoreError> {
         let matching = &kind.matching;
         let paired = matching
             .pairs

@@ -86,6 +86,8 @@ pub(super) struct TabRead {
     pub(super) errors: BTreeMap<String, u32>,
     /// By field, how many of these are formulas that are still being worked out.
     pub(super) loading: BTreeMap<String, u32>,
+    /// Whether the JSON of the accepted rows was written as it is now: with the same columns in the same places.
+    pub(super) comparable: bool,
     /// By what the rows were told apart and bound: what their JSON is known by holds for nothing else.
     pub(super) how: u128,
     /// What was learned that the next read can go by.
@@ -507,6 +509,7 @@ impl TabReader {
             staff: self.staff,
             filled: self.filled,
             errors: self.errors,
+            comparable: self.comparable,
             how: self.memo.how,
             memo: Arc::new(self.memo),
             fresh: self.fresh,

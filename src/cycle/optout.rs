@@ -30,14 +30,14 @@ impl Untick {
     }
 }
 
-/// Acts on the opt-out cell of a row as seen now. `id` is its record, if it has one already.
+/// Acts on the opt-out cell of a row as seen now. `id` is its record, if it has one already; `before`
+/// its cells, with what unticking them says.
 pub(super) fn act(
     roster: &Roster,
     workbook: &str,
     id: &RecordId,
-    before: Option<&Cells>,
+    (before, untick): (Option<&Cells>, Untick),
     cells: &Cells,
-    untick: Untick,
     now: Timestamp,
     group: &mut Group,
 ) -> Result<(), StoreError> {

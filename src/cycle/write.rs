@@ -99,9 +99,8 @@ impl Poll<'_> {
                         self.roster,
                         self.workbook,
                         &before.id,
-                        Some(&seen),
+                        (Some(&seen), optout::Untick::SaysNothing),
                         cells,
-                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -117,9 +116,8 @@ impl Poll<'_> {
                         self.roster,
                         self.workbook,
                         &optout::nobody_yet(),
-                        None,
+                        (None, optout::Untick::SaysNothing),
                         &cells,
-                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -132,9 +130,8 @@ impl Poll<'_> {
                         self.roster,
                         self.workbook,
                         &before.id,
-                        Some(&before.seen),
+                        (Some(&before.seen), optout::Untick::SaysNothing),
                         cells,
-                        optout::Untick::SaysNothing,
                         self.now,
                         group,
                     )?;
@@ -164,9 +161,8 @@ impl Poll<'_> {
                     self.roster,
                     self.workbook,
                     &id,
-                    None,
+                    (None, optout::Untick::SaysNothing),
                     cells,
-                    optout::Untick::SaysNothing,
                     self.now,
                     group,
                 )?;
