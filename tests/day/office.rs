@@ -187,8 +187,9 @@ fn somebody(draw: &mut Draw, who: u32) -> Vec<String> {
     };
     vec![
         format!(
-            "{} {} {}",
+            "{} {} {} {}",
             draw.one(&FAMILY),
+            draw.one(&MIDDLE),
             draw.one(&MIDDLE),
             draw.one(&GIVEN)
         ),
@@ -210,7 +211,11 @@ fn somebody(draw: &mut Draw, who: u32) -> Vec<String> {
 /// Typed as text. Nobody's is near anybody else's.
 fn phone(who: u32, version: u32) -> String {
     let mut spread = Draw::new(u64::from(who) * 64 + u64::from(version));
-    format!("'09{}{:07}", [0, 1, 3, 7, 8][spread.below(5)], spread.below(10_000_000))
+    format!(
+        "'09{}{:07}",
+        [0, 1, 3, 7, 8][spread.below(5)],
+        spread.below(10_000_000)
+    )
 }
 
 impl<'a> Office<'a> {
