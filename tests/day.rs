@@ -559,7 +559,7 @@ impl Day<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::print_stdout)] // The counts are the report; the runner shows them when asked.
+#[allow(clippy::print_stdout, clippy::disallowed_methods)] // The counts are the report; the runner shows them when asked, and says how long to play.
 async fn after_a_day_of_random_edits_and_faults_the_messages_equal_the_truth() {
     let times: u64 = std::env::var("SHEETBRIDGE_SOAK").map_or(1, |times| times.parse().unwrap());
     let seeds: Vec<u64> = match std::env::var("SHEETBRIDGE_SEED") {
