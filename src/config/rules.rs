@@ -144,6 +144,18 @@ impl RuleReader<'_> {
                 "add `series`, or remove `ends`",
             );
         }
+        if let (Some(at), Some(Trigger::Removed | Trigger::Idle { .. } | Trigger::Schedule(_))) =
+            (place("settle"), on)
+        {
+            reader.wrong(
+                &at,
+                format!(
+                    "`settle` in {} is how long a row must be quiet, and this rule waits for something else",
+                    section.title
+                ),
+                "remove it: a removal has [settle] removed, an idle rule its `after`, a schedule its time",
+            );
+        }
         if matches!(on, Some(Trigger::Schedule(_))) {
             for key in ["when", "escalate", "series"] {
                 if let Some(at) = place(key) {

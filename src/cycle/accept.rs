@@ -116,6 +116,7 @@ pub(super) struct AfterRow {
 }
 
 /// Works one read out and, unless it is a dry run or held, commits it.
+#[allow(clippy::too_many_arguments)] // One caller; each is a thing of its own.
 pub(super) fn take(
     roster: &Roster,
     workbook: &str,

@@ -160,7 +160,7 @@ pub fn contacts(typed: &Typed) -> Vec<String> {
 
 fn name_of(typed: &Typed) -> String {
     match typed.values.get("name") {
-        Some(Value::Name(name)) => name.full.known().map(|full| fold(full)).unwrap_or_default(),
+        Some(Value::Name(name)) => name.full.known().map(fold).unwrap_or_default(),
         _ => String::new(),
     }
 }

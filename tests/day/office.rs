@@ -187,8 +187,9 @@ fn somebody(draw: &mut Draw, who: u32) -> Vec<String> {
     };
     vec![
         format!(
-            "{} {} {}",
+            "{} {} {} {}",
             draw.one(&FAMILY),
+            draw.one(&MIDDLE),
             draw.one(&MIDDLE),
             draw.one(&GIVEN)
         ),
