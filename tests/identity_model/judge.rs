@@ -120,8 +120,9 @@ impl<'a> Judge<'a> {
             // The one is gone and the other nobody before: typed again under name and contact, a copy that was
             // edited less than its original, or one of a couple typed over by the other.
             let typed_again = truth_before.is_none()
-                && (truth_after.is_none() && one_person(old, new)
-                    || one_person(old, new) && mostly_kept(old, new)
+                && (one_person(old, new)
+                    && (truth_after.is_none_or(|itself| !same_contact(old, itself))
+                        || mostly_kept(old, new))
                     || truth_after.is_none() && same_contact(old, new) && mostly_kept(old, new));
             // Name and phone new and all else equal between the same neighbours.
             let by_chance = truth_before.is_none() && truth_after.is_none() && only_marks(old, new);

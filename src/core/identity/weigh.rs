@@ -312,17 +312,13 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             },
         );
     }
-    // A number that several share says little, and here most cells are another customer's.
     let kept = all.iter().filter(|alike| alike.agrees()).count() + rest.same as usize;
-    if strong && marks.name == Alike::Different && kept < other {
-        return None;
-    }
     // A name that is only close is no mark of its own: families share most of theirs.
     let near = marks.phone == Alike::Close || marks.email == Alike::Close;
     let some_agree = near || all.iter().any(|alike| alike.agrees());
     if marks.one_person() {
         // This deal was changed or typed again, or it is gone and another was begun.
-        let mostly_kept = rest.same > rest.different + rest.filled + rest.emptied;
+        let mostly_kept = rest.same >= 2 && rest.same > rest.different;
         if mostly_kept || !at.rivals && rest.same >= rest.different {
             return Some(Verdict::Sure);
         }
