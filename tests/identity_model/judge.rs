@@ -304,11 +304,11 @@ impl<'a> Judge<'a> {
                 // Changed in name and contact both, or known by its name only and others have it, or one of
                 // several deals of which most was changed.
                 Some(itself) if itself == new => {
-                    !contact && !same_name(old, new)
-                        || !contact
-                            && (self.has_namesakes(old)
-                                || changes(old, new) > 2
-                                || only_name(old, new))
+                    !contact
+                        && (!same_name(old, new)
+                            || self.has_namesakes(old)
+                            || changes(old, new) > 2
+                            || only_name(old, new))
                         || contact
                             && !same_name(old, new)
                             && (!mostly_kept(old, new) || self.shares_contact(old))

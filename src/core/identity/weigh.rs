@@ -351,6 +351,18 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             "the name is the same and half of the cells, the contact is not",
         )));
     }
+    without_agreement(marks, rest, at, score, (kept, other))
+}
+
+/// The same where neither name nor contact agrees; `kept` and `other` count the cells that are equal and not.
+fn without_agreement(
+    marks: &Marks,
+    rest: &Rest,
+    at: Circumstance,
+    score: f64,
+    (kept, other): (usize, usize),
+) -> Option<Verdict> {
+    let all = marks.all();
     let contradictions = all.iter().filter(|a| **a == Alike::Different).count();
     let in_place = at.stand == Stand::Both;
     if contradictions == 0 {
