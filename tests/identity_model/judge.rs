@@ -120,8 +120,9 @@ impl<'a> Judge<'a> {
             // The one is gone and the other nobody before: typed again under name and contact, a copy that was
             // edited less than its original, or one of a couple typed over by the other.
             let typed_again = truth_before.is_none()
-                && (truth_after.is_none() && one_person(old, new)
-                    || one_person(old, new) && mostly_kept(old, new)
+                && (one_person(old, new)
+                    && (truth_after.is_none_or(|itself| !same_contact(old, itself))
+                        || mostly_kept(old, new))
                     || truth_after.is_none() && same_contact(old, new) && mostly_kept(old, new));
             // Name and phone new and all else equal between the same neighbours.
             let by_chance = truth_before.is_none() && truth_after.is_none() && only_marks(old, new);
@@ -303,11 +304,11 @@ impl<'a> Judge<'a> {
                 // Changed in name and contact both, or known by its name only and others have it, or one of
                 // several deals of which most was changed.
                 Some(itself) if itself == new => {
-                    !contact && !same_name(old, new)
-                        || !contact
-                            && (self.has_namesakes(old)
-                                || changes(old, new) > 2
-                                || only_name(old, new))
+                    !contact
+                        && (!same_name(old, new)
+                            || self.has_namesakes(old)
+                            || changes(old, new) > 2
+                            || only_name(old, new))
                         || contact
                             && !same_name(old, new)
                             && (!mostly_kept(old, new) || self.shares_contact(old))

@@ -142,7 +142,7 @@ impl Layout {
                 .map(|column| match column.field {
                     Some(field) => cells.get(field).cloned().unwrap_or_default(),
                     None if !customer.is_filled() => Cell::Empty,
-                    None if column.ticks => Cell::Bool(customer.number % 3 == 0),
+                    None if column.ticks => Cell::Bool(customer.number.is_multiple_of(3)),
                     None => {
                         Cell::Text(["Facebook", "Zalo", ""][customer.number as usize % 3].into())
                     }

@@ -425,10 +425,8 @@ impl Leftover<'_> {
                 other_b.is_some_and(|o| self.before[o].content == self.before[b].content);
             let same_after =
                 other_a.is_some_and(|o| self.after[o].content == self.after[a].content);
-            // Rows equal before are looked at in [`gather`], equal ones after may stand for one another;
-            // but not where one of them is new.
-            let one_is_new = same_after && other_b.is_none();
-            if now - then > TIE || same_before || same_after && !one_is_new {
+            // Rows equal before or after are looked at in [`gather`].
+            if now - then > TIE || same_before || same_after {
                 continue;
             }
             let befores: Vec<usize> = [Some(b), other_b].into_iter().flatten().collect();

@@ -142,6 +142,11 @@ fn a_copy_pasted_back_is_the_removed_twin() {
         "0=0 content, ^0=1 content"
     );
     assert_eq!(told("", AN, &format!("{AN}\n{AN}")), "?[0]/[0, 1]");
+    // Edited and then copied: which of the two is the copy?
+    assert_eq!(
+        told("", AN, &format!("{AN_MOVED_ON}\n{AN_MOVED_ON}")),
+        "?[0]/[0, 1]"
+    );
 }
 
 #[test]

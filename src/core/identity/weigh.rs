@@ -312,17 +312,13 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             },
         );
     }
-    // A number that several share says little, and here most cells are another customer's.
     let kept = all.iter().filter(|alike| alike.agrees()).count() + rest.same as usize;
-    if strong && marks.name == Alike::Different && kept < other {
-        return None;
-    }
     // A name that is only close is no mark of its own: families share most of theirs.
     let near = marks.phone == Alike::Close || marks.email == Alike::Close;
     let some_agree = near || all.iter().any(|alike| alike.agrees());
     if marks.one_person() {
         // This deal was changed or typed again, or it is gone and another was begun.
-        let mostly_kept = rest.same > rest.different + rest.filled + rest.emptied;
+        let mostly_kept = rest.same >= 2 && rest.same > rest.different;
         if mostly_kept || !at.rivals && rest.same >= rest.different {
             return Some(Verdict::Sure);
         }
@@ -355,6 +351,18 @@ fn judge(marks: &Marks, rest: &Rest, at: Circumstance, score: f64) -> Option<Ver
             "the name is the same and half of the cells, the contact is not",
         )));
     }
+    without_agreement(marks, rest, at, score, (kept, other))
+}
+
+/// The same where neither name nor contact agrees; `kept` and `other` count the cells that are equal and not.
+fn without_agreement(
+    marks: &Marks,
+    rest: &Rest,
+    at: Circumstance,
+    score: f64,
+    (kept, other): (usize, usize),
+) -> Option<Verdict> {
+    let all = marks.all();
     let contradictions = all.iter().filter(|a| **a == Alike::Different).count();
     let in_place = at.stand == Stand::Both;
     if contradictions == 0 {

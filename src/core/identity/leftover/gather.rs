@@ -155,6 +155,30 @@ impl Leftover<'_> {
                 .iter()
                 .filter_map(|rows| self.fates(rows, &[], fields)),
         );
+        doubts.extend(self.edited_and_copied());
+        doubts
+    }
+
+    /// Rows that are equal now and were nowhere before: was one of them edited, and copied then?
+    fn edited_and_copied(&self) -> Vec<Doubt> {
+        let mut equal: HashMap<u128, Vec<usize>> = HashMap::new();
+        for (a, digest) in self.after.iter().enumerate() {
+            equal.entry(digest.content).or_default().push(a);
+        }
+        let mut doubts: Vec<Doubt> = equal
+            .into_values()
+            .filter(|rows| rows.len() > 1)
+            .filter_map(|rows| {
+                let row = |a: &usize| self.content.after_left[*a];
+                let after: Vec<usize> = rows.iter().map(row).collect();
+                let edited = rows.iter().filter_map(|&a| self.partner_after[a]);
+                let before: Vec<usize> = edited.map(|(b, _)| self.content.before_left[b]).collect();
+                (!before.is_empty())
+                    .then(|| self.copies(&before, &after))
+                    .flatten()
+            })
+            .collect();
+        doubts.sort_by(|one, other| one.after.cmp(&other.after));
         doubts
     }
 
