@@ -335,7 +335,7 @@ impl Poller {
         let key = serde_json::json!({
             "type": "service_account",
             "client_email": "bench@example.iam.gserviceaccount.com",
-            "private_key": PRIVATE_KEY,
+            "private_key": &PRIVATE_KEY[PRIVATE_KEY.find("-----BEGIN").unwrap_or(0)..],
             "token_uri": format!("{base}token"),
         });
         let write = |name: &str, text: &str| {
@@ -347,6 +347,7 @@ impl Poller {
             path
         };
         write("google.json", &key.to_string());
+        write("telegram", "4242:bench-token");
         let path = write("sheetbridge.toml", &configuration(base, columns));
         let names = sheetbridge::render::shipped_names();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -391,11 +392,11 @@ const PRIVATE_KEY: &str = include_str!("../src/sandbox/data/sandbox-only-service
 
 fn configuration(base: &str, columns: usize) -> String {
     let fields = [
-        "name", "phone", "email", "stage", "owner", "source", "budget", "area", "type", "project",
-        "received", "note",
+        "name", "phone", "email", "stage", "owner", "source", "budget", "area", "interest", "received",
+        "note",
     ];
     let mut text = format!(
-        "state_dir = \"state\"\n[company]\nname = \"Công ty CP Queenland\"\n[google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{base}\"\n[[workbook]]\nid = \"1Bench\"\n[[workbook.tab]]\nname = \"Khách hàng\"\n[columns]\n"
+        "state_dir = \"state\"\n[company]\nname = \"Công ty CP Queenland\"\n[google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{base}\"\n[telegram]\ntoken = {{ file = \"telegram\" }}\n[[workbook]]\nid = \"1Bench\"\n[[workbook.tab]]\nname = \"Khách hàng\"\n[columns]\n"
     );
     for (field, header) in fields.iter().zip(HEADERS).take(columns) {
         text.push_str(&format!("{field} = \"{header}\"\n"));

@@ -33,9 +33,9 @@ pub const HEADERS: [&str; 20] = [
     "Ngân sách",
     "Khu vực",
     "Loại BĐS",
-    "Dự án",
     "Ngày nhận",
     "Ghi chú",
+    "Dự án",
     "Nhu cầu",
     "Hướng",
     "Diện tích",
@@ -120,7 +120,6 @@ pub fn customer(number: usize, edited: bool) -> [String; 20] {
         format!("{},{} tỷ", 1 + drawn(number, 8) % 9, drawn(number, 9) % 10),
         pick(&["Quận 7", "Thủ Đức", "Bình Thạnh", "Gò Vấp", "Nhà Bè"], 10),
         pick(&["Căn hộ", "Nhà phố", "Đất nền", "Biệt thự"], 11),
-        pick(&["Queen Riverside", "Sunrise City", "Vạn Phúc"], 12),
         format!(
             "{}/{}/2026",
             1 + drawn(number, 13) % 28,
@@ -131,6 +130,7 @@ pub fn customer(number: usize, edited: bool) -> [String; 20] {
         } else {
             words(15)
         },
+        pick(&["Queen Riverside", "Sunrise City", "Vạn Phúc"], 12),
         words(16),
         pick(&["Đông", "Tây", "Nam", "Bắc", "Đông Nam"], 17),
         format!("{} m2", 45 + drawn(number, 18) % 120),
