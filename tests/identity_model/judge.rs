@@ -127,7 +127,8 @@ impl<'a> Judge<'a> {
             // Name and phone new and all else equal between the same neighbours.
             let by_chance = truth_before.is_none() && truth_after.is_none() && only_marks(old, new);
             if !(interchangeable || typed_again || by_chance) {
-                let was = truth_before.map_or_else(String::new, |who| format!(", which was {who}"));
+                let is = truth_after.map_or_else(String::new, |who| format!(", but is {who}"));
+                let was = truth_before.map_or(is, |who| format!(", which was {who}"));
                 wrong.push(format!("false pair ({:?}): {old} -> {new}{was}", pair.how));
             }
         }

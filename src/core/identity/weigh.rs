@@ -123,6 +123,9 @@ impl<'a> Weights<'a> {
             0.0
         } else if at.known_person {
             KNOWN_PERSON
+        } else if at.shared_key {
+            // The name with it tells more, but not more than a row in which all else is kept.
+            KEY
         } else {
             f64::INFINITY
         };
