@@ -392,8 +392,8 @@ const PRIVATE_KEY: &str = include_str!("../src/sandbox/data/sandbox-only-service
 
 fn configuration(base: &str, columns: usize) -> String {
     let fields = [
-        "name", "phone", "email", "stage", "owner", "source", "budget", "area", "interest", "received",
-        "note",
+        "name", "phone", "email", "stage", "owner", "source", "budget", "area", "interest",
+        "received", "note",
     ];
     let mut text = format!(
         "state_dir = \"state\"\n[company]\nname = \"Công ty CP Queenland\"\n[google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{base}\"\n[telegram]\ntoken = {{ file = \"telegram\" }}\n[[workbook]]\nid = \"1Bench\"\n[[workbook.tab]]\nname = \"Khách hàng\"\n[columns]\n"

@@ -445,3 +445,63 @@ async fn a_lost_or_unreadable_value_is_an_error_and_never_a_new_customer() {
     let error = error.unwrap_err().to_string();
     assert!(error.contains("it is not there"), "{error}");
 }
+
+/// A state folder that the first release wrote: four customers, one first look.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_the_first_format_is_upgraded_and_nobody_is_new() {
+    let rows: [&[&str]; 4] = [
+        &[
+            "Trần Bình",
+            "0912345678",
+            "binh@example.com",
+            "Đang tư vấn",
+            "Lan Anh",
+        ],
+        &[
+            "Lê Hoa",
+            "0987654321",
+            "hoa@example.com",
+            "Tiềm năng",
+            "Minh Tuấn",
+        ],
+        &["Phạm Cường", "0903222111", "", "Đã cọc", "Thu Hà"],
+        &[
+            "Võ Dung",
+            "0908111222",
+            "dung@example.com",
+            "Tiềm năng",
+            "Quốc Bảo",
+        ],
+    ];
+    let mut company = Company::small(&rows, RULES).await;
+    let state = company.config().state_dir;
+    std::fs::remove_dir_all(&state).unwrap();
+    let store = state.join("store");
+    std::fs::create_dir_all(store.join("blobs")).unwrap();
+    for file in ["db", "conf"] {
+        let fixture = std::path::Path::new("tests/data/stores/format-1").join(file);
+        std::fs::copy(fixture, store.join(file)).unwrap();
+    }
+    let path = company.dir.path().join("sheetbridge.toml");
+    company.roster = support::roster(&path, None);
+    company.restart().await;
+    let ids = |company: &Company| -> Vec<String> {
+        let store = company.roster.store();
+        let order = store.order(&company.workbook, 0).unwrap().unwrap();
+        order.iter().map(|row| row.id.to_string()).collect()
+    };
+    let before = ids(&company);
+    assert_eq!(before.len(), 4);
+    // The first poll learns what the rows are known by, the second one has nothing to do.
+    for _ in 0..2 {
+        let report = company.poll().await;
+        assert!(!report.baseline);
+        assert!(report.changes.is_empty(), "{:?}", report.changes);
+        assert_eq!(report.tabs[0].edit, "none");
+    }
+    assert_eq!(ids(&company), before);
+    company.type_into(3, "Giai đoạn", "Đã cọc");
+    let report = company.poll().await;
+    assert_eq!(report.changes.len(), 1);
+    assert_eq!(report.changes[0].record.as_str(), before[1]);
+}

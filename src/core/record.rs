@@ -68,6 +68,17 @@ impl std::hash::Hash for Text {
 /// Crockford's base 32: no I, L, O and U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/// The digit that a letter is; 32 for one that is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [32; 256];
+    let mut digit = 0;
+    while digit < 32 {
+        digits[ALPHABET[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+
 impl RecordId {
     /// Wraps an id that was minted or stored before.
     pub fn new(id: impl AsRef<str>) -> Self {
@@ -104,8 +115,8 @@ impl RecordId {
             return None;
         }
         letters.bytes().try_fold(0_u128, |number, letter| {
-            let digit = ALPHABET.iter().position(|known| *known == letter)?;
-            Some((number << 5) | digit as u128)
+            let digit = DIGITS[usize::from(letter)];
+            (digit < 32).then_some((number << 5) | u128::from(digit))
         })
     }
 

@@ -1,5 +1,6 @@
 //! Takes one read: matches it with the last accepted state, asks the guard, and writes what follows.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
@@ -63,6 +64,8 @@ pub(super) struct Poll<'a> {
     pub(super) polled: Option<Timestamp>,
     /// Who is known although no record of this workbook tells.
     pub(super) known: Known,
+    /// Records as the store has them.
+    pub(super) looked_up: RefCell<HashMap<RecordId, Record>>,
     /// Whether anything is written.
     pub(super) mode: Mode,
     /// What is written already, though it does not count yet: the records of a first look.
@@ -200,6 +203,7 @@ impl<'a> Poll<'a> {
             once: Once::default(),
             polled,
             known: Known::default(),
+            looked_up: RefCell::default(),
             mode,
             plan: None,
             doubts,
@@ -385,11 +389,10 @@ impl<'a> Poll<'a> {
             .added
             .iter()
             .partition(|&&at| self.silent || self.is_baseline(kind.after[at].sheet));
-        let mut minted = HashMap::new();
-        for (at, id) in first_look::take(self, kind, &old)? {
-            minted.insert(new_row_name(&kind.after[at]), id.clone());
-            rows.push(base_row(&kind.after[at], id));
+        for (at, id) in old.iter().zip(first_look::take(self, kind, &old)?) {
+            rows.push(base_row(&kind.after[*at], id));
         }
+        let mut minted = HashMap::new();
         for at in new {
             let after = &kind.after[at];
             let id = self.added(kind.kind, after)?;

@@ -8,19 +8,19 @@ use super::accept::{Matched, Poll};
 use crate::core::record::{Record, RecordId};
 use crate::store::{BATCH, Group, PAGE, StoreError};
 
-/// Takes new rows over as a base without events. Returns each with the id of its record.
+/// Takes new rows over as a base without events. Returns the ids of their records.
 pub(super) fn take(
     poll: &mut Poll<'_>,
     kind: &Matched,
     rows: &[usize],
-) -> Result<Vec<(usize, RecordId)>, StoreError> {
+) -> Result<impl Iterator<Item = RecordId> + use<>, StoreError> {
     // Consecutive numbers, by which a record is found in its page.
     let first = RecordId::mint(
         u64::try_from(poll.now.as_millisecond()).unwrap_or(0),
         crate::random::secret(),
     );
     let first = first.number().unwrap_or_default();
-    let ids = |place: usize| RecordId::from_number(first + place as u128);
+    let ids = move |place: usize| RecordId::from_number(first + place as u128);
     if poll.mode == Mode::Real {
         let mut page = Page::default();
         for (place, &at) in rows.iter().enumerate() {
@@ -35,11 +35,7 @@ pub(super) fn take(
         }
         page.write(poll)?;
     }
-    Ok(rows
-        .iter()
-        .enumerate()
-        .map(|(place, &at)| (at, ids(place)))
-        .collect())
+    Ok((0..).map(ids))
 }
 
 /// Records that are written together, with everything that belongs to them.

@@ -15,6 +15,9 @@ use crate::store::StoreError;
 use crate::store::keys::prefix;
 use crate::store::order::Order;
 
+/// So many records are kept that were read from the store once in a poll: each is asked for several times.
+const LOOKED_UP_TO: usize = 10_000;
+
 /// Up to so many rows, those that did not change are looked at too, to tell rare values from common ones.
 const CROWD_TO: usize = 3_000;
 
@@ -32,6 +35,20 @@ impl Poll<'_> {
             after.extend(after_rows(at, read, base));
         }
         let before = base.of(kind);
+        if before.is_empty() && self.no_tombstones(kind)? {
+            // A first look: nobody they could be, so their cells need not be at hand all at once.
+            let matching = Matching {
+                added: (0..after.len()).collect(),
+                ..Matching::default()
+            };
+            return Ok(Matched {
+                kind,
+                before,
+                after,
+                tombstones: Vec::new(),
+                matching,
+            });
+        }
         for row in &before {
             let number = u32::try_from(tabs.len()).unwrap_or(u32::MAX);
             tabs.entry(row.sheet).or_insert(number);
@@ -47,7 +64,6 @@ impl Poll<'_> {
         let content = match_content(&base::prints(&before, &tabs), &after_prints);
         let nobody_left = content.before_left.is_empty() && content.twins.is_empty();
         if nobody_left && !content.after_left.is_empty() && self.no_tombstones(kind)? {
-            // Nobody they could be: their cells need not be at hand all at once.
             let matching = all_new(content);
             return Ok(Matched {
                 kind,
@@ -120,7 +136,15 @@ impl Poll<'_> {
 
     /// A record that must be there, because the base names it.
     pub(super) fn stored(&self, id: &RecordId) -> Result<Record, StoreError> {
-        base::known(self.roster.store(), id)
+        if let Some(record) = self.looked_up.borrow().get(id) {
+            return Ok(record.clone());
+        }
+        let record = base::known(self.roster.store(), id)?;
+        let mut looked_up = self.looked_up.borrow_mut();
+        if looked_up.len() < LOOKED_UP_TO {
+            looked_up.insert(id.clone(), record.clone());
+        }
+        Ok(record)
     }
 
     /// The cells of a row of the read; nothing for one whose content is an accepted row's.

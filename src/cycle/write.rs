@@ -207,8 +207,15 @@ impl Poll<'_> {
             if work.forget {
                 store.forget_record(&mut group, &id)?;
                 group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
-            } else if store.record(&id)?.as_ref() != Some(&work.record) {
-                group.put_record(&work.record);
+            } else {
+                let looked_up = self.looked_up.get_mut().remove(&id);
+                let before = match looked_up {
+                    Some(record) => Some(record),
+                    None => store.record(&id)?,
+                };
+                if before.as_ref() != Some(&work.record) {
+                    group.put_record(&work.record);
+                }
             }
             plan.add(group)?;
         }

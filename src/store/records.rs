@@ -11,7 +11,7 @@ use super::{Group, Store, StoreError, decode, encode};
 use crate::core::record::{Record, RecordId};
 
 /// Records under one key. More pack better, fewer are read quicker one by one.
-pub const PAGE: usize = 32;
+pub const PAGE: usize = 16;
 
 /// The coding of a page.
 const PAGE_FORMAT: u8 = 1;
