@@ -33,7 +33,7 @@ use crate::store::StoreError;
 
 use base::Base;
 pub use edits::{KeptEdit, TabEdits, UnclearRows, edits_of, unclear_rows};
-use fetch::Memo;
+use fetch::{Memo, Width};
 pub use fetch::MissingTab;
 pub use hold::{Held, HeldDecision, held_key};
 pub use report::{
@@ -100,6 +100,8 @@ struct Book {
     metas: BTreeMap<i64, TabMeta>,
     /// What the last read taught, by Google's id of the tab.
     memos: BTreeMap<i64, Arc<Memo>>,
+    /// Whether tabs are always read whole.
+    wide: bool,
     /// When it was last read and accepted.
     polled: Option<Timestamp>,
 }
@@ -275,14 +277,36 @@ impl Cycle {
             memos: &book.memos,
             scratch: self.roster.store().dir(),
         };
-        let reads = fetch::read_tabs(
-            &self.google,
-            &settings.id,
-            plans,
-            &known,
-            self.roster.stages(),
-        )
-        .await?;
+        for plan in &mut plans {
+            if !book.wide {
+                plan.width = Width::of(book.metas.get(&plan.sheet));
+            }
+        }
+        let wide: Vec<fetch::TabPlan> = plans
+            .iter()
+            .map(|plan| fetch::TabPlan {
+                width: Width::Whole,
+                ..plan.clone()
+            })
+            .collect();
+        let all_wide = plans.iter().all(|plan| plan.width == Width::Whole);
+        let read = async |plans| {
+            let stages = self.roster.stages();
+            fetch::read_tabs(&self.google, &settings.id, plans, &known, stages).await
+        };
+        let reads = match read(plans).await {
+            // A server that knows no ranges of columns is asked for whole tabs from then on.
+            Err(PollError::Google(
+                GoogleError::UnknownRange { .. } | GoogleError::Refused { .. },
+            )) if !all_wide => {
+                let reads = read(wide).await?;
+                book.wide = true;
+                reads
+            }
+            // Another header: perhaps a column came, or went out of what is read.
+            Ok(reads) if reads.iter().any(|read| read.too_narrow) => read(wide).await?,
+            other => other?,
+        };
         Ok((reads, doubts))
     }
 

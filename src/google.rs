@@ -15,6 +15,8 @@ use google_sheets4::hyper_util::rt::TokioExecutor;
 use google_sheets4::{Error as ClientError, Sheets};
 use secrecy::SecretString;
 
+use crate::core::sheet::column_letter;
+
 use auth::Connector;
 pub use auth::KeyError;
 pub use read::{RowSink, cells_of};
@@ -455,6 +457,16 @@ fn metadata_of(spreadsheet: Spreadsheet) -> Result<Metadata, GoogleError> {
         time_zone: properties.time_zone.unwrap_or_default(),
         tabs,
     })
+}
+
+/// A tab from its first column to the `last` one, which counts from 0.
+pub fn columns_to(title: &str, last: usize) -> String {
+    format!("{}!A:{}", whole_tab(title), column_letter(last))
+}
+
+/// The rows of a tab from the first to the `last` one, which counts from 1, in their whole width.
+pub fn rows_to(title: &str, last: u32) -> String {
+    format!("{}!1:{last}", whole_tab(title))
 }
 
 /// A whole tab as a range. Quoted, because a tab called `T11` would else be read as a cell.

@@ -61,6 +61,12 @@ pub struct TabMeta {
     pub rows: usize,
     /// By field, error cells at the last accepted poll.
     pub errors: BTreeMap<String, u32>,
+    /// How many columns the header row has, bound or not.
+    #[serde(default)]
+    pub width: usize,
+    /// What the JSON of the header row is known by; 0 if that is not known.
+    #[serde(default)]
+    pub head: u128,
 }
 
 /// A chat that belongs to one of the company's people.

@@ -100,7 +100,7 @@ impl Calendar {
 
     /// The first working day from `day` on; `day` itself if there is none in sight.
     fn working_day_from(&self, day: Date) -> Date {
-        day.series(1.day())
+        std::iter::successors(Some(day), |day| day.tomorrow().ok())
             .take(HORIZON_DAYS)
             .find(|day| self.is_working_day(*day))
             .unwrap_or(day)
@@ -118,6 +118,9 @@ impl Calendar {
         let Ok(first) = day.checked_sub(21.days()) else {
             return false;
         };
+        if !self.holidays.any_public(first, day) {
+            return false;
+        }
         for day in first.series(1.day()).take(21) {
             if !self.work.has(day.weekday()) {
                 owed += u32::from(self.holidays.is_public(day));

@@ -26,11 +26,13 @@ pub use rows::{RowKind, bind_row, kind_of_row};
 pub use typed::{CellProblem, Typed, Value};
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One cell as Google gives it with `UNFORMATTED_VALUE` and `SERIAL_NUMBER`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Cell {
     /// Nothing in it, or cut off behind the last filled cell.
@@ -42,6 +44,41 @@ pub enum Cell {
     Number(f64),
     /// Text, also the error texts `#REF!`, `#N/A`, … and `Loading...` (see [`Cell::error`]).
     Text(String),
+}
+
+/// By hand: derived, it would try one variant after the other, which for text costs four times the reading.
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CellVisitor)
+    }
+}
+
+struct CellVisitor;
+
+#[allow(clippy::cast_precision_loss)] // Google's own numbers are doubles
+impl Visitor<'_> for CellVisitor {
+    type Value = Cell;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a cell: text, a number, a tick box or nothing")
+    }
+    fn visit_unit<E>(self) -> Result<Cell, E> {
+        Ok(Cell::Empty)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Cell, E> {
+        Ok(Cell::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
+        Ok(Cell::Number(value as f64))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
+        Ok(Cell::Number(value as f64))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Cell, E> {
+        Ok(Cell::Number(value))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Cell, E> {
+        Ok(Cell::from(value))
+    }
 }
 
 /// The texts by which a formula's error arrives from `values.*` (Sheets `ErrorType`).

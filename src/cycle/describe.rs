@@ -15,7 +15,7 @@ use crate::core::record::{Cells, Kind, RecordId};
 use crate::core::sheet::Cell;
 
 /// By so many rows a verdict says by which column a tab was sorted.
-const ORDER_SHOWN_BY: usize = 2_000;
+const ORDER_SHOWN_BY: usize = 1_000;
 
 impl Poll<'_> {
     /// Writes the tabs, changes and ambiguous rows into the report, whether or not they are accepted.

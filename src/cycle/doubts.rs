@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Mode;
 use super::accept::{Matched, Poll};
-use super::fetch::{MissingTab, TabPlan};
+use super::fetch::{MissingTab, TabPlan, Width};
 use super::report::TabReport;
 use crate::config::Workbook;
 use crate::core::change::{Edit, GuardInput, Sighting, TabFacts, look_at_columns};
@@ -120,6 +120,7 @@ pub(super) fn missing_tabs(
                 sheet,
                 title: one.name.clone(),
                 renamed_to: now.clone(),
+                width: Width::Whole,
                 tab: tab.clone(),
                 fields,
                 mandatory,

@@ -17,7 +17,10 @@ use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::{
     Cell, FieldSpec, Header, HeaderProblem, RowKind, bind_row, find_header, kind_of_row,
 };
-use crate::google::{Google, GoogleError, Metadata, RowSink, cells_of, whole_tab};
+use crate::google::{
+    Google, GoogleError, Metadata, RowSink, cells_of, columns_to, rows_to, whole_tab,
+};
+use crate::roster::TabMeta;
 use crate::store::StoreError;
 use crate::store::order::Order;
 
@@ -33,6 +36,8 @@ pub(super) struct TabPlan {
     pub(super) title: String,
     /// What the workbook calls it now, where that is another name.
     pub(super) renamed_to: Option<String>,
+    /// How much of it is read.
+    pub(super) width: Width,
     /// Its configuration.
     pub(super) tab: Tab,
     /// Which fields its columns can be.
@@ -48,6 +53,41 @@ impl TabPlan {
             TabKind::Customers { .. } => Some(Kind::Customer),
             TabKind::Appointments { .. } => Some(Kind::Appointment),
             TabKind::Staff { .. } => None,
+        }
+    }
+}
+
+/// How much of a tab is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// All of it.
+    Whole,
+    /// From the first column, in which titles and totals have their names, to the rightmost bound one;
+    /// and the header in its whole width, to see a column that comes.
+    To {
+        /// The rightmost bound column, counted from 0.
+        last: usize,
+        /// The sheet's own number of the header row.
+        header_row: u32,
+        /// What the header's JSON was known by.
+        head: u128,
+    },
+}
+
+impl Width {
+    /// By what is kept of the tab: there must be columns that nobody needs.
+    pub(super) fn of(meta: Option<&TabMeta>) -> Self {
+        let Some(meta) = meta.filter(|meta| meta.head != 0 && meta.kind.is_some()) else {
+            return Self::Whole;
+        };
+        let bound = meta.bound.values().map(|(column, _)| *column);
+        match bound.filter(|column| *column != usize::MAX).max() {
+            Some(last) if meta.width > last + 1 => Self::To {
+                last,
+                header_row: meta.header_row,
+                head: meta.head,
+            },
+            _ => Self::Whole,
         }
     }
 }
@@ -88,6 +128,12 @@ pub(super) struct TabRead {
     pub(super) loading: BTreeMap<String, u32>,
     /// Whether the JSON of the accepted rows was written as it is now: with the same columns in the same places.
     pub(super) comparable: bool,
+    /// Whether the header is not the one by which less than the whole tab was read.
+    pub(super) too_narrow: bool,
+    /// How wide the header is.
+    pub(super) columns: usize,
+    /// What the header's JSON is known by; 0 if it was not found.
+    pub(super) head: u128,
     /// By what the rows were told apart and bound: what their JSON is known by holds for nothing else.
     pub(super) how: u128,
     /// What was learned that the next read can go by.
@@ -152,6 +198,7 @@ pub(super) fn plan_tabs(
                 sheet: info.sheet,
                 title: info.title.clone(),
                 renamed_to: None,
+                width: Width::Whole,
                 tab: tab.clone(),
                 fields,
                 mandatory,
@@ -205,16 +252,28 @@ pub(super) async fn read_tabs(
     if plans.is_empty() {
         return Ok(Vec::new());
     }
-    let ranges: Vec<String> = plans
+    let title = |plan: &TabPlan| plan.renamed_to.clone().unwrap_or(plan.title.clone());
+    let mut ranges: Vec<String> = plans
         .iter()
-        .map(|plan| whole_tab(plan.renamed_to.as_ref().unwrap_or(&plan.title)))
+        .map(|plan| match plan.width {
+            Width::Whole => whole_tab(&title(plan)),
+            Width::To { last, .. } => columns_to(&title(plan), last),
+        })
         .collect();
+    let mut heads = Vec::new();
+    for (tab, plan) in plans.iter().enumerate() {
+        if let Width::To { header_row, .. } = plan.width {
+            ranges.push(rows_to(&title(plan), header_row));
+            heads.push((tab, header_row));
+        }
+    }
     let stages = Arc::new(stages.clone());
     let sink = Sink {
         tabs: plans
             .into_iter()
             .map(|plan| TabReader::new(plan, &stages, known))
             .collect(),
+        heads,
     };
     let sink = google.values(workbook, &ranges, sink).await?;
     sink.tabs
@@ -225,14 +284,21 @@ pub(super) async fn read_tabs(
 
 struct Sink {
     tabs: Vec<TabReader>,
+    /// The ranges behind those of the tabs: whose header each shows, and in which row.
+    heads: Vec<(usize, u32)>,
 }
 
 impl RowSink for Sink {
     fn row(&mut self, range: usize, row: usize, json: &[u8]) -> Result<(), GoogleError> {
-        match self.tabs.get_mut(range) {
-            Some(tab) => tab.row(row, json),
-            None => Ok(()),
+        if let Some(tab) = self.tabs.get_mut(range) {
+            return tab.row(row, json);
         }
+        if let Some((tab, header_row)) = self.heads.get(range - self.tabs.len())
+            && row + 1 == *header_row as usize
+        {
+            self.tabs[*tab].wide_head = xxh3_128(json).max(1);
+        }
+        Ok(())
     }
 }
 
@@ -248,6 +314,10 @@ struct TabReader {
     base: Arc<Base>,
     old: Arc<Memo>,
     memo: Memo,
+    /// What the header's JSON in its whole width is known by.
+    wide_head: u128,
+    /// The same as far as the tab is read.
+    head: u128,
     first: Vec<Vec<u8>>,
     header: Option<Result<Header, HeaderProblem>>,
     /// Whether what is known of the accepted rows' JSON holds for this read.
@@ -283,6 +353,8 @@ impl TabReader {
             stages: Arc::clone(stages),
             given,
             memo: Memo::default(),
+            wide_head: 0,
+            head: 0,
             first: Vec::new(),
             header: None,
             comparable: false,
@@ -330,6 +402,11 @@ impl TabReader {
                 find_header(&rows, &self.plan.fields, &mandatory)
             }
         };
+        if let Ok(header) = &header
+            && let Some(json) = first.get(header.row)
+        {
+            self.head = xxh3_128(json).max(1);
+        }
         self.memo.how = self.how(&header);
         self.comparable = self
             .base
@@ -347,10 +424,9 @@ impl TabReader {
     fn how(&self, header: &Result<Header, HeaderProblem>) -> u128 {
         let Ok(header) = header else { return 0 };
         let text = format!(
-            "{} {FINGERPRINT_FORMAT} {:?} {:?} {:?} {:?} {:?}",
+            "{} {FINGERPRINT_FORMAT} {:?} {:?} {:?} {:?}",
             env!("CARGO_PKG_VERSION"),
             header.bound,
-            header.headers,
             self.infos,
             self.given,
             self.stages,
@@ -478,6 +554,11 @@ impl TabReader {
             .header
             .take()
             .unwrap_or_else(|| find_header(&[], &self.plan.fields, &[]));
+        let too_narrow = match self.plan.width {
+            Width::Whole => false,
+            Width::To { head, .. } => self.wide_head != head || header.is_err(),
+        };
+        let header_columns = header.as_ref().map_or(0, |header| header.headers.len());
         let order = self.base.tab(self.plan.sheet);
         let accepted = order.map_or(0, Order::len);
         let unchanged = match self.plan.kind() {
@@ -509,6 +590,9 @@ impl TabReader {
             staff: self.staff,
             filled: self.filled,
             errors: self.errors,
+            too_narrow,
+            columns: header_columns,
+            head: self.head,
             comparable: self.comparable,
             how: self.memo.how,
             memo: Arc::new(self.memo),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::accept::{Matched, Poll, Taken, patterns_key};
 use super::base::Base;
-use super::fetch::TabRead;
+use super::fetch::{TabRead, Width};
 use super::hold::{self, Held, HeldCounts};
 use super::optout;
 use super::staff;
@@ -310,6 +310,8 @@ pub(super) fn tab_meta(
             bound.insert(field.into(), (usize::MAX, field.into()));
         }
     }
+    // The header in its whole width is as it was where less of the tab was read.
+    let known = before.filter(|_| read.plan.width != Width::Whole);
     Some(TabMeta {
         title: read.plan.title.clone(),
         sheet: read.plan.sheet,
@@ -319,5 +321,7 @@ pub(super) fn tab_meta(
         baseline_at: before.map_or(now, |before| before.baseline_at),
         rows: read.records_filled,
         errors: read.errors.clone(),
+        width: known.map_or(read.columns, |before| before.width),
+        head: known.map_or(read.head, |before| before.head),
     })
 }

@@ -354,50 +354,10 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<(), A::Error> {
         self.0.clear();
-        while let Some(cell) = cells.next_element_seed(CellSeed)? {
+        while let Some(cell) = cells.next_element()? {
             self.0.push(cell);
         }
         Ok(())
-    }
-}
-
-/// Text, number, tick box or nothing. An empty text is an empty cell.
-struct CellSeed;
-
-impl<'de> DeserializeSeed<'de> for CellSeed {
-    type Value = Cell;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-#[allow(clippy::cast_precision_loss)] // Google's own numbers are doubles
-impl Visitor<'_> for CellSeed {
-    type Value = Cell;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a cell")
-    }
-    fn visit_unit<E>(self) -> Result<Cell, E> {
-        Ok(Cell::Empty)
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<Cell, E> {
-        Ok(Cell::Bool(value))
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
-        Ok(Cell::Number(value as f64))
-    }
-    fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
-        Ok(Cell::Number(value as f64))
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<Cell, E> {
-        Ok(Cell::Number(value))
-    }
-    fn visit_str<E>(self, value: &str) -> Result<Cell, E> {
-        Ok(if value.is_empty() {
-            Cell::Empty
-        } else {
-            Cell::Text(value.to_owned())
-        })
     }
 }
 

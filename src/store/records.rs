@@ -100,10 +100,17 @@ impl Group {
         self.put(keys::record(&record.id), record);
     }
 
-    /// Writes new records as one page. Their ids are consecutive numbers.
-    pub fn put_page(&mut self, records: &[Record]) {
-        let Some(first) = records.first() else { return };
-        self.put_bytes(keys::under(prefix::PAGE, first.id.as_str()), pack(records));
+    /// Writes new records as one page. Their ids are consecutive numbers, and they have settled as
+    /// they were seen, so that their cells are written once.
+    pub fn put_page(&mut self, mut records: Vec<Record>) {
+        let Some(first) = records.first().map(|record| record.id.clone()) else {
+            return;
+        };
+        for record in &mut records {
+            debug_assert_eq!(record.settled.as_ref(), Some(&record.seen));
+            record.settled = None;
+        }
+        self.put_bytes(keys::under(prefix::PAGE, first.as_str()), pack(&records));
     }
 }
 
@@ -163,7 +170,9 @@ impl Page {
         };
         let start = number.checked_sub(1).map_or(0, end_of);
         let value = self.bytes[self.count * 4..].get(start..end_of(number));
-        decode(key, value.unwrap_or_default())
+        let mut record: Record = decode(key, value.unwrap_or_default())?;
+        record.settled = Some(record.seen.clone());
+        Ok(record)
     }
 
     fn all(&self, key: &[u8]) -> Result<Vec<Record>, StoreError> {
@@ -219,8 +228,8 @@ mod tests {
             numbers.map(|n| record(n, &format!("Khách {n}"))).collect()
         };
         let mut group = Group::default();
-        group.put_page(&page(100..132));
-        group.put_page(&page(132..141));
+        group.put_page(page(100..132));
+        group.put_page(page(132..141));
         group.put_record(&record(500, "Khách 500"));
         store.commit(vec![group]).unwrap();
     }

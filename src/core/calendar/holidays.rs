@@ -84,6 +84,12 @@ impl Holidays {
         self.days.get(&day).map(|holiday| holiday.name)
     }
 
+    /// Whether one of these days, the last one left out, is a public holiday.
+    pub(super) fn any_public(&self, first: Date, end: Date) -> bool {
+        let mut days = self.days.range(first..end);
+        days.any(|(_, holiday)| holiday.public)
+    }
+
     /// Whether that day is a public holiday, and not only the company's.
     pub(super) fn is_public(&self, day: Date) -> bool {
         self.days.get(&day).is_some_and(|holiday| holiday.public)
