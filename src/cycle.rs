@@ -33,8 +33,8 @@ use crate::store::StoreError;
 
 use base::Base;
 pub use edits::{KeptEdit, TabEdits, UnclearRows, edits_of, unclear_rows};
-use fetch::{Memo, Width};
 pub use fetch::MissingTab;
+use fetch::{Memo, Width};
 pub use hold::{Held, HeldDecision, held_key};
 pub use report::{
     Ambiguous, ChangeReport, FieldReport, MessageReport, PROBLEMS_LISTED, ProblemReport, Report,

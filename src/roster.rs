@@ -561,6 +561,7 @@ impl Roster {
             in_force,
             nothing: BTreeMap::new(),
             headers,
+            reckoned: Arc::default(),
         })
     }
 

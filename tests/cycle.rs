@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::json;
 use sheetbridge::cycle::Mode;
-use sheetbridge::sandbox::google::Edit;
+use sheetbridge::sandbox::google::{Edit, Effect, Fault};
 use support::{CUSTOMERS, Company, keys, kinds};
 
 const RULES: &str = r#"
@@ -504,4 +504,111 @@ async fn a_store_of_the_first_format_is_upgraded_and_nobody_is_new() {
     let report = company.poll().await;
     assert_eq!(report.changes.len(), 1);
     assert_eq!(report.changes[0].record.as_str(), before[1]);
+}
+
+/// The ranges of the last read, as the sandbox saw them.
+fn last_ranges(company: &Company) -> String {
+    let requests = company.google.requests();
+    let read = requests
+        .iter()
+        .rev()
+        .find(|request| request.path.ends_with(":batchGet"));
+    read.unwrap().query.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_of_a_tab_is_read_than_its_bound_columns() {
+    let mut company = Company::small(&[], RULES).await;
+    let binh = [
+        ("Họ tên", "Trần Bình"),
+        ("SĐT", "0912345678"),
+        ("Email", "binh@example.com"),
+    ];
+    company.add_customer(&binh);
+    let column = |at: &str, header: &str| Edit::InsertColumn {
+        tab: CUSTOMERS.into(),
+        at: at.into(),
+        header: Some(header.into()),
+    };
+    company.edit(column("I", "Cột tính riêng"));
+    company.edit(column("J", "Cột nháp"));
+    company.poll().await;
+    company.type_into(2, "Cột nháp", "x");
+    let quiet = company.poll().await;
+    let ranges = last_ranges(&company);
+    assert!(
+        ranges.contains("!A:H") && ranges.contains("!1:1"),
+        "{ranges}"
+    );
+    assert!(quiet.is_quiet(), "{quiet:?}");
+
+    // A column that comes to the right of them is bound at once.
+    company.edit(column("K", "Ghi chú"));
+    company.type_into(2, "Ghi chú", "thích căn góc");
+    company.poll().await;
+    let bound = company
+        .roster
+        .tab(&company.workbook, 0)
+        .unwrap()
+        .unwrap()
+        .bound;
+    assert_eq!(bound["note"].0, 10, "{bound:?}");
+    company.type_into(2, "Ghi chú", "thích tầng cao");
+    let changed = company.poll().await;
+    assert_eq!(kinds(&changed), serde_json::json!({"changed": 1}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_knows_no_ranges_of_columns_is_asked_for_whole_tabs() {
+    let mut company = Company::small(&[], RULES).await;
+    company.add_customer(&[("Họ tên", "Trần Bình"), ("SĐT", "0912345678")]);
+    company.edit(Edit::InsertColumn {
+        tab: CUSTOMERS.into(),
+        at: "I".into(),
+        header: Some("Cột nháp".into()),
+    });
+    company.poll().await;
+    company.google.add_fault(Fault {
+        path: Some("!A:H".into()),
+        method: None,
+        skip: 0,
+        times: None,
+        effect: Effect::Status {
+            status: 400,
+            retry_after_s: None,
+        },
+    });
+    for _ in 0..2 {
+        let report = company.poll().await;
+        assert_eq!(report.tabs[0].records, 1);
+    }
+    let ranges = last_ranges(&company);
+    assert!(!ranges.contains("!A:H"), "{ranges}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_emptied_cell_by_cell_is_a_customer_until_nothing_is_left() {
+    let hoa = [
+        "Lê Hoa",
+        "0987654321",
+        "hoa@example.com",
+        "Tiềm năng",
+        "Minh Tuấn",
+    ];
+    let binh = ["Trần Bình", "0912345678", "", "Đang tư vấn", "Lan Anh"];
+    let mut company = Company::small(&[&hoa, &binh], RULES).await;
+    company.poll().await;
+    for column in ["SĐT", "Email", "Họ tên", "Giai đoạn"] {
+        company.type_into(2, column, "");
+        let report = company.poll().await;
+        assert_eq!(kinds(&report), json!({"changed": 1}), "{column}");
+        let again = company.poll().await;
+        assert_eq!(again.tabs[0].records, 2, "{column}");
+    }
+    company.type_into(2, "NV phụ trách", "");
+    assert_eq!(kinds(&company.poll().await), json!({"removed": 1}));
+    // Words that were nobody's are a title.
+    company.type_into(2, "NV phụ trách", "Team KD2");
+    let report = company.poll().await;
+    assert_eq!((kinds(&report), report.tabs[0].records), (json!({}), 1));
 }

@@ -159,30 +159,107 @@ pub(super) fn row_list(rows: &[u32]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-/// Why the matcher could not tell, as a colleague would say it.
+/// Why the matcher could not tell, as a colleague would say it: the matcher's own phrases, one by one.
 fn in_vietnamese(why: &str) -> String {
-    let one = |why: &str| match why.trim() {
-        "a row became several equal ones: which is the copy cannot be told" => {
-            "một dòng thành nhiều dòng giống hệt nhau, chưa rõ dòng nào là bản chép".to_owned()
-        }
-        "equal rows, and not all of them are left: which one is gone cannot be told" => {
-            "các dòng giống hệt nhau, mất bớt dòng, chưa rõ mất dòng nào".to_owned()
-        }
-        "equal rows to which different things happened: which is which cannot be told" => {
-            "các dòng giống hệt nhau được sửa khác nhau, chưa rõ dòng nào là của ai".to_owned()
-        }
-        "rows with the same contact changed, and more than one reading fits" => {
-            "các dòng cùng số điện thoại hoặc e-mail đều thay đổi, có nhiều cách hiểu".to_owned()
-        }
-        "more than one row fits equally well" => "có nhiều dòng giống như nhau".to_owned(),
-        other => other.to_owned(),
-    };
-    why.split(';').map(one).collect::<Vec<_>>().join("; ")
+    const PHRASES: [(&str, &str); 26] = [
+        (
+            "rows of one person changed, and more than one reading fits",
+            "các dòng của cùng một người đều thay đổi, có nhiều cách hiểu",
+        ),
+        (
+            "more than one row fits equally well",
+            "có nhiều dòng khớp như nhau",
+        ),
+        (
+            "some cells agree and some do not: the same customer, or another one",
+            "một số ô khớp, một số không: khách cũ hay khách khác",
+        ),
+        (
+            "the contact is the same, the name and most other cells are not",
+            "cùng số điện thoại hoặc email, nhưng tên và hầu hết các ô khác thì không",
+        ),
+        (
+            "one deal of a person with several is gone and another is there",
+            "một người có nhiều giao dịch: mất một dòng và có một dòng khác",
+        ),
+        (
+            "the name is the same and half of the cells, the contact is not",
+            "cùng tên và một nửa số ô, nhưng khác số điện thoại và email",
+        ),
+        (
+            "name and contact are missing on one side and the row has moved",
+            "dòng đã đổi chỗ, một bên không có tên và cách liên hệ",
+        ),
+        (
+            "name, phone and e-mail are all new while the rest stayed: a hand-over, or another customer",
+            "tên, số điện thoại và email đều mới, còn lại như cũ: sang tên hay khách khác",
+        ),
+        (
+            "name and contact differ and only common values are left to compare",
+            "khác tên và cách liên hệ, chỉ còn những giá trị thường gặp để so sánh",
+        ),
+        (
+            " rows were equal in every cell; ",
+            " dòng trước đây giống hệt nhau; ",
+        ),
+        (
+            " rows are equal in every cell where there was ",
+            " dòng giống hệt nhau, trước chỉ có ",
+        ),
+        (
+            " rows are equal in every cell where there were ",
+            " dòng giống hệt nhau, trước chỉ có ",
+        ),
+        ("some now differ in ", "nay có dòng khác ở "),
+        (
+            ": which of them it was cannot be told",
+            ": chưa rõ dòng nào là của ai",
+        ),
+        (
+            ": which of them is new cannot be told",
+            ": chưa rõ dòng nào mới",
+        ),
+        (
+            ": which of them are new cannot be told",
+            ": chưa rõ những dòng nào mới",
+        ),
+        (" gone", " dòng không còn"),
+        ("different: ", "khác: "),
+        ("same: ", "giống: "),
+        (", and ", " và "),
+        (" and ", " và "),
+        ("name", "họ tên"),
+        ("phone", "số điện thoại"),
+        ("stage", "giai đoạn"),
+        ("owner", "người phụ trách"),
+        ("note", "ghi chú"),
+    ];
+    PHRASES
+        .iter()
+        .fold(why.to_owned(), |text, (english, ours)| {
+            text.replace(english, ours)
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_riddle_is_told_in_vietnamese() {
+        assert_eq!(
+            in_vietnamese(
+                "3 rows were equal in every cell; some now differ in stage, and 1 gone: which of them it was cannot be told"
+            ),
+            "3 dòng trước đây giống hệt nhau; nay có dòng khác ở giai đoạn và 1 dòng không còn: chưa rõ dòng nào là của ai"
+        );
+        assert_eq!(
+            in_vietnamese(
+                "more than one row fits equally well (different: name and phone; same: email)"
+            ),
+            "có nhiều dòng khớp như nhau (khác: họ tên và số điện thoại; giống: email)"
+        );
+    }
 
     #[test]
     fn a_long_list_of_rows_is_cut() {

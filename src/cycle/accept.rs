@@ -418,7 +418,9 @@ impl<'a> Poll<'a> {
             }
         }
         // In the order of the sheet; what is unclear may have stood in a tab that is gone.
-        rows.sort_by_key(|row| (row.sheet, row.row));
+        if !rows.is_sorted_by_key(|row| (row.sheet, row.row)) {
+            rows.sort_unstable_by_key(|row| (row.sheet, row.row));
+        }
         for row in rows {
             if next.tab(row.sheet).is_none() {
                 next.insert(row.sheet, Order::new(kind.kind, fields, 0));

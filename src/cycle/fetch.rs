@@ -27,6 +27,9 @@ use crate::store::order::Order;
 /// A header is looked for in so many rows; titles and notes above it are fewer.
 const HEADER_WITHIN: usize = 50;
 
+/// So many rows are looked at for remains of customers; more are a list of something else.
+const MOST_REMAINS: usize = 200;
+
 /// How a tab is to be read.
 #[derive(Clone, Debug)]
 pub(super) struct TabPlan {
@@ -116,6 +119,9 @@ pub(super) struct TabRead {
     pub(super) unchanged: bool,
     /// The rows that are records.
     pub(super) rows: Vec<ReadRow>,
+    /// Rows that are no records by themselves and were not there before: a title, or what is left of a
+    /// customer whose row is being emptied cell by cell.
+    pub(super) remains: Vec<ReadRow>,
     /// The rows of a staff tab.
     pub(super) staff: Vec<Cells>,
     /// All rows with something in them, titles and totals too.
@@ -327,6 +333,7 @@ struct TabReader {
     /// So many rows at the beginning are those of the accepted order.
     same: usize,
     rows: Vec<ReadRow>,
+    remains: Vec<ReadRow>,
     staff: Vec<Cells>,
     filled: usize,
     errors: BTreeMap<String, u32>,
@@ -361,6 +368,7 @@ impl TabReader {
             cursor: 0,
             same: 0,
             rows: Vec::new(),
+            remains: Vec::new(),
             staff: Vec::new(),
             filled: 0,
             errors: BTreeMap::new(),
@@ -505,7 +513,8 @@ impl TabReader {
             return;
         }
         let cells = bind_row(raw, header);
-        match kind_of_row(&cells, raw, header, &self.stages) {
+        let kind = kind_of_row(&cells, raw, header, &self.stages);
+        match kind {
             RowKind::Customer => {}
             RowKind::Blank
             | RowKind::Title
@@ -513,6 +522,16 @@ impl TabReader {
             | RowKind::RepeatedHeader
             | RowKind::TickBoxesOnly => {
                 self.memo.others.insert(known_by);
+                let something = matches!(kind, RowKind::Title | RowKind::Totals);
+                if something && !cells.is_empty() && self.remains.len() < MOST_REMAINS {
+                    let cells = with_given(cells, &self.given);
+                    self.remains.push(ReadRow {
+                        row,
+                        hash: fingerprint(&cells, &self.infos),
+                        json: known_by,
+                        fresh: self.fresh.push(json),
+                    });
+                }
                 return;
             }
         }
@@ -587,6 +606,7 @@ impl TabReader {
             unchanged,
             records_filled: records.max(self.staff.len()),
             rows,
+            remains: self.remains,
             staff: self.staff,
             filled: self.filled,
             errors: self.errors,

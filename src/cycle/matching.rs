@@ -4,16 +4,19 @@ use std::collections::HashMap;
 
 use super::accept::{AfterRow, Matched, Poll};
 use super::base::{self, Base};
-use super::fetch::TabRead;
+use super::fetch::{ReadRow, TabRead};
 use crate::core::identity::{
     ContentMatch, Context, Crowd, Fingerprint, How, Matching, Pair, Print, Row, match_content,
-    match_leftover,
+    match_leftover, same,
 };
 use crate::core::record::{Cells, Kind, Record, RecordId};
 use crate::roster::TOMBSTONE_FOR;
 use crate::store::StoreError;
 use crate::store::keys::prefix;
 use crate::store::order::Order;
+
+/// Of more rows than these, which nobody can have been before, not all cells are in memory.
+const AT_HAND: usize = 5_000;
 
 /// So many records are kept that were read from the store once in a poll: each is asked for several times.
 const LOOKED_UP_TO: usize = 10_000;
@@ -24,6 +27,7 @@ const CROWD_TO: usize = 3_000;
 impl Poll<'_> {
     /// The rows of a kind before and after, and who is whom.
     pub(super) fn matched(&mut self, base: &Base, kind: Kind) -> Result<Matched, StoreError> {
+        self.take_remains(base, kind)?;
         let mut after = Vec::new();
         let mut tabs: HashMap<i64, u32> = HashMap::new();
         for (at, read) in self.reads.iter_mut().enumerate() {
@@ -63,7 +67,10 @@ impl Poll<'_> {
             .collect();
         let content = match_content(&base::prints(&before, &tabs), &after_prints);
         let nobody_left = content.before_left.is_empty() && content.twins.is_empty();
-        if nobody_left && !content.after_left.is_empty() && self.no_tombstones(kind)? {
+        if nobody_left && content.after_left.len() > AT_HAND && self.no_tombstones(kind)? {
+            for &at in &content.after_left[..AT_HAND] {
+                after[at].cells = self.cells(&after[at])?; // for the guard
+            }
             let matching = all_new(content);
             return Ok(Matched {
                 kind,
@@ -132,6 +139,46 @@ impl Poll<'_> {
             tombstones,
             matching,
         })
+    }
+
+    /// A customer whose row is emptied cell by cell is one until nothing is left of it: a row that is no
+    /// customer by itself is taken for the one who stood there, if all that is in it was theirs.
+    fn take_remains(&mut self, base: &Base, kind: Kind) -> Result<(), StoreError> {
+        let infos = self.roster.infos(kind);
+        for at in 0..self.reads.len() {
+            let read = &self.reads[at];
+            let (sheet, order) = (read.plan.sheet, base.tab(read.plan.sheet));
+            let Some(order) = order.filter(|_| read.plan.kind() == Some(kind)) else {
+                continue;
+            };
+            let mut taken = Vec::new();
+            for remains in &read.remains {
+                let Some(stood) = order.at_row(remains.row) else {
+                    continue;
+                };
+                let elsewhere = |row: &ReadRow| row.json == stood.json || row.hash.0 == stood.print;
+                if read.rows.iter().any(elsewhere) {
+                    continue;
+                }
+                let Some(fresh) = remains.fresh else { continue };
+                let (left, had) = (read.cells(fresh)?, self.stored(&stood.id)?.seen);
+                let was_theirs = infos.iter().all(|field| {
+                    let (left, had) = (left.get(&field.id), had.get(&field.id));
+                    left.is_none_or(|left| had.is_some_and(|had| same(had, left, field.kind)))
+                });
+                if was_theirs {
+                    taken.push(remains.clone());
+                }
+            }
+            let read = &mut self.reads[at];
+            for row in taken {
+                tracing::debug!(sheet, row = row.row, "a customer's row is being emptied");
+                let place = read.rows.partition_point(|other| other.row < row.row);
+                read.rows.insert(place, row);
+                read.records_filled += 1;
+            }
+        }
+        Ok(())
     }
 
     /// A record that must be there, because the base names it.

@@ -100,14 +100,25 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     if record.gone.is_some() {
         return settle_gone(poll, id, &record);
     }
+    let own = own_rules(&config.rules, &record, config.settle.after);
+    let infos = roster.infos(record.kind);
+    if own.is_empty()
+        && let Some(until) = typed_just_now(poll, &record, &infos)
+    {
+        let until = poll.local(until);
+        poll.report.settling.push(Settling {
+            record: id.clone(),
+            until,
+        });
+        return Ok(true);
+    }
     let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
     let sight = Sight {
         missing: missing_fields(roster, &record, &typed),
-        infos: roster.infos(record.kind),
+        infos,
         typed,
         before: record.noted(),
     };
-    let own = own_rules(&config.rules, &record, config.settle.after);
     let mut waits = vec![settle_for_all(poll, id, &own, &sight)?];
     for (rule, after) in &own {
         waits.push(settle_for_rule(poll, id, rule, *after, &sight)?);
@@ -130,6 +141,19 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
         });
     }
     Ok(open)
+}
+
+/// Until when a row waits that was not quiet for long enough whatever stands in it: its cells need no reading.
+fn typed_just_now(poll: &Poll<'_>, record: &Record, infos: &[FieldInfo]) -> Option<Timestamp> {
+    let undone = record
+        .settled
+        .as_ref()
+        .is_some_and(|settled| changed_fields(settled, &record.seen, infos).is_empty());
+    let times = times(poll.roster, poll.roster.config().settle.after);
+    match judge(record, poll.now, &times, undone, true) {
+        Outcome::Wait(until) if record.own.is_empty() => Some(until),
+        _ => None,
+    }
 }
 
 /// The settle times, with another one for a row that must have been quiet.
@@ -434,7 +458,12 @@ pub(super) fn baseline(
         Some((&record.place.workbook, record.place.sheet)),
         now,
     );
-    for timer in timers_for(&cx, record, &facts) {
+    let timers = if dated {
+        timers_for(&cx, record, &facts)
+    } else {
+        deciding.idle_timers(&cx, record)
+    };
+    for timer in timers {
         group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
     }
     Ok(())

@@ -123,6 +123,12 @@ impl Order {
         })
     }
 
+    /// The row with this row number. Rows ascend.
+    pub fn at_row(&self, row: u32) -> Option<OrderRow> {
+        let at = self.rows.binary_search(&row).ok()?;
+        self.get(at)
+    }
+
     /// All rows in order.
     pub fn iter(&self) -> impl Iterator<Item = OrderRow> + '_ {
         (0..self.len()).filter_map(|at| self.get(at))
