@@ -513,7 +513,7 @@ fn last_ranges(company: &Company) -> String {
         .iter()
         .rev()
         .find(|request| request.path.ends_with(":batchGet"));
-    read.unwrap().query.clone()
+    read.map(|read| read.query.clone()).unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread")]

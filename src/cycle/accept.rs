@@ -523,7 +523,7 @@ impl<'a> Poll<'a> {
         );
         let cells = self.cells(after)?.unwrap_or_default();
         let baseline = self.silent || self.is_baseline(after.sheet);
-        let (record, group) = self.first_seen(id.clone(), kind, after, cells, baseline)?;
+        let (record, group) = self.first_seen(&id, kind, after, cells, baseline)?;
         self.work.insert(
             id.clone(),
             Work {
@@ -538,7 +538,7 @@ impl<'a> Poll<'a> {
     /// The record of a row that nobody was before, and what is to be written beside it.
     pub(super) fn first_seen(
         &self,
-        id: RecordId,
+        id: &RecordId,
         kind: Kind,
         after: &AfterRow,
         cells: Cells,
@@ -577,7 +577,7 @@ impl<'a> Poll<'a> {
             optout::act(
                 self.roster,
                 self.workbook,
-                &id,
+                id,
                 (None, optout::Untick::Lifts),
                 &record.seen,
                 self.now,

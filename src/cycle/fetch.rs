@@ -282,10 +282,7 @@ pub(super) async fn read_tabs(
         heads,
     };
     let sink = google.values(workbook, &ranges, sink).await?;
-    sink.tabs
-        .into_iter()
-        .map(|tab| tab.finish().map_err(PollError::from))
-        .collect()
+    sink.tabs.into_iter().map(TabReader::finish).collect()
 }
 
 struct Sink {

@@ -26,7 +26,7 @@ pub(super) fn take(
         for (place, &at) in rows.iter().enumerate() {
             let after = &kind.after[at];
             let cells = poll.cells(after)?.unwrap_or_default();
-            let (record, beside) = poll.first_seen(ids(place), kind.kind, after, cells, true)?;
+            let (record, beside) = poll.first_seen(&ids(place), kind.kind, after, cells, true)?;
             if page.is_full(&beside) {
                 page.write(poll)?;
             }
