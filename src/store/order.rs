@@ -1,6 +1,6 @@
 //! Which record stands in which row of a tab, with what it is known by: 52 bytes a row.
 //!
-//! Kept in chunks of [`CHUNK`] rows. A sort writes the chunks whose rows moved, and nothing per row.
+//! Kept in chunks of 256 rows. A sort writes the chunks whose rows moved, and nothing per row.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
