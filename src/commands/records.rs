@@ -91,38 +91,27 @@ impl Desk {
     ) -> Answer<()> {
         let mut titles = Vec::new();
         let mut found = false;
-        for book in &self.roster.config().workbooks {
-            let mut tabs = self.roster.tabs(&book.id)?;
-            tabs.retain(|tab| tab.kind == Some(kind));
-            let place = |tab: &TabMeta| {
-                book.tabs
-                    .iter()
-                    .position(|named| named.name.matches(&tab.title))
-            };
-            tabs.retain(|tab| place(tab).is_some());
-            tabs.sort_by_key(|tab| (place(tab), tab.sheet));
-            for tab in tabs {
-                if only.is_some_and(|only| fold(only) != fold(&tab.title)) {
-                    titles.push(tab.title);
+        for (workbook, tab) in self.tabs_read()? {
+            if tab.kind != Some(kind) {
+                continue;
+            }
+            if only.is_some_and(|only| fold(only) != fold(&tab.title)) {
+                titles.push(tab.title);
+                continue;
+            }
+            found = true;
+            let order = self.roster.store().order(&workbook, tab.sheet)?;
+            for OrderRow { row, id, .. } in order.iter().flat_map(Order::iter) {
+                let Some(record) = self.roster.store().record(&id)? else {
                     continue;
-                }
-                found = true;
-                let order = self.roster.store().order(&book.id, tab.sheet)?;
-                for OrderRow { row, id, .. } in order.iter().flat_map(Order::iter) {
-                    let Some(record) = self.roster.store().record(&id)? else {
-                        continue;
-                    };
-                    let typed = self.roster.typed(kind, &book.id, &record.seen)?;
-                    show(
-                        Spot {
-                            workbook: &book.id,
-                            tab: &tab,
-                            row,
-                        },
-                        &record,
-                        &typed,
-                    )?;
-                }
+                };
+                let typed = self.roster.typed(kind, &workbook, &record.seen)?;
+                let spot = Spot {
+                    workbook: &workbook,
+                    tab: &tab,
+                    row,
+                };
+                show(spot, &record, &typed)?;
             }
         }
         match only {

@@ -126,7 +126,7 @@ impl Desk {
     }
 
     /// Every tab that was read and is still configured, in the order of the configuration.
-    fn tabs_read(&self) -> Answer<Vec<(String, TabMeta)>> {
+    pub(super) fn tabs_read(&self) -> Answer<Vec<(String, TabMeta)>> {
         let mut found = Vec::new();
         for book in &self.roster.config().workbooks {
             let mut tabs = self.roster.tabs(&book.id)?;
@@ -161,7 +161,7 @@ pub(super) fn row_list(rows: &[u32]) -> String {
 
 /// Why the matcher could not tell, as a colleague would say it: the matcher's own phrases, one by one.
 fn in_vietnamese(why: &str) -> String {
-    const PHRASES: [(&str, &str); 26] = [
+    const PHRASES: [(&str, &str); 21] = [
         (
             "rows of one person changed, and more than one reading fits",
             "các dòng của cùng một người đều thay đổi, có nhiều cách hiểu",
@@ -228,17 +228,29 @@ fn in_vietnamese(why: &str) -> String {
         ("same: ", "giống: "),
         (", and ", " và "),
         (" and ", " và "),
+    ];
+    const FIELDS: [(&str, &str); 5] = [
         ("name", "họ tên"),
         ("phone", "số điện thoại"),
         ("stage", "giai đoạn"),
         ("owner", "người phụ trách"),
         ("note", "ghi chú"),
     ];
-    PHRASES
+    let text = PHRASES
         .iter()
         .fold(why.to_owned(), |text, (english, ours)| {
             text.replace(english, ours)
+        });
+    // Fields only as whole words: a column may be called `surname`.
+    text.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_')
+        .map(|piece| {
+            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
+            FIELDS.iter().find(|(id, _)| *id == word).map_or_else(
+                || piece.to_owned(),
+                |(id, ours)| piece.replacen(id, ours, 1),
+            )
         })
+        .collect()
 }
 
 #[cfg(test)]
@@ -255,9 +267,9 @@ mod tests {
         );
         assert_eq!(
             in_vietnamese(
-                "more than one row fits equally well (different: name and phone; same: email)"
+                "more than one row fits equally well (different: name and phone; same: surname)"
             ),
-            "có nhiều dòng khớp như nhau (khác: họ tên và số điện thoại; giống: email)"
+            "có nhiều dòng khớp như nhau (khác: họ tên và số điện thoại; giống: surname)"
         );
     }
 

@@ -11,7 +11,7 @@ use super::fetch::TabRead;
 use super::fresh::FreshAt;
 use super::hold::{self, Held, Ruling};
 use super::report::{Report, local};
-use super::{Mode, first_look, given_cells, optout, quiet, settling, write};
+use super::{Mode, first_look, given_cells, optout, quiet, settling};
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
@@ -131,7 +131,8 @@ pub(super) fn take(
 ) -> Result<Taken, StoreError> {
     let mut poll = Poll::new(roster, workbook, seen, now, mode)?;
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
-    if standing.is_none() && poll.doubts.are_none() && poll.rows_unchanged(base) {
+    let stands = quiet::stands(base, &poll.metas, &poll.reads);
+    if standing.is_none() && poll.doubts.are_none() && stands {
         return poll.settle_only(base, pending);
     }
     let mut kinds = Vec::new();
@@ -208,20 +209,6 @@ impl<'a> Poll<'a> {
             plan: None,
             doubts,
         })
-    }
-
-    /// Whether every row of the workbook stands as it was accepted, and clearly so.
-    fn rows_unchanged(&self, base: &Base) -> bool {
-        base.ambiguous.is_empty()
-            && !self
-                .metas
-                .keys()
-                .any(|&sheet| self.read_of(sheet).is_none() && base.tab(sheet).is_some())
-            && self.reads.iter().all(|read| {
-                let before = self.metas.get(&read.plan.sheet);
-                let now = write::tab_meta(read, before, self.now);
-                read.unchanged && now.is_some() && now.as_ref() == before
-            })
     }
 
     /// A poll in which no row changed but some wait to settle.

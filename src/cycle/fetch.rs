@@ -154,7 +154,7 @@ impl TabRead {
     /// # Errors
     /// The disk.
     pub(super) fn cells(&self, at: FreshAt) -> Result<Cells, StoreError> {
-        let json = self.fresh.get(at).map_err(StoreError::Sync)?;
+        let json = self.fresh.get(at)?;
         let mut raw = Vec::new();
         let (Ok(()), Ok(header)) = (cells_of(&json, &mut raw), &self.header) else {
             return Ok(Cells::new()); // it was read before
@@ -563,9 +563,7 @@ impl TabReader {
         if self.header.is_none() {
             self.find()?;
         }
-        self.fresh
-            .check()
-            .map_err(|error| PollError::Store(StoreError::Sync(error)))?;
+        self.fresh.check()?;
         let header = self
             .header
             .take()

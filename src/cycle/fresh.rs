@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::store::StoreError;
+
 /// So many bytes stay in memory.
 const IN_MEMORY: usize = 8 << 20;
 
@@ -81,16 +83,28 @@ impl Fresh {
     /// Whether everything could be kept.
     ///
     /// # Errors
-    /// What the disk said.
-    pub(super) fn check(&mut self) -> io::Result<()> {
-        self.broken.take().map_or(Ok(()), Err)
+    /// The state folder, and what the disk said.
+    pub(super) fn check(&mut self) -> Result<(), StoreError> {
+        let broken = self.broken.take();
+        broken.map_or(Ok(()), |source| Err(self.failed(source)))
+    }
+
+    fn failed(&self, source: io::Error) -> StoreError {
+        StoreError::Folder {
+            dir: self.dir.clone(),
+            source,
+        }
     }
 
     /// The JSON of a row.
     ///
     /// # Errors
-    /// The disk.
-    pub(super) fn get(&self, at: FreshAt) -> io::Result<Vec<u8>> {
+    /// The state folder, and what the disk said.
+    pub(super) fn get(&self, at: FreshAt) -> Result<Vec<u8>, StoreError> {
+        self.read(at).map_err(|source| self.failed(source))
+    }
+
+    fn read(&self, at: FreshAt) -> io::Result<Vec<u8>> {
         let number = at.0.get() as usize - 1;
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
         let end = self.ends[number];
@@ -142,6 +156,10 @@ mod tests {
         for _ in 0..3 {
             fresh.push(&vec![b'x'; IN_MEMORY / 2]);
         }
-        assert!(fresh.check().is_err());
+        let error = fresh.check().unwrap_err().to_string();
+        assert!(
+            error.starts_with("the state folder /nowhere/at/all cannot be used: "),
+            "{error}"
+        );
     }
 }

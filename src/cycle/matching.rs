@@ -39,19 +39,20 @@ impl Poll<'_> {
             after.extend(after_rows(at, read, base));
         }
         let before = base.of(kind);
-        if before.is_empty() && self.no_tombstones(kind)? {
+        let known = |before, after, matching| Matched {
+            kind,
+            before,
+            after,
+            tombstones: Vec::new(),
+            matching,
+        };
+        if before.is_empty() && (after.is_empty() || self.no_tombstones(kind)?) {
             // A first look: nobody they could be, so their cells need not be at hand all at once.
             let matching = Matching {
                 added: (0..after.len()).collect(),
                 ..Matching::default()
             };
-            return Ok(Matched {
-                kind,
-                before,
-                after,
-                tombstones: Vec::new(),
-                matching,
-            });
+            return Ok(known(before, after, matching));
         }
         for row in &before {
             let number = u32::try_from(tabs.len()).unwrap_or(u32::MAX);
@@ -71,14 +72,7 @@ impl Poll<'_> {
             for &at in &content.after_left[..AT_HAND] {
                 after[at].cells = self.cells(&after[at])?; // for the guard
             }
-            let matching = all_new(content);
-            return Ok(Matched {
-                kind,
-                before,
-                after,
-                tombstones: Vec::new(),
-                matching,
-            });
+            return Ok(known(before, after, all_new(content)));
         }
         let mut before_left = Vec::new();
         for &at in &content.before_left {

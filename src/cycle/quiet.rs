@@ -1,15 +1,31 @@
 //! The poll at which nothing happened: nearly every one. It writes nothing and evaluates no rule.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use super::Book;
+use super::base::Base;
 use super::fetch::TabRead;
-use super::hold;
 use super::report::{Report, TabReport};
-use super::write;
+use super::{Book, hold, write};
 use crate::core::change::Edit;
-use crate::roster::Roster;
+use crate::roster::{Roster, TabMeta};
 use crate::store::StoreError;
+
+/// Whether every row of the workbook stands as it was accepted, and clearly so.
+pub(super) fn stands(base: &Base, metas: &BTreeMap<i64, TabMeta>, reads: &[TabRead]) -> bool {
+    let read = |sheet| reads.iter().any(|read| read.plan.sheet == sheet);
+    base.ambiguous.is_empty()
+        && metas
+            .keys()
+            .all(|&sheet| read(sheet) || base.tab(sheet).is_none())
+        && reads.iter().all(|read| {
+            read.unchanged
+                && metas.get(&read.plan.sheet).is_some_and(|before| {
+                    write::tab_meta(read, Some(before), before.baseline_at).as_ref() == Some(before)
+                })
+        })
+}
 
 /// Whether a read is the last accepted state and nothing waits: no row to settle, no question, no batch that is held.
 pub(super) fn is_quiet(
@@ -18,28 +34,10 @@ pub(super) fn is_quiet(
     book: &Book,
     reads: &[TabRead],
 ) -> Result<bool, StoreError> {
-    let settled = book.pending.is_empty()
-        && book
-            .base
-            .as_ref()
-            .is_some_and(|base| base.ambiguous.is_empty());
-    let read = |sheet| reads.iter().any(|read| read.plan.sheet == sheet);
-    let gone = |sheet| {
-        !read(sheet)
-            && book
-                .base
-                .as_ref()
-                .is_some_and(|base| base.tab(sheet).is_some())
-    };
-    let same = settled
-        && !book.metas.keys().any(|&sheet| gone(sheet))
-        && reads.iter().all(|read| {
-            read.unchanged
-                && book.metas.get(&read.plan.sheet).is_some_and(|before| {
-                    write::tab_meta(read, Some(before), before.baseline_at).as_ref() == Some(before)
-                })
-        });
-    Ok(same && !roster.store().contains(&hold::held_key(workbook))?)
+    let base = book.base.as_ref();
+    Ok(book.pending.is_empty()
+        && base.is_some_and(|base| stands(base, &book.metas, reads))
+        && !roster.store().contains(&hold::held_key(workbook))?)
 }
 
 /// What there is to say about it.
