@@ -487,10 +487,16 @@ impl Group {
 }
 
 fn encode(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = vec![VALUE_FORMAT];
-    serde_json::to_writer(&mut bytes, value)
-        .expect("our own types serialise, and a Vec takes every byte");
+    let mut bytes = Vec::with_capacity(256);
+    encode_to(&mut bytes, value);
     bytes
+}
+
+/// Appends an encoded value.
+fn encode_to(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    bytes.push(VALUE_FORMAT);
+    serde_json::to_writer(bytes, value)
+        .expect("our own types serialise, and a Vec takes every byte");
 }
 
 fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {

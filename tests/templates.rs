@@ -79,7 +79,7 @@ fn record(values: &Value, more: Value) -> Value {
     let values: BTreeMap<String, Value> = serde_json::from_value(values.clone()).unwrap();
     let mut extra: BTreeMap<String, Value> = serde_json::from_value(more).unwrap();
     let event = extra.remove("event").unwrap_or(Value::Null);
-    let cells: Cells = [("note".to_owned(), Cell::Text("x".into()))].into();
+    let cells: Cells = [("note".into(), Cell::Text("x".into()))].into();
     facts::facts(&FactsInput {
         record: Some(RecordFacts {
             id: &RecordId::new("r-01"),

@@ -52,7 +52,8 @@ impl Page {
 
     fn write(&mut self, poll: &mut Poll<'_>) -> Result<(), StoreError> {
         let mut group = std::mem::take(&mut self.beside);
-        group.put_page(std::mem::take(&mut self.records));
+        group.put_page(&self.records);
+        self.records.clear();
         let store = poll.roster.store();
         poll.plan.get_or_insert_with(|| store.plan()).add(group)
     }

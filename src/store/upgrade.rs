@@ -43,8 +43,10 @@ impl Store {
             };
             let mut order = Order::new(old.kind, 0, 0);
             for (row, id) in old.rows {
+                // An id that was not minted cannot stand in a row.
+                let Some(number) = id.number() else { continue };
                 order.push(&OrderRow {
-                    id,
+                    number,
                     print: 0,
                     json: 0,
                     row,
