@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -22,9 +23,7 @@ use crate::config::InDoubt;
 use crate::core::delivery::{By, State, Verdict, backoff};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
-use crate::courier::email::EmailCourier;
-use crate::courier::telegram::TelegramCourier;
-use crate::courier::{Courier as _, Parcel};
+use crate::courier::{Courier, Parcel};
 use crate::health::{Health, Limited};
 use crate::render::Templates;
 use crate::roster::Roster;
@@ -71,8 +70,8 @@ pub struct Ended {
 pub struct Outbox {
     roster: Roster,
     templates: Arc<Templates>,
-    email: Option<Arc<EmailCourier>>,
-    telegram: Option<Arc<TelegramCourier>>,
+    email: Option<Arc<dyn Courier>>,
+    telegram: Option<Arc<dyn Courier>>,
     health: Health,
     gates: Gates,
 }
@@ -89,8 +88,8 @@ impl Outbox {
     pub fn new(
         roster: Roster,
         templates: Arc<Templates>,
-        email: Option<Arc<EmailCourier>>,
-        telegram: Option<Arc<TelegramCourier>>,
+        email: Option<Arc<dyn Courier>>,
+        telegram: Option<Arc<dyn Courier>>,
         health: Health,
     ) -> Self {
         Self {
@@ -142,22 +141,46 @@ impl Outbox {
         stop: &CancellationToken,
     ) -> Result<Vec<Ended>, OutboxError> {
         let began = Instant::now();
+        // A slow answer may be minutes old; what follows from it counts from its end.
+        let ended_at = || now.saturating_add(began.elapsed()).unwrap_or(now);
+        let given_up = async {
+            stop.cancelled().await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        self.pass_until(channel, now, given_up, ended_at).await
+    }
+
+    /// The same by any clock: what has no answer when `given_up` is over is in doubt, and what was answered
+    /// counts from `ended_at`, which is asked when the last answer has come.
+    ///
+    /// # Errors
+    /// As [`Self::pass`].
+    pub async fn pass_until(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        given_up: impl Future<Output = ()> + Send,
+        ended_at: impl FnOnce() -> Timestamp,
+    ) -> Result<Vec<Ended>, OutboxError> {
         let (claims, mut ended) = tokio::task::block_in_place(|| self.claim(channel, now))?;
         if claims.is_empty() {
             return Ok(ended);
         }
-        let deliveries = claims.into_iter().map(|claim| async move {
-            let verdict = tokio::select! {
-                verdict = self.deliver(&claim.parcel) => verdict,
-                () = async { stop.cancelled().await; tokio::time::sleep(FAREWELL).await } => Verdict::InDoubt {
-                    why: "sheetbridge was stopped while it was on its way".into(),
-                },
-            };
-            (claim, verdict)
+        let given_up = given_up.shared();
+        let deliveries = claims.into_iter().map(|claim| {
+            let given_up = given_up.clone();
+            async move {
+                let verdict = tokio::select! {
+                    verdict = self.deliver(&claim.parcel) => verdict,
+                    () = given_up => Verdict::InDoubt {
+                        why: "sheetbridge was stopped while it was on its way".into(),
+                    },
+                };
+                (claim, verdict)
+            }
         });
         let done = join_all(deliveries).await;
-        // A slow answer may be minutes old; what follows from it counts from its end.
-        let now = now.saturating_add(began.elapsed()).unwrap_or(now);
+        let now = ended_at();
         tokio::task::block_in_place(|| {
             let _alone = self.roster.store().alone();
             let mut group = Group::default();
