@@ -171,6 +171,7 @@ impl Outbox {
             let given_up = given_up.clone();
             async move {
                 let verdict = tokio::select! {
+                    biased; // an answer that is there counts
                     verdict = self.deliver(&claim.parcel) => verdict,
                     () = given_up => Verdict::InDoubt {
                         why: "sheetbridge was stopped while it was on its way".into(),
