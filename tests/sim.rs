@@ -97,6 +97,9 @@ fn nothing_is_lost_and_nothing_comes_twice_whatever_fails() {
         let outcome = play(&shop, seed, STEPS, &BTreeSet::new(), false);
         assert!(outcome.broken.is_none(), "{}", report(&shop, seed, &outcome));
         steps += outcome.steps;
+        if only.is_some() {
+            println!("{outcome:?}");
+        }
         episodes += 1;
         sum.crashes += outcome.tally.crashes;
         sum.polls += outcome.tally.polls;

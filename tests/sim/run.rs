@@ -783,7 +783,7 @@ impl Episode {
         let begins = self.world.now();
         let mut dice = Dice::about(self.seed, "quiet", 0);
         let ends = self.world.lock().mono + 6 * 86_400_000;
-        let mut rounds = 0_usize;
+        let (mut rounds, mut idle) = (0_usize, 250);
         while self.world.lock().mono < ends && self.world.lock().broken.is_none() {
             rounds += 1;
             if self.daemon.is_none() {
@@ -798,11 +798,15 @@ impl Episode {
                 let world = self.world.lock();
                 world.next_answer().map(|at| at - world.mono)
             };
-            // Soon at first, so that what was typed settles; then from one due time to the next.
+            // Soon at first, so that what was typed settles; then from one due time to the next. What is due
+            // and may not go yet is looked at less and less often.
             let next = if rounds < 150 { 5_000 } else { 4 * 3_600_000 };
-            let ms = self.until_due().clamp(250, next);
+            let ms = self.until_due().max(idle).clamp(250, next);
+            let before = self.world.lock().fingerprint;
             self.world.lock().advance(answer.map_or(ms, |answer| answer.clamp(1, ms)));
             self.loops(&mut dice);
+            let happened = self.world.lock().fingerprint != before;
+            idle = if happened { 250 } else { (idle * 2).min(600_000) };
         }
         self.audit();
         let Some(daemon) = &self.daemon else {
