@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::core::decide::{self, Decision, Timer, TimerKind, schedule_timer, timers_for};
 use crate::core::delivery::{By, State};
 use crate::core::message::Message;
-use crate::core::record::Record;
+use crate::core::record::{Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::roster::{Once, Roster};
 use crate::store::journal::{Entry, What};
@@ -170,7 +170,7 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
     let at = keys::under(prefix::META, "reading");
     let read_anew = store.get::<String>(&at)?.as_ref() != Some(&reading);
     if new_timed || read_anew {
-        cover_rows(roster, now)?;
+        cover_rows(roster, now, read_anew)?;
     }
     if read_anew {
         let mut group = Group::default();
@@ -269,11 +269,40 @@ fn start_schedules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
     store.commit(vec![group])
 }
 
+/// The timers of dates and idleness that are still to come, by record.
+fn waiting_times(
+    roster: &Roster,
+    now: Timestamp,
+) -> Result<BTreeMap<RecordId, Vec<keys::Key>>, StoreError> {
+    let mut waiting: BTreeMap<RecordId, Vec<keys::Key>> = BTreeMap::new();
+    for entry in roster.store().scan::<Timer>(prefix::TIMER) {
+        let (key, timer) = entry?;
+        let reckoned = match timer.kind {
+            TimerKind::Date { .. } | TimerKind::Idle { .. } | TimerKind::IdleEscalation { .. } => {
+                timer.due > now
+            }
+            TimerKind::Escalation { .. } | TimerKind::Series { .. } | TimerKind::Schedule => false,
+        };
+        if let Some(record) = timer.record.filter(|_| reckoned) {
+            waiting.entry(record).or_default().push(key);
+        }
+    }
+    Ok(waiting)
+}
+
 /// A new rule on idleness or dates covers the rows that are there, for times from now on. What the
 /// configuration reads in another way than before is taken over without an event (SEMANTICS 3).
-fn cover_rows(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
+///
+/// `anew`: times are reckoned another way than before (another zone, another rule), so those that still
+/// wait are taken back first. What is due already rings as it was.
+fn cover_rows(roster: &Roster, now: Timestamp, anew: bool) -> Result<(), StoreError> {
     let store = roster.store();
     let deciding = roster.deciding()?;
+    let mut waiting = if anew {
+        waiting_times(roster, now)?
+    } else {
+        BTreeMap::new()
+    };
     let mut groups = Vec::new();
     for record in store.records() {
         let mut record = record?;
@@ -293,6 +322,11 @@ fn cover_rows(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
         let facts = roster.facts_of(&record, settled, &Value::Null, now)?;
         let place = Some((record.place.workbook.as_str(), record.place.sheet));
         let cx = deciding.context(roster, place, now);
+        // A row that is missing just now gets no new times: it keeps those it has.
+        let old = waiting.remove(&record.id).filter(|_| record.gone.is_none());
+        for key in old.into_iter().flatten() {
+            group.remove(key);
+        }
         for timer in timers_for(&cx, &record, &facts) {
             group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
         }

@@ -168,6 +168,7 @@ pub async fn run(
         beats: Beats::default(),
         poll_now: Arc::new(tokio::sync::Notify::new()),
         ringing: Arc::default(),
+        cut_off: Arc::default(),
         stop: stop.clone(),
     };
     let mut tasks = JoinSet::new();
@@ -234,6 +235,8 @@ struct House {
     poll_now: Arc<tokio::sync::Notify>,
     /// Held while timers ring, and while another configuration takes over.
     ringing: Arc<tokio::sync::Mutex<()>>,
+    /// Cuts a read off that is under way: another configuration waits.
+    cut_off: Arc<tokio::sync::Notify>,
     stop: CancellationToken,
 }
 

@@ -11,6 +11,8 @@
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+mod medium;
+mod memory;
 pub mod order;
 mod plan;
 mod records;
@@ -27,7 +29,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::random::Chance;
 use keys::{Key, prefix};
+use medium::Medium;
+pub use memory::{Faults, Memory, Touch};
 pub use plan::Plan;
 pub use records::PAGE;
 
@@ -99,9 +104,12 @@ const VALUE_FORMAT: u8 = 1;
 /// One durable store in one state folder.
 #[derive(Clone)]
 pub struct Store {
-    db: sled::Db,
+    db: Medium,
     dir: PathBuf,
-    file: Arc<File>,
+    /// None in memory, where nothing is synced.
+    file: Option<Arc<File>>,
+    /// What ids and salts are drawn from.
+    chance: Arc<Chance>,
     /// The number of the next journal entry.
     journal: Arc<AtomicU64>,
     alone: Arc<Mutex<()>>,
@@ -151,15 +159,37 @@ impl Store {
                 .and_then(|f| f.sync_all())
                 .map_err(folder)?;
         }
-        let store = Self {
+        let chance = Arc::new(Chance::system());
+        let mut store = Self::over(Medium::Disk(db), dir, chance);
+        store.file = Some(Arc::new(file));
+        store.owner = owner;
+        store.begin()
+    }
+
+    /// Opens a store over a disk in memory, for the simulation; `dir` is where a big read may put its rows.
+    ///
+    /// # Errors
+    /// What the memory was told to fail with.
+    pub fn in_memory(memory: &Memory, dir: &Path) -> Result<Self, StoreError> {
+        Self::over(Medium::Memory(memory.clone()), dir, memory.chance()).begin()
+    }
+
+    fn over(db: Medium, dir: &Path, chance: Arc<Chance>) -> Self {
+        Self {
             db,
             dir: dir.to_owned(),
-            file: Arc::new(file),
+            file: None,
+            chance,
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
-            owner,
+            owner: None,
             planning: Arc::new(Mutex::new(())),
-        };
+        }
+    }
+
+    /// Checks what is there, and takes up what was left.
+    fn begin(self) -> Result<Self, StoreError> {
+        let store = self;
         store.check_format()?;
         store.leave_mark()?;
         store.give_back()?;
@@ -179,6 +209,11 @@ impl Store {
         give_to(&self.dir, user, group).map_err(StoreError::Sync)
     }
 
+    /// 128 bits that nobody can guess; in memory what its seed says.
+    pub fn secret(&self) -> u128 {
+        self.chance.secret()
+    }
+
     /// The state folder.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -193,7 +228,7 @@ impl Store {
                 found,
             }),
             // sled gives what it cannot read up without a word; an empty store where there was one is no new one.
-            Ok(None) if self.db.is_empty() && self.mark().exists() => Err(StoreError::Corrupt {
+            Ok(None) if self.file.is_some() && self.db.is_empty() && self.mark().exists() => Err(StoreError::Corrupt {
                 dir: self.dir.clone(),
                 why: "nothing in it can be read any more".into(),
             }),
@@ -216,6 +251,9 @@ impl Store {
     }
 
     fn leave_mark(&self) -> Result<(), StoreError> {
+        if self.file.is_none() {
+            return Ok(()); // what is in memory is gone with the process, and may be empty then
+        }
         let path = self.mark();
         if path.exists() {
             return Ok(());
@@ -271,8 +309,7 @@ impl Store {
     pub fn keys(&self, prefix: &[u8]) -> impl Iterator<Item = Result<Key, StoreError>> + use<> {
         self.db
             .scan_prefix(prefix)
-            .keys()
-            .map(|key| Ok(key?.to_vec()))
+            .map(|entry| Ok(entry?.0.to_vec()))
     }
 
     /// The newest `count` entries under a prefix, newest first.
@@ -336,20 +373,15 @@ impl Store {
     }
 
     fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in operations {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        self.db.apply_batch(batch)?;
+        self.db.apply(operations)?;
         self.sync()
     }
 
     fn sync(&self) -> Result<(), StoreError> {
         self.db.flush()?;
-        self.file.sync_all().map_err(StoreError::Sync)?;
+        if let Some(file) = &self.file {
+            file.sync_all().map_err(StoreError::Sync)?;
+        }
         self.give_back()
     }
 

@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use teloxide::payloads::{GetMe, SendMessage};
 use teloxide::types::{
@@ -222,16 +223,24 @@ impl Courier for TelegramCourier {
         }
     }
 
-    async fn deliver(&self, parcel: &Parcel) -> Verdict {
-        match parcel {
-            Parcel::Chat(chat) => self.carry(chat).await,
-            Parcel::Mail(_) => rejected("a mail was handed to the Telegram courier".to_owned()),
-        }
+    fn deliver<'a>(&'a self, parcel: &'a Parcel) -> BoxFuture<'a, Verdict> {
+        Box::pin(async move {
+            match parcel {
+                Parcel::Chat(chat) => self.carry(chat).await,
+                Parcel::Mail(_) => rejected("a mail was handed to the Telegram courier".to_owned()),
+            }
+        })
     }
 
     /// # Returns
     /// The bot's user name, e.g. `@queenland_bot`.
-    async fn probe(&self) -> Result<String, ProbeError> {
+    fn probe(&self) -> BoxFuture<'_, Result<String, ProbeError>> {
+        Box::pin(self.ask_who_it_is())
+    }
+}
+
+impl TelegramCourier {
+    async fn ask_who_it_is(&self) -> Result<String, ProbeError> {
         match self.client.call(&GetMe::new()).await {
             Ok(me) => match me["username"].as_str() {
                 Some(name) => Ok(format!("@{name}")),

@@ -537,7 +537,7 @@ impl<'a> Poll<'a> {
     fn added(&mut self, kind: Kind, after: &AfterRow) -> Result<RecordId, StoreError> {
         let id = RecordId::mint(
             u64::try_from(self.now.as_millisecond()).unwrap_or(0),
-            crate::random::secret(),
+            self.roster.store().secret(),
         );
         let cells = self.cells(after)?.unwrap_or_default();
         let baseline = self.silent || self.is_baseline(after.sheet);

@@ -17,7 +17,7 @@ pub(super) fn take(
     // Consecutive numbers, by which a record is found in its page.
     let first = RecordId::mint(
         u64::try_from(poll.now.as_millisecond()).unwrap_or(0),
-        crate::random::secret(),
+        poll.roster.store().secret(),
     );
     let first = first.number().unwrap_or_default();
     let ids = move |place: usize| RecordId::from_number(first + place as u128);

@@ -238,7 +238,9 @@ fn settle_for_all(
     let (view, event) = enter(record, &sight.before, &sight.typed, event);
     record.settled = Some(record.seen.clone());
     record.pending_since = None;
-    record.active_at = record.active_at.max(record.changed_at);
+    if !only_the_owner(&event) {
+        record.active_at = record.active_at.max(record.changed_at);
+    }
     if view.stage != record.stage {
         record.stage.clone_from(&view.stage);
         record.stage_event = view.stage_event;
@@ -259,6 +261,17 @@ fn settle_for_all(
     };
     happen(poll, id, &view, &event, &Eyes::AllBut(own))?;
     Ok(None)
+}
+
+/// A change of owner moves what is open and tells the new owner; nobody has been at the customer, so the
+/// idle clock goes on (SEMANTICS 12).
+fn only_the_owner(event: &Event) -> bool {
+    match event {
+        Event::Changed { changes, .. } => {
+            !changes.is_empty() && changes.iter().all(|change| change.field == "owner")
+        }
+        Event::Added | Event::Removed | Event::Returned { .. } => false,
+    }
 }
 
 /// Settles a record for one rule with a time of its own, after the others. Until when it waits, if it does.

@@ -93,6 +93,16 @@ pub(super) async fn stream<S: RowSink>(
     })
 }
 
+/// The same for a body that is there.
+pub(super) fn whole<S: RowSink>(body: Vec<u8>, mut sink: S) -> Result<S, GoogleError> {
+    let mut body = Body {
+        buffer: body,
+        ended: true,
+        ..Body::new(mpsc::channel(1).1)
+    };
+    read_batch(&mut body, &mut sink).map(|()| sink)
+}
+
 /// `{"spreadsheetId": …, "valueRanges": [{"range": …, "values": [row, …]}, …]}`, and nothing behind it.
 fn read_batch(body: &mut Body, sink: &mut impl RowSink) -> Result<(), GoogleError> {
     let mut found = false;

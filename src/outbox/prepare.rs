@@ -10,7 +10,7 @@ use super::route::{self, Way};
 use crate::commands::{Desk, paused_by};
 use crate::core::delivery::State;
 use crate::core::facts::message::HoldFacts;
-use crate::core::message::{Address, Frozen, Message, Recipient};
+use crate::core::message::{Address, Frozen, Message, Recipient, Wanted};
 use crate::core::people::Directory;
 use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
 use crate::core::record::Record;
@@ -50,7 +50,16 @@ impl Outbox {
         if let Some(next) = self.out_of_force(message, now)? {
             return Ok(next);
         }
+        if let Some(why) = self.replaced(message)? {
+            return Ok(Next::End {
+                state: State::Cancelled,
+                why,
+            });
+        }
         let facts = self.facts(message, record.as_ref(), now)?;
+        if self.owner_changed(message, &facts)? {
+            message.frozen = None; // an open reminder moves to the new owner (SEMANTICS 12)
+        }
         let way = match &message.frozen {
             // A retry goes where the first try went (SEMANTICS 30).
             Some(frozen) => Way::To {
@@ -129,6 +138,39 @@ impl Outbox {
                 _ => None,
             },
         )
+    }
+
+    /// A reminder or a digest that waited so long that the next one was decided is not worth reading any
+    /// more (SEMANTICS 19): one at a time is enough.
+    fn replaced(&self, message: &Message) -> Result<Option<String>, StoreError> {
+        let repeats = matches!(message.wanted, Wanted::Idle { .. })
+            || message.record.is_none() && message.template.starts_with("digest");
+        if !repeats {
+            return Ok(None);
+        }
+        let Some((before_occasion, _)) = message.key.as_str().rsplit_once('/') else {
+            return Ok(None);
+        };
+        let like_it = keys::under(prefix::MESSAGE, format!("{before_occasion}/"));
+        for entry in self.roster.store().scan::<Message>(&like_it) {
+            let (_, other) = entry?;
+            let stands = !matches!(other.state, State::Cancelled | State::Expired);
+            if other.key != message.key && other.created > message.created && stands {
+                return Ok(Some(format!("replaced by a newer one: {}", other.key)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a message to the owner was meant for somebody who is in charge no longer.
+    fn owner_changed(&self, message: &Message, facts: &Value) -> Result<bool, StoreError> {
+        let (Recipient::Owner(n), Some(frozen)) = (&message.to, &message.frozen) else {
+            return Ok(false);
+        };
+        let directory = self.directory()?;
+        let names = crate::core::decide::owner_names(facts);
+        let now = directory.owners(&names).get(usize::from(*n)).copied();
+        Ok(now.is_some_and(|person| person.name != frozen.display_name))
     }
 
     /// What templates see: the record as it is now, and what was known at the event.

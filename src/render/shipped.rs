@@ -28,6 +28,7 @@ shipped![
     "deposited.buttons.txt",
     "deposited.telegram.html",
     "digest-daily.telegram.html",
+    "flood.telegram.html",
     "held-batch.buttons.txt",
     "held-batch.telegram.html",
     "held-over.telegram.html",

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::core::message::MessageKey;
+use crate::core::message::{Message, MessageKey};
 use crate::core::record::RecordId;
 
 /// A key: bytes that sort as the queue they belong to.
@@ -54,6 +54,8 @@ pub mod prefix {
     pub const RULE: &[u8] = b"rule/";
     /// Rules that were removed: what is left of theirs is not sent.
     pub const RULE_GONE: &[u8] = b"rule-gone/";
+    /// What a provider has asked us to wait for: a sender's day, a chat's pause.
+    pub const LIMIT: &[u8] = b"limit/";
     /// What is paused, by whom.
     pub const PAUSE: &[u8] = b"pause/";
     /// Telegram chats of staff.
@@ -108,9 +110,20 @@ pub fn message(key: &MessageKey) -> Key {
     under(prefix::MESSAGE, key.as_str())
 }
 
-/// The queue entry of a message.
-pub fn due(at: Timestamp, key: &MessageKey) -> Key {
-    timed(prefix::DUE, at, key.as_str())
+/// The queue entry of a message. Of those that are due at the same moment, as all are that wait for the
+/// hours to open, what does not advertise comes before what does, and what has waited longer first.
+pub fn due(message: &Message) -> Key {
+    let first = message.held_until.map_or(message.created, |held| held.max(message.created));
+    let mut rest = vec![if message.ad { b'1' } else { b'0' }];
+    rest.extend_from_slice(&millis(first).to_be_bytes());
+    rest.push(b'/');
+    rest.extend_from_slice(message.key.as_str().as_bytes());
+    timed(prefix::DUE, message.due, rest)
+}
+
+/// The queue entry as versions before the order among equals wrote it.
+pub fn due_before(message: &Message) -> Key {
+    timed(prefix::DUE, message.due, message.key.as_str())
 }
 
 /// The mark of a message in flight.

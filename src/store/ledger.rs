@@ -34,7 +34,7 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
         return Ok(false);
     }
     group.put(keys::message(&message.key), message);
-    group.put(keys::due(message.due, &message.key), &message.key);
+    group.put(keys::due(message), &message.key);
     group.put(
         keys::under(prefix::DIGEST, message.key.digest()),
         &message.key,
@@ -123,7 +123,7 @@ pub fn attempted(message: &mut Message, at: Timestamp, ended: State, said: impl 
 
 fn leave(group: &mut Group, message: &Message) {
     match message.state {
-        State::Queued => group.remove(keys::due(message.due, &message.key)),
+        State::Queued => group.remove(keys::due(message)),
         State::InFlight => group.remove(keys::flight(&message.key)),
         State::Delivered
         | State::Rejected
@@ -136,7 +136,7 @@ fn leave(group: &mut Group, message: &Message) {
 
 fn enter(group: &mut Group, message: &Message) {
     match message.state {
-        State::Queued => group.put(keys::due(message.due, &message.key), &message.key),
+        State::Queued => group.put(keys::due(message), &message.key),
         State::InFlight => group.put(keys::flight(&message.key), &message.key),
         State::Delivered
         | State::Rejected

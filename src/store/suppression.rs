@@ -47,11 +47,7 @@ pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> 
     let salt: String = match store.get(&at)? {
         Some(salt) => salt,
         None => {
-            let salt = format!(
-                "{:032x}{:032x}",
-                crate::random::secret(),
-                crate::random::secret()
-            );
+            let salt = format!("{:032x}{:032x}", store.secret(), store.secret());
             let mut group = Group::default();
             group.put(at, &salt);
             store.commit(vec![group])?;

@@ -104,6 +104,28 @@ pub struct TroubleFacts {
     pub waiting: u32,
 }
 
+/// `flood`: many notices for one colleague at once, told as one. Template `flood`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FloodFacts {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them.
+    pub items: Vec<FloodItem>,
+    /// How many are not among `items`.
+    pub more: usize,
+}
+
+/// One notice of a flood.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FloodItem {
+    /// Its own template, which says what it is about.
+    pub template: String,
+    /// The customer's name, if the row has one.
+    pub name: Option<String>,
+}
+
 /// `findings`: rows that a person should look at. Template `problems`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
