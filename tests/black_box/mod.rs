@@ -9,6 +9,8 @@
     unreachable_pub
 )]
 
+pub mod leads;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -352,15 +354,7 @@ api_url = "{}"
 
     /// The ledger of a daemon that does not run.
     pub fn ledger(&self) -> Ledger {
-        let store = Store::open(&self.state_dir()).unwrap();
-        Ledger {
-            messages: store
-                .scan::<Message>(prefix::MESSAGE)
-                .map(|entry| entry.unwrap().1)
-                .collect(),
-            records: store.records().map(Result::unwrap).collect(),
-            flying: store.keys(prefix::FLIGHT).count(),
-        }
+        Ledger::of(&Store::open(&self.state_dir()).unwrap())
     }
 }
 
@@ -379,6 +373,17 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    pub fn of(store: &Store) -> Self {
+        Self {
+            messages: store
+                .scan::<Message>(prefix::MESSAGE)
+                .map(|entry| entry.unwrap().1)
+                .collect(),
+            records: store.records().map(Result::unwrap).collect(),
+            flying: store.keys(prefix::FLIGHT).count(),
+        }
+    }
+
     /// By key.
     pub fn by_key(&self) -> BTreeMap<&str, &Message> {
         self.messages
