@@ -128,6 +128,7 @@ impl Store {
             source,
         };
         let path = dir.join("store");
+        let above = above(dir);
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -150,6 +151,13 @@ impl Store {
             File::open(synced)
                 .and_then(|f| f.sync_all())
                 .map_err(folder)?;
+        }
+        for synced in above {
+            match File::open(synced).and_then(|f| f.sync_all()) {
+                // Whose folder it is not, made nothing in it.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                synced => synced.map_err(folder)?,
+            }
         }
         let store = Self {
             db,
@@ -373,6 +381,22 @@ impl Store {
     pub fn size_on_disk(&self) -> Result<u64, StoreError> {
         Ok(self.db.size_on_disk()?)
     }
+}
+
+/// The folders that hold a new state folder's name: its parent, and those of the parents that are to be made.
+/// Unless they are synced a power cut may take the whole state folder, and the next start begins anew.
+fn above(dir: &Path) -> Vec<PathBuf> {
+    let mut above = Vec::new();
+    let mut here = dir;
+    while let Some(parent) = here.parent() {
+        let named = !parent.as_os_str().is_empty();
+        above.push(if named { parent } else { Path::new(".") }.to_owned());
+        if !named || parent.exists() {
+            break;
+        }
+        here = parent;
+    }
+    above
 }
 
 /// The owner of a folder that root, but not root's own daemon, works on.

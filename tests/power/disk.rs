@@ -52,7 +52,7 @@ enum Node {
 
 /// How much a power cut leaves of what was not synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub(crate) enum Cut {
     /// All of it, as a kill does.
     Nothing,
     /// None of it.
@@ -67,7 +67,7 @@ pub enum Cut {
 
 impl Cut {
     /// Chosen at random; the wild ones more often.
-    pub fn any(moments: &mut Moments) -> Self {
+    pub(crate) fn any(moments: &mut Moments) -> Self {
         match moments.below(10) {
             0 => Self::Nothing,
             1 | 2 => Self::Everything,
@@ -80,7 +80,7 @@ impl Cut {
 
 /// A folder on a disk.
 #[derive(Clone, Debug)]
-pub struct Disk {
+pub(crate) struct Disk {
     nodes: Vec<Node>,
     open: HashMap<i32, usize>,
 }
@@ -88,7 +88,7 @@ pub struct Disk {
 const ROOT: usize = 0;
 
 impl Disk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             nodes: vec![Node::Folder(Folder::default())],
             open: HashMap::new(),
@@ -133,7 +133,7 @@ impl Disk {
     }
 
     /// Goes on by one act.
-    pub fn apply(&mut self, act: &Act) {
+    pub(crate) fn apply(&mut self, act: &Act) {
         match act {
             Act::Started => self.open.clear(),
             Act::Opened { fd, flags, path } => {
@@ -205,17 +205,30 @@ impl Disk {
         file.since.push(change);
     }
 
-    /// Changes that a power cut now could undo.
-    pub fn at_risk(&self) -> usize {
-        let of_node = |node: &Node| match node {
+    /// Where a power cut now could undo something: each path with the number of changes.
+    pub(crate) fn at_risk(&self) -> BTreeMap<String, usize> {
+        let mut found = BTreeMap::new();
+        self.risks(ROOT, "", &mut found);
+        found
+    }
+
+    fn risks(&self, node: usize, path: &str, found: &mut BTreeMap<String, usize>) {
+        let changes = match &self.nodes[node] {
             Node::File(file) => file.since.len(),
-            Node::Folder(folder) => folder.since.len(),
+            Node::Folder(folder) => {
+                for (name, node) in &folder.now {
+                    self.risks(*node, &format!("{path}/{name}"), found);
+                }
+                folder.since.len()
+            }
         };
-        self.nodes.iter().map(of_node).sum()
+        if changes > 0 {
+            found.insert(path.to_owned(), changes);
+        }
     }
 
     /// Writes what a power cut could have left into an empty folder.
-    pub fn leave(&self, cut: Cut, moments: &mut Moments, into: &Path) {
+    pub(crate) fn leave(&self, cut: Cut, moments: &mut Moments, into: &Path) {
         self.leave_folder(ROOT, cut, moments, into);
     }
 

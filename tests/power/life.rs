@@ -23,44 +23,44 @@ impl Line {
 
 /// A mail whose body left.
 #[derive(Clone, Debug)]
-pub struct Mail {
+pub(crate) struct Mail {
     /// Its Message-ID.
-    pub id: String,
-    pub to: String,
+    pub(crate) id: String,
+    pub(crate) to: String,
     /// When the first of its bytes that name it left.
-    pub began: usize,
+    pub(crate) began: usize,
     /// When its final dot left: from then on it may have arrived.
-    pub ended: usize,
+    pub(crate) ended: usize,
 }
 
 /// A text to a chat.
 #[derive(Clone, Debug)]
-pub struct Text {
-    pub chat: i64,
-    pub text: String,
-    pub began: usize,
-    pub ended: usize,
+pub(crate) struct Text {
+    pub(crate) chat: i64,
+    pub(crate) text: String,
+    pub(crate) began: usize,
+    pub(crate) ended: usize,
 }
 
 /// What the daemon said that it did.
 #[derive(Clone, Debug)]
-pub struct Said {
-    pub key: String,
+pub(crate) struct Said {
+    pub(crate) key: String,
     /// `decided`, or the state in which a message ended.
-    pub what: String,
-    pub at: usize,
+    pub(crate) what: String,
+    pub(crate) at: usize,
 }
 
 /// All of it, in order.
 #[derive(Debug, Default)]
-pub struct Life {
-    pub mails: Vec<Mail>,
-    pub texts: Vec<Text>,
-    pub said: Vec<Said>,
+pub(crate) struct Life {
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) texts: Vec<Text>,
+    pub(crate) said: Vec<Said>,
 }
 
 impl Life {
-    pub fn of(acts: &[Act]) -> Self {
+    pub(crate) fn of(acts: &[Act]) -> Self {
         let mut life = Self::default();
         let mut lines: HashMap<i32, Line> = HashMap::new();
         let mut said = Line::default();

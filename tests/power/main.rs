@@ -278,7 +278,7 @@ struct Outage {
     cut: Cut,
     /// What was left of the folder.
     left: tempfile::TempDir,
-    at_risk: usize,
+    at_risk: BTreeMap<String, usize>,
 }
 
 async fn play(recording: &Arc<Recording>, which: std::ops::Range<u64>) -> Counted {
@@ -287,7 +287,7 @@ async fn play(recording: &Arc<Recording>, which: std::ops::Range<u64>) -> Counte
     let mut failed = Vec::new();
     for outage in outages(recording, which) {
         counted.cuts += 1;
-        counted.at_risk += usize::from(outage.at_risk > 0);
+        counted.at_risk += usize::from(!outage.at_risk.is_empty());
         while playing.len() >= SIDE_BY_SIDE {
             failed.extend(take(&mut counted, playing.join_next().await));
         }
@@ -393,7 +393,7 @@ async fn survive(recording: Arc<Recording>, outage: Outage) -> Survived {
         }
     };
     let place = format!(
-        "cut {} ({:?} of {} changes at act {} of {})",
+        "cut {} ({:?} of {:?} at act {} of {})",
         outage.number,
         outage.cut,
         outage.at_risk,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// One thing that happened. Paths are relative to the folder that is watched.
 #[derive(Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// A process began; what the last one had open is closed.
     Started,
     Opened {
@@ -49,7 +49,7 @@ pub enum Act {
 }
 
 /// The whole record. A last entry that was cut off by a kill never happened.
-pub fn read(record: &Path) -> Vec<Act> {
+pub(crate) fn read(record: &Path) -> Vec<Act> {
     let bytes = std::fs::read(record).unwrap();
     let mut rest = bytes.as_slice();
     let (mut acts, mut folder) = (Vec::new(), String::new());
