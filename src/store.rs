@@ -17,6 +17,8 @@ mod records;
 pub mod suppression;
 mod upgrade;
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -93,6 +95,13 @@ pub enum StoreError {
     },
 }
 
+/// The size of a segment of sled's log, in bytes. What is larger than a quarter of it goes into a file of its own,
+/// which sled neither syncs nor removes in order with its log: a power cut would tear it out. A page of up to 16
+/// values, 16 records each, stays below.
+const SEGMENT: usize = 4 << 20;
+/// sled's own, which the stores of the first releases keep: it cannot be changed afterwards.
+const FIRST_SEGMENT: usize = 512 << 10;
+
 /// The version byte that every value starts with.
 const VALUE_FORMAT: u8 = 1;
 
@@ -107,6 +116,8 @@ pub struct Store {
     alone: Arc<Mutex<()>>,
     /// Whose the folder is, if root works on another user's: new files are given to that user.
     owner: Option<(u32, u32)>,
+    /// The files of large values that are synced, with their lengths.
+    blobs: Arc<Mutex<HashMap<OsString, u64>>>,
     /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
     planning: Arc<Mutex<()>>,
 }
@@ -166,6 +177,7 @@ impl Store {
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
             owner,
+            blobs: Arc::default(),
             planning: Arc::new(Mutex::new(())),
         };
         store.check_format()?;
@@ -356,9 +368,43 @@ impl Store {
     }
 
     fn sync(&self) -> Result<(), StoreError> {
+        // Before the log can point to them.
+        self.sync_blobs().map_err(StoreError::Sync)?;
         self.db.flush()?;
         self.file.sync_all().map_err(StoreError::Sync)?;
         self.give_back()
+    }
+
+    /// What sled keeps in files of its own, for its size, it never syncs. Few are left with [`SEGMENT`].
+    fn sync_blobs(&self) -> io::Result<()> {
+        let folder = self.dir.join("store/blobs");
+        let mut synced = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut there = HashMap::new();
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            match entry.metadata() {
+                // By its length one that another thread was still writing is not taken for synced.
+                Ok(is) => there.insert(entry.file_name(), is.len()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+        }
+        let mut any = false;
+        for (name, length) in &there {
+            if synced.get(name) == Some(length) {
+                continue;
+            }
+            match File::open(folder.join(name)).and_then(|file| file.sync_all()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => result?,
+            }
+            any = true;
+        }
+        if any {
+            File::open(&folder)?.sync_all()?;
+        }
+        *synced = there;
+        Ok(())
     }
 
     /// The next number of the journal, from what is on disk.
@@ -445,11 +491,18 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
         why,
     };
     let opened = std::panic::catch_unwind(|| {
-        sled::Config::new()
-            .path(path)
-            .cache_capacity(64 << 20)
-            .flush_every_ms(None)
-            .open()
+        let with = |segment| {
+            sled::Config::new()
+                .path(path)
+                .segment_size(segment)
+                .cache_capacity(64 << 20)
+                .flush_every_ms(None)
+                .open()
+        };
+        match with(SEGMENT) {
+            Err(sled::Error::Unsupported(_)) => with(FIRST_SEGMENT),
+            opened => opened,
+        }
     });
     match opened {
         Ok(Ok(db)) => Ok(db),

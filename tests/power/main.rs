@@ -54,6 +54,9 @@ const CUTS: u64 = 45;
 /// Cuts that are played side by side: they wait more than they work.
 const SIDE_BY_SIDE: usize = 8;
 
+/// Broken promises of one cut that are shown: the first says most.
+const SHOWN: usize = 2;
+
 /// What one daemon did until it ended, and what the servers had of it.
 struct Recording {
     seed: u64,
@@ -400,11 +403,14 @@ async fn survive(recording: Arc<Recording>, outage: Outage) -> Survived {
         outage.moment,
         recording.acts.len()
     );
+    let count = broken.len();
     let broken = broken
         .into_iter()
+        .take(SHOWN)
         .map(|why| {
             format!(
-                "{place}: {why}\n    again: SHEETBRIDGE_RECORD={} SHEETBRIDGE_CUT={} cargo test --test power",
+                "{place}: {why} (and {} more)\n    again: SHEETBRIDGE_RECORD={} SHEETBRIDGE_CUT={} cargo test --test power",
+                count - 1,
                 recording.dir.display(),
                 outage.number
             )
