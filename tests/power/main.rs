@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use black_box::leads::{self, CONNECTIONS, Moments, Office, Received, judge, number_from, story};
-use black_box::{Ledger, SOON, STAFF, Site, until};
+use black_box::{Ledger, SOON, STAFF, Site, copy_all, until};
 use disk::{Cut, Disk};
 use life::Life;
 use record::Act;
@@ -339,14 +339,22 @@ fn outages(recording: &Recording, which: std::ops::Range<u64>) -> impl Iterator<
         .chain(life.said.iter().map(|said| said.at))
         .filter(|at| *at < recording.acts.len())
         .collect();
+    // And within a commit, where something is written and not yet synced.
+    let mut disk = Disk::new();
+    let mut risky = Vec::new();
+    for (moment, act) in recording.acts.iter().enumerate() {
+        disk.apply(act);
+        if !disk.at_risk().is_empty() {
+            risky.push(moment + 1);
+        }
+    }
     let mut chosen: Vec<(usize, u64, Moments)> = which
         .map(|number| {
             let mut moments = Moments(recording.seed.wrapping_mul(1_000_003) + number);
-            let moment = if moments.below(5) < 3 {
-                let near = moments.of(&told);
-                (near + 1).saturating_sub(moments.up_to(2)) + moments.up_to(2)
-            } else {
-                moments.up_to(recording.acts.len())
+            let moment = match moments.below(5) {
+                0 | 1 => moments.of(&told).saturating_sub(1) + moments.up_to(2),
+                2 | 3 => moments.of(&risky),
+                _ => moments.up_to(recording.acts.len()),
             };
             (moment.min(recording.acts.len()), number, moments)
         })
@@ -427,19 +435,6 @@ fn open_copy(state: &Path) -> Result<Ledger, String> {
     }
     let store = Store::open(copy.path()).map_err(|error| format!("it does not open: {error}"))?;
     Ok(Ledger::of(&store))
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&entry.path(), &target);
-        } else if entry.file_type().unwrap().is_file() {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// What must be known the moment after, before anything goes on.
