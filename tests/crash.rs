@@ -144,8 +144,11 @@ struct Company {
     ended: Ended,
     /// How often each message was in flight on disk when the daemon died.
     flew: BTreeMap<String, usize>,
-    /// Buttons that somebody pressed, as the chat sends them back.
-    pressed: BTreeSet<String>,
+    /// Buttons that somebody pressed, as the chat sends them back, with the press.
+    pressed: BTreeMap<String, String>,
+    /// Who did.
+    pressing: BTreeSet<i64>,
+    blocked: BTreeSet<i64>,
     paused: bool,
 }
 
@@ -168,7 +171,9 @@ impl Company {
             group,
             ended: Ended::default(),
             flew: BTreeMap::new(),
-            pressed: BTreeSet::new(),
+            pressed: BTreeMap::new(),
+            pressing: BTreeSet::new(),
+            blocked: BTreeSet::new(),
             paused: false,
         };
         company.slowly();
@@ -249,7 +254,14 @@ impl Company {
                 .site
                 .bot
                 .fault(telegram::Fault::garbage("sendMessage", 502)),
-            4 => self.site.bot.block(STAFF[self.moments.up_to(2)].0).unwrap(),
+            // Who blocked the bot is no colleague of its any more, and presses nothing.
+            4 => {
+                let chat = STAFF[self.moments.up_to(2)].0;
+                if !self.pressing.contains(&chat) {
+                    self.blocked.insert(chat);
+                    self.site.bot.block(chat).unwrap();
+                }
+            }
             5 => {
                 if self
                     .site
@@ -338,7 +350,10 @@ impl Company {
 
     /// Somebody presses the last button that acts under the newest alert that nobody has pressed.
     fn press(&mut self) -> bool {
-        for (chat, _) in &STAFF[..3] {
+        for (chat, _) in STAFF[..3]
+            .iter()
+            .filter(|(chat, _)| !self.blocked.contains(chat))
+        {
             let told = self.site.told(*chat);
             let alerts = told
                 .iter()
@@ -351,10 +366,11 @@ impl Company {
                         _ => None,
                     })
                     .last();
-                if let Some(data) = button.filter(|data| !self.pressed.contains(data.as_str()))
-                    && self.site.bot.press(*chat, *chat, message.id, data).is_ok()
+                if let Some(data) = button.filter(|data| !self.pressed.contains_key(data.as_str()))
+                    && let Ok(press) = self.site.bot.press(*chat, *chat, message.id, data)
                 {
-                    self.pressed.insert(data.clone());
+                    self.pressed.insert(data.clone(), press);
+                    self.pressing.insert(*chat);
                     self.ended.presses += 1;
                     return true;
                 }
@@ -477,11 +493,14 @@ impl Company {
                 ));
             }
         }
-        for data in &self.pressed {
+        for (data, press) in &self.pressed {
             let id = data.trim_start_matches(CALLBACK);
             let act = store.get::<ButtonAct>(&button_key(id)).unwrap();
             if act.as_ref().is_none_or(|act| act.done.is_none()) {
-                broken.push(format!("a button was pressed for nothing: {act:?}"));
+                let answer = self.site.bot.answer(press);
+                broken.push(format!(
+                    "a button was pressed for nothing: {act:?}, {answer:?}"
+                ));
             }
         }
         assert!(broken.is_empty(), "seed {}: {broken:#?}", self.seed);
