@@ -470,10 +470,43 @@ fn give_to(dir: &Path, user: u32, group: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes away what a crash left that sled stumbles over: a snapshot that was being written, which it takes for
+/// the newest one (it looks for another ending than it writes; a snapshot only saves time), and its configuration
+/// beside a log in which nothing was ever written, which may be torn.
+fn clear_the_way(path: &Path) -> io::Result<()> {
+    let log = match File::open(path.join("db")) {
+        Ok(log) => Some(log),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    // Whoever holds the store may be writing just that.
+    if log.as_ref().is_some_and(|log| log.try_lock().is_err()) {
+        return Ok(());
+    }
+    let empty = log
+        .as_ref()
+        .map_or(Ok(0), |log| log.metadata().map(|is| is.len()))?
+        == 0;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let half = name.starts_with("snap.") && name.ends_with(".generating");
+        if half || empty && name == "conf" {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A store that was just closed lets go of its lock a moment later, in a thread of sled's.
 fn open_patiently(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
     const TRIES: u32 = 20;
     for _ in 1..TRIES {
+        clear_the_way(path).map_err(|source| StoreError::Folder {
+            dir: dir.to_owned(),
+            source,
+        })?;
         match open_sled(dir, path) {
             Err(StoreError::Locked { .. }) => {
                 std::thread::sleep(std::time::Duration::from_millis(50));
