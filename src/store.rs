@@ -19,6 +19,8 @@ mod records;
 pub mod suppression;
 mod upgrade;
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -98,6 +100,13 @@ pub enum StoreError {
     },
 }
 
+/// The size of a segment of sled's log, in bytes. What is larger than a quarter of it goes into a file of its own,
+/// which sled neither syncs nor removes in order with its log: a power cut would tear it out. A page of up to 16
+/// values, 16 records each, stays below.
+const SEGMENT: usize = 4 << 20;
+/// sled's own, which the stores of the first releases keep: it cannot be changed afterwards.
+const FIRST_SEGMENT: usize = 512 << 10;
+
 /// The version byte that every value starts with.
 const VALUE_FORMAT: u8 = 1;
 
@@ -115,6 +124,8 @@ pub struct Store {
     alone: Arc<Mutex<()>>,
     /// Whose the folder is, if root works on another user's: new files are given to that user.
     owner: Option<(u32, u32)>,
+    /// The files of large values that are synced, with their lengths.
+    blobs: Arc<Mutex<HashMap<OsString, u64>>>,
     /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
     planning: Arc<Mutex<()>>,
 }
@@ -136,6 +147,7 @@ impl Store {
             source,
         };
         let path = dir.join("store");
+        let above = above(dir);
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -158,6 +170,13 @@ impl Store {
             File::open(synced)
                 .and_then(|f| f.sync_all())
                 .map_err(folder)?;
+        }
+        for synced in above {
+            match File::open(synced).and_then(|f| f.sync_all()) {
+                // Whose folder it is not, made nothing in it.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                synced => synced.map_err(folder)?,
+            }
         }
         let chance = Arc::new(Chance::system());
         let mut store = Self::over(Medium::Disk(db), dir, chance);
@@ -183,6 +202,7 @@ impl Store {
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
             owner: None,
+            blobs: Arc::default(),
             planning: Arc::new(Mutex::new(())),
         }
     }
@@ -378,11 +398,47 @@ impl Store {
     }
 
     fn sync(&self) -> Result<(), StoreError> {
+        if self.file.is_some() {
+            // Before the log can point to them.
+            self.sync_blobs().map_err(StoreError::Sync)?;
+        }
         self.db.flush()?;
         if let Some(file) = &self.file {
             file.sync_all().map_err(StoreError::Sync)?;
         }
         self.give_back()
+    }
+
+    /// What sled keeps in files of its own, for its size, it never syncs. Few are left with [`SEGMENT`].
+    fn sync_blobs(&self) -> io::Result<()> {
+        let folder = self.dir.join("store/blobs");
+        let mut synced = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut there = HashMap::new();
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            match entry.metadata() {
+                // By its length one that another thread was still writing is not taken for synced.
+                Ok(is) => there.insert(entry.file_name(), is.len()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+        }
+        let mut any = false;
+        for (name, length) in &there {
+            if synced.get(name) == Some(length) {
+                continue;
+            }
+            match File::open(folder.join(name)).and_then(|file| file.sync_all()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => result?,
+            }
+            any = true;
+        }
+        if any {
+            File::open(&folder)?.sync_all()?;
+        }
+        *synced = there;
+        Ok(())
     }
 
     /// The next number of the journal, from what is on disk.
@@ -405,6 +461,22 @@ impl Store {
     pub fn size_on_disk(&self) -> Result<u64, StoreError> {
         Ok(self.db.size_on_disk()?)
     }
+}
+
+/// The folders that hold a new state folder's name: its parent, and those of the parents that are to be made.
+/// Unless they are synced a power cut may take the whole state folder, and the next start begins anew.
+fn above(dir: &Path) -> Vec<PathBuf> {
+    let mut above = Vec::new();
+    let mut here = dir;
+    while let Some(parent) = here.parent() {
+        let named = !parent.as_os_str().is_empty();
+        above.push(if named { parent } else { Path::new(".") }.to_owned());
+        if !named || parent.exists() {
+            break;
+        }
+        here = parent;
+    }
+    above
 }
 
 /// The owner of a folder that root, but not root's own daemon, works on.
@@ -432,10 +504,43 @@ fn give_to(dir: &Path, user: u32, group: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes away what a crash left that sled stumbles over: a snapshot that was being written, which it takes for
+/// the newest one (it looks for another ending than it writes; a snapshot only saves time), and its configuration
+/// beside a log in which nothing was ever written, which may be torn.
+fn clear_the_way(path: &Path) -> io::Result<()> {
+    let log = match File::open(path.join("db")) {
+        Ok(log) => Some(log),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    // Whoever holds the store may be writing just that.
+    if log.as_ref().is_some_and(|log| log.try_lock().is_err()) {
+        return Ok(());
+    }
+    let empty = log
+        .as_ref()
+        .map_or(Ok(0), |log| log.metadata().map(|is| is.len()))?
+        == 0;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let half = name.starts_with("snap.") && name.ends_with(".generating");
+        if half || empty && name == "conf" {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A store that was just closed lets go of its lock a moment later, in a thread of sled's.
 fn open_patiently(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
     const TRIES: u32 = 20;
     for _ in 1..TRIES {
+        clear_the_way(path).map_err(|source| StoreError::Folder {
+            dir: dir.to_owned(),
+            source,
+        })?;
         match open_sled(dir, path) {
             Err(StoreError::Locked { .. }) => {
                 std::thread::sleep(std::time::Duration::from_millis(50));
@@ -453,11 +558,18 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
         why,
     };
     let opened = std::panic::catch_unwind(|| {
-        sled::Config::new()
-            .path(path)
-            .cache_capacity(64 << 20)
-            .flush_every_ms(None)
-            .open()
+        let with = |segment| {
+            sled::Config::new()
+                .path(path)
+                .segment_size(segment)
+                .cache_capacity(64 << 20)
+                .flush_every_ms(None)
+                .open()
+        };
+        match with(SEGMENT) {
+            Err(sled::Error::Unsupported(_)) => with(FIRST_SEGMENT),
+            opened => opened,
+        }
     });
     match opened {
         Ok(Ok(db)) => Ok(db),

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Outbox;
-use crate::commands::{act_for, store_button};
+use crate::commands::{ButtonAct, CALLBACK, act_for, button_key, store_button};
 use crate::config::ReplyTo;
 use crate::core::message::{Address, Frozen, Message};
 use crate::courier::{Act, Button, Chat, Mail, Parcel};
 use crate::render::{ButtonKind, ChatText, MailText, RenderError};
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError};
+use crate::store::{Group, Store, StoreError};
 
 impl Outbox {
     /// Renders a message that is about to go; else why it cannot be sent, for people.
@@ -47,12 +47,13 @@ impl Outbox {
                 .map(Parcel::Mail)
                 .ok_or_else(|| "there is no [email] in the configuration any more".to_owned()),
             Text::Chat(chat, text) => Ok(Parcel::Chat(chat_parcel(
+                self.roster.store(),
                 message,
                 chat,
                 &frozen.display_name,
                 text,
                 group,
-            ))),
+            )?)),
         })
     }
 
@@ -153,36 +154,37 @@ enum Text {
 /// Buttons that act are kept in the store, in the same commit that marks the message in flight. One
 /// whose action the bot does not know is left out.
 fn chat_parcel(
+    store: &Store,
     message: &Message,
     chat: i64,
     told: &str,
     text: ChatText,
     group: &mut Group,
-) -> Chat {
+) -> Result<Chat, StoreError> {
     let mut buttons: Vec<Vec<Button>> = Vec::new();
     for row in text.buttons {
-        let row: Vec<Button> = row
-            .into_iter()
-            .filter_map(|button| {
-                let act = match button.kind {
-                    ButtonKind::Url(url) => Act::Url(url),
-                    ButtonKind::Copy(text) => Act::Copy(text),
-                    ButtonKind::Action { name } => {
-                        let act = act_for(message, &name, &button.label, Some(told))?;
-                        Act::Callback(store_button(group, &act))
-                    }
-                };
-                Some(Button {
-                    text: button.label,
-                    act,
-                })
-            })
-            .collect();
-        if !row.is_empty() {
-            buttons.push(row);
+        let mut kept = Vec::new();
+        for button in row {
+            let act = match button.kind {
+                ButtonKind::Url(url) => Act::Url(url),
+                ButtonKind::Copy(text) => Act::Copy(text),
+                ButtonKind::Action { name } => {
+                    let Some(act) = act_for(message, &name, &button.label, Some(told)) else {
+                        continue;
+                    };
+                    Act::Callback(keep_button(store, group, &act)?)
+                }
+            };
+            kept.push(Button {
+                text: button.label,
+                act,
+            });
+        }
+        if !kept.is_empty() {
+            buttons.push(kept);
         }
     }
-    Chat {
+    Ok(Chat {
         id: message.key.digest(),
         chat,
         parts: text.parts,
@@ -190,5 +192,16 @@ fn chat_parcel(
         photo: None,
         documents: Vec::new(),
         silent: false,
+    })
+}
+
+/// A message that is sent again does not forget that its button was pressed under the first copy.
+fn keep_button(store: &Store, group: &mut Group, act: &ButtonAct) -> Result<String, StoreError> {
+    let mut own = Group::default();
+    let data = store_button(&mut own, act);
+    let before = store.get::<ButtonAct>(&button_key(&data[CALLBACK.len()..]))?;
+    if before.is_none_or(|before| before.done.is_none()) {
+        group.join(own);
     }
+    Ok(data)
 }

@@ -12,6 +12,11 @@ use super::{BATCH, Group, Operation, Store, StoreError, encode};
 /// A piece is written when it has so many bytes, or [`BATCH`] operations.
 const PIECE_BYTES: usize = 1 << 20;
 
+/// A piece lies under several keys, a part of it each. sled puts what is large into files of its own, which it
+/// never syncs: a power cut would leave a hole in the plan. Sixteen parts, the most that a page of sled's has,
+/// stay below that (see `SEGMENT` in the store).
+const PART_BYTES: usize = 32 << 10;
+
 /// A commit that is being put together. Dropping it undoes it.
 pub struct Plan<'s> {
     store: &'s Store,
@@ -46,22 +51,43 @@ impl Store {
     /// Applies what is left of a plan, or throws away one that was never ready.
     pub(super) fn resume_plan(&self) -> Result<(), StoreError> {
         let ready = self.contains(&ready_key())?;
-        for key in self.keys(prefix::PLAN) {
-            let key = key?;
-            if key == ready_key() {
-                continue;
-            }
-            let mut operations = match self.db.get(&key)? {
-                Some(bytes) if ready => decode_piece(&key, &bytes)?,
-                _ => Vec::new(),
+        loop {
+            let parts = self.first_piece()?;
+            let Some((key, _)) = parts.first() else {
+                break;
             };
-            operations.push((key, None));
+            let mut operations = if ready {
+                let bytes: Vec<u8> = parts
+                    .iter()
+                    .flat_map(|(_, part)| part.iter().copied())
+                    .collect();
+                decode_piece(key, &bytes)?
+            } else {
+                Vec::new()
+            };
+            operations.extend(parts.into_iter().map(|(key, _)| (key, None)));
             self.apply(operations)?;
         }
         if ready {
             self.apply(vec![(ready_key(), None)])?;
         }
         Ok(())
+    }
+
+    /// The parts of the first piece that is left, with their keys.
+    fn first_piece(&self) -> Result<Vec<(Key, sled::IVec)>, StoreError> {
+        let mut parts: Vec<(Key, sled::IVec)> = Vec::new();
+        for entry in self.db.scan_prefix(prefix::PLAN) {
+            let (key, bytes) = entry?;
+            let of_first = parts
+                .first()
+                .is_none_or(|(first, _)| key.starts_with(&first[..prefix::PLAN.len() + NUMBER]));
+            if key.as_ref() == ready_key() || !of_first {
+                break;
+            }
+            parts.push((key.to_vec(), bytes));
+        }
+        Ok(parts)
     }
 }
 
@@ -118,8 +144,10 @@ impl Plan<'_> {
         }
         let piece = std::mem::take(&mut self.open);
         self.bytes = 0;
-        self.store
-            .apply(vec![(piece_key(self.written), Some(encode_piece(&piece)))])?;
+        let bytes = encode_piece(&piece);
+        let parts = bytes.chunks(PART_BYTES).zip(0..);
+        let operations = parts.map(|(part, n)| (part_key(self.written, n), Some(part.to_vec())));
+        self.store.apply(operations.collect())?;
         self.written += 1;
         Ok(())
     }
@@ -136,8 +164,14 @@ impl Drop for Plan<'_> {
     }
 }
 
-fn piece_key(number: u64) -> Key {
-    keys::under(prefix::PLAN, number.to_be_bytes())
+/// Bytes of a piece's number in its keys.
+const NUMBER: usize = 8;
+
+/// The first releases had one key a piece, which ended with the number.
+fn part_key(number: u64, part: u32) -> Key {
+    let mut key = keys::under(prefix::PLAN, number.to_be_bytes());
+    key.extend_from_slice(&part.to_be_bytes());
+    key
 }
 
 /// Stands behind all pieces, whose numbers begin with a zero byte.
@@ -270,7 +304,7 @@ mod tests {
                 format!("record/lost{number}").into_bytes(),
                 Some(encode(&1)),
             )];
-            let put = vec![(piece_key(number), Some(encode_piece(&piece)))];
+            let put = vec![(part_key(number, 0), Some(encode_piece(&piece)))];
             store.apply(put).unwrap();
         }
         let many = (0..600).map(|n| group(n..n + 1)).collect();

@@ -153,3 +153,45 @@ fn due_entries_come_in_order_and_stop_at_now() {
     assert_eq!(due, vec![10, 20]);
     assert_eq!(store.next_due(prefix::TIMER).unwrap(), Some(at(10)));
 }
+
+#[test]
+fn a_snapshot_that_was_being_written_is_no_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    store.commit(vec![group(&[("record/a", 1)])]).unwrap();
+    drop(store);
+    // Later than any other, and cut off.
+    let half = dir.path().join("store/snap.00000000FFFFFFFF.generating");
+    std::fs::write(&half, b"half").unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.get::<u32>(b"record/a").unwrap(), Some(1));
+    assert!(!half.exists());
+}
+
+#[test]
+fn what_was_never_begun_is_begun_anew_and_what_was_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("store")).unwrap();
+    // The power went while sled wrote its configuration for the first time.
+    std::fs::write(dir.path().join("store/conf"), [0; 59]).unwrap();
+    std::fs::write(dir.path().join("store/db"), b"").unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    store.commit(vec![group(&[("record/a", 1)])]).unwrap();
+    drop(store);
+    std::fs::write(dir.path().join("store/db"), b"").unwrap();
+    let error = open_again(dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+}
+
+/// Once the lock of the one before is gone: emptied files tell nothing of it.
+fn open_again(dir: &std::path::Path) -> Result<Store, StoreError> {
+    for _ in 0..100 {
+        match Store::open(dir) {
+            Err(StoreError::Locked { .. }) => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            other => return other,
+        }
+    }
+    Store::open(dir)
+}

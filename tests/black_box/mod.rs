@@ -9,6 +9,8 @@
     unreachable_pub
 )]
 
+pub mod leads;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -352,15 +354,7 @@ api_url = "{}"
 
     /// The ledger of a daemon that does not run.
     pub fn ledger(&self) -> Ledger {
-        let store = Store::open(&self.state_dir()).unwrap();
-        Ledger {
-            messages: store
-                .scan::<Message>(prefix::MESSAGE)
-                .map(|entry| entry.unwrap().1)
-                .collect(),
-            records: store.records().map(Result::unwrap).collect(),
-            flying: store.keys(prefix::FLIGHT).count(),
-        }
+        Ledger::of(&Store::open(&self.state_dir()).unwrap())
     }
 }
 
@@ -379,6 +373,17 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    pub fn of(store: &Store) -> Self {
+        Self {
+            messages: store
+                .scan::<Message>(prefix::MESSAGE)
+                .map(|entry| entry.unwrap().1)
+                .collect(),
+            records: store.records().map(Result::unwrap).collect(),
+            flying: store.keys(prefix::FLIGHT).count(),
+        }
+    }
+
     /// By key.
     pub fn by_key(&self) -> BTreeMap<&str, &Message> {
         self.messages
@@ -563,6 +568,20 @@ pub async fn until(what: &str, so: impl Fn() -> bool) {
     while !so() {
         assert!(begun.elapsed() < SOON, "never: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A copy of a folder, sockets left out.
+pub fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_all(&entry.path(), &target);
+        } else if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 
