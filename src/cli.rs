@@ -4,6 +4,7 @@
 //! `commands`'. Commands that need the store ask the running daemon first and open the store themselves
 //! only when there is none. Data goes to stdout, everything else to stderr.
 
+mod backup;
 mod check;
 mod demo;
 mod failure;
@@ -93,6 +94,10 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// A one-time link that binds a Telegram chat to one of the company's people
     Invite(invite::Args),
+    /// The whole state in one file, also while the daemon runs
+    Backup(backup::BackupArgs),
+    /// A backup becomes the state again; nothing is sent twice because of it
+    Restore(backup::RestoreArgs),
 }
 
 /// What a command is given beside its own arguments.
@@ -211,6 +216,8 @@ async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {
         Command::Pause(args) => pause::pause(call, args).await,
         Command::Resume(args) => pause::resume(call, args).await,
         Command::Invite(args) => invite::invite(call, args).await,
+        Command::Backup(args) => backup::backup(call, args).await,
+        Command::Restore(args) => backup::restore(call, args).await,
     }
 }
 
