@@ -215,7 +215,7 @@ fn cancel_queue(roster: &Roster, rules: &[&String]) -> Result<(), StoreError> {
     let store = roster.store();
     let _alone = store.alone();
     let mut groups = Vec::new();
-    for entry in store.scan::<Message>(prefix::MESSAGE) {
+    for entry in store.scan_moving::<Message>(prefix::MESSAGE) {
         let (_, mut message) = entry?;
         if message.state == State::Queued && rules.contains(&&message.rule) {
             let mut group = Group::default();

@@ -22,12 +22,14 @@ mod status;
 mod stopping;
 mod sync;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
+use crate::store;
 use crate::telemetry::{self, Logging};
 use failure::{Failure, Kind};
 use output::Output;
@@ -110,6 +112,8 @@ struct Call {
 
 /// Parses the process's arguments, does what they say, and returns the exit code.
 pub fn main() -> ExitCode {
+    keep_out_of_core_dumps();
+    store::watch_for_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -122,7 +126,9 @@ pub fn main() -> ExitCode {
     };
     let done = runtime().and_then(|runtime| {
         listen_to_log(&call, &cli.command)?;
-        let done = runtime.block_on(dispatch(&call, cli.command));
+        // Nothing of what a command was at is used after it panicked.
+        let work = AssertUnwindSafe(|| runtime.block_on(dispatch(&call, cli.command)));
+        let done = catch_unwind(work).unwrap_or_else(|_| Err(Failure::panicked()));
         // What still hangs in a blocking call (a name that does not resolve) must not keep us.
         runtime.shutdown_background();
         done
@@ -134,6 +140,19 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.kind.exit_code())
         }
     }
+}
+
+/// The memory holds customers and secrets: no crash may leave it on a disk, and nobody else may look into it.
+/// The unit says the same (`LimitCORE=0`); this holds also where there is no unit.
+fn keep_out_of_core_dumps() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // A kernel that refuses to lower a limit refuses for good; the daemon is of use all the same.
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 /// Help and version go to stdout and are well; everything else is usage, as JSON if that was asked for.

@@ -336,3 +336,179 @@ fn from_hex(digits: &[u8]) -> Option<[u8; 16]> {
     }
     Some(digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decide::notice;
+    use crate::core::delivery::{By, State};
+    use crate::core::message::Message;
+    use crate::core::people::Directory;
+    use crate::store::journal::{Entry, What};
+    use crate::store::ledger;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn message(number: i64) -> Message {
+        let nobody = Directory::default();
+        let occasion = format!("h-{number}");
+        let said = serde_json::json!({ "held": { "id": occasion } });
+        notice::to_managers(&nobody, "held", "held-batch", &occasion, &said, at(number)).remove(0)
+    }
+
+    fn queue(store: &Store, message: &Message) -> bool {
+        let mut group = Group::default();
+        let new = ledger::queue(store, &mut group, message).unwrap();
+        store.commit(vec![group]).unwrap();
+        new
+    }
+
+    fn end(store: &Store, number: i64, to: State) -> Message {
+        let mut message = message(number);
+        assert!(queue(store, &message));
+        let mut group = Group::default();
+        ledger::shift(&mut group, &mut message, to, By::Policy, "over", None).unwrap();
+        store.commit(vec![group]).unwrap();
+        message
+    }
+
+    fn all(store: &Store) -> Vec<String> {
+        let found: Result<Vec<(Key, Message)>, _> = store.scan(prefix::MESSAGE).collect();
+        let mut keys: Vec<String> = found
+            .unwrap()
+            .into_iter()
+            .map(|(_, m)| m.key.to_string())
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    #[test]
+    fn what_is_packed_away_is_found_as_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let ended: Vec<Message> = (0..150).map(|n| end(&store, n, State::Cancelled)).collect();
+        let waiting = message(200);
+        queue(&store, &waiting);
+        let before = all(&store);
+        assert_eq!(ledger::pack(&store, at(140)).unwrap(), 140);
+        assert_eq!(store.scan_moving::<Message>(prefix::MESSAGE).count(), 11);
+        assert_eq!(all(&store), before);
+        assert_eq!(store.keys(prefix::MESSAGE).count(), 151);
+        for message in &ended {
+            let found: Option<Message> = store.get(&keys::message(&message.key)).unwrap();
+            assert_eq!(found.as_ref(), Some(message));
+            assert!(store.contains(&keys::message(&message.key)).unwrap());
+            let digest = keys::under(prefix::DIGEST, message.key.digest());
+            let key: Option<MessageKey> = store.get(&digest).unwrap();
+            assert_eq!(key.as_ref(), Some(&message.key));
+            assert!(!queue(&store, message), "a key is used for ever");
+        }
+        assert_eq!(ledger::pack(&store, at(140)).unwrap(), 0);
+    }
+
+    #[test]
+    fn one_that_is_taken_up_again_is_there_once_and_may_be_packed_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let mut again = end(&store, 1, State::Cancelled);
+        let other = end(&store, 2, State::Cancelled);
+        assert_eq!(ledger::pack(&store, at(100)).unwrap(), 2);
+        let step = |message: &mut Message, to, by| {
+            let mut group = Group::default();
+            ledger::shift(&mut group, message, to, by, "by hand", None).unwrap();
+            store.commit(vec![group]).unwrap();
+        };
+        step(&mut again, State::Queued, By::Hand);
+        assert_eq!(all(&store).len(), 2);
+        let found: Message = store.get(&keys::message(&again.key)).unwrap().unwrap();
+        assert_eq!(found.state, State::Queued);
+        step(&mut again, State::Expired, By::Policy);
+        assert_eq!(ledger::pack(&store, at(100)).unwrap(), 1);
+        assert_eq!(all(&store).len(), 2);
+        for (key, state) in [(&again.key, State::Expired), (&other.key, State::Cancelled)] {
+            let found: Message = store.get(&keys::message(key)).unwrap().unwrap();
+            assert_eq!(found.state, state);
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_gone_but_for_its_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let ended: Vec<Message> = (0..130).map(|n| end(&store, n, State::Cancelled)).collect();
+        ledger::pack(&store, at(1_000)).unwrap();
+        // Whole pages go: the last one ended later.
+        assert_eq!(ledger::forget_before(&store, at(128)).unwrap(), 120);
+        assert_eq!(all(&store).len(), 10);
+        for message in &ended {
+            assert!(!queue(&store, message), "{}", message.key);
+        }
+        assert_eq!(all(&store).len(), 10);
+        assert_eq!(
+            store.get::<Message>(&keys::message(&ended[0].key)).unwrap(),
+            None
+        );
+    }
+
+    fn line(second: i64, record: Option<&str>) -> Entry {
+        Entry {
+            at: at(second),
+            record: record.map(crate::core::record::RecordId::new),
+            what: What::Changed,
+            text: format!("changed: note {second}"),
+            stages: None,
+        }
+    }
+
+    #[test]
+    fn the_journal_keeps_its_order_and_its_numbers_through_packing_and_forgetting() {
+        let dir = tempfile::tempdir().unwrap();
+        let texts = |store: &Store| -> Vec<String> {
+            let found: Result<Vec<(Key, Entry)>, _> = store.scan(prefix::JOURNAL).collect();
+            found
+                .unwrap()
+                .into_iter()
+                .map(|(_, line)| line.text)
+                .collect()
+        };
+        let newest = |store: &Store| -> Vec<String> {
+            let found = store.newest::<Entry>(prefix::JOURNAL, 900);
+            found.map(|line| line.unwrap().1.text).collect()
+        };
+        {
+            let store = Store::open(dir.path()).unwrap();
+            for n in 0..1_000 {
+                let mut group = Group::default();
+                store.note(&mut group, &line(n, (n % 10 == 0).then_some("r-gone")));
+                store.commit(vec![group]).unwrap();
+            }
+            let before = texts(&store);
+            assert_eq!(store.pack_journal_before(at(2_000)).unwrap(), 900);
+            assert_eq!(texts(&store), before);
+            let last: Vec<String> = before.iter().rev().take(900).cloned().collect();
+            assert_eq!(newest(&store), last);
+            let gone = [crate::core::record::RecordId::new("r-gone")].into();
+            store
+                .commit(store.forget_lines_about(&gone).unwrap())
+                .unwrap();
+            assert_eq!(texts(&store).len(), 900);
+            assert_eq!(store.forget_journal_before(at(450)).unwrap(), 405);
+            assert_eq!(texts(&store).len(), 495);
+            let mut all_of_it = Group::default();
+            store
+                .db
+                .scan_prefix(prefix::JOURNAL)
+                .for_each(|line| all_of_it.remove(line.unwrap().0.to_vec()));
+            store.commit(vec![all_of_it]).unwrap();
+        }
+        // Numbers go on also where only pages are left.
+        let store = Store::open(dir.path()).unwrap();
+        let mut group = Group::default();
+        store.note(&mut group, &line(5_000, None));
+        store.commit(vec![group]).unwrap();
+        assert_eq!(newest(&store)[0], "changed: note 5000");
+    }
+}

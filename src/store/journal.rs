@@ -10,8 +10,8 @@ use super::keys::{self, prefix};
 use super::{Group, Store, StoreError, decode};
 use crate::core::record::RecordId;
 
-/// Lines in one page of what is packed away; with its page they fit in one batch.
-const LINES_A_PAGE: usize = 400;
+/// Lines in one page of what is packed away: as for messages.
+const LINES_A_PAGE: usize = 150;
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

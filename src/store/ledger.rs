@@ -62,8 +62,9 @@ pub fn forget_before(store: &Store, time: Timestamp) -> Result<usize, StoreError
     Ok(forgotten + store.forget_cold_messages(time)?)
 }
 
-/// Messages in one page, and lines of the journal: more pack better, fewer are read quicker one by one.
-const MESSAGES_A_PAGE: usize = 64;
+/// Messages in one page: more pack better, fewer are read quicker one by one, and sixteen pages, which sled keeps
+/// together, should stay below the eighth of a megabyte from which on it makes a file of its own of them.
+const MESSAGES_A_PAGE: usize = 24;
 
 /// Packs messages away that ended before a time: they take a sixth of the room, and are found as before.
 /// Returns how many.

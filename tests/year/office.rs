@@ -27,10 +27,10 @@ const MESSAGES_A_DAY: usize = 2_000;
 /// Messages that leave together, one from each open connection.
 const TOGETHER: usize = 4;
 
-pub struct Office {
-    pub company: Company,
-    pub sent: usize,
-    pub edits: usize,
+pub(crate) struct Office {
+    pub(crate) company: Company,
+    pub(crate) sent: usize,
+    pub(crate) edits: usize,
     records: Vec<Record>,
     /// What templates see of each record.
     facts: Vec<serde_json::Value>,
@@ -40,7 +40,7 @@ pub struct Office {
 
 impl Office {
     /// 1 500 rows, read by a real first look.
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let text = std::fs::read_to_string(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/data/workbooks/crm-1500-messy.json"
@@ -77,7 +77,7 @@ impl Office {
     }
 
     /// One day: ten hours of edits and messages, then a night.
-    pub fn live_through_a_day(&mut self, day: u32) {
+    pub(crate) fn live_through_a_day(&mut self, day: u32) {
         tokio::task::block_in_place(|| {
             let works = day % 7 != 6;
             for hour in 0..HOURS {
@@ -178,26 +178,20 @@ impl Office {
         let store = roster.store();
         let mut messages = Vec::new();
         for n in 0..count {
-            let record = &self.records[(self.sent * 31) % self.records.len()];
+            let at = (self.sent * 31) % self.records.len();
             self.sent += 1;
             let mail = n % 2 == 0;
-            messages.push(message(record, self.sent, mail, now));
+            messages.push((at, message(&self.records[at], self.sent, mail, now)));
         }
         let mut decided = Group::default();
-        for message in &messages {
+        for (_, message) in &messages {
             assert!(ledger::queue(store, &mut decided, message).unwrap());
         }
         store.commit(vec![decided]).unwrap();
         for together in messages.chunks_mut(TOGETHER) {
             let mut claimed = Group::default();
-            for message in together.iter_mut() {
-                let id = message.record.clone().unwrap();
-                let at = self
-                    .records
-                    .iter()
-                    .position(|record| record.id == id)
-                    .unwrap();
-                let values = self.facts[at].clone();
+            for (at, message) in together.iter_mut() {
+                let values = self.facts[*at].clone();
                 let address = match message.channel {
                     Channel::Email => {
                         Address::Email(format!("khach{}@example.com", self.sent % 1_500))
@@ -220,7 +214,7 @@ impl Office {
             }
             store.commit(vec![claimed]).unwrap();
             let mut ended = Group::default();
-            for message in together.iter_mut() {
+            for (at, message) in together.iter_mut() {
                 let receipt = format!(
                     "250 2.0.0 OK  17{:08}{hour:02}{minute:02} d2e1a72fcca58-7b2f1c - gsmtp",
                     self.sent
@@ -247,10 +241,7 @@ impl Office {
                     }
                 }
                 let text = format!("{} {}: {}", message.key, message.state, message.why);
-                let record = self
-                    .records
-                    .iter()
-                    .find(|r| Some(&r.id) == message.record.as_ref());
+                let record = Some(&self.records[*at]);
                 store.note(&mut ended, &entry(now, record, What::Message, &text));
             }
             store.commit(vec![ended]).unwrap();
