@@ -16,9 +16,9 @@ use crate::core::rule::Trigger;
 use crate::roster::{Once, Roster};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError, ledger};
+use crate::store::{Group, StoreError, gap, ledger};
 
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, Tidied, sweep, tidy};
 
 /// So many timers are looked at in one go.
 const AT_ONCE: usize = 200;
@@ -45,9 +45,12 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
         return Ok(rang);
     }
     let deciding = roster.deciding()?;
+    let gap = store.gap()?;
     let mut once = Once::default();
     let mut groups = Vec::new();
     for (key, timer) in due {
+        // Due while nobody knows what was sent: what it decides is in doubt.
+        let doubtful = gap.is_some_and(|gap| timer.due <= gap.to);
         let record: Option<Record> = match &timer.record {
             Some(id) => store.record(id)?,
             None => None,
@@ -72,6 +75,7 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
             roster,
             record.as_ref(),
             &timer,
+            doubtful,
             &decision,
             now,
             &mut once,
@@ -89,6 +93,7 @@ fn keep(
     roster: &Roster,
     record: Option<&Record>,
     timer: &Timer,
+    doubtful: bool,
     decision: &Decision,
     now: Timestamp,
     once: &mut Once,
@@ -105,7 +110,12 @@ fn keep(
             continue;
         }
         if ledger::queue(roster.store(), group, message)? {
-            rang.messages.push(message.clone());
+            let mut message = message.clone();
+            if doubtful {
+                // From queued this step is in the table.
+                let _ = gap::doubt(group, &mut message, now);
+            }
+            rang.messages.push(message);
         }
     }
     for next in &decision.timers {
@@ -205,7 +215,7 @@ fn cancel_queue(roster: &Roster, rules: &[&String]) -> Result<(), StoreError> {
     let store = roster.store();
     let _alone = store.alone();
     let mut groups = Vec::new();
-    for entry in store.scan::<Message>(prefix::MESSAGE) {
+    for entry in store.scan_moving::<Message>(prefix::MESSAGE) {
         let (_, mut message) = entry?;
         if message.state == State::Queued && rules.contains(&&message.rule) {
             let mut group = Group::default();

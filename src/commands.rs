@@ -6,6 +6,7 @@
 //! Looking at all records is fine here, questions are rare; a quiet poll never does.
 
 mod allow;
+mod backup;
 mod button;
 mod customers;
 mod digest;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use allow::{Right, Scope, may};
+pub use backup::{BackupMade, Upkeep, after_restore};
 pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use held::HeldLine;
@@ -187,6 +189,8 @@ pub enum Request {
         /// What is known of them.
         text: String,
     },
+    /// The whole state in one file of the state folder, for the command line to take: a [`BackupMade`].
+    Backup {},
     /// One poll of every workbook now. Only the daemon (or `sync` without one) can answer it.
     Sync {
         /// Whether it only says what it would do.
@@ -317,6 +321,7 @@ impl Desk {
             Request::Totals => json(&self.totals(who)?),
             Request::Digest => json(&self.digest_for(who, now)?),
             Request::Find { text } => json(&self.find(text, who, now)?),
+            Request::Backup {} => json(&self.backup(who, now)?),
             Request::Sync { .. } => Err(CommandError::plain(
                 ErrorKind::Unavailable,
                 "only the running daemon can poll: start it with `sheetbridge run`, or poll once with `sheetbridge sync`",

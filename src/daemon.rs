@@ -4,6 +4,7 @@
 mod loops;
 mod parts;
 mod reload;
+mod upkeep;
 mod watch;
 
 use std::path::PathBuf;
@@ -179,6 +180,7 @@ pub async fn run(
     tasks.spawn(loops::answering(house.clone(), listener));
     tasks.spawn(loops::conversing(house.clone()));
     tasks.spawn(watch::over(house.clone()));
+    tasks.spawn(upkeep::nightly(house.clone()));
     tasks.spawn(reload::on_hangup(house.clone(), settings));
     if let Some(web) = web {
         tasks.spawn(loops::serving(house.clone(), web));

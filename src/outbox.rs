@@ -240,9 +240,7 @@ impl Outbox {
             }
             let mut group = Group::default();
             match store.get::<Message>(&keys::message(&key))? {
-                Some(message)
-                    if message.state == State::Queued && keys::due(&message) == entry =>
-                {
+                Some(message) if message.state == State::Queued && keys::due(&message) == entry => {
                     if seats.any_for(&message) {
                         self.look(
                             message,
@@ -458,8 +456,7 @@ impl Seats {
                     .as_ref()
                     .is_some_and(|courier| courier.ready_in(address).is_zero());
                 let waits = self.holds.get(chat).is_some_and(|until| *until > self.now);
-                let free =
-                    self.chats.insert(*chat) && self.telegram > 0 && ready && !waits;
+                let free = self.chats.insert(*chat) && self.telegram > 0 && ready && !waits;
                 self.telegram -= usize::from(free);
                 free
             }

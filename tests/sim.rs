@@ -60,7 +60,9 @@ fn shorten(shop: &Shop, seed: u64, found: &Outcome) -> (BTreeSet<usize>, usize) 
         while from < steps && began.elapsed() < SHORTEN_FOR {
             let mut fewer = skipped.clone();
             fewer.extend(from..(from + size).min(steps));
-            if fewer.len() > skipped.len() && kind(&play(shop, seed, steps, &fewer, false)) == kind(found) {
+            if fewer.len() > skipped.len()
+                && kind(&play(shop, seed, steps, &fewer, false)) == kind(found)
+            {
                 skipped = fewer;
             }
             from += size;
@@ -95,7 +97,11 @@ fn nothing_is_lost_and_nothing_comes_twice_whatever_fails() {
     let (mut steps, mut episodes, mut sum) = (0, 0, Tally::default());
     for seed in first.. {
         let outcome = play(&shop, seed, STEPS, &BTreeSet::new(), false);
-        assert!(outcome.broken.is_none(), "{}", report(&shop, seed, &outcome));
+        assert!(
+            outcome.broken.is_none(),
+            "{}",
+            report(&shop, seed, &outcome)
+        );
         steps += outcome.steps;
         if only.is_some() {
             println!("{outcome:?}");
@@ -122,7 +128,10 @@ fn nothing_is_lost_and_nothing_comes_twice_whatever_fails() {
     println!(
         "{episodes} episodes from seed {first}, {steps} steps in {took:.1} s ({rate:.0} a second), {sum:?}"
     );
-    assert!(sum.crashes > 0 && sum.in_doubt > 0 && sum.arrivals > 0, "a simulation in which nothing happens: {sum:?}");
+    assert!(
+        sum.crashes > 0 && sum.in_doubt > 0 && sum.arrivals > 0,
+        "a simulation in which nothing happens: {sum:?}"
+    );
 }
 
 #[test]

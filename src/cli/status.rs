@@ -122,6 +122,7 @@ fn lines(status: &Status) -> Vec<String> {
             unclear.url
         )
     }));
+    lines.push(store_line(status));
     let troubles = [
         ("The bot hears nobody", &status.bot_deaf),
         ("The last reload was refused", &status.reload_refused),
@@ -147,6 +148,31 @@ fn lines(status: &Status) -> Vec<String> {
         );
     }
     lines
+}
+
+/// The store, when it was last cleaned up, and the last backup.
+fn store_line(status: &Status) -> String {
+    let kept = &status.upkeep;
+    let day = |at: Option<jiff::Timestamp>| {
+        at.map_or("never".to_owned(), |at| {
+            at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+        })
+    };
+    let compacted = match kept.bytes {
+        Some((before, after)) => format!(
+            ", written anew {} ({} MB became {} MB)",
+            day(kept.compacted),
+            before >> 20,
+            after >> 20
+        ),
+        None => String::new(),
+    };
+    format!(
+        "Store: {} MB; last clean-up {}{compacted}; last automatic backup {}",
+        status.store_bytes >> 20,
+        day(kept.cleaned),
+        day(kept.backed_up)
+    )
 }
 
 /// Day and time without seconds and offset: `2026-11-21 09:05`.

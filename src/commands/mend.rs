@@ -8,6 +8,9 @@ use super::status::{UnknownWord, WorkbookStatus};
 use crate::config::Language;
 use crate::core::delivery::State;
 
+/// A disk that has less left is as good as full: a clean-up needs room, and a busy day, too.
+const LITTLE_ROOM: u64 = 200 << 20;
+
 /// A sentence that says what to do; in JSON the English one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -92,6 +95,19 @@ pub(super) fn urgent(status: &Status, patience_s: i64) -> Vec<Mend> {
         mends.push(Mend::new(
             format!("{name} does not answer: {why}. Messages wait and go out when it does; `sheetbridge check` tries it now."),
             format!("{name} đang không kết nối được: {why}. Thư và tin được giữ lại, sẽ tự gửi khi có kết nối."),
+        ));
+    }
+    if let Some(free) = status.free_bytes.filter(|free| *free < LITTLE_ROOM) {
+        let mb = free >> 20;
+        mends.push(Mend::new(
+            format!("The disk of the state folder has {mb} MB left: make room before it is full; old backups in its backups/ can go."),
+            format!("Ổ đĩa chỉ còn {mb} MB: nhờ người quản trị dọn bớt trước khi đầy."),
+        ));
+    }
+    if let Some(why) = &status.upkeep.backup_failed {
+        mends.push(Mend::new(
+            format!("The last automatic backup failed: {why}"),
+            format!("Lần sao lưu tự động gần nhất bị lỗi: {why}"),
         ));
     }
     if let Some(why) = &status.reload_refused {

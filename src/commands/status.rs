@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mend::{self, Mend};
 use super::problems::{Findings, ProblemKind};
 use super::sheet::{EditLine, UnclearLine};
-use super::{Answer, Desk, HeldLine, Paused, Right, Who, paused_list};
+use super::{Answer, Desk, HeldLine, Paused, Right, Upkeep, Who, paused_list};
 use crate::core::delivery::State;
 use crate::core::message::Message;
 use crate::core::rule::Channel;
@@ -45,7 +45,7 @@ pub struct Status {
     pub workbooks: Vec<WorkbookStatus>,
     /// Customers in the sheets now.
     pub customers: u32,
-    /// How many messages are in each state.
+    /// How many messages are in each state; of those that ended, the last few days'.
     pub queue: BTreeMap<String, usize>,
     /// The next messages to go.
     pub due_soon: Vec<DueSoon>,
@@ -75,6 +75,12 @@ pub struct Status {
     pub duplicates: u32,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
+    /// What clean-up did last.
+    #[serde(default)]
+    pub upkeep: Upkeep,
+    /// Bytes that its disk still has; none if it does not say.
+    #[serde(default)]
+    pub free_bytes: Option<u64>,
     /// Why the bot hears nobody, if it does not.
     pub bot_deaf: Option<String>,
     /// Why the last reload was refused, if it was.
@@ -200,6 +206,8 @@ impl Desk {
             duplicates: findings.count(&[ProblemKind::Duplicate]),
             unknown_stages: first_words(findings),
             store_bytes: store.size_on_disk()?,
+            upkeep: self.upkeep()?,
+            free_bytes: store.free_bytes(),
             bot_deaf: health.as_ref().and_then(deaf_for_long),
             reload_refused: health
                 .as_ref()
@@ -254,7 +262,7 @@ impl Desk {
             .iter()
             .map(|state| (state.to_string(), 0))
             .collect();
-        for entry in self.roster.store().scan::<Message>(prefix::MESSAGE) {
+        for entry in self.roster.store().scan_moving::<Message>(prefix::MESSAGE) {
             let (_, message) = entry?;
             *counts.entry(message.state.to_string()).or_default() += 1;
         }

@@ -12,7 +12,7 @@ use super::fetch::TabRead;
 use super::fresh::FreshAt;
 use super::hold::{self, Held, Ruling};
 use super::report::{Report, local};
-use super::{Mode, first_look, given_cells, optout, quiet, settling};
+use super::{Mode, first_look, gap, given_cells, optout, quiet, settling};
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
@@ -154,7 +154,8 @@ pub(super) fn take(
     let mut poll = Poll::new(roster, workbook, seen, now, mode)?;
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
     let stands = quiet::stands(base, &poll.metas, &poll.reads);
-    if standing.is_none() && poll.doubts.are_none() && stands {
+    let gap = roster.store().rebase(workbook)?;
+    if standing.is_none() && poll.doubts.are_none() && stands && gap.is_none() {
         return poll.settle_only(base, pending);
     }
     let mut kinds = Vec::new();
@@ -171,7 +172,8 @@ pub(super) fn take(
         return poll.held(&kinds, hold, text, standing.as_ref());
     }
     poll.accept_doubts(mode)?;
-    poll.silent = matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref());
+    poll.silent =
+        matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref()) || gap.is_some();
     let mut next = Base::default();
     for kind in &kinds {
         poll.accept(kind, &base.ambiguous, &mut next)?;
@@ -181,6 +183,9 @@ pub(super) fn take(
     if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref(), readable)
     {
         return poll.held(&kinds, &hold, &text, standing.as_ref());
+    }
+    if let Some(gap) = gap {
+        gap::close(&mut poll, gap)?;
     }
     poll.finish(base, Some(next), pending, waiting, standing)
 }

@@ -103,7 +103,10 @@ impl Outbox {
         else {
             return Ok(None);
         };
-        let customer = values["name"]["full"].as_str().unwrap_or_default().to_owned();
+        let customer = values["name"]["full"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         Ok(Some((chat, display_name, Notice { message, customer })))
     }
 

@@ -32,8 +32,13 @@ pub mod prefix {
     pub const TIMER: &[u8] = b"timer/";
     /// Messages, by key.
     pub const MESSAGE: &[u8] = b"message/";
-    /// Keys of messages whose story is no longer kept: the key for ever, so that nothing fires twice.
+    /// Keys of messages whose story is no longer kept, as formats 1 and 2 wrote them; see [`PLACE`].
     pub const USED: &[u8] = b"used/";
+    /// Pages of what is packed away.
+    pub const COLD: &[u8] = b"cold/";
+    /// In which page a message is packed away, by the digest of its key; or that its story is no longer kept:
+    /// the key is used for ever, so that nothing fires twice.
+    pub const PLACE: &[u8] = b"place/";
     /// Queued messages by due time.
     pub const DUE: &[u8] = b"due/";
     /// Messages that are in flight.
@@ -113,7 +118,9 @@ pub fn message(key: &MessageKey) -> Key {
 /// The queue entry of a message. Of those that are due at the same moment, as all are that wait for the
 /// hours to open, what does not advertise comes before what does, and what has waited longer first.
 pub fn due(message: &Message) -> Key {
-    let first = message.held_until.map_or(message.created, |held| held.max(message.created));
+    let first = message
+        .held_until
+        .map_or(message.created, |held| held.max(message.created));
     let mut rest = vec![if message.ad { b'1' } else { b'0' }];
     rest.extend_from_slice(&millis(first).to_be_bytes());
     rest.push(b'/');

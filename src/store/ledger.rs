@@ -29,8 +29,7 @@ pub struct IllegalStep {
 /// # Errors
 /// The disk. A key that could not be looked for is never taken for absent.
 pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool, StoreError> {
-    let used = keys::under(prefix::USED, message.key.as_str());
-    if store.contains(&keys::message(&message.key))? || store.contains(&used)? {
+    if store.is_used(&message.key)? {
         return Ok(false);
     }
     group.put(keys::message(&message.key), message);
@@ -48,25 +47,66 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
 /// The disk.
 pub fn forget_before(store: &Store, time: Timestamp) -> Result<usize, StoreError> {
     let mut groups = Vec::new();
-    for entry in store.scan::<Message>(prefix::MESSAGE) {
+    for entry in store.scan_moving::<Message>(prefix::MESSAGE) {
         let (key, message) = entry?;
-        let last = message
-            .attempts
-            .last()
-            .map_or(message.created, |attempt| attempt.at);
-        // What is in doubt waits for a person, however long.
-        let over = message.state.is_end() && message.state != State::InDoubt && last < time;
-        if over {
+        if ended(&message).is_some_and(|at| at < time) {
             let mut group = Group::default();
             group.remove(key);
             group.remove(keys::under(prefix::DIGEST, message.key.digest()));
-            group.put(keys::under(prefix::USED, message.key.as_str()), &());
+            Store::mark_used(&mut group, &message.key);
             groups.push(group);
         }
     }
     let forgotten = groups.len();
     store.commit(groups)?;
-    Ok(forgotten)
+    Ok(forgotten + store.forget_cold_messages(time)?)
+}
+
+/// Messages in one page: more pack better, fewer are read quicker one by one, and sixteen pages, which sled keeps
+/// together, should stay below the eighth of a megabyte from which on it makes a file of its own of them.
+const MESSAGES_A_PAGE: usize = 24;
+
+/// Packs messages away that ended before a time: they take a sixth of the room, and are found as before.
+/// Returns how many.
+///
+/// # Errors
+/// The disk.
+pub fn pack(store: &Store, time: Timestamp) -> Result<usize, StoreError> {
+    let mut over = Vec::new();
+    for entry in store.scan_moving::<Message>(prefix::MESSAGE) {
+        let (_, message) = entry?;
+        if let Some(at) = ended(&message).filter(|at| *at < time) {
+            over.push((at, message.key));
+        }
+    }
+    over.sort_unstable();
+    let mut packed = 0;
+    for page in over.chunks(MESSAGES_A_PAGE) {
+        // Nobody takes one of them up again between reading and packing it.
+        let _alone = store.alone();
+        let mut messages = Vec::new();
+        let mut newest = time;
+        for (at, key) in page {
+            let own = keys::message(key);
+            let now: Option<Message> = store.get(&own)?;
+            if let Some(value) = store.moving(&own)?
+                && now.is_some_and(|message| ended(&message) == Some(*at))
+            {
+                newest = *at;
+                messages.push((key.clone(), value));
+            }
+        }
+        packed += messages.len();
+        store.pack_messages(newest, messages)?;
+    }
+    Ok(packed)
+}
+
+/// When a message ended; none if something may still happen to it. What is in doubt waits for a person.
+fn ended(message: &Message) -> Option<Timestamp> {
+    let last = message.attempts.last();
+    (message.state.is_end() && message.state != State::InDoubt)
+        .then(|| last.map_or(message.created, |attempt| attempt.at))
 }
 
 /// Moves a message to another state, and where it waits with it.

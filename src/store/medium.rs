@@ -4,15 +4,16 @@ use std::ops::{Bound, RangeInclusive};
 
 use sled::IVec;
 
-use super::Operation;
 use super::keys::Key;
+use super::live::Live;
 use super::memory::Memory;
+use super::{Operation, StoreError};
 
 /// The few things the store asks of what is below it.
 #[derive(Clone)]
 pub(super) enum Medium {
     /// A folder.
-    Disk(sled::Db),
+    Disk(Live),
     /// See [`Memory`].
     Memory(Memory),
 }
@@ -20,21 +21,21 @@ pub(super) enum Medium {
 impl Medium {
     pub(super) fn get(&self, key: impl AsRef<[u8]>) -> sled::Result<Option<IVec>> {
         match self {
-            Self::Disk(db) => db.get(key),
+            Self::Disk(live) => live.get(key),
             Self::Memory(memory) => memory.get(key.as_ref()),
         }
     }
 
     pub(super) fn contains_key(&self, key: impl AsRef<[u8]>) -> sled::Result<bool> {
         match self {
-            Self::Disk(db) => db.contains_key(key),
+            Self::Disk(live) => live.contains_key(key),
             Self::Memory(memory) => Ok(memory.get(key.as_ref())?.is_some()),
         }
     }
 
     pub(super) fn scan_prefix(&self, prefix: impl AsRef<[u8]>) -> Entries {
         match self {
-            Self::Disk(db) => Entries::Disk(Box::new(db.scan_prefix(prefix))),
+            Self::Disk(live) => Entries::Disk(Box::new(live.scan_prefix(prefix))),
             Self::Memory(memory) => {
                 let from = IVec::from(prefix.as_ref());
                 let to = after(prefix.as_ref()).map_or(Bound::Unbounded, Bound::Excluded);
@@ -45,7 +46,7 @@ impl Medium {
 
     pub(super) fn range(&self, range: RangeInclusive<Key>) -> Entries {
         match self {
-            Self::Disk(db) => Entries::Disk(Box::new(db.range(range))),
+            Self::Disk(live) => Entries::Disk(Box::new(live.range(range))),
             Self::Memory(memory) => {
                 let (from, to) = range.into_inner();
                 Entries::Memory(
@@ -59,7 +60,7 @@ impl Medium {
 
     pub(super) fn is_empty(&self) -> bool {
         match self {
-            Self::Disk(db) => db.is_empty(),
+            Self::Disk(live) => live.is_empty(),
             Self::Memory(memory) => memory.is_empty(),
         }
     }
@@ -67,7 +68,7 @@ impl Medium {
     /// Writes a batch, which is whole or not there at all after a crash.
     pub(super) fn apply(&self, operations: Vec<Operation>) -> sled::Result<()> {
         match self {
-            Self::Disk(db) => {
+            Self::Disk(live) => {
                 let mut batch = sled::Batch::default();
                 for (key, value) in operations {
                     match value {
@@ -75,22 +76,31 @@ impl Medium {
                         None => batch.remove(key),
                     }
                 }
-                db.apply_batch(batch)
+                live.apply_batch(batch)
             }
             Self::Memory(memory) => memory.apply(operations),
         }
     }
 
-    pub(super) fn flush(&self) -> sled::Result<()> {
+    /// Makes durable what was applied.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
         match self {
-            Self::Disk(db) => db.flush().map(|_| ()),
-            Self::Memory(memory) => memory.flush(),
+            Self::Disk(live) => live.sync(),
+            Self::Memory(memory) => Ok(memory.flush()?),
+        }
+    }
+
+    /// Puts another sled in the place of the one in force; nothing in memory is exchanged.
+    pub(super) fn exchange(&self, other: &Live) {
+        match self {
+            Self::Disk(live) => drop(live.exchange(other)),
+            Self::Memory(_) => {}
         }
     }
 
     pub(super) fn size_on_disk(&self) -> sled::Result<u64> {
         match self {
-            Self::Disk(db) => db.size_on_disk(),
+            Self::Disk(live) => live.size_on_disk(),
             Self::Memory(memory) => Ok(memory.bytes()),
         }
     }
