@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::failure::Failure;
-use super::output::count;
+use super::output::{count, day_and_time};
 use super::site;
 use crate::commands::{Request, Status};
 
@@ -50,6 +50,15 @@ fn lines(status: &Status) -> Vec<String> {
     if status.trial {
         lines.push("Trial: messages to customers go to [trial] redirect_all_to".to_owned());
     }
+    if !status.trial && status.trial_open > 0 {
+        lines.push(format!(
+            "The trial is over: {} that it kept from customers still open (`sheetbridge outbox trial`)",
+            match status.trial_open {
+                1 => "1 message is".to_owned(),
+                n => format!("{n} messages are"),
+            }
+        ));
+    }
     lines.push(format!("Customers: {}", status.customers));
     for book in &status.workbooks {
         let read = match (&book.failing, &book.last_poll, book.lag_s) {
@@ -89,7 +98,7 @@ fn lines(status: &Status) -> Vec<String> {
     lines.extend(status.edits.iter().map(|edit| {
         format!(
             "Edit seen {} in “{}”: {}",
-            clock(&edit.at),
+            day_and_time(&edit.at),
             edit.tab,
             edit.edit
         )
@@ -147,11 +156,6 @@ fn lines(status: &Status) -> Vec<String> {
         );
     }
     lines
-}
-
-/// Day and time without seconds and offset: `2026-11-21 09:05`.
-fn clock(at: &str) -> String {
-    at.get(..16).unwrap_or(at).replace('T', " ")
 }
 
 fn channels(status: &Status) -> Vec<String> {

@@ -82,7 +82,7 @@ pub const DERIVED_NAMES: &[&str] = &[
 
 /// Names that only some messages have: a digest, a held batch, and so on. See [`digest`] and [`message`].
 pub const MESSAGE_NAMES: &[&str] = &[
-    "digest", "held", "hold", "trouble", "findings", "optout", "reached", "staff", "trial",
+    "digest", "held", "hold", "trouble", "findings", "optout", "reached", "staff", "trial", "doubt",
 ];
 
 /// The names that have parts of their own, and the parts. A missing one still has (empty) parts, so

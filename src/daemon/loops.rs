@@ -254,6 +254,9 @@ pub(super) async fn sending(house: House, channel: Channel) -> Result<(), Daemon
         for one in &ended {
             tell_of(&house, one);
         }
+        if channel == Channel::Telegram {
+            parts.outbox.amend(clock::now()).await?;
+        }
         if ended.is_empty() {
             house.pause(LOOK_EVERY).await;
         }

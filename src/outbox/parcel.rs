@@ -56,7 +56,7 @@ impl Outbox {
         })
     }
 
-    fn mail_text(
+    pub(super) fn mail_text(
         &self,
         message: &Message,
         frozen: &Frozen,
@@ -79,7 +79,7 @@ impl Outbox {
         Ok(mail)
     }
 
-    fn chat_text(
+    pub(super) fn chat_text(
         &self,
         message: &Message,
         frozen: &Frozen,
