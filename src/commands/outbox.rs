@@ -171,6 +171,9 @@ impl Desk {
         if let Some(frozen) = &message.frozen {
             return Ok(match &message.to {
                 Recipient::Staff(name) => name.clone(),
+                Recipient::Owner(_) if !frozen.display_name.is_empty() => {
+                    frozen.display_name.clone()
+                }
                 Recipient::Customer | Recipient::Owner(_) | Recipient::Alerts => {
                     frozen.address.to_string()
                 }

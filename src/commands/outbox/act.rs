@@ -286,7 +286,7 @@ impl Desk {
 /// Why a message cannot be acted on as it stands, with what can be done.
 fn not_in_state(act: HandAct, message: &Message) -> CommandError {
     let text = match (act, message.state) {
-        (HandAct::Retry | HandAct::Again, State::Delivered) => {
+        (HandAct::Retry, State::Delivered) => {
             "it was delivered, and nothing is ever sent twice".to_owned()
         }
         (HandAct::Retry, State::Queued) => format!(
@@ -310,7 +310,7 @@ fn not_in_state(act: HandAct, message: &Message) -> CommandError {
                 Some(hand) if message.doubts() > 0 => {
                     format!("{} has answered that already: it is {state}", hand.by)
                 }
-                _ if act == HandAct::Again || state == State::Queued => format!(
+                _ if act == HandAct::Again && state != State::Delivered => format!(
                     "it is {state}, not in doubt: `sheetbridge outbox retry` sends what was rejected, dead, expired or cancelled again"
                 ),
                 _ => format!("it is {state}, not in doubt: there is nothing to settle"),
