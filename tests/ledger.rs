@@ -232,9 +232,9 @@ impl Post {
         acted.refused[0].why.clone()
     }
 
-    fn list(&self, filter: OutboxFilter) -> Result<Vec<OutboxLine>, CommandError> {
+    fn list(&self, filter: &OutboxFilter) -> Result<Vec<OutboxLine>, CommandError> {
         self.desk()
-            .outbox(&filter, &Who::CommandLine, self.company.now)
+            .outbox(filter, &Who::CommandLine, self.company.now)
     }
 
     fn explained(&self, who: &str) -> Result<Explained, CommandError> {
@@ -526,7 +526,7 @@ async fn filters_find_what_they_say() {
     ]);
     post.company.poll_and_settle().await;
     let an = post.message("welcome").record.unwrap().to_string();
-    let keys = |filter: OutboxFilter| {
+    let keys = |filter: &OutboxFilter| {
         let lines = post.list(filter).unwrap();
         let mut rules: Vec<String> = lines
             .iter()
@@ -550,10 +550,10 @@ async fn filters_find_what_they_say() {
         "nguyen van an",
         an.as_str(),
     ] {
-        assert_eq!(keys(to(who)), welcome, "{who}");
+        assert_eq!(keys(&to(who)), welcome, "{who}");
     }
-    assert_eq!(keys(to("Lan Anh")), ["lead-alert delivered"]);
-    assert_eq!(keys(to("dung")), ["welcome queued"]);
+    assert_eq!(keys(&to("Lan Anh")), ["lead-alert delivered"]);
+    assert_eq!(keys(&to("dung")), ["welcome queued"]);
     for (filter, expected) in [
         (
             OutboxFilter {
@@ -609,7 +609,7 @@ async fn filters_find_what_they_say() {
             vec![],
         ),
     ] {
-        assert_eq!(keys(filter.clone()), expected, "{filter:?}");
+        assert_eq!(keys(&filter), expected, "{filter:?}");
     }
     assert!(day < post.company.now);
     for (filter, kind, said) in [
@@ -644,7 +644,7 @@ async fn filters_find_what_they_say() {
         ),
         (to("1"), ErrorKind::Usage, "\"1\" is too little to look for"),
     ] {
-        let error = post.list(filter).unwrap_err();
+        let error = post.list(&filter).unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.text.contains(said), "{error}");
     }
@@ -930,7 +930,7 @@ async fn a_trial_says_what_it_kept_and_its_end_is_decided_by_hand() {
         .collect();
     assert!(reached.contains(&Some("a…@example.com")), "{reached:?}");
     let trial = post
-        .list(OutboxFilter {
+        .list(&OutboxFilter {
             trial: true,
             rule: Some("welcome".into()),
             ..OutboxFilter::default()
@@ -1286,6 +1286,57 @@ async fn several_people_are_listed_and_what_refuses_is_said() {
     assert!(
         waits.what.contains("paused: the rule welcome, by Hà Phạm"),
         "{waits:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_skipped_or_unclear_is_said() {
+    let mut post = Post::with_an("", "").await;
+    // Another row with the same address: one mail, and the story says why there is no other.
+    post.company.add_customer(&[
+        ("Họ tên", "Lê Văn Ba"),
+        ("SĐT", "'0987654321"),
+        ("Email", "an@example.com"),
+        ("Giai đoạn", "Khách hàng tiềm năng"),
+    ]);
+    post.company.poll_and_settle().await;
+    let ba = post.story("lê văn ba");
+    let looked: Vec<&str> = rule(&ba, "welcome")
+        .looked
+        .iter()
+        .map(|one| one.said.as_str())
+        .collect();
+    assert_eq!(
+        looked,
+        [
+            "nothing is sent: the same mail goes to this person for another row",
+            "fired: added"
+        ],
+    );
+    assert!(ba.messages.iter().all(|one| one.line.rule != "welcome"));
+    // An identical row: nobody can tell which is whose.
+    post.company.add_customer(&AN);
+    post.company.poll_and_settle().await;
+    let an = post.story("nguyễn văn an");
+    let now = &an.records[0].now;
+    assert!(
+        now.iter()
+            .any(|text| text.contains("it is unclear whose row this is: nothing fires for it")),
+        "{now:?}"
+    );
+    // A header is gone: the workbook is held, and that is said of everybody in it.
+    post.company.type_into(1, "Họ tên", "Ai đó");
+    post.company.poll().await;
+    post.company.wait(60);
+    post.company.poll().await;
+    let held = post.story("Trần Bình");
+    assert!(
+        held.general[0].starts_with("the workbook “Khách nhỏ” is held since 2026-11-21T")
+            && held.general[0].contains(
+                "what changed in it since does not count until a manager has answered h-"
+            ),
+        "{:?}",
+        held.general
     );
 }
 

@@ -324,7 +324,7 @@ async fn what_explain_says_was_sent_is_what_the_servers_received() {
     daemon.read_again(3).await;
     daemon.nothing_left().await;
     let mut compared = 0;
-    for n in 0..given.len() {
+    for (n, name) in given.iter().enumerate() {
         let who = format!("+84 935 0000 {n:02}");
         let explained = json(&site, &["explain", &who, "--json"]);
         let story = &explained["story"];
@@ -359,7 +359,7 @@ async fn what_explain_says_was_sent_is_what_the_servers_received() {
             "{address}: {received:?}: {story:#}"
         );
         let alerts = of_channel("telegram");
-        let told = site.told_of(100_001, &format!("Đặng Thị {}", given[n]));
+        let told = site.told_of(100_001, &format!("Đặng Thị {name}"));
         let delivered = alerts
             .iter()
             .filter(|message| message["state"] == "delivered")
@@ -382,6 +382,7 @@ async fn what_explain_says_was_sent_is_what_the_servers_received() {
         "“Khách hàng”, row 3",
         "Messages to them or about them:",
         "lead-alert: delivered to Minh Tuấn by telegram",
+        "lead-alert (on a new customer): fired 2",
     ] {
         assert!(text.contains(part), "no “{part}” in {text}");
     }

@@ -161,32 +161,51 @@ fn record_lines(record: &RecordStory) -> Vec<String> {
     lines
 }
 
+/// What a rule did, or did not do and why; then how it stands.
 fn rule_lines(rule: &RuleStory) -> Vec<String> {
-    let sign = match rule.standing {
-        Standing::Waits => "waits",
-        Standing::Open => "open",
-        Standing::Ready => "ready",
-        Standing::Over => "over",
-    };
+    let fired = |said: &str| said.starts_with("fired: ");
+    let looked: Vec<String> = rule
+        .looked
+        .iter()
+        .map(|looked| {
+            let at = day_and_time(&looked.at);
+            match looked.said.strip_prefix("fired: ") {
+                Some(occasion) => format!("fired {at} ({occasion})"),
+                None if looked.said.starts_with("nothing is sent") => {
+                    format!("{at}: {}", looked.said)
+                }
+                None => format!("did not fire {at}: {}", looked.said),
+            }
+        })
+        .collect();
     let at = match (&rule.at, rule.standing) {
         (Some(at), Standing::Waits) => format!(" (at {})", day_and_time(at)),
         _ => String::new(),
     };
-    let mut lines = vec![format!(
-        "    {} [{sign}] on {}: {}{at}",
-        rule.rule, rule.on, rule.why
-    )];
-    if let Some(condition) = &rule.condition {
+    let stands = format!("{}{at}", rule.why);
+    let head = format!("    {} (on {}): ", rule.rule, rule.on);
+    let over = rule.standing == Standing::Over;
+    let mut lines = Vec::new();
+    match looked.split_first() {
+        // It has had its say: how it stands would only repeat that.
+        Some((first, more)) => {
+            lines.push(format!("{head}{first}"));
+            lines.extend(more.iter().map(|line| format!("      {line}")));
+            if !over {
+                lines.push(format!("      {stands}"));
+            }
+        }
+        None => lines.push(format!("{head}{stands}")),
+    }
+    let has_fired = rule.looked.last().is_some_and(|looked| fired(&looked.said));
+    if let Some(condition) = &rule.condition
+        && !(over && has_fired)
+    {
         lines.push(format!("      now {}", condition.shown()));
     }
     if let Some(why) = &rule.unsettled {
         lines.push(format!("      {why}"));
     }
-    lines.extend(
-        rule.looked
-            .iter()
-            .map(|looked| format!("      {}  {}", day_and_time(&looked.at), looked.said)),
-    );
     lines
 }
 
@@ -197,16 +216,16 @@ fn message_lines(story: &OutboxStory) -> Vec<String> {
         "  {}  {}: {} to {} by {}{trial}  {}",
         day_and_time(&line.created),
         line.rule,
-        line.state,
+        line.state.replace('_', " "),
         line.to,
         line.channel,
-        line.id.chars().take(8).collect::<String>()
+        line.id.chars().take(10).collect::<String>()
     )];
     lines.extend(story.tries.iter().map(|one| {
         format!(
             "      {}  tried: {}: {}",
             day_and_time(&one.at),
-            one.ended,
+            one.ended.replace('_', " "),
             one.said
         )
     }));

@@ -20,9 +20,9 @@ Examples:
   sheetbridge outbox list
   sheetbridge outbox list --state in_doubt --json
   sheetbridge outbox list --to 0901234567 --since 7d
-  sheetbridge outbox show 3f9a12c4
+  sheetbridge outbox show 3f9a12c4d0
   sheetbridge outbox retry --state dead --rule welcome
-  sheetbridge outbox resolve 3f9a12c4 --delivered")]
+  sheetbridge outbox resolve 3f9a12c4d0 --delivered")]
 pub(crate) enum Args {
     /// The newest messages first (with --json one object a line)
     #[command(after_help = "\
@@ -42,7 +42,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   sheetbridge outbox show welcome/1/r-01KE…/customer/added
-  sheetbridge outbox show 3f9a12c4                (the id that `outbox list` shows)
+  sheetbridge outbox show 3f9a12c4d0              (the id that `outbox list` shows)
   sheetbridge outbox show 3f9a…@queenland.example (a Message-ID)")]
     Show {
         /// Its key, its id or Message-ID, or a piece of it that no other has
@@ -57,7 +57,7 @@ Examples:
 By filters only what is rejected, dead or expired is meant, unless --state says otherwise.
 
 Examples:
-  sheetbridge outbox retry 3f9a12c4
+  sheetbridge outbox retry 3f9a12c4d0
   sheetbridge outbox retry --state dead
   sheetbridge outbox retry --state rejected --rule welcome --since 2d --yes")]
     Retry {
@@ -67,7 +67,7 @@ Examples:
     /// Cancel what waits
     #[command(after_help = "\
 Examples:
-  sheetbridge outbox cancel 3f9a12c4
+  sheetbridge outbox cancel 3f9a12c4d0
   sheetbridge outbox cancel --rule birthday
   sheetbridge outbox cancel --to an@example.org --yes")]
     Cancel {
@@ -79,8 +79,8 @@ Examples:
 Look into the sending account's Sent folder first, or ask the recipient.
 
 Examples:
-  sheetbridge outbox resolve 3f9a12c4 --delivered
-  sheetbridge outbox resolve 3f9a12c4 --again
+  sheetbridge outbox resolve 3f9a12c4d0 --delivered
+  sheetbridge outbox resolve 3f9a12c4d0 --again
   sheetbridge outbox resolve --rule welcome --dead --yes")]
     Resolve {
         #[command(flatten)]
@@ -242,7 +242,7 @@ async fn list(call: &Call, filter: &Filters, limit: usize) -> Result<(), Failure
 fn row(message: &Value) -> Vec<String> {
     let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
     vec![
-        text("id").chars().take(8).collect(),
+        text("id").chars().take(10).collect(),
         text("state"),
         day_and_time(&text("due")),
         text("channel"),

@@ -95,9 +95,8 @@ impl Desk {
                 ),
             ));
         }
-        let mut persons = persons(found);
-        if let [person] = &mut persons[..] {
-            let person = std::mem::take(person);
+        let persons = persons(found);
+        if let [person] = &persons[..] {
             return Ok(Explained {
                 story: Some(Box::new(self.story(person, now)?)),
                 choices: Vec::new(),
@@ -135,7 +134,7 @@ impl Desk {
         })
     }
 
-    fn story(&self, person: Vec<Found>, now: Timestamp) -> Answer<Story> {
+    fn story(&self, person: &[Found], now: Timestamp) -> Answer<Story> {
         let ids: BTreeSet<RecordId> = person.iter().map(|one| one.record.id.clone()).collect();
         let newest = person.iter().max_by_key(|one| one.record.first_seen);
         let name = newest.map(|one| one.who.name.clone()).unwrap_or_default();
@@ -145,7 +144,7 @@ impl Desk {
         let deciding = self.roster.deciding()?;
         let mut records = Vec::new();
         let mut coming = self.waiting(&messages, now)?;
-        for one in &person {
+        for one in person {
             let own: Vec<_> = journal
                 .iter()
                 .filter(|entry| entry.record.as_ref() == Some(&one.record.id))
@@ -175,12 +174,12 @@ impl Desk {
                     .collect(),
             ),
             emails: unique(emails.cloned().collect()),
-            refusals: self.refusals(&person)?,
-            consent: self.consent_shown(&person, now)?,
+            refusals: self.refusals(person)?,
+            consent: self.consent_shown(person, now)?,
             records,
             messages: stories,
             coming,
-            general: self.general(&person)?,
+            general: self.general(person)?,
         })
     }
 

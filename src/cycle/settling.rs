@@ -522,6 +522,14 @@ fn keep(
             poll.report
                 .considered
                 .push((record.id.clone(), message.rule.clone(), why.into()));
+            let entry = Entry {
+                at: poll.now,
+                record: Some(record.id.clone()),
+                what: What::Rule,
+                text: format!("{}: nothing is sent: {why}", message.rule),
+                stages: None,
+            };
+            roster.store().note(group, &entry);
             continue;
         }
         if ledger::queue(roster.store(), group, message)? {

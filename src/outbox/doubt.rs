@@ -93,7 +93,7 @@ impl Outbox {
         let id = doubt_id(message);
         let facts = DoubtFacts {
             id: id.clone(),
-            key: id.chars().take(8).collect(),
+            key: id.chars().take(10).collect(),
             name: value("/name/full"),
             to: frozen
                 .map(|frozen| frozen.address.to_string())

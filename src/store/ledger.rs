@@ -50,10 +50,11 @@ pub fn forget_before(store: &Store, time: Timestamp) -> Result<usize, StoreError
     let mut groups = Vec::new();
     for entry in store.scan::<Message>(prefix::MESSAGE) {
         let (key, message) = entry?;
+        let tried = message.attempts.last().map(|attempt| attempt.at);
+        let touched = message.hands.last().map(|hand| hand.at);
         let last = message
-            .attempts
-            .last()
-            .map_or(message.created, |attempt| attempt.at);
+            .created
+            .max(tried.max(touched).unwrap_or(message.created));
         // What is in doubt waits for a person, however long.
         let over = message.state.is_end() && message.state != State::InDoubt && last < time;
         if over {

@@ -45,7 +45,7 @@ pub struct RecordStory {
     pub now: Vec<String>,
     /// Every rule that could concern it.
     pub rules: Vec<RuleStory>,
-    /// What happened to it, the oldest first.
+    /// What happened to it, the oldest first; looks of rules and messages are told elsewhere.
     pub journal: Vec<JournalLine>,
 }
 
@@ -129,7 +129,8 @@ impl Desk {
             rules,
             journal: journal
                 .iter()
-                .filter(|entry| entry.what != What::Rule)
+                // What became of messages, the ledger tells better.
+                .filter(|entry| !matches!(entry.what, What::Rule | What::Message))
                 .map(|entry| JournalLine {
                     at: self.local(entry.at),
                     what: entry.what,

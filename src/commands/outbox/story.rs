@@ -174,7 +174,7 @@ impl Desk {
     }
 
     fn what_next(&self, message: &Message, now: Timestamp) -> Answer<String> {
-        let id = &message.key.digest()[..8];
+        let id = &message.key.digest()[..10];
         Ok(match message.state {
             State::Queued => {
                 let due = message.due.max(now);
