@@ -826,6 +826,40 @@ async fn an_answer_by_the_command_line_is_written_into_every_chat() {
     assert_eq!(amendments, 0, "nothing is left to write");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_on_its_way_when_the_process_died_is_asked_about_too() {
+    let mut post = Post::with_an("in_doubt = \"ask\"\n", "").await;
+    let store = post.company.roster.store().clone();
+    let mut message = post.message("welcome");
+    let mut group = Group::default();
+    ledger::shift(
+        &mut group,
+        &mut message,
+        State::InFlight,
+        By::Outbox,
+        "",
+        None,
+    )
+    .unwrap();
+    store.commit(vec![group]).unwrap();
+    drop(store);
+    post.reopen().await;
+    let ended = post.outbox.recover(post.company.now).unwrap();
+    assert_eq!(ended.len(), 1);
+    assert_eq!(post.message("welcome").state, State::InDoubt);
+    assert!(post.outbox.recover(post.company.now).unwrap().is_empty());
+    post.send().await;
+    for chat in [100_009, 100_010] {
+        let said = post.bot.messages(chat);
+        let questions = said
+            .iter()
+            .filter(|m| m.text.contains("chưa rõ đã tới hay chưa"));
+        assert_eq!(questions.count(), 1, "{said:?}");
+    }
+    // An alert to a colleague is none of that: it goes again by itself.
+    assert_eq!(post.message("lead-alert").state, State::Delivered);
+}
+
 // ------------------------------------------------------------------------------------------ suppression
 
 #[tokio::test(flavor = "multi_thread")]
