@@ -165,7 +165,8 @@ impl Post {
                 .is_empty()
             {}
         }
-        self.outbox.amend(now).await.unwrap();
+        let courier = TelegramCourier::new(client(&self.bot));
+        self.outbox.amend(&courier, now).await.unwrap();
     }
 
     fn messages(&self) -> Vec<Message> {
@@ -268,14 +269,18 @@ impl Post {
     }
 }
 
-fn outbox(roster: &Roster, smtp: &SmtpSandbox, bot: &BotSandbox) -> Outbox {
-    let settings = SmtpSettings::new("127.0.0.1".to_owned(), smtp.addr().port(), Security::Plain);
-    let client = Client::new(&TelegramSettings {
+fn client(bot: &BotSandbox) -> Client {
+    Client::new(&TelegramSettings {
         token: TOKEN.to_owned().into(),
         api_url: Some(bot.base_url()),
         proxy: None,
     })
-    .unwrap();
+    .unwrap()
+}
+
+fn outbox(roster: &Roster, smtp: &SmtpSandbox, bot: &BotSandbox) -> Outbox {
+    let settings = SmtpSettings::new("127.0.0.1".to_owned(), smtp.addr().port(), Security::Plain);
+    let client = client(bot);
     Outbox::new(
         roster.clone(),
         Arc::new(Templates::load(None, Language::default()).unwrap()),

@@ -2,8 +2,9 @@
 
 use super::Call;
 use super::failure::{Failure, Kind};
-use super::output::{day_and_time, table};
+use super::output::table;
 use super::site;
+use super::status::clock;
 use crate::commands::{Explained, OutboxStory, RecordStory, Request, RuleStory, Story};
 use crate::core::decide::why::Standing;
 use crate::core::record::Kind as RowKind;
@@ -64,7 +65,7 @@ fn choices(call: &Call, explained: &Explained) -> Result<(), Failure> {
                 choice.phone.clone().unwrap_or_else(|| "-".to_owned()),
                 choice.email.clone().unwrap_or_else(|| "-".to_owned()),
                 match &choice.gone {
-                    Some(at) => format!("{}, gone since {}", choice.place, day_and_time(at)),
+                    Some(at) => format!("{}, gone since {}", choice.place, clock(at)),
                     None => choice.place.clone(),
                 },
             ]
@@ -104,14 +105,12 @@ fn lines(story: &Story) -> Vec<String> {
     if story.coming.is_empty() {
         lines.push("  nothing that is known yet".to_owned());
     }
-    lines.extend(story.coming.iter().map(|coming| {
-        format!(
-            "  {}  {}: {}",
-            day_and_time(&coming.at),
-            coming.rule,
-            coming.what
-        )
-    }));
+    lines.extend(
+        story
+            .coming
+            .iter()
+            .map(|coming| format!("  {}  {}: {}", clock(&coming.at), coming.rule, coming.what)),
+    );
     lines
 }
 
@@ -129,13 +128,10 @@ fn record_lines(record: &RecordStory) -> Vec<String> {
     } else {
         ""
     };
-    lines.push(format!(
-        "  first seen {}{look}",
-        day_and_time(&record.first_seen)
-    ));
+    lines.push(format!("  first seen {}{look}", clock(&record.first_seen)));
     if record.kind == RowKind::Customer {
         let stage = match (&record.stage, &record.stage_since) {
-            (Some(stage), Some(since)) => format!("“{stage}” since {}", day_and_time(since)),
+            (Some(stage), Some(since)) => format!("“{stage}” since {}", clock(since)),
             (Some(stage), None) => format!("“{stage}”, nobody can know since when"),
             (None, _) => "no stage that could be read".to_owned(),
         };
@@ -146,7 +142,7 @@ fn record_lines(record: &RecordStory) -> Vec<String> {
         };
         lines.push(format!(
             "  {stage}; {owners}; last activity {}",
-            day_and_time(&record.active)
+            clock(&record.active)
         ));
     }
     lines.extend(record.now.iter().map(|text| format!("  ! {text}")));
@@ -154,7 +150,7 @@ fn record_lines(record: &RecordStory) -> Vec<String> {
         record
             .journal
             .iter()
-            .map(|line| format!("  {}  {}", day_and_time(&line.at), line.text)),
+            .map(|line| format!("  {}  {}", clock(&line.at), line.text)),
     );
     lines.push("  Rules:".to_owned());
     lines.extend(record.rules.iter().flat_map(rule_lines));
@@ -168,7 +164,7 @@ fn rule_lines(rule: &RuleStory) -> Vec<String> {
         .looked
         .iter()
         .map(|looked| {
-            let at = day_and_time(&looked.at);
+            let at = clock(&looked.at);
             match looked.said.strip_prefix("fired: ") {
                 Some(occasion) => format!("fired {at} ({occasion})"),
                 None if looked.said.starts_with("nothing is sent") => {
@@ -179,7 +175,7 @@ fn rule_lines(rule: &RuleStory) -> Vec<String> {
         })
         .collect();
     let at = match (&rule.at, rule.standing) {
-        (Some(at), Standing::Waits) => format!(" (at {})", day_and_time(at)),
+        (Some(at), Standing::Waits) => format!(" (at {})", clock(at)),
         _ => String::new(),
     };
     let stands = format!("{}{at}", rule.why);
@@ -214,7 +210,7 @@ fn message_lines(story: &OutboxStory) -> Vec<String> {
     let trial = if line.trial { ", in the trial" } else { "" };
     let mut lines = vec![format!(
         "  {}  {}: {} to {} by {}{trial}  {}",
-        day_and_time(&line.created),
+        clock(&line.created),
         line.rule,
         line.state.replace('_', " "),
         line.to,
@@ -224,19 +220,17 @@ fn message_lines(story: &OutboxStory) -> Vec<String> {
     lines.extend(story.tries.iter().map(|one| {
         format!(
             "      {}  tried: {}: {}",
-            day_and_time(&one.at),
+            clock(&one.at),
             one.ended.replace('_', " "),
             one.said
         )
     }));
-    lines.extend(story.hands.iter().map(|hand| {
-        format!(
-            "      {}  {}: {}",
-            day_and_time(&hand.at),
-            hand.by,
-            hand.state
-        )
-    }));
+    lines.extend(
+        story
+            .hands
+            .iter()
+            .map(|hand| format!("      {}  {}: {}", clock(&hand.at), hand.by, hand.state)),
+    );
     let done = matches!(line.state.as_str(), "delivered");
     let same = story.tries.last().is_some_and(|last| last.said == line.why);
     if !done && !same && !line.why.is_empty() {

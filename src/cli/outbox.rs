@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::Call;
 use super::failure::{Failure, Kind};
-use super::output::{count, day_and_time, table};
+use super::output::{count, table};
 use super::site::{self, Site};
+use super::status::clock;
 use crate::commands::{
     HandAct, OutboxFilter, OutboxStory, Request, TrialEnd, TrialReport, TrialTaken,
 };
@@ -244,7 +245,7 @@ fn row(message: &Value) -> Vec<String> {
     vec![
         text("id").chars().take(10).collect(),
         text("state"),
-        day_and_time(&text("due")),
+        clock(&text("due")),
         text("channel"),
         text("to"),
         text("key"),
@@ -281,16 +282,16 @@ fn story_lines(story: &OutboxStory) -> Vec<String> {
     add("text", format!("{}{ad}", story.template));
     add(
         "decided",
-        format!("{} by {}", day_and_time(&line.created), story.decided),
+        format!("{} by {}", clock(&line.created), story.decided),
     );
     add("wanted", story.wanted.clone());
     if line.state == "queued" {
-        add("due", day_and_time(&line.due));
+        add("due", clock(&line.due));
     }
     if let Some(held) = &story.held_until {
-        add("held", format!("until {}", day_and_time(held)));
+        add("held", format!("until {}", clock(held)));
     }
-    add("expires", day_and_time(&story.expires));
+    add("expires", clock(&story.expires));
     if let Some(id) = &story.message_id {
         add("mail id", format!("<{id}>"));
     }
@@ -305,7 +306,7 @@ fn story_lines(story: &OutboxStory) -> Vec<String> {
             "try",
             format!(
                 "{} by {}: {}: {}",
-                day_and_time(&one.at),
+                clock(&one.at),
                 one.channel,
                 one.ended,
                 one.said
@@ -315,7 +316,7 @@ fn story_lines(story: &OutboxStory) -> Vec<String> {
     for hand in &story.hands {
         add(
             "by hand",
-            format!("{} {}: {}", day_and_time(&hand.at), hand.by, hand.state),
+            format!("{} {}: {}", clock(&hand.at), hand.by, hand.state),
         );
     }
     add("next", story.next.clone());
@@ -339,7 +340,7 @@ async fn trial(call: &Call, rule: Option<String>) -> Result<(), Failure> {
         .iter()
         .map(|line| {
             vec![
-                day_and_time(&line.created),
+                clock(&line.created),
                 line.rule.clone(),
                 line.would_reach.clone().unwrap_or_else(|| "-".to_owned()),
                 line.state.clone(),

@@ -110,11 +110,6 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
-/// Day and time without seconds and offset, of local ISO text: `2026-11-21 09:05`.
-pub(crate) fn day_and_time(iso: &str) -> String {
-    iso.get(..16).unwrap_or(iso).replace('T', " ")
-}
-
 /// A number with its noun: `1 change`, `12 changes`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {

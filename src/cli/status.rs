@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::failure::Failure;
-use super::output::{count, day_and_time};
+use super::output::count;
 use super::site;
 use crate::commands::{Request, Status};
 
@@ -98,7 +98,7 @@ fn lines(status: &Status) -> Vec<String> {
     lines.extend(status.edits.iter().map(|edit| {
         format!(
             "Edit seen {} in “{}”: {}",
-            day_and_time(&edit.at),
+            clock(&edit.at),
             edit.tab,
             edit.edit
         )
@@ -156,6 +156,11 @@ fn lines(status: &Status) -> Vec<String> {
         );
     }
     lines
+}
+
+/// Day and time without seconds and offset: `2026-11-21 09:05`.
+pub(super) fn clock(at: &str) -> String {
+    at.get(..16).unwrap_or(at).replace('T', " ")
 }
 
 fn channels(status: &Status) -> Vec<String> {

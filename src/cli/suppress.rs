@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::Call;
 use super::failure::Failure;
-use super::output::{day_and_time, table};
+use super::output::table;
 use super::site;
+use super::status::clock;
 use crate::commands::Request;
 
 /// Who is not written to: opt-outs of the sheet, addresses that take no mail, and what was added by hand.
@@ -112,7 +113,7 @@ fn list(call: &Call, lines: &[Value]) -> Result<(), Failure> {
                 text(line, "id"),
                 text(line, "address"),
                 text(line, "of"),
-                day_and_time(&text(line, "since")),
+                clock(&text(line, "since")),
                 text(line, "why"),
             ]
         })

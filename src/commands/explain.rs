@@ -17,6 +17,7 @@ use super::suppress::reaches;
 use super::{Answer, CommandError, Desk, ErrorKind, OutboxStory, Right, Who};
 use crate::core::message::Message;
 use crate::core::record::{Record, RecordId};
+use crate::store::journal::Entry;
 use crate::store::keys::prefix;
 use crate::store::suppression::{Suppression, SuppressionSource, suppress_key};
 
@@ -140,7 +141,7 @@ impl Desk {
         let name = newest.map(|one| one.who.name.clone()).unwrap_or_default();
         let mut messages = self.messages_of(&ids)?;
         messages.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.key.cmp(&b.key)));
-        let journal = self.roster.store().story(&ids)?;
+        let journal = self.journal_of(&ids)?;
         let deciding = self.roster.deciding()?;
         let mut records = Vec::new();
         let mut coming = self.waiting(&messages, now)?;
@@ -196,6 +197,18 @@ impl Desk {
                 && let Some(message) = store.get::<Message>(&key)?
             {
                 found.push(message);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The entries of the journal about these records, the oldest first.
+    fn journal_of(&self, ids: &BTreeSet<RecordId>) -> Answer<Vec<Entry>> {
+        let mut found = Vec::new();
+        for entry in self.roster.store().scan::<Entry>(prefix::JOURNAL) {
+            let (_, entry) = entry?;
+            if entry.record.as_ref().is_some_and(|id| ids.contains(id)) {
+                found.push(entry);
             }
         }
         Ok(found)

@@ -138,7 +138,12 @@ impl Desk {
             return Err(no_such(text));
         }
         let mut found: Vec<MessageKey> = Vec::new();
-        let hex = piece.len() >= 4 && piece.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if let Some(key) = store.get::<MessageKey>(&keys::under(prefix::DIGEST, piece))? {
+            found.push(key);
+        }
+        let hex = found.is_empty()
+            && piece.len() >= 4
+            && piece.bytes().all(|byte| byte.is_ascii_hexdigit());
         if hex {
             let under = keys::under(prefix::DIGEST, piece.to_lowercase());
             for entry in store.scan::<MessageKey>(&under).take(NAMED + 1) {
@@ -149,8 +154,10 @@ impl Desk {
             for key in store.keys(prefix::MESSAGE) {
                 let key = key?;
                 let key = String::from_utf8_lossy(&key[prefix::MESSAGE.len()..]).into_owned();
-                if key.contains(text) {
-                    found.push(MessageKey::from_text(key));
+                let key = MessageKey::from_text(key);
+                let by_digest = || hex && key.digest().starts_with(&piece.to_lowercase());
+                if key.as_str().contains(text) || by_digest() {
+                    found.push(key);
                 }
                 if found.len() > NAMED {
                     break;

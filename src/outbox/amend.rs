@@ -8,7 +8,7 @@ use super::{Outbox, OutboxError};
 use crate::commands::Amendment;
 use crate::core::delivery::State;
 use crate::core::message::{Address, Message};
-use crate::courier::telegram::Edited;
+use crate::courier::telegram::{Edited, TelegramCourier};
 use crate::courier::{Act, Button};
 use crate::render::ButtonKind;
 use crate::store::keys::{self, prefix};
@@ -38,14 +38,15 @@ enum Next {
 }
 
 impl Outbox {
-    /// Writes what is to be written anew; how many were.
+    /// Writes what is to be written anew, by the bot that wrote it; how many were.
     ///
     /// # Errors
     /// The disk.
-    pub async fn amend(&self, now: Timestamp) -> Result<usize, OutboxError> {
-        let Some(courier) = &self.telegram else {
-            return Ok(0);
-        };
+    pub async fn amend(
+        &self,
+        courier: &TelegramCourier,
+        now: Timestamp,
+    ) -> Result<usize, OutboxError> {
         let store = self.roster.store();
         let due: Vec<Amendment> = tokio::task::block_in_place(|| {
             let all = store.scan::<Amendment>(prefix::AMEND);

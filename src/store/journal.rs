@@ -1,13 +1,12 @@
 //! What happened, in order: for `explain`, for digests, and for the log of the demo.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, prefix};
-use super::{Group, Store, StoreError, decode};
+use super::{Group, Store};
 use crate::core::record::RecordId;
 
 /// One line of the journal.
@@ -60,28 +59,5 @@ impl Store {
     pub fn note(&self, group: &mut Group, entry: &Entry) {
         let number = self.journal.fetch_add(1, Ordering::Relaxed);
         group.put(keys::under(prefix::JOURNAL, number.to_be_bytes()), entry);
-    }
-
-    /// The entries about these records, the oldest first. Goes through the whole journal, but reads only what may be meant.
-    ///
-    /// # Errors
-    /// The disk.
-    pub fn story(&self, records: &BTreeSet<RecordId>) -> Result<Vec<Entry>, StoreError> {
-        let mut found = Vec::new();
-        for entry in self.db.scan_prefix(prefix::JOURNAL) {
-            let (key, bytes) = entry?;
-            let names = |id: &RecordId| {
-                let id = id.as_str().as_bytes();
-                bytes.windows(id.len()).any(|window| window == id)
-            };
-            if !records.iter().any(names) {
-                continue;
-            }
-            let entry: Entry = decode(&key, &bytes)?;
-            if entry.record.as_ref().is_some_and(|id| records.contains(id)) {
-                found.push(entry);
-            }
-        }
-        Ok(found)
     }
 }

@@ -42,6 +42,20 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
     Ok(true)
 }
 
+/// Whether there ever was a message of this key, or it was used up without one.
+///
+/// # Errors
+/// The disk.
+pub fn is_used(store: &Store, key: &MessageKey) -> Result<bool, StoreError> {
+    let used = keys::under(prefix::USED, key.as_str());
+    Ok(store.contains(&keys::message(key))? || store.contains(&used)?)
+}
+
+/// Uses a key up without a message, so that none ever goes under it.
+pub fn use_up(group: &mut Group, key: &MessageKey) {
+    group.put(keys::under(prefix::USED, key.as_str()), &());
+}
+
 /// Forgets what messages said that ended before a time; their keys are kept for ever.
 ///
 /// # Errors
@@ -50,11 +64,10 @@ pub fn forget_before(store: &Store, time: Timestamp) -> Result<usize, StoreError
     let mut groups = Vec::new();
     for entry in store.scan::<Message>(prefix::MESSAGE) {
         let (key, message) = entry?;
-        let tried = message.attempts.last().map(|attempt| attempt.at);
-        let touched = message.hands.last().map(|hand| hand.at);
         let last = message
-            .created
-            .max(tried.max(touched).unwrap_or(message.created));
+            .attempts
+            .last()
+            .map_or(message.created, |attempt| attempt.at);
         // What is in doubt waits for a person, however long.
         let over = message.state.is_end() && message.state != State::InDoubt && last < time;
         if over {

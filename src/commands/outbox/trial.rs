@@ -79,8 +79,7 @@ pub fn open_trial(store: &Store) -> Result<Vec<Message>, StoreError> {
     let mut open = Vec::new();
     for message in of_trial(store)? {
         let real = real_key(&message.key);
-        let used = keys::under(prefix::USED, real.as_str());
-        if !store.contains(&keys::message(&real))? && !store.contains(&used)? {
+        if !ledger::is_used(store, &real)? {
             open.push(message);
         }
     }
@@ -153,7 +152,7 @@ impl Desk {
         let real = real_key(&message.key);
         let store = self.roster.store();
         let taken = store.get::<Message>(&keys::message(&real))?;
-        let used = store.contains(&keys::under(prefix::USED, real.as_str()))?;
+        let used = ledger::is_used(store, &real)?;
         let (open, why) = match (&taken, used) {
             (Some(taken), _) => (false, format!("taken over: it is {}", taken.state)),
             (None, true) => (false, "dropped".to_owned()),
@@ -217,7 +216,7 @@ impl Desk {
                 ledger::queue(store, &mut group, &real)?;
                 taken.taken_over += 1;
             } else {
-                group.put(keys::under(prefix::USED, real.key.as_str()), &());
+                ledger::use_up(&mut group, &real.key);
                 if wanted {
                     taken.dropped += 1;
                 } else {

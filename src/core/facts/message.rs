@@ -86,24 +86,6 @@ pub struct HoldFacts {
     pub until: Option<String>,
 }
 
-/// `trouble`: something the daemon needs is out of reach, or is well again. Templates `trouble` and `telegram-down`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TroubleFacts {
-    /// `google`, `email`, `telegram`, `store` or `other`.
-    pub service: String,
-    /// True when it is over.
-    pub over: bool,
-    /// What was seen, one sentence.
-    pub detail: Option<String>,
-    /// What to do about it, one sentence.
-    pub mend: Option<String>,
-    /// Local ISO time at which it began.
-    pub since: Option<String>,
-    /// How many messages wait because of it.
-    pub waiting: u32,
-}
-
 /// `doubt`: a mail that may have been sent, and what the managers are asked. Template `in-doubt`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -126,6 +108,24 @@ pub struct DoubtFacts {
     pub said: Option<String>,
     /// Address that opens the row.
     pub url: Option<String>,
+}
+
+/// `trouble`: something the daemon needs is out of reach, or is well again. Templates `trouble` and `telegram-down`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TroubleFacts {
+    /// `google`, `email`, `telegram`, `store` or `other`.
+    pub service: String,
+    /// True when it is over.
+    pub over: bool,
+    /// What was seen, one sentence.
+    pub detail: Option<String>,
+    /// What to do about it, one sentence.
+    pub mend: Option<String>,
+    /// Local ISO time at which it began.
+    pub since: Option<String>,
+    /// How many messages wait because of it.
+    pub waiting: u32,
 }
 
 /// `findings`: rows that a person should look at. Template `problems`.
