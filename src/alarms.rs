@@ -107,6 +107,14 @@ fn keep(
         };
         if let Some(why) = refused {
             rang.considered.push((message.rule.clone(), why.to_owned()));
+            let entry = Entry {
+                at: now,
+                record: timer.record.clone(),
+                what: What::Rule,
+                text: format!("{}: nothing is sent: {why}", message.rule),
+                stages: None,
+            };
+            roster.store().note(group, &entry);
             continue;
         }
         if ledger::queue(roster.store(), group, message)? {

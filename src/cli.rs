@@ -7,6 +7,7 @@
 mod backup;
 mod check;
 mod demo;
+mod explain;
 mod failure;
 mod held;
 mod invite;
@@ -20,6 +21,7 @@ mod scratch;
 mod site;
 mod status;
 mod stopping;
+mod suppress;
 mod sync;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,12 +86,17 @@ enum Command {
     Status(status::Args),
     /// The customers as understood, typed and normalised
     Records(records::Args),
-    /// Messages and where they stand
+    /// A person's whole story: seen when, changed how, which rules looked and why, what was sent and what will come
+    Explain(explain::Args),
+    /// Messages: where they stand, and what is done to them by hand
     #[command(subcommand)]
     Outbox(outbox::Args),
     /// Batches that wait for a manager
     #[command(subcommand)]
     Held(held::Args),
+    /// Addresses and numbers that are not written to
+    #[command(subcommand)]
+    Suppress(suppress::Args),
     /// Stop sending: everything, one channel, or one rule
     Pause(pause::PauseArgs),
     /// Go on sending
@@ -230,7 +237,9 @@ async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {
         Command::Run(args) => Box::pin(run::run(call, &args)).await,
         Command::Status(args) => status::status(call, &args).await,
         Command::Records(args) => records::records(call, &args).await,
-        Command::Outbox(args) => outbox::outbox(call, args).await,
+        Command::Explain(args) => explain::explain(call, &args).await,
+        Command::Outbox(args) => Box::pin(outbox::outbox(call, args)).await,
+        Command::Suppress(args) => suppress::suppress(call, args).await,
         Command::Held(args) => held::held(call, args).await,
         Command::Pause(args) => pause::pause(call, args).await,
         Command::Resume(args) => pause::resume(call, args).await,

@@ -435,6 +435,8 @@ pub enum InDoubt {
     Hold,
     /// It is sent again under the same key.
     Resend,
+    /// The managers are asked on Telegram.
+    Ask,
 }
 
 /// `[telegram]`.

@@ -305,6 +305,7 @@ fn unusable(path: PathBuf, source: io::Error) -> ControlError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::OutboxFilter;
     use serde_json::json;
 
     async fn echo(request: Request) -> Result<Value, CommandError> {
@@ -343,18 +344,15 @@ mod tests {
         for _ in 0..40 {
             let answer = ask(
                 dir.path(),
-                &Request::Outbox {
-                    state: None,
+                &Request::Outbox(OutboxFilter {
                     limit: 3,
-                },
+                    ..OutboxFilter::default()
+                }),
             )
             .await
             .unwrap()
             .unwrap();
-            assert_eq!(
-                answer,
-                json!({"request": "outbox", "state": null, "limit": 3})
-            );
+            assert_eq!(answer, json!({"request": "outbox", "limit": 3}));
         }
         let refused = ask(dir.path(), &Request::HeldRelease { id: "h7".into() })
             .await

@@ -4,6 +4,8 @@
 //! connections, they are sent side by side, and one commit records how each of them ended. So
 //! never more are in doubt after a crash than there were connections (SEMANTICS 34).
 
+mod amend;
+mod doubt;
 mod ending;
 mod flood;
 mod gate;
@@ -18,11 +20,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::InDoubt;
-use crate::core::delivery::{By, State, Verdict, backoff};
+use crate::core::delivery::{By, State, Verdict};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::{Courier, Parcel};
@@ -40,9 +41,6 @@ const LOOKED_AT: usize = 1_000;
 /// So many queue entries are gone through in one pass, so that what waits for a slow channel hides
 /// nothing of the other's.
 const GONE_THROUGH: usize = 10_000;
-
-/// A message that was in doubt so often is not sent again by itself: something swallows it.
-const DOUBTS: usize = 4;
 
 /// SIGTERM waits so long for what is in hand; what is still open then is in doubt (SEMANTICS 36).
 const FAREWELL: Duration = Duration::from_secs(8);
@@ -336,56 +334,6 @@ impl Outbox {
                 ledger::shift(group, &mut message, State::Cancelled, By::Policy, why, None)?;
                 ended.push(self.ended(message));
             }
-        }
-        Ok(())
-    }
-
-    /// By the channel's policy a message that may have been sent waits for a person, or is sent again.
-    fn doubt(
-        &self,
-        group: &mut Group,
-        message: &mut Message,
-        now: Timestamp,
-        said: &str,
-    ) -> Result<(), OutboxError> {
-        ledger::attempted(message, now, State::InDoubt, said);
-        ledger::shift(group, message, State::InDoubt, By::Outbox, said, None)?;
-        let config = self.roster.config();
-        let policy = match message.channel {
-            Channel::Email => config.email.as_ref().map(|email| email.in_doubt),
-            Channel::Telegram => config.telegram.as_ref().map(|telegram| telegram.in_doubt),
-        };
-        // Reminders and alerts to staff do no harm when they come twice; a customer's mail might.
-        let to_staff = message.to != Recipient::Customer;
-        let doubts = message
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.ended == State::InDoubt)
-            .count();
-        let again =
-            policy == Some(InDoubt::Resend) || (message.channel == Channel::Email && to_staff);
-        if again && doubts < DOUBTS {
-            let wait = match doubts {
-                0 | 1 => SignedDuration::from_secs(5),
-                _ => backoff(
-                    message.channel,
-                    u32::try_from(doubts).unwrap_or(u32::MAX),
-                    crate::random::unit(),
-                )
-                .unwrap_or_default(),
-            };
-            let due = now.saturating_add(wait).unwrap_or(now);
-            if to_staff {
-                message.frozen = None; // another way may be open by then
-            }
-            ledger::shift(
-                group,
-                message,
-                State::Queued,
-                By::Policy,
-                "in doubt, sent again under the same key",
-                Some(due),
-            )?;
         }
         Ok(())
     }

@@ -50,6 +50,15 @@ fn lines(status: &Status) -> Vec<String> {
     if status.trial {
         lines.push("Trial: messages to customers go to [trial] redirect_all_to".to_owned());
     }
+    if !status.trial && status.trial_open > 0 {
+        lines.push(format!(
+            "The trial is over: {} that it kept from customers still open (`sheetbridge outbox trial`)",
+            match status.trial_open {
+                1 => "1 message is".to_owned(),
+                n => format!("{n} messages are"),
+            }
+        ));
+    }
     lines.push(format!("Customers: {}", status.customers));
     for book in &status.workbooks {
         let read = match (&book.failing, &book.last_poll, book.lag_s) {
@@ -176,7 +185,7 @@ fn store_line(status: &Status) -> String {
 }
 
 /// Day and time without seconds and offset: `2026-11-21 09:05`.
-fn clock(at: &str) -> String {
+pub(super) fn clock(at: &str) -> String {
     at.get(..16).unwrap_or(at).replace('T', " ")
 }
 

@@ -172,8 +172,15 @@ fn of_sending(status: &Status) -> Vec<Mend> {
         .unwrap_or(0);
     if in_doubt > 0 {
         mends.push(Mend::new(
-            format!("{in_doubt} messages may or may not have arrived: see `sheetbridge outbox list --state in_doubt`."),
+            format!("{in_doubt} messages may or may not have arrived: see `sheetbridge outbox list --state in_doubt`, and answer with `sheetbridge outbox resolve`."),
             format!("{in_doubt} thư chưa rõ đã tới hay chưa."),
+        ));
+    }
+    let open = status.trial_open;
+    if !status.trial && open > 0 {
+        mends.push(Mend::new(
+            format!("The trial is over, and {open} messages that it kept from customers are still open: see `sheetbridge outbox trial`; `--take-over` sends them, `--drop` does not."),
+            format!("Đã hết chạy thử, còn {open} thư chưa gửi cho khách: nhờ người quản trị quyết định gửi hay bỏ."),
         ));
     }
     if !status.restart_needed.is_empty() {

@@ -41,6 +41,9 @@ pub struct Status {
     pub started_at: Option<String>,
     /// Whether messages to customers go to `[trial] redirect_all_to`.
     pub trial: bool,
+    /// Messages that a trial has kept from customers and that are still open: somebody has to say whether they go.
+    #[serde(default)]
+    pub trial_open: usize,
     /// Workbooks in the order of the configuration.
     pub workbooks: Vec<WorkbookStatus>,
     /// Customers in the sheets now.
@@ -185,6 +188,7 @@ impl Desk {
             version: health.as_ref().map(|health| health.version.clone()),
             started_at: health.as_ref().map(|health| self.local(health.started_at)),
             trial: config.trial.is_some(),
+            trial_open: self.trial_open(now)?,
             workbooks: self.workbook_states(health.as_ref(), now)?,
             customers: findings.customers,
             queue: self.queue_counts()?,

@@ -170,7 +170,9 @@ fn leaves(standing: &mut Suppression, id: &RecordId) -> Left {
             Left::Others
         }
         SuppressionSource::Cell { .. } if standing.also.len() < others => Left::Others,
-        SuppressionSource::Cell { .. } | SuppressionSource::Bounce { .. } => Left::AsItWas,
+        SuppressionSource::Cell { .. }
+        | SuppressionSource::Bounce { .. }
+        | SuppressionSource::Hand { .. } => Left::AsItWas,
     }
 }
 

@@ -114,7 +114,7 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     }
     let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
     let sight = Sight {
-        missing: missing_fields(roster, &record, &typed),
+        missing: roster.missing_fields(record.kind, &typed),
         infos,
         typed,
         before: record.noted(),
@@ -406,25 +406,6 @@ fn settle_silently(poll: &mut Poll<'_>, id: &RecordId) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The required fields that a customer row lacks; an appointment needs none.
-fn missing_fields(roster: &Roster, record: &Record, typed: &Typed) -> Vec<String> {
-    if record.kind != Kind::Customer {
-        return Vec::new();
-    }
-    let require = &roster.config().require;
-    let has = |field: &String| typed.values.contains_key(field);
-    let mut missing: Vec<String> = require
-        .all
-        .iter()
-        .filter(|field| !has(field))
-        .cloned()
-        .collect();
-    if !require.any.is_empty() && !require.any.iter().any(has) {
-        missing.push(require.any.join(" or "));
-    }
-    missing
-}
-
 fn report_incomplete(poll: &mut Poll<'_>, record: &Record, typed: &Typed, missing: &[String]) {
     let require = &poll.roster.config().require;
     let lacking = require
@@ -554,6 +535,14 @@ fn keep(
             poll.report
                 .considered
                 .push((record.id.clone(), message.rule.clone(), why.into()));
+            let entry = Entry {
+                at: poll.now,
+                record: Some(record.id.clone()),
+                what: What::Rule,
+                text: format!("{}: nothing is sent: {why}", message.rule),
+                stages: None,
+            };
+            roster.store().note(group, &entry);
             continue;
         }
         if ledger::queue(roster.store(), group, message)? {

@@ -14,6 +14,7 @@ use crate::bot::Bot;
 use crate::commands::{CommandError, Desk, ErrorKind, LastPoll, Request, Who, last_poll_key};
 use crate::core::message::MessageKey;
 use crate::core::rule::Channel;
+use crate::courier::telegram::TelegramCourier;
 use crate::cycle::{Mode, PollError, Report, TabReport};
 use crate::outbox::Ended;
 use crate::render::Templates;
@@ -254,6 +255,14 @@ pub(super) async fn sending(house: House, channel: Channel) -> Result<(), Daemon
             .await?;
         for one in &ended {
             tell_of(&house, one);
+        }
+        if let Some(client) = parts
+            .telegram
+            .clone()
+            .filter(|_| channel == Channel::Telegram)
+        {
+            let courier = TelegramCourier::new(client);
+            parts.outbox.amend(&courier, clock::now()).await?;
         }
         if ended.is_empty() {
             house.pause(LOOK_EVERY).await;

@@ -162,7 +162,7 @@ impl Outbox {
             return Ok(());
         }
         let own = message
-            .attempts
+            .tries()
             .iter()
             .filter(|attempt| attempt.ended == State::Queued)
             .count();
@@ -281,15 +281,38 @@ impl Outbox {
         else {
             return Ok(());
         };
-        let suppression = Suppression {
-            at: now,
-            source: SuppressionSource::Bounce {
-                said: why.to_owned(),
+        let key = suppress_key(self.roster.store(), address)?;
+        // What somebody said by hand must outlive the bounce: it is widened, not written over.
+        let standing: Option<Suppression> = self.roster.store().get(&key)?;
+        let suppression = match standing {
+            Some(Suppression {
+                at,
+                source: SuppressionSource::Hand { by, why: said, .. },
+                shown,
+                also,
+            }) => Suppression {
+                at,
+                source: SuppressionSource::Hand {
+                    by,
+                    everything: true,
+                    why: Some(match said {
+                        Some(said) => format!("{said}; {why}"),
+                        None => why.to_owned(),
+                    }),
+                },
+                shown,
+                also,
             },
-            shown: Address::Email(address.clone()).to_string(),
-            also: Vec::new(),
+            Some(_) | None => Suppression {
+                at: now,
+                source: SuppressionSource::Bounce {
+                    said: why.to_owned(),
+                },
+                shown: Address::Email(address.clone()).to_string(),
+                also: Vec::new(),
+            },
         };
-        group.put(suppress_key(self.roster.store(), address)?, &suppression);
+        group.put(key, &suppression);
         Ok(())
     }
 

@@ -151,6 +151,7 @@ impl Outbox {
             frozen: None,
             attempts: Vec::new(),
             trial: false,
+            hands: Vec::new(),
         };
         ledger::queue(self.roster.store(), &mut group, &together)?;
         let why = format!("told together with {} others: {key}", notices.len() - 1);

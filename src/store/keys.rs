@@ -71,6 +71,8 @@ pub mod prefix {
     pub const STAFF: &[u8] = b"staff/";
     /// Buttons under messages, by the id that the chat sends back.
     pub const BUTTON: &[u8] = b"button/";
+    /// Questions in chats that were answered elsewhere, and are to say so.
+    pub const AMEND: &[u8] = b"amend/";
     /// Everything there is one of.
     pub const META: &[u8] = b"meta/";
     /// The operations of a commit that is too big for one batch.

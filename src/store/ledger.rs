@@ -41,6 +41,20 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
     Ok(true)
 }
 
+/// Whether there ever was a message of this key, or it was used up without one.
+///
+/// # Errors
+/// The disk.
+pub fn is_used(store: &Store, key: &MessageKey) -> Result<bool, StoreError> {
+    let used = keys::under(prefix::USED, key.as_str());
+    Ok(store.contains(&keys::message(key))? || store.contains(&used)?)
+}
+
+/// Uses a key up without a message, so that none ever goes under it.
+pub fn use_up(group: &mut Group, key: &MessageKey) {
+    group.put(keys::under(prefix::USED, key.as_str()), &());
+}
+
 /// Forgets what messages said that ended before a time; their keys are kept for ever.
 ///
 /// # Errors

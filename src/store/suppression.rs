@@ -36,6 +36,16 @@ pub enum SuppressionSource {
         /// Its words.
         said: String,
     },
+    /// Somebody said so.
+    Hand {
+        /// Who.
+        by: String,
+        /// Whether nothing at all may be written to it; else no advertising.
+        everything: bool,
+        /// Why, if they said.
+        #[serde(default)]
+        why: Option<String>,
+    },
 }
 
 /// The keyed hash under which an address is suppressed; survives the erasure of the person.

@@ -1,5 +1,5 @@
 //! What messages know beyond the record: the shapes that the shipped templates read under `event`,
-//! `held`, `hold`, `trouble`, `findings` and `optout`. Whoever decides or sends fills them in and
+//! `held`, `hold`, `trouble`, `doubt`, `findings` and `optout`. Whoever decides or sends fills them in and
 //! hands them over as JSON; every part a template can do without is optional.
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,30 @@ pub struct HoldFacts {
     pub to: Option<String>,
     /// Local ISO time at which it goes.
     pub until: Option<String>,
+}
+
+/// `doubt`: a mail that may have been sent, and what the managers are asked. Template `in-doubt`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DoubtFacts {
+    /// What the buttons act on: digest of the mail's key, `#`, and which doubt of it this is.
+    pub id: String,
+    /// The beginning of that digest, which `sheetbridge outbox resolve` takes.
+    pub key: String,
+    /// The customer's name.
+    pub name: Option<String>,
+    /// Masked address.
+    pub to: String,
+    /// Subject of the mail.
+    pub subject: Option<String>,
+    /// Local ISO time of the try.
+    pub at: Option<String>,
+    /// Local ISO time when it was decided.
+    pub decided: Option<String>,
+    /// What broke.
+    pub said: Option<String>,
+    /// Address that opens the row.
+    pub url: Option<String>,
 }
 
 /// `trouble`: something the daemon needs is out of reach, or is well again. Templates `trouble` and `telegram-down`.
