@@ -8,7 +8,7 @@ use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use black_box::{AN, BINH, MANAGER, RULES, SOON, Site, cli, until};
+use black_box::{AN, BINH, Daemon, MANAGER, RULES, SOON, Site, cli, until};
 use sheetbridge::core::delivery::State;
 use sheetbridge::sandbox::google::CellEdit;
 use sheetbridge::store::keys::prefix;
@@ -252,6 +252,27 @@ fn with_little_room(command: &mut Command, blocks: u64) {
     *command = limited;
 }
 
+/// Rows are typed until nothing fits on the disk any more. Returns how many.
+async fn type_until_it_ends(site: &Site, daemon: &mut Daemon) -> usize {
+    let mut row = 0;
+    while daemon.running() {
+        row += 1;
+        assert!(row < 900, "the disk never filled");
+        let email = format!("moi{row}@example.com");
+        let phone = format!("'0901{row:06}");
+        let name = format!("Nguyễn Thị Số {row}");
+        site.add_customer(&[
+            ("Họ tên", &name),
+            ("SĐT", &phone),
+            ("Email", &email),
+            ("Giai đoạn", "Khách hàng tiềm năng"),
+            ("NV phụ trách", "Lan Anh"),
+        ]);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    row
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_a_clear_end_and_nothing_is_lost_or_sent_twice() {
     let mut site = Site::open(&[&BINH], RULES).await;
@@ -265,23 +286,7 @@ async fn a_full_disk_is_a_clear_end_and_nothing_is_lost_or_sent_twice() {
         with_little_room(command, size / 512 + 2_200);
         command.stderr(errors);
     });
-    let mut row = 0;
-    // Rows are typed until nothing fits any more.
-    while daemon.running() {
-        row += 1;
-        assert!(row < 600, "the disk never filled");
-        let email = format!("moi{row}@example.com");
-        let phone = format!("'0901{row:06}");
-        let name = format!("Nguyễn Thị Số {row}");
-        site.add_customer(&[
-            ("Họ tên", &name),
-            ("SĐT", &phone),
-            ("Email", &email),
-            ("Giai đoạn", "Khách hàng tiềm năng"),
-            ("NV phụ trách", "Lan Anh"),
-        ]);
-        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-    }
+    let row = type_until_it_ends(&site, &mut daemon).await;
     let code = daemon.ended_within(SOON).code();
     let said = std::fs::read_to_string(&log).unwrap();
     assert_eq!(code, Some(74), "{said}");
@@ -337,6 +342,7 @@ async fn a_small_disk_of_its_own_that_is_full_is_named_as_such() {
         in_a_namespace(command, &mounts(&fill));
         command.stderr(errors);
     });
+    type_until_it_ends(&site, &mut daemon).await;
     let code = daemon.ended_within(SOON).code();
     let said = std::fs::read_to_string(&log).unwrap();
     assert_eq!(code, Some(74), "{said}");

@@ -2,8 +2,8 @@
 //! by itself:
 //!
 //! - A message that was on its way in the backup, or was due before the restore, may have left since: it is *in
-//!   doubt* and waits for a person, whatever `in_doubt` says. So is one that waits out its holding time: somebody
-//!   may have pressed [Đúng, gửi ngay].
+//!   doubt* and waits for a person, whatever `in_doubt` says. So is one that was put off or waits out its holding
+//!   time: somebody may have resumed, or pressed [Đúng, gửi ngay]. What was never due before stays queued.
 //! - A timer that was due before the restore rings, and what it decides is in doubt likewise.
 //! - The first look at each workbook takes the sheet as it is. What was changed since the backup is news to
 //!   nobody: it was told then, or the managers are told now how much it was.
@@ -92,7 +92,11 @@ pub fn open(store: &Store, gap: Gap, workbooks: &[String]) -> Result<Found, Stor
         let (_, mut message) = entry?;
         let may_have_left = match message.state {
             State::InFlight => true,
-            State::Queued => message.due <= gap.to || message.held_until.is_some(),
+            // One that was put off may have been let go: by `resume`, a button, a limit that ended.
+            State::Queued => {
+                let put_off = message.held_until.is_some() || !message.why.is_empty();
+                message.due <= gap.to || put_off
+            }
             State::Delivered
             | State::Rejected
             | State::InDoubt

@@ -318,3 +318,35 @@ fn an_old_copy_of_the_files_is_told_from_the_store_and_may_be_gone_on_with() {
     let store = Store::open(&state).unwrap();
     assert_eq!(store.get::<u32>(b"record/a").unwrap(), Some(1));
 }
+
+#[test]
+fn a_store_from_before_there_were_tallies_gets_one() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let old = sled::open(dir.path().join("store")).unwrap();
+        old.insert(b"meta/format", encode(&2)).unwrap();
+        old.insert(b"record/a", encode(&7)).unwrap();
+        old.flush().unwrap();
+    }
+    {
+        let store = Store::open(dir.path()).unwrap();
+        let format: Option<u32> = store.get(b"meta/format").unwrap();
+        assert_eq!(format, Some(FORMAT));
+    }
+    {
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(store.get::<u32>(b"record/a").unwrap(), Some(7));
+        store.commit(vec![group(&[("record/b", 8)])]).unwrap();
+    }
+    // What is written beside the store's back is noticed from then on.
+    {
+        let other = sled::open(dir.path().join("store")).unwrap();
+        other.insert(b"record/a", encode(&9)).unwrap();
+        other.flush().unwrap();
+    }
+    let error = Store::open(dir.path()).unwrap_err().to_string();
+    assert!(
+        error.contains("3 entries of") && error.contains("were written"),
+        "{error}"
+    );
+}
