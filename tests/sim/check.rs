@@ -327,7 +327,7 @@ impl Checker {
 
 /// The queue entry of a message.
 fn due_key(message: &Message) -> keys::Key {
-    keys::due(message.due, &message.key)
+    keys::due(message)
 }
 
 fn by_digest(store: &Store, digest: &str) -> Option<Message> {
