@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 use run::{Outcome, Shop, Tally, play};
 
 /// Steps of one episode.
-const STEPS: usize = 3_000;
+const STEPS: usize = 2_000;
 
 /// Without a number of steps, episodes are played for so long.
 const EVERYDAY: Duration = Duration::from_secs(20);

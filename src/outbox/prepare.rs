@@ -69,16 +69,16 @@ impl Outbox {
             Way::To { address, .. } => Some(address),
             Way::NotYet { .. } | Way::Others { .. } | Way::Nobody(_) => None,
         };
+        let own = message.channel;
+        if let Way::To { channel, .. } = &way {
+            message.channel = *channel; // it is that channel that may be paused
+        }
         if let Some(next) = self.judge(message, record.as_ref(), &facts, address, now)? {
+            message.channel = own; // another way may be open when it is looked at again
             return Ok(next);
         }
         match way {
-            Way::To {
-                channel,
-                address,
-                name,
-            } => {
-                message.channel = channel;
+            Way::To { address, name, .. } => {
                 self.freeze(message, record.as_ref(), facts, address, name, group)?;
                 Ok(Next::Ready)
             }

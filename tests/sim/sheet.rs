@@ -22,6 +22,8 @@ pub(crate) const HEADER: [&str; 9] = [
     "Không nhận tin",
     "Đồng ý nhận tin",
 ];
+/// More would only make it slower.
+const MOST_ROWS: usize = 45;
 const STAGE: usize = 3;
 const OWNER: usize = 4;
 const APPOINTMENT: usize = 5;
@@ -142,8 +144,8 @@ impl Sheet {
         let at = dice.below(self.rows.len());
         let who = self.rows[at].who;
         match dice.below(100) {
-            0..24 => self.add(dice),
-            24..40 => {
+            0..24 if self.rows.len() < MOST_ROWS => self.add(dice),
+            0..40 => {
                 let stage = *dice.one(&STAGES);
                 stage.clone_into(&mut self.rows[at].cells[STAGE]);
                 format!("#{who} is now “{stage}”")

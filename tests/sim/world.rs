@@ -75,9 +75,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Whether its body leaves, so that it counts.
-    pub(crate) fn leaves(&self) -> bool {
-        self.body_at.is_some()
+    /// Whether it counts against the limits: it arrives, or nobody knows.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self.answer, Verdict::Delivered { .. } | Verdict::InDoubt { .. })
     }
 }
 

@@ -103,7 +103,7 @@ impl Office {
         self.edits += 1;
         let record = &mut self.records[at];
         let note = format!("gọi lần {}: khách hẹn xem nhà mẫu cuối tuần", self.edits);
-        record.seen.insert("note".into(), Cell::Text(note));
+        record.seen.insert("note".into(), Cell::Text(note.into()));
         record.changed_at = now;
         record.pending_since = Some(now);
         let mut seen = Group::default();
@@ -125,7 +125,7 @@ impl Office {
         let mut groups = vec![seen];
         let mut next = Order::new(self.order.kind, self.order.fields, self.order.how);
         for mut row in self.order.iter() {
-            if row.id == record.id {
+            if row.id() == record.id {
                 row.print = row.print.wrapping_add(1);
                 row.json = row.json.wrapping_add(1);
             }
@@ -329,6 +329,7 @@ fn message(record: &Record, number: usize, mail: bool, now: Timestamp) -> Messag
         why: String::new(),
         frozen: None,
         attempts: Vec::new(),
+        hands: Vec::new(),
         trial: false,
     }
 }
