@@ -71,6 +71,8 @@ pub mod prefix {
     pub const STAFF: &[u8] = b"staff/";
     /// Buttons under messages, by the id that the chat sends back.
     pub const BUTTON: &[u8] = b"button/";
+    /// Keys of messages that a trial has kept from customers, until somebody has said what becomes of them.
+    pub const TRIAL: &[u8] = b"trial/";
     /// Questions in chats that were answered elsewhere, and are to say so.
     pub const AMEND: &[u8] = b"amend/";
     /// Everything there is one of.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::keys::{self, prefix};
 use super::{Group, Store, StoreError};
 use crate::core::delivery::{Attempt, By, State};
-use crate::core::message::{Message, MessageKey};
+use crate::core::message::{Message, MessageKey, Recipient};
 
 /// A step between states that the table does not allow: a bug, or a second hand on the same message.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,9 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
         keys::under(prefix::DIGEST, message.key.digest()),
         &message.key,
     );
+    if message.trial && message.to == Recipient::Customer {
+        group.put(keys::under(prefix::TRIAL, message.key.as_str()), &());
+    }
     Ok(true)
 }
 
@@ -46,13 +49,12 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
 /// # Errors
 /// The disk.
 pub fn is_used(store: &Store, key: &MessageKey) -> Result<bool, StoreError> {
-    let used = keys::under(prefix::USED, key.as_str());
-    Ok(store.contains(&keys::message(key))? || store.contains(&used)?)
+    store.is_used(key)
 }
 
 /// Uses a key up without a message, so that none ever goes under it.
 pub fn use_up(group: &mut Group, key: &MessageKey) {
-    group.put(keys::under(prefix::USED, key.as_str()), &());
+    Store::mark_used(group, key);
 }
 
 /// Forgets what messages said that ended before a time; their keys are kept for ever.
@@ -118,9 +120,10 @@ pub fn pack(store: &Store, time: Timestamp) -> Result<usize, StoreError> {
 
 /// When a message ended; none if something may still happen to it. What is in doubt waits for a person.
 fn ended(message: &Message) -> Option<Timestamp> {
-    let last = message.attempts.last();
+    let tried = message.attempts.last().map(|attempt| attempt.at);
+    let touched = message.hands.last().map(|hand| hand.at);
     (message.state.is_end() && message.state != State::InDoubt)
-        .then(|| last.map_or(message.created, |attempt| attempt.at))
+        .then(|| tried.max(touched).unwrap_or(message.created))
 }
 
 /// Moves a message to another state, and where it waits with it.

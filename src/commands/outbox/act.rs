@@ -1,6 +1,8 @@
 //! What people do to messages by hand: send again, cancel, settle a doubt. Each is one step of the one table of
 //! states, and kept with who did it, in the message and in the journal.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,7 @@ use crate::core::decide::valid_for;
 use crate::core::delivery::{By, State};
 use crate::core::message::{Address, Did, Hand, Message, Recipient};
 use crate::core::policy;
+use crate::store::keys::{self, prefix};
 use crate::store::{Group, ledger};
 
 /// Something to be done to messages.
@@ -104,31 +107,33 @@ impl Desk {
     pub fn outbox_act(
         &self,
         act: HandAct,
-        keys: &[String],
+        named: &[String],
         who: &Who,
         now: Timestamp,
     ) -> Answer<Acted> {
         self.must_all(who, Right::Steer)?;
         let store = self.roster.store();
-        let _alone = store.alone();
         let mut acted = Acted::default();
-        let mut groups = Vec::new();
-        let mut seen = std::collections::BTreeSet::new();
-        for text in keys {
-            let mut message = match self.meant_message(text) {
-                Ok(message) => message,
-                Err(error) if error.kind == ErrorKind::Store => return Err(error),
-                Err(error) => {
-                    acted.refused.push(Refused {
-                        key: text.clone(),
-                        why: error.text,
-                    });
-                    continue;
+        // A piece of a key may take its time to find; nobody has to wait for that.
+        let mut meant = BTreeSet::new();
+        for text in named {
+            match self.meant_message(text) {
+                Ok(message) => {
+                    meant.insert(message.key);
                 }
-            };
-            if !seen.insert(message.key.clone()) {
-                continue; // named twice
+                Err(error) if error.kind == ErrorKind::Store => return Err(error),
+                Err(error) => acted.refused.push(Refused {
+                    key: text.clone(),
+                    why: error.text,
+                }),
             }
+        }
+        let _alone = store.alone();
+        let mut groups = Vec::new();
+        for key in meant {
+            let Some(mut message) = store.get::<Message>(&keys::message(&key))? else {
+                continue; // cleared just now
+            };
             let mut group = Group::default();
             match self.by_hand(&mut group, &mut message, act, who, None, now) {
                 Ok(but) => {
@@ -258,8 +263,7 @@ impl Desk {
             }
             (None, Recipient::Owner(_) | Recipient::Staff(_) | Recipient::Alerts) => None,
         };
-        let rule_gone =
-            crate::store::keys::under(crate::store::keys::prefix::RULE_GONE, &message.rule);
+        let rule_gone = keys::under(prefix::RULE_GONE, &message.rule);
         if self.roster.store().contains(&rule_gone)? {
             return Ok(policy::Answer::Never {
                 why: "its rule was removed from the configuration".into(),

@@ -111,14 +111,15 @@ impl Desk {
         but: Option<&str>,
     ) -> Answer<()> {
         let store = self.roster.store();
-        let suffix = format!("/{}", doubt_id(message));
-        let under = keys::under(prefix::MESSAGE, format!("{RULE}/"));
-        for entry in store.keys(&under) {
-            let key = entry?;
-            if !key.ends_with(suffix.as_bytes()) {
-                continue;
-            }
-            let Some(mut question) = store.get::<Message>(&key)? else {
+        let id = doubt_id(message);
+        let directory = self.roster.directory()?;
+        let managers = directory.managers();
+        let roles = managers
+            .map(|person| format!("managers:{}", person.name))
+            .chain(["managers".to_owned(), "alerts".to_owned()]);
+        for role in roles {
+            let key = MessageKey::new(RULE, 1, None, &role, &id);
+            let Some(mut question) = store.get::<Message>(&keys::message(&key))? else {
                 continue;
             };
             match question.state {

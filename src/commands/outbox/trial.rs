@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::decide::valid_for;
 use crate::core::delivery::State;
-use crate::core::message::{Message, MessageKey, Recipient};
+use crate::core::message::{Message, MessageKey};
 use crate::core::policy;
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, Store, StoreError, ledger};
@@ -28,7 +28,7 @@ pub enum TrialEnd {
     Drop,
 }
 
-/// What a trial has kept from customers.
+/// What a trial has kept from customers, as far as nobody has said yet what becomes of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrialReport {
     /// Whether the trial is still on.
@@ -37,7 +37,7 @@ pub struct TrialReport {
     pub by_rule: BTreeMap<String, usize>,
     /// Each of them, the newest first.
     pub messages: Vec<TrialLine>,
-    /// How many are still open: wanted, not expired, neither taken over nor dropped.
+    /// How many are still open: wanted and not expired.
     pub open: usize,
 }
 
@@ -71,30 +71,23 @@ pub struct TrialTaken {
     pub over: usize,
 }
 
-/// The messages of trials to customers whose occasions are neither taken over nor dropped.
+/// The messages of trials to customers of which nobody has said yet what becomes of them.
 ///
 /// # Errors
 /// The disk.
 pub fn open_trial(store: &Store) -> Result<Vec<Message>, StoreError> {
     let mut open = Vec::new();
-    for message in of_trial(store)? {
-        let real = real_key(&message.key);
-        if !ledger::is_used(store, &real)? {
+    for key in store.keys(prefix::TRIAL) {
+        let key = key?;
+        let message = keys::under(prefix::MESSAGE, &key[prefix::TRIAL.len()..]);
+        // One whose story is no longer kept is over.
+        if let Some(message) = store.get::<Message>(&message)?
+            && !ledger::is_used(store, &real_key(&message.key))?
+        {
             open.push(message);
         }
     }
     Ok(open)
-}
-
-fn of_trial(store: &Store) -> Result<Vec<Message>, StoreError> {
-    let mut found = Vec::new();
-    for entry in store.scan::<Message>(&keys::under(prefix::MESSAGE, TRIAL)) {
-        let (_, message) = entry?;
-        if message.to == Recipient::Customer {
-            found.push(message);
-        }
-    }
-    Ok(found)
 }
 
 fn real_key(key: &MessageKey) -> MessageKey {
@@ -118,7 +111,7 @@ impl Desk {
             on: self.roster.config().trial.is_some(),
             ..TrialReport::default()
         };
-        let mut found = of_trial(store)?;
+        let mut found = open_trial(store)?;
         found.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.key.cmp(&b.key)));
         for message in found
             .iter()
@@ -149,24 +142,16 @@ impl Desk {
     }
 
     fn trial_line(&self, message: &Message, now: Timestamp) -> Answer<TrialLine> {
-        let real = real_key(&message.key);
-        let store = self.roster.store();
-        let taken = store.get::<Message>(&keys::message(&real))?;
-        let used = ledger::is_used(store, &real)?;
-        let (open, why) = match (&taken, used) {
-            (Some(taken), _) => (false, format!("taken over: it is {}", taken.state)),
-            (None, true) => (false, "dropped".to_owned()),
-            (None, false) => match self.judged(&for_real(message), now)? {
-                policy::Answer::Never { why, .. } => (false, why),
-                policy::Answer::Go | policy::Answer::Wait { .. } => (true, "still open".to_owned()),
-            },
+        let (open, why) = match self.judged(&for_real(message), now)? {
+            policy::Answer::Never { why, .. } => (false, why),
+            policy::Answer::Go | policy::Answer::Wait { .. } => (true, "still open".to_owned()),
         };
         let as_customer = Message {
             frozen: None,
             ..message.clone()
         };
         Ok(TrialLine {
-            key: real.to_string(),
+            key: real_key(&message.key).to_string(),
             rule: message.rule.clone(),
             would_reach: Some(self.recipient(&as_customer)?).filter(|to| to != "no address"),
             created: self.local(message.created),
@@ -207,6 +192,7 @@ impl Desk {
                 continue;
             }
             let mut group = Group::default();
+            group.remove(keys::under(prefix::TRIAL, message.key.as_str()));
             let real = self.taken_over(&message, now);
             let wanted = !matches!(
                 self.judged(&for_real(&message), now)?,
