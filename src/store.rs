@@ -105,8 +105,13 @@ pub enum StoreError {
     #[error("the store could not be synced to disk: {0}")]
     Sync(io::Error),
     /// A write failed before; what it left is for the next opening to find out.
-    #[error("the store takes nothing any more, because a write failed")]
-    Broken,
+    #[error("the store takes nothing any more, because a write failed: {why}")]
+    Broken {
+        /// What the system said to that write, if it was the system.
+        kind: Option<io::ErrorKind>,
+        /// In words.
+        why: String,
+    },
     /// sled panicked, which it does when what it reads makes no sense.
     #[error("the store is damaged: what reads it gave up; nothing more was sent or changed")]
     GaveUp,
@@ -394,9 +399,7 @@ impl Store {
     fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
         let number = {
             let mut turn = self.turn();
-            if turn.broken {
-                return Err(StoreError::Broken);
-            }
+            turn.must_be_whole()?;
             let tally = turn.tally.after(&operations, |key| self.db.get(key))?;
             let mut batch = sled::Batch::default();
             if let Some(touched) = &mut turn.touched {
@@ -410,15 +413,13 @@ impl Store {
             }
             batch.insert(tally::KEY, tally.to_bytes());
             if let Err(error) = self.db.apply_batch(batch) {
-                turn.broken = true;
-                return Err(error.into());
+                return Err(turn.broken_by(error.into()));
             }
             turn.tally = tally;
             tally.commits
         };
         if let Err(error) = self.db.sync() {
-            self.turn().broken = true;
-            return Err(error);
+            return Err(self.turn().broken_by(error));
         }
         self.counter.note(number).map_err(StoreError::Sync)?;
         self.give_back()
