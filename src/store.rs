@@ -110,8 +110,13 @@ pub enum StoreError {
     #[error("the store could not be synced to disk: {0}")]
     Sync(io::Error),
     /// A write failed before; what it left is for the next opening to find out.
-    #[error("the store takes nothing any more, because a write failed")]
-    Broken,
+    #[error("the store takes nothing any more, because a write failed: {why}")]
+    Broken {
+        /// What the system said to that write, if it was the system.
+        kind: Option<io::ErrorKind>,
+        /// In words.
+        why: String,
+    },
     /// sled panicked, which it does when what it reads makes no sense.
     #[error("the store is damaged: what reads it gave up; nothing more was sent or changed")]
     GaveUp,
@@ -458,9 +463,7 @@ impl Store {
     fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
         let number = {
             let mut turn = self.turn();
-            if turn.broken {
-                return Err(StoreError::Broken);
-            }
+            turn.must_be_whole()?;
             let mut operations = operations;
             if let Some(touched) = &mut turn.touched {
                 touched.extend(operations.iter().map(|(key, _)| key.clone()));
@@ -471,21 +474,27 @@ impl Store {
                 operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
             }
             if let Err(error) = self.db.apply(operations) {
-                // What is on disk now is for the next opening to find out.
-                turn.broken = self.disk.is_some();
-                return Err(error.into());
+                return Err(self.stopped_by(&mut turn, error.into()));
             }
             turn.tally = tally;
             tally.commits
         };
         if let Err(error) = self.db.sync() {
-            self.turn().broken = self.disk.is_some();
-            return Err(error);
+            return Err(self.stopped_by(&mut self.turn(), error));
         }
         if let Some(disk) = &self.disk {
             disk.counter.note(number).map_err(StoreError::Sync)?;
         }
         self.give_back()
+    }
+
+    /// What is on disk after a write failed is for the next opening to find out; memory has written nothing.
+    fn stopped_by(&self, turn: &mut Turn, error: StoreError) -> StoreError {
+        if self.disk.is_some() {
+            turn.broken_by(error)
+        } else {
+            error
+        }
     }
 
     /// Every statement under this lock leaves the tally whole.

@@ -283,7 +283,7 @@ async fn a_full_disk_is_a_clear_end_and_nothing_is_lost_or_sent_twice() {
     let log = site.dir.path().join("full.txt");
     let errors = std::fs::File::create(&log).unwrap();
     let mut daemon = site.start_with(|command| {
-        with_little_room(command, size / 512 + 2_200);
+        with_little_room(command, size / 512 + 1_100);
         command.stderr(errors);
     });
     let row = type_until_it_ends(&site, &mut daemon).await;

@@ -115,7 +115,7 @@ fn clean_up(house: &House, now: Timestamp) -> Result<(), DaemonError> {
                 upkeep.compacted = Some(now);
                 upkeep.bytes = Some((done.before, done.after));
             }
-            Err(StoreError::Broken) => return Err(StoreError::Broken.into()),
+            Err(error @ StoreError::Broken { .. }) => return Err(error.into()),
             // It goes on as it was; a full disk is the next night's, and `status`'s.
             Err(error) => tracing::warn!(%error, "the store could not be written anew"),
         },

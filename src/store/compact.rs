@@ -143,9 +143,9 @@ impl Store {
             }
             Err(error) => {
                 // Which of the two is the store now is for the next opening to find out.
-                turn.broken = true;
                 tracing::error!(%error, "the compacted store could not take the old one's place");
-                Err(StoreError::Broken)
+                turn.broken_by(error);
+                turn.must_be_whole()
             }
         }
     }

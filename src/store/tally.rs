@@ -116,8 +116,30 @@ pub(super) struct Turn {
     pub(super) tally: Tally,
     /// The keys that were written since a copy began, while one is being made.
     pub(super) touched: Option<std::collections::BTreeSet<Key>>,
-    /// A batch failed half-way: what is on disk is for the next opening to find out.
-    pub(super) broken: bool,
+    /// A batch failed half-way, and how: what is on disk is for the next opening to find out.
+    pub(super) broken: Option<(Option<io::ErrorKind>, String)>,
+}
+
+impl Turn {
+    /// Refuses to go on after a write failed.
+    pub(super) fn must_be_whole(&self) -> Result<(), StoreError> {
+        match self.broken.clone() {
+            None => Ok(()),
+            Some((kind, why)) => Err(StoreError::Broken { kind, why }),
+        }
+    }
+
+    /// Notes the first write that failed; returns its error.
+    pub(super) fn broken_by(&mut self, error: StoreError) -> StoreError {
+        let kind = match &error {
+            StoreError::Sled(sled::Error::Io(source)) | StoreError::Sync(source) => {
+                Some(source.kind())
+            }
+            _ => None,
+        };
+        self.broken.get_or_insert((kind, error.to_string()));
+        error
+    }
 }
 
 /// The number of commits beside the store.

@@ -244,6 +244,9 @@ fn whatever_a_disk_does_to_the_files_is_noticed_when_the_store_opens() {
         both.into_iter().flatten().map(Result::unwrap).collect()
     };
     let truth = whole(&Store::open(&state).unwrap());
+    let unhurt = dir.path().join("unhurt");
+    copied(&state, &unhurt);
+    assert_eq!(whole(&Store::open(&unhurt).unwrap()), truth);
     let (mut refused, mut well) = (0, 0);
     let mut reasons = std::collections::BTreeMap::<String, u32>::new();
     for case in 0..120_usize {

@@ -19,7 +19,10 @@ impl StoreError {
                 mend_of(source.kind(), None)
             }
             Self::Sled(sled::Error::Corruption { .. }) => Some(way_back_of(None, false)),
-            Self::Sled(_) | Self::Broken | Self::Locked { .. } | Self::Format { .. } => None,
+            Self::Broken {
+                kind: Some(kind), ..
+            } => mend_of(*kind, None),
+            Self::Sled(_) | Self::Broken { .. } | Self::Locked { .. } | Self::Format { .. } => None,
         }
     }
 }

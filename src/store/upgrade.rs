@@ -33,7 +33,7 @@ impl Store {
         }
         let mut groups = Vec::new();
         if found == Some(1) {
-            self.from_one(&mut groups)?;
+            self.upgrade_from_one(&mut groups)?;
         }
         let mut format = Group::default();
         format.put(key, &FORMAT);
@@ -41,7 +41,7 @@ impl Store {
         self.commit(groups)
     }
 
-    fn from_one(&self, groups: &mut Vec<Group>) -> Result<(), StoreError> {
+    fn upgrade_from_one(&self, groups: &mut Vec<Group>) -> Result<(), StoreError> {
         for entry in self.scan::<OldOrder>(prefix::ORDER) {
             let (at, old) = entry?;
             let name = String::from_utf8_lossy(&at[prefix::ORDER.len()..]).into_owned();

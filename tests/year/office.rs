@@ -318,7 +318,7 @@ fn message(record: &Record, number: usize, mail: bool, now: Timestamp) -> Messag
         otherwise: Vec::new(),
         template: template.into(),
         event: json!({ "event": { "at": "2026-11-21T09:00:00", "stage_after": "Đang tư vấn" } }),
-        ad: mail && number % 4 == 0,
+        ad: mail && number.is_multiple_of(4),
         urgent: false,
         held_until: None,
         wanted: Wanted::Row,
