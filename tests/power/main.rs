@@ -81,7 +81,7 @@ async fn after_a_power_cut_at_any_moment_nothing_is_lost_and_nothing_comes_twice
 }
 
 /// What was seen, so that a test which proves nothing shows.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Counted {
     cuts: usize,
     /// Cuts on which the daemon was started.
@@ -235,7 +235,7 @@ async fn survive(recording: Arc<Recording>, outage: Outage) -> Survived {
             seen.flying = ledger.flying > 0;
             seen.before_all = ledger.records.is_empty();
             let mut broken = right_after(&recording, outage.moment, &ledger);
-            if outage.number % GLANCES == 0 {
+            if outage.number.is_multiple_of(GLANCES) {
                 seen.played = true;
                 broken.extend(goes_on(&recording, &outage, seen.before_all).await);
             }
