@@ -77,7 +77,7 @@ fn rows_of(sheet: &[Vec<String>]) -> Vec<Row> {
             cells: FIELDS
                 .iter()
                 .zip(cells)
-                .map(|((id, _), text)| ((*id).to_owned(), Cell::Text(text.clone())))
+                .map(|((id, _), text)| ((*id).into(), Cell::Text(text.into())))
                 .collect::<Cells>(),
         })
         .collect()

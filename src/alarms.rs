@@ -11,14 +11,14 @@ use serde_json::Value;
 use crate::core::decide::{self, Decision, Timer, TimerKind, schedule_timer, timers_for};
 use crate::core::delivery::{By, State};
 use crate::core::message::Message;
-use crate::core::record::Record;
+use crate::core::record::{Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::roster::{Once, Roster};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError, ledger};
+use crate::store::{Group, StoreError, gap, ledger};
 
-pub use sweep::{Swept, sweep};
+pub use sweep::{Swept, Tidied, sweep, tidy};
 
 /// So many timers are looked at in one go.
 const AT_ONCE: usize = 200;
@@ -45,9 +45,12 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
         return Ok(rang);
     }
     let deciding = roster.deciding()?;
+    let gap = store.gap()?;
     let mut once = Once::default();
     let mut groups = Vec::new();
     for (key, timer) in due {
+        // Due while nobody knows what was sent: what it decides is in doubt.
+        let doubtful = gap.is_some_and(|gap| timer.due <= gap.to);
         let record: Option<Record> = match &timer.record {
             Some(id) => store.record(id)?,
             None => None,
@@ -72,6 +75,7 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
             roster,
             record.as_ref(),
             &timer,
+            doubtful,
             &decision,
             now,
             &mut once,
@@ -89,6 +93,7 @@ fn keep(
     roster: &Roster,
     record: Option<&Record>,
     timer: &Timer,
+    doubtful: bool,
     decision: &Decision,
     now: Timestamp,
     once: &mut Once,
@@ -102,10 +107,23 @@ fn keep(
         };
         if let Some(why) = refused {
             rang.considered.push((message.rule.clone(), why.to_owned()));
+            let entry = Entry {
+                at: now,
+                record: timer.record.clone(),
+                what: What::Rule,
+                text: format!("{}: nothing is sent: {why}", message.rule),
+                stages: None,
+            };
+            roster.store().note(group, &entry);
             continue;
         }
         if ledger::queue(roster.store(), group, message)? {
-            rang.messages.push(message.clone());
+            let mut message = message.clone();
+            if doubtful {
+                // From queued this step is in the table.
+                let _ = gap::doubt(group, &mut message, now);
+            }
+            rang.messages.push(message);
         }
     }
     for next in &decision.timers {
@@ -170,7 +188,7 @@ pub fn enforce_rules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> 
     let at = keys::under(prefix::META, "reading");
     let read_anew = store.get::<String>(&at)?.as_ref() != Some(&reading);
     if new_timed || read_anew {
-        cover_rows(roster, now)?;
+        cover_rows(roster, now, read_anew)?;
     }
     if read_anew {
         let mut group = Group::default();
@@ -205,7 +223,7 @@ fn cancel_queue(roster: &Roster, rules: &[&String]) -> Result<(), StoreError> {
     let store = roster.store();
     let _alone = store.alone();
     let mut groups = Vec::new();
-    for entry in store.scan::<Message>(prefix::MESSAGE) {
+    for entry in store.scan_moving::<Message>(prefix::MESSAGE) {
         let (_, mut message) = entry?;
         if message.state == State::Queued && rules.contains(&&message.rule) {
             let mut group = Group::default();
@@ -269,11 +287,40 @@ fn start_schedules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
     store.commit(vec![group])
 }
 
+/// The timers of dates and idleness that are still to come, by record.
+fn waiting_times(
+    roster: &Roster,
+    now: Timestamp,
+) -> Result<BTreeMap<RecordId, Vec<keys::Key>>, StoreError> {
+    let mut waiting: BTreeMap<RecordId, Vec<keys::Key>> = BTreeMap::new();
+    for entry in roster.store().scan::<Timer>(prefix::TIMER) {
+        let (key, timer) = entry?;
+        let reckoned = match timer.kind {
+            TimerKind::Date { .. } | TimerKind::Idle { .. } | TimerKind::IdleEscalation { .. } => {
+                timer.due > now
+            }
+            TimerKind::Escalation { .. } | TimerKind::Series { .. } | TimerKind::Schedule => false,
+        };
+        if let Some(record) = timer.record.filter(|_| reckoned) {
+            waiting.entry(record).or_default().push(key);
+        }
+    }
+    Ok(waiting)
+}
+
 /// A new rule on idleness or dates covers the rows that are there, for times from now on. What the
 /// configuration reads in another way than before is taken over without an event (SEMANTICS 3).
-fn cover_rows(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
+///
+/// `anew`: times are reckoned another way than before (another zone, another rule), so those that still
+/// wait are taken back first. What is due already rings as it was.
+fn cover_rows(roster: &Roster, now: Timestamp, anew: bool) -> Result<(), StoreError> {
     let store = roster.store();
     let deciding = roster.deciding()?;
+    let mut waiting = if anew {
+        waiting_times(roster, now)?
+    } else {
+        BTreeMap::new()
+    };
     let mut groups = Vec::new();
     for record in store.records() {
         let mut record = record?;
@@ -293,6 +340,11 @@ fn cover_rows(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
         let facts = roster.facts_of(&record, settled, &Value::Null, now)?;
         let place = Some((record.place.workbook.as_str(), record.place.sheet));
         let cx = deciding.context(roster, place, now);
+        // A row that is missing just now gets no new times: it keeps those it has.
+        let old = waiting.remove(&record.id).filter(|_| record.gone.is_none());
+        for key in old.into_iter().flatten() {
+            group.remove(key);
+        }
         for timer in timers_for(&cx, &record, &facts) {
             group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
         }

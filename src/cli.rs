@@ -4,8 +4,10 @@
 //! `commands`'. Commands that need the store ask the running daemon first and open the store themselves
 //! only when there is none. Data goes to stdout, everything else to stderr.
 
+mod backup;
 mod check;
 mod demo;
+mod explain;
 mod failure;
 mod held;
 mod invite;
@@ -19,14 +21,17 @@ mod scratch;
 mod site;
 mod status;
 mod stopping;
+mod suppress;
 mod sync;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
+use crate::store;
 use crate::telemetry::{self, Logging};
 use failure::{Failure, Kind};
 use output::Output;
@@ -81,18 +86,27 @@ enum Command {
     Status(status::Args),
     /// The customers as understood, typed and normalised
     Records(records::Args),
-    /// Messages and where they stand
+    /// A person's whole story: seen when, changed how, which rules looked and why, what was sent and what will come
+    Explain(explain::Args),
+    /// Messages: where they stand, and what is done to them by hand
     #[command(subcommand)]
     Outbox(outbox::Args),
     /// Batches that wait for a manager
     #[command(subcommand)]
     Held(held::Args),
+    /// Addresses and numbers that are not written to
+    #[command(subcommand)]
+    Suppress(suppress::Args),
     /// Stop sending: everything, one channel, or one rule
     Pause(pause::PauseArgs),
     /// Go on sending
     Resume(pause::ResumeArgs),
     /// A one-time link that binds a Telegram chat to one of the company's people
     Invite(invite::Args),
+    /// The whole state in one file, also while the daemon runs
+    Backup(backup::BackupArgs),
+    /// A backup becomes the state again; nothing is sent twice because of it
+    Restore(backup::RestoreArgs),
 }
 
 /// What a command is given beside its own arguments.
@@ -105,6 +119,8 @@ struct Call {
 
 /// Parses the process's arguments, does what they say, and returns the exit code.
 pub fn main() -> ExitCode {
+    keep_out_of_core_dumps();
+    store::watch_for_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -117,7 +133,9 @@ pub fn main() -> ExitCode {
     };
     let done = runtime().and_then(|runtime| {
         listen_to_log(&call, &cli.command)?;
-        let done = runtime.block_on(dispatch(&call, cli.command));
+        // Nothing of what a command was at is used after it panicked.
+        let work = AssertUnwindSafe(|| runtime.block_on(dispatch(&call, cli.command)));
+        let done = catch_unwind(work).unwrap_or_else(|_| Err(Failure::panicked()));
         // What still hangs in a blocking call (a name that does not resolve) must not keep us.
         runtime.shutdown_background();
         done
@@ -129,6 +147,19 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.kind.exit_code())
         }
     }
+}
+
+/// The memory holds customers and secrets: no crash may leave it on a disk, and nobody else may look into it.
+/// The unit says the same (`LimitCORE=0`); this holds also where there is no unit.
+fn keep_out_of_core_dumps() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // A kernel that refuses to lower a limit refuses for good; the daemon is of use all the same.
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 /// Help and version go to stdout and are well; everything else is usage, as JSON if that was asked for.
@@ -206,11 +237,15 @@ async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {
         Command::Run(args) => Box::pin(run::run(call, &args)).await,
         Command::Status(args) => status::status(call, &args).await,
         Command::Records(args) => records::records(call, &args).await,
-        Command::Outbox(args) => outbox::outbox(call, args).await,
+        Command::Explain(args) => explain::explain(call, &args).await,
+        Command::Outbox(args) => Box::pin(outbox::outbox(call, args)).await,
+        Command::Suppress(args) => suppress::suppress(call, args).await,
         Command::Held(args) => held::held(call, args).await,
         Command::Pause(args) => pause::pause(call, args).await,
         Command::Resume(args) => pause::resume(call, args).await,
         Command::Invite(args) => invite::invite(call, args).await,
+        Command::Backup(args) => backup::backup(call, args).await,
+        Command::Restore(args) => backup::restore(call, args).await,
     }
 }
 

@@ -6,37 +6,52 @@
 //! Looking at all records is fine here, questions are rare; a quiet poll never does.
 
 mod allow;
+mod backup;
 mod button;
 mod customers;
 mod digest;
+mod explain;
 mod held;
 mod invite;
+mod judge;
 mod mail;
 mod mend;
 mod outbox;
 mod pause;
+mod people;
 mod problems;
 mod records;
 mod sheet;
 mod status;
+mod suppress;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use allow::{Right, Scope, may};
+pub use backup::{BackupMade, Upkeep, after_restore};
 pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
+pub use explain::{
+    Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
+};
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};
+pub use judge::judge;
 pub use mail::{LastPoll, MailDecision, Stopped, last_poll_key};
 pub use mend::Mend;
-pub use outbox::OutboxLine;
+pub use outbox::{
+    Acted, Amendment, AttemptLine, Done, HandAct, HandLine, OutboxFilter, OutboxLine, OutboxStory,
+    Refused, Resolved, TrialEnd, TrialLine, TrialReport, TrialTaken, doubt_id, open_trial,
+    question_rule,
+};
 pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
 pub use problems::{Problem, ProblemKind};
 pub use records::RecordLine;
 pub use sheet::{EditLine, UnclearLine};
 pub use status::{ChannelStatus, DueSoon, Status, Unbound, UnknownWord, WorkbookStatus};
+pub use suppress::SuppressionLine;
 
 use crate::config::Language;
 use crate::core::people::{Colleague, Role};
@@ -107,12 +122,59 @@ pub enum Request {
         problems: bool,
     },
     /// Messages, newest first: a list of [`OutboxLine`].
-    Outbox {
-        /// Only in this state (`queued`, `in_doubt`, …).
+    Outbox(OutboxFilter),
+    /// The whole story of one message: an [`OutboxStory`].
+    OutboxShow {
+        /// Its key, its digest or Message-ID, or a piece that no other has.
+        key: String,
+    },
+    /// Something done to messages by hand: an [`Acted`].
+    OutboxAct {
+        /// What.
+        act: HandAct,
+        /// Each by its key, its digest, or a piece that no other has.
+        keys: Vec<String>,
+    },
+    /// What a trial has kept from customers: a [`TrialReport`].
+    TrialReport {
+        /// Only of this rule.
         #[serde(default)]
-        state: Option<String>,
-        /// At most so many.
-        limit: usize,
+        rule: Option<String>,
+    },
+    /// Takes over or drops the open occasions of a trial that is over: a [`TrialTaken`].
+    TrialEnd {
+        /// Which.
+        end: TrialEnd,
+        /// Only of this rule.
+        #[serde(default)]
+        rule: Option<String>,
+    },
+    /// A person's whole story: an [`Explained`].
+    Explain {
+        /// Phone, e-mail, name or record id.
+        who: String,
+    },
+    /// Addresses that are not written to: a list of [`SuppressionLine`].
+    SuppressList {
+        /// Only this address or number.
+        #[serde(default)]
+        address: Option<String>,
+    },
+    /// One more: a [`SuppressionLine`].
+    SuppressAdd {
+        /// Address or number.
+        address: String,
+        /// Nothing at all goes to it; else no advertising.
+        #[serde(default)]
+        everything: bool,
+        /// Why.
+        #[serde(default)]
+        why: Option<String>,
+    },
+    /// One less: the [`SuppressionLine`] that was.
+    SuppressRemove {
+        /// Address, number, or the id of its line.
+        address: String,
     },
     /// Batches that wait for a manager: a list of [`HeldLine`].
     HeldList,
@@ -187,6 +249,8 @@ pub enum Request {
         /// What is known of them.
         text: String,
     },
+    /// The whole state in one file of the state folder, for the command line to take: a [`BackupMade`].
+    Backup {},
     /// One poll of every workbook now. Only the daemon (or `sync` without one) can answer it.
     Sync {
         /// Whether it only says what it would do.
@@ -298,9 +362,21 @@ impl Desk {
                 tab,
                 problems: true,
             } => json(&self.problems(tab.as_deref(), who, now)?),
-            Request::Outbox { state, limit } => {
-                json(&self.outbox(state.as_deref(), *limit, who)?)
+            Request::Outbox(filter) => json(&self.outbox(filter, who, now)?),
+            Request::OutboxShow { key } => json(&self.outbox_show(key, who, now)?),
+            Request::OutboxAct { act, keys } => json(&self.outbox_act(*act, keys, who, now)?),
+            Request::TrialReport { rule } => json(&self.trial_report(rule.as_deref(), who, now)?),
+            Request::TrialEnd { end, rule } => {
+                json(&self.end_trial(*end, rule.as_deref(), who, now)?)
             }
+            Request::Explain { who: whom } => json(&self.explain(whom, who, now)?),
+            Request::SuppressList { address } => json(&self.suppressions(address.as_deref(), who)?),
+            Request::SuppressAdd {
+                address,
+                everything,
+                why,
+            } => json(&self.suppress(address, *everything, why.as_deref(), who, now)?),
+            Request::SuppressRemove { address } => json(&self.unsuppress(address, who, now)?),
             Request::HeldList => json(&self.held_list(who)?),
             Request::HeldRelease { id } => json(&self.held_decide(id, true, who, now)?),
             Request::HeldDrop { id } => json(&self.held_decide(id, false, who, now)?),
@@ -317,6 +393,7 @@ impl Desk {
             Request::Totals => json(&self.totals(who)?),
             Request::Digest => json(&self.digest_for(who, now)?),
             Request::Find { text } => json(&self.find(text, who, now)?),
+            Request::Backup {} => json(&self.backup(who, now)?),
             Request::Sync { .. } => Err(CommandError::plain(
                 ErrorKind::Unavailable,
                 "only the running daemon can poll: start it with `sheetbridge run`, or poll once with `sheetbridge sync`",

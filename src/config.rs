@@ -59,6 +59,8 @@ pub struct Config {
     pub trial: Option<String>,
     /// `[keep] messages`: how long what was sent is kept; keys are kept for ever.
     pub keep_messages: Span,
+    /// `[keep] backups`: automatic ones; none if they are turned off.
+    pub keep_backups: Option<Backups>,
     /// `[google]`.
     pub google: Google,
     /// `[[workbook]]`, at least one.
@@ -95,6 +97,15 @@ pub struct Config {
     pub text: FileText,
     /// What is suspicious but not wrong; `check` prints it, `run` logs it.
     pub warnings: Vec<ConfigProblem>,
+}
+
+/// Automatic backups, in `backups/` of the state folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backups {
+    /// One each time this has passed; at night, if that is a day or more.
+    pub every: Span,
+    /// So many are kept.
+    pub keep: u32,
 }
 
 /// The language of texts for people. Code, logs and the command line are English.
@@ -424,6 +435,8 @@ pub enum InDoubt {
     Hold,
     /// It is sent again under the same key.
     Resend,
+    /// The managers are asked on Telegram.
+    Ask,
 }
 
 /// `[telegram]`.

@@ -155,6 +155,9 @@ pub async fn serve<H, F>(
             accepted = listener.accept() => accepted,
         };
         match stream {
+            Ok((stream, _)) if !is_ours(&stream) => {
+                tracing::warn!("another user asked over the control socket, and was not heard");
+            }
             Ok((stream, _)) => {
                 let handler = Arc::clone(&handler);
                 clients.spawn(async move {
@@ -173,6 +176,19 @@ pub async fn serve<H, F>(
         while clients.try_join_next().is_some() {}
     }
     while clients.join_next().await.is_some() {}
+}
+
+/// Whether whoever connected may: the daemon's user, or root. The mode of the socket says so already; this
+/// holds also when somebody loosens it, or hands an open socket on.
+fn is_ours(stream: &UnixStream) -> bool {
+    match stream.peer_cred() {
+        Ok(peer) => may_ask(peer.uid(), rustix::process::geteuid().as_raw()),
+        Err(_) => false,
+    }
+}
+
+fn may_ask(user: u32, own: u32) -> bool {
+    user == own || user == 0
 }
 
 async fn serve_one<H, F>(stream: UnixStream, handler: &H) -> io::Result<()>
@@ -289,6 +305,7 @@ fn unusable(path: PathBuf, source: io::Error) -> ControlError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::OutboxFilter;
     use serde_json::json;
 
     async fn echo(request: Request) -> Result<Value, CommandError> {
@@ -327,18 +344,15 @@ mod tests {
         for _ in 0..40 {
             let answer = ask(
                 dir.path(),
-                &Request::Outbox {
-                    state: None,
+                &Request::Outbox(OutboxFilter {
                     limit: 3,
-                },
+                    ..OutboxFilter::default()
+                }),
             )
             .await
             .unwrap()
             .unwrap();
-            assert_eq!(
-                answer,
-                json!({"request": "outbox", "state": null, "limit": 3})
-            );
+            assert_eq!(answer, json!({"request": "outbox", "limit": 3}));
         }
         let refused = ask(dir.path(), &Request::HeldRelease { id: "h7".into() })
             .await
@@ -352,6 +366,55 @@ mod tests {
         stop.send(()).unwrap();
         served.await.unwrap();
         assert!(ask(dir.path(), &Request::Status).await.unwrap().is_none());
+    }
+
+    #[test]
+    fn the_daemons_user_and_root_may_ask_and_nobody_else() {
+        assert!(may_ask(990, 990) && may_ask(0, 990) && may_ask(0, 0));
+        assert!(!may_ask(1_000, 990) && !may_ask(1_000, 0));
+    }
+
+    #[tokio::test]
+    async fn another_user_is_not_heard_even_where_the_socket_is_open_to_all() {
+        use std::io::Read as _;
+        if !rustix::process::geteuid().is_root() {
+            return; // only root can become somebody else
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let (stop, served) = daemon(dir.path());
+        let open = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        open(dir.path(), 0o755);
+        open(&socket_path(dir.path()), 0o666);
+        let path = socket_path(dir.path());
+        let heard = move |uid: u32| {
+            use std::os::unix::process::CommandExt as _;
+            let script = "import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\ntry:\n  s.sendall(b'{\"request\":\"status\"}\\n')\n  print(s.recv(99))\nexcept OSError: pass";
+            let mut child = std::process::Command::new("python3")
+                .args(["-c", script])
+                .arg(&path)
+                .uid(uid)
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut said = String::new();
+            child
+                .stdout
+                .take()
+                .unwrap()
+                .read_to_string(&mut said)
+                .unwrap();
+            child.wait().unwrap();
+            said
+        };
+        let (root, other) = tokio::task::spawn_blocking(move || (heard(0), heard(65_534)))
+            .await
+            .unwrap();
+        assert!(root.contains("ok"), "{root}");
+        assert!(!other.contains("ok"), "{other}");
+        stop.send(()).unwrap();
+        served.await.unwrap();
     }
 
     #[tokio::test]

@@ -8,16 +8,16 @@ pub mod email;
 pub mod telegram;
 
 use std::fmt;
-use std::future::Future;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::core::delivery::Verdict;
 use crate::core::message::Address;
 
 /// Somebody who carries messages of one channel.
-pub trait Courier {
+pub trait Courier: fmt::Debug + Send + Sync {
     /// How many messages may be on their way at once; so many are marked in flight together (SEMANTICS 34).
     fn connections(&self) -> usize;
 
@@ -28,13 +28,13 @@ pub trait Courier {
     fn ready_in(&self, to: &Address) -> Duration;
 
     /// Carries one message to its end or to the point where it must be tried again.
-    fn deliver(&self, parcel: &Parcel) -> impl Future<Output = Verdict> + Send;
+    fn deliver<'a>(&'a self, parcel: &'a Parcel) -> BoxFuture<'a, Verdict>;
 
     /// Goes through everything but the message itself, for `check`.
     ///
     /// # Returns
     /// Who answered, in words for people, e.g. `mail.example.org:587, TLS, logged in as an@example.org`.
-    fn probe(&self) -> impl Future<Output = Result<String, ProbeError>> + Send;
+    fn probe(&self) -> BoxFuture<'_, Result<String, ProbeError>>;
 }
 
 /// What a courier is handed.

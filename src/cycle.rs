@@ -11,6 +11,7 @@ mod edits;
 mod fetch;
 mod first_look;
 mod fresh;
+mod gap;
 mod hold;
 mod matching;
 mod optout;

@@ -4,6 +4,7 @@
 mod loops;
 mod parts;
 mod reload;
+mod upkeep;
 mod watch;
 
 use std::path::PathBuf;
@@ -168,6 +169,7 @@ pub async fn run(
         beats: Beats::default(),
         poll_now: Arc::new(tokio::sync::Notify::new()),
         ringing: Arc::default(),
+        cut_off: Arc::default(),
         stop: stop.clone(),
     };
     let mut tasks = JoinSet::new();
@@ -178,6 +180,7 @@ pub async fn run(
     tasks.spawn(loops::answering(house.clone(), listener));
     tasks.spawn(loops::conversing(house.clone()));
     tasks.spawn(watch::over(house.clone()));
+    tasks.spawn(upkeep::nightly(house.clone()));
     tasks.spawn(reload::on_hangup(house.clone(), settings));
     if let Some(web) = web {
         tasks.spawn(loops::serving(house.clone(), web));
@@ -234,6 +237,8 @@ struct House {
     poll_now: Arc<tokio::sync::Notify>,
     /// Held while timers ring, and while another configuration takes over.
     ringing: Arc<tokio::sync::Mutex<()>>,
+    /// Cuts a read off that is under way: another configuration waits.
+    cut_off: Arc<tokio::sync::Notify>,
     stop: CancellationToken,
 }
 

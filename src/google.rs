@@ -6,7 +6,9 @@
 
 mod auth;
 mod read;
+mod told;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use google_sheets4::api::Spreadsheet;
@@ -20,6 +22,7 @@ use crate::core::sheet::column_letter;
 use auth::Connector;
 pub use auth::KeyError;
 pub use read::{RowSink, cells_of};
+pub use told::Told;
 
 /// The read-only scope: all that reading needs (Google's own list of scopes for `spreadsheets.get` and `values.*`).
 const READ_SCOPE: &str = "https://www.googleapis.com/auth/spreadsheets.readonly";
@@ -183,21 +186,25 @@ pub struct TabInfo {
 }
 
 /// A service account's view of Google Sheets.
+#[derive(Debug)]
 pub struct Google {
-    hub: Sheets<Connector>,
-    auth: auth::Tokens,
-    http: reqwest::Client,
-    url: String,
-    /// When the last reads went out, oldest first.
-    reads: tokio::sync::Mutex<std::collections::VecDeque<std::time::Instant>>,
+    way: Way,
 }
 
-impl std::fmt::Debug for Google {
+/// Where answers come from.
+enum Way {
+    /// The service; boxed, because it is big.
+    Service(Box<Service>),
+    /// Somebody in this process.
+    Told(Arc<dyn Told>),
+}
+
+impl std::fmt::Debug for Way {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Google")
-            .field("url", &self.url)
-            .field("account", &self.auth.account())
-            .finish_non_exhaustive()
+        match self {
+            Self::Service(service) => service.fmt(f),
+            Self::Told(_) => f.write_str("told"),
+        }
     }
 }
 
@@ -209,6 +216,77 @@ impl Google {
     /// # Errors
     /// The key is not a service-account key, or the system has no certificates to check Google's by.
     pub async fn new(key_json: &SecretString, url: &str) -> Result<Self, KeyError> {
+        let service = Box::new(Service::new(key_json, url).await?);
+        Ok(Self {
+            way: Way::Service(service),
+        })
+    }
+
+    /// Answers that need no network: for the simulation, which reads them by the real reader.
+    pub fn told(by: Arc<dyn Told>) -> Self {
+        Self { way: Way::Told(by) }
+    }
+
+    /// The service account's address, with which workbooks are shared.
+    pub fn account(&self) -> &str {
+        match &self.way {
+            Way::Service(service) => service.account(),
+            Way::Told(_) => "nobody",
+        }
+    }
+
+    /// Title, locale, time zone and tabs of a workbook.
+    ///
+    /// # Errors
+    /// See [`GoogleError`].
+    pub async fn metadata(&self, workbook: &str) -> Result<Metadata, GoogleError> {
+        match &self.way {
+            Way::Service(service) => service.metadata(workbook).await,
+            Way::Told(by) => by.metadata(workbook),
+        }
+    }
+
+    /// Streams the values of whole ranges, row by row, into `sink`.
+    ///
+    /// Numbers are unformatted, dates serial numbers. Ranges come in the order asked for. On an
+    /// error, what the sink has got is to be thrown away: no partial read is ever a snapshot.
+    ///
+    /// # Errors
+    /// See [`GoogleError`].
+    pub async fn values<S: RowSink>(
+        &self,
+        workbook: &str,
+        ranges: &[String],
+        sink: S,
+    ) -> Result<S, GoogleError> {
+        match &self.way {
+            Way::Service(service) => service.values(workbook, ranges, sink).await,
+            Way::Told(by) => read::whole(by.values(workbook, ranges)?, sink),
+        }
+    }
+}
+
+/// The service itself.
+struct Service {
+    hub: Sheets<Connector>,
+    auth: auth::Tokens,
+    http: reqwest::Client,
+    url: String,
+    /// When the last reads went out, oldest first.
+    reads: tokio::sync::Mutex<std::collections::VecDeque<std::time::Instant>>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Google")
+            .field("url", &self.url)
+            .field("account", &self.auth.account())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    async fn new(key_json: &SecretString, url: &str) -> Result<Self, KeyError> {
         let url = format!("{}/", url.trim_end_matches('/'));
         let auth = auth::Tokens::new(key_json).await?;
         let client = Client::builder(TokioExecutor::new()).build(auth::connector()?);
@@ -233,16 +311,11 @@ impl Google {
         })
     }
 
-    /// The service account's address, with which workbooks are shared.
-    pub fn account(&self) -> &str {
+    fn account(&self) -> &str {
         self.auth.account()
     }
 
-    /// Title, locale, time zone and tabs of a workbook.
-    ///
-    /// # Errors
-    /// See [`GoogleError`].
-    pub async fn metadata(&self, workbook: &str) -> Result<Metadata, GoogleError> {
+    async fn metadata(&self, workbook: &str) -> Result<Metadata, GoogleError> {
         self.permit().await;
         self.auth.token().await?; // asked for once, so that a refusal is told apart from other trouble
         let mut watch = auth::Watch::default();
@@ -270,14 +343,7 @@ impl Google {
         }
     }
 
-    /// Streams the values of whole ranges, row by row, into `sink`.
-    ///
-    /// Numbers are unformatted, dates serial numbers. Ranges come in the order asked for. On an
-    /// error, what the sink has got is to be thrown away: no partial read is ever a snapshot.
-    ///
-    /// # Errors
-    /// See [`GoogleError`].
-    pub async fn values<S: RowSink>(
+    async fn values<S: RowSink>(
         &self,
         workbook: &str,
         ranges: &[String],

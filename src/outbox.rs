@@ -4,28 +4,30 @@
 //! connections, they are sent side by side, and one commit records how each of them ended. So
 //! never more are in doubt after a crash than there were connections (SEMANTICS 34).
 
+mod amend;
+mod doubt;
 mod ending;
+mod flood;
 mod gate;
+mod limits;
 mod parcel;
 mod prepare;
 mod route;
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::InDoubt;
-use crate::core::delivery::{By, State, Verdict, backoff};
+use crate::core::delivery::{By, State, Verdict};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
-use crate::courier::email::EmailCourier;
-use crate::courier::telegram::TelegramCourier;
-use crate::courier::{Courier as _, Parcel};
-use crate::health::{Health, Limited};
+use crate::courier::{Courier, Parcel};
+use crate::health::Health;
 use crate::render::Templates;
 use crate::roster::Roster;
 use crate::store::keys::{self, prefix};
@@ -39,9 +41,6 @@ const LOOKED_AT: usize = 1_000;
 /// So many queue entries are gone through in one pass, so that what waits for a slow channel hides
 /// nothing of the other's.
 const GONE_THROUGH: usize = 10_000;
-
-/// A message that was in doubt so often is not sent again by itself: something swallows it.
-const DOUBTS: usize = 4;
 
 /// SIGTERM waits so long for what is in hand; what is still open then is in doubt (SEMANTICS 36).
 const FAREWELL: Duration = Duration::from_secs(8);
@@ -71,10 +70,12 @@ pub struct Ended {
 pub struct Outbox {
     roster: Roster,
     templates: Arc<Templates>,
-    email: Option<Arc<EmailCourier>>,
-    telegram: Option<Arc<TelegramCourier>>,
+    email: Option<Arc<dyn Courier>>,
+    telegram: Option<Arc<dyn Courier>>,
     health: Health,
     gates: Gates,
+    /// When the queue was last looked through for floods.
+    gathered: Mutex<Option<Timestamp>>,
 }
 
 /// A message that was claimed, with what the courier gets.
@@ -89,8 +90,8 @@ impl Outbox {
     pub fn new(
         roster: Roster,
         templates: Arc<Templates>,
-        email: Option<Arc<EmailCourier>>,
-        telegram: Option<Arc<TelegramCourier>>,
+        email: Option<Arc<dyn Courier>>,
+        telegram: Option<Arc<dyn Courier>>,
         health: Health,
     ) -> Self {
         Self {
@@ -100,6 +101,7 @@ impl Outbox {
             telegram,
             health,
             gates: Gates::default(),
+            gathered: Mutex::default(),
         }
     }
 
@@ -142,22 +144,47 @@ impl Outbox {
         stop: &CancellationToken,
     ) -> Result<Vec<Ended>, OutboxError> {
         let began = Instant::now();
+        // A slow answer may be minutes old; what follows from it counts from its end.
+        let ended_at = || now.saturating_add(began.elapsed()).unwrap_or(now);
+        let given_up = async {
+            stop.cancelled().await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        self.pass_until(channel, now, given_up, ended_at).await
+    }
+
+    /// The same by any clock: what has no answer when `given_up` is over is in doubt, and what was answered
+    /// counts from `ended_at`, which is asked when the last answer has come.
+    ///
+    /// # Errors
+    /// As [`Self::pass`].
+    pub async fn pass_until(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        given_up: impl Future<Output = ()> + Send,
+        ended_at: impl FnOnce() -> Timestamp,
+    ) -> Result<Vec<Ended>, OutboxError> {
         let (claims, mut ended) = tokio::task::block_in_place(|| self.claim(channel, now))?;
         if claims.is_empty() {
             return Ok(ended);
         }
-        let deliveries = claims.into_iter().map(|claim| async move {
-            let verdict = tokio::select! {
-                verdict = self.deliver(&claim.parcel) => verdict,
-                () = async { stop.cancelled().await; tokio::time::sleep(FAREWELL).await } => Verdict::InDoubt {
-                    why: "sheetbridge was stopped while it was on its way".into(),
-                },
-            };
-            (claim, verdict)
+        let given_up = given_up.shared();
+        let deliveries = claims.into_iter().map(|claim| {
+            let given_up = given_up.clone();
+            async move {
+                let verdict = tokio::select! {
+                    biased; // an answer that is there counts
+                    verdict = self.deliver(&claim.parcel) => verdict,
+                    () = given_up => Verdict::InDoubt {
+                        why: "sheetbridge was stopped while it was on its way".into(),
+                    },
+                };
+                (claim, verdict)
+            }
         });
         let done = join_all(deliveries).await;
-        // A slow answer may be minutes old; what follows from it counts from its end.
-        let now = now.saturating_add(began.elapsed()).unwrap_or(now);
+        let now = ended_at();
         tokio::task::block_in_place(|| {
             let _alone = self.roster.store().alone();
             let mut group = Group::default();
@@ -196,6 +223,9 @@ impl Outbox {
         let store = self.roster.store();
         // From reading a message to marking it nobody else may change it: a button, `resume`.
         let _alone = store.alone();
+        if channel == Channel::Telegram {
+            self.gather_floods(now)?;
+        }
         let mut seats = self.seats(channel, now)?;
         let mut groups = Vec::new();
         let mut claims = Vec::new();
@@ -208,10 +238,7 @@ impl Outbox {
             }
             let mut group = Group::default();
             match store.get::<Message>(&keys::message(&key))? {
-                Some(message)
-                    if message.state == State::Queued
-                        && keys::due(message.due, &message.key) == entry =>
-                {
+                Some(message) if message.state == State::Queued && keys::due(&message) == entry => {
                     if seats.any_for(&message) {
                         self.look(
                             message,
@@ -223,6 +250,13 @@ impl Outbox {
                         )?;
                     }
                 }
+                // An entry of an earlier version; the message is looked at by its new one.
+                Some(message)
+                    if message.state == State::Queued && keys::due_before(&message) == entry =>
+                {
+                    group.remove(entry);
+                    group.put(keys::due(&message), &message.key);
+                }
                 // An entry that a later one replaced, or whose message is gone.
                 Some(_) | None => group.remove(entry),
             }
@@ -232,95 +266,6 @@ impl Outbox {
         }
         store.commit(groups)?;
         Ok((claims, ended))
-    }
-
-    /// The places at a channel's connections: none beyond its limits, one while it does not answer.
-    fn seats(&self, channel: Channel, now: Timestamp) -> Result<Seats, StoreError> {
-        let connections = match channel {
-            Channel::Email => self.mail_connections().min(self.mails_left(now)?),
-            Channel::Telegram => self
-                .telegram
-                .as_ref()
-                .map_or(0, |courier| courier.connections()),
-        };
-        let limited = self
-            .health
-            .limited_until(channel)
-            .is_some_and(|until| until > now);
-        let free = if limited {
-            0
-        } else {
-            self.gates.seats(channel, connections, now)
-        };
-        let (email, telegram) = match channel {
-            Channel::Email => (free, 0),
-            Channel::Telegram => (0, free),
-        };
-        Ok(Seats {
-            email,
-            telegram,
-            chats: BTreeSet::new(),
-        })
-    }
-
-    /// A slow pace lets few go at once; the others would only wait in flight.
-    fn mail_connections(&self) -> usize {
-        let per_minute = self
-            .roster
-            .config()
-            .email
-            .as_ref()
-            .and_then(|email| email.per_minute);
-        let at_once = per_minute.map_or(usize::MAX, |count| (count as usize / 10).max(1));
-        self.email
-            .as_ref()
-            .map_or(0, |courier| courier.connections().min(at_once))
-    }
-
-    /// How many mails the sender's daily limit still allows; the window is the last 24 hours.
-    fn mails_left(&self, now: Timestamp) -> Result<usize, StoreError> {
-        if self
-            .health
-            .limited_until(Channel::Email)
-            .is_some_and(|until| until <= now)
-        {
-            self.health.limited(Channel::Email, None);
-        }
-        let Some(limit) = self
-            .roster
-            .config()
-            .email
-            .as_ref()
-            .and_then(|email| email.per_day)
-        else {
-            return Ok(usize::MAX);
-        };
-        let day = SignedDuration::from_hours(24);
-        let day_ago = now.saturating_sub(day).unwrap_or(now);
-        let under = ending::mails_key();
-        let mut sent = 0;
-        let mut oldest = now;
-        for entry in self
-            .roster
-            .store()
-            .newest::<Timestamp>(&under, limit as usize)
-        {
-            let (_, at) = entry?;
-            if at < day_ago {
-                break;
-            }
-            sent += 1;
-            oldest = at;
-        }
-        let left = (limit as usize).saturating_sub(sent);
-        if left == 0 {
-            let limited = Limited {
-                until: oldest.saturating_add(day).unwrap_or(now),
-                why: format!("{sent} mails in 24 hours, which is the sender's daily limit"),
-            };
-            self.health.limited(Channel::Email, Some(limited));
-        }
-        Ok(left)
     }
 
     fn look(
@@ -393,56 +338,6 @@ impl Outbox {
         Ok(())
     }
 
-    /// By the channel's policy a message that may have been sent waits for a person, or is sent again.
-    fn doubt(
-        &self,
-        group: &mut Group,
-        message: &mut Message,
-        now: Timestamp,
-        said: &str,
-    ) -> Result<(), OutboxError> {
-        ledger::attempted(message, now, State::InDoubt, said);
-        ledger::shift(group, message, State::InDoubt, By::Outbox, said, None)?;
-        let config = self.roster.config();
-        let policy = match message.channel {
-            Channel::Email => config.email.as_ref().map(|email| email.in_doubt),
-            Channel::Telegram => config.telegram.as_ref().map(|telegram| telegram.in_doubt),
-        };
-        // Reminders and alerts to staff do no harm when they come twice; a customer's mail might.
-        let to_staff = message.to != Recipient::Customer;
-        let doubts = message
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.ended == State::InDoubt)
-            .count();
-        let again =
-            policy == Some(InDoubt::Resend) || (message.channel == Channel::Email && to_staff);
-        if again && doubts < DOUBTS {
-            let wait = match doubts {
-                0 | 1 => SignedDuration::from_secs(5),
-                _ => backoff(
-                    message.channel,
-                    u32::try_from(doubts).unwrap_or(u32::MAX),
-                    crate::random::unit(),
-                )
-                .unwrap_or_default(),
-            };
-            let due = now.saturating_add(wait).unwrap_or(now);
-            if to_staff {
-                message.frozen = None; // another way may be open by then
-            }
-            ledger::shift(
-                group,
-                message,
-                State::Queued,
-                By::Policy,
-                "in doubt, sent again under the same key",
-                Some(due),
-            )?;
-        }
-        Ok(())
-    }
-
     fn ended(&self, message: Message) -> Ended {
         let to = route::shown(&message);
         Ended { message, to }
@@ -455,6 +350,9 @@ struct Seats {
     telegram: usize,
     /// Chats that have their message of this pass, or whose pace lets nothing through now.
     chats: BTreeSet<i64>,
+    /// Until when chats have asked to be left alone, also before a restart.
+    holds: BTreeMap<i64, Timestamp>,
+    now: Timestamp,
 }
 
 impl Seats {
@@ -505,7 +403,8 @@ impl Seats {
                     .telegram
                     .as_ref()
                     .is_some_and(|courier| courier.ready_in(address).is_zero());
-                let free = self.chats.insert(*chat) && self.telegram > 0 && ready;
+                let waits = self.holds.get(chat).is_some_and(|until| *until > self.now);
+                let free = self.chats.insert(*chat) && self.telegram > 0 && ready && !waits;
                 self.telegram -= usize::from(free);
                 free
             }

@@ -230,6 +230,21 @@ impl Roster {
         }
     }
 
+    /// The required fields that a customer row lacks, in words; an appointment needs none.
+    pub fn missing_fields(&self, kind: Kind, typed: &Typed) -> Vec<String> {
+        if kind != Kind::Customer {
+            return Vec::new();
+        }
+        let require = &self.config.require;
+        let has = |field: &String| typed.values.contains_key(field);
+        let lacking = require.all.iter().filter(|field| !has(field));
+        let mut missing: Vec<String> = lacking.cloned().collect();
+        if !require.any.is_empty() && !require.any.iter().any(has) {
+            missing.push(require.any.join(" or "));
+        }
+        missing
+    }
+
     /// What the matcher must know of a kind's fields.
     pub fn infos(&self, kind: Kind) -> Vec<FieldInfo> {
         self.fields(kind)

@@ -8,20 +8,27 @@
 //! Nothing is ever decided from the absence of a key that could not be read: every read error is
 //! an error, never an empty answer.
 
+pub mod backup;
+mod cold;
+mod compact;
+mod folder;
+pub mod gap;
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+mod live;
+mod medium;
+mod memory;
 pub mod order;
 mod plan;
 mod records;
 pub mod suppression;
+mod tally;
+mod trouble;
 mod upgrade;
 
-use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,13 +36,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::random::Chance;
+pub use compact::{Compacted, Reason};
 use keys::{Key, prefix};
+use live::Live;
+use medium::Medium;
+pub use memory::{Faults, Memory, Touch};
 pub use plan::Plan;
 pub use records::PAGE;
+use tally::{Counter, Tally, Turn};
+pub use trouble::{gave_up, watch_for_panics};
 
 /// The format of everything in the store. Older ones are upgraded when the store opens
 /// (`store/upgrade.rs`); newer ones are refused, not guessed at.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Operations in one batch; sled's memory grows without bound above (DEPENDENCIES.md, "sled").
 pub const BATCH: usize = 500;
@@ -71,7 +85,7 @@ pub enum StoreError {
     },
     /// sled could not open what is there.
     #[error(
-        "the store in {} cannot be opened ({why}); nothing was sent or changed. Move the folder aside and restore a backup: starting empty would forget what was sent", .dir.display()
+        "the store in {} is damaged ({why}); nothing was sent or changed. Restore a backup: starting empty would forget what was sent", .dir.display()
     )]
     Corrupt {
         /// The state folder.
@@ -79,12 +93,28 @@ pub enum StoreError {
         /// What sled said.
         why: String,
     },
+    /// What was synced to disk is not there any more.
+    #[error(
+        "the last {commits} commits to the store in {} are gone: the disk lost what it had confirmed, or the folder is an old copy; nothing was sent or changed", .dir.display()
+    )]
+    Lost {
+        /// The state folder.
+        dir: PathBuf,
+        /// How many are known to be gone.
+        commits: u64,
+    },
     /// A read or write failed; a full or read-only disk for example.
     #[error("the store failed: {0}")]
     Sled(#[from] sled::Error),
     /// A sync failed; a full or read-only disk for example.
     #[error("the store could not be synced to disk: {0}")]
     Sync(io::Error),
+    /// A write failed before; what it left is for the next opening to find out.
+    #[error("the store takes nothing any more, because a write failed")]
+    Broken,
+    /// sled panicked, which it does when what it reads makes no sense.
+    #[error("the store is damaged: what reads it gave up; nothing more was sent or changed")]
+    GaveUp,
     /// A value is not what was written there.
     #[error("the store holds an unreadable value under {key}: {why}")]
     Value {
@@ -105,19 +135,29 @@ const FIRST_SEGMENT: usize = 512 << 10;
 /// The version byte that every value starts with.
 const VALUE_FORMAT: u8 = 1;
 
+/// What a store on disk has beside its keys.
+struct OnDisk {
+    /// Held while the store is open, also while its folder is exchanged.
+    _lock: File,
+    counter: Counter,
+}
+
 /// One durable store in one state folder.
 #[derive(Clone)]
 pub struct Store {
-    db: sled::Db,
+    db: Medium,
     dir: PathBuf,
-    file: Arc<File>,
+    /// None in memory, where nothing is synced and nobody else can come.
+    disk: Option<Arc<OnDisk>>,
+    /// One batch after the other: the tally follows their order.
+    turn: Arc<Mutex<Turn>>,
+    /// What ids and salts are drawn from.
+    chance: Arc<Chance>,
     /// The number of the next journal entry.
     journal: Arc<AtomicU64>,
     alone: Arc<Mutex<()>>,
     /// Whose the folder is, if root works on another user's: new files are given to that user.
     owner: Option<(u32, u32)>,
-    /// The files of large values that are synced, with their lengths.
-    blobs: Arc<Mutex<HashMap<OsString, u64>>>,
     /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
     planning: Arc<Mutex<()>>,
 }
@@ -134,35 +174,34 @@ impl Store {
     /// # Errors
     /// Another process, another format, a folder that cannot be used, or a store that does not open.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, Damage::Refused)
+    }
+
+    /// Opens what is left of a store that lost some of what was written to it. Only for a person who has
+    /// decided so, and who then asks [`gap`] to see to what may have been sent.
+    ///
+    /// # Errors
+    /// As [`Store::open`], where there is nothing left that could be read.
+    pub fn open_what_is_left(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, Damage::Accepted)
+    }
+
+    fn open_with(dir: &Path, damage: Damage) -> Result<Self, StoreError> {
         let folder = |source| StoreError::Folder {
             dir: dir.to_owned(),
             source,
         };
-        let path = dir.join("store");
         let above = above(dir);
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&path)
-            .map_err(folder)?;
-        let mode = std::fs::metadata(dir).map_err(folder)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
-                .map_err(folder)?;
-        }
-        let owner = owner_to_keep(dir).map_err(folder)?;
+        let path = folder::prepare(dir).map_err(folder)?;
+        let lock = folder::lock(dir)?;
+        folder::finish_exchange(dir).map_err(folder)?;
+        std::fs::create_dir_all(&path).map_err(folder)?;
+        let owner = folder::owner_to_keep(dir).map_err(folder)?;
         let db = open_patiently(dir, &path)?;
-        let file = File::open(path.join("db")).map_err(folder)?;
-        for synced in [
-            path.join("conf"),
-            path.join("db"),
-            path.clone(),
-            dir.to_owned(),
-        ] {
-            File::open(synced)
-                .and_then(|f| f.sync_all())
-                .map_err(folder)?;
-        }
+        let live = Live::new(db, &path).map_err(folder)?;
+        File::open(dir)
+            .and_then(|dir| dir.sync_all())
+            .map_err(folder)?;
         for synced in above {
             match File::open(synced).and_then(|f| f.sync_all()) {
                 // Whose folder it is not, made nothing in it.
@@ -170,19 +209,55 @@ impl Store {
                 synced => synced.map_err(folder)?,
             }
         }
-        let store = Self {
+        let before = Counter::read(dir).map_err(folder)?;
+        let tally = reckon(dir, &live.db(), before, damage)?;
+        let highest = tally.commits.max(before.unwrap_or(0));
+        let chance = Arc::new(Chance::system());
+        let mut store = Self::over(Medium::Disk(live), dir, chance);
+        store.turn().tally = Tally {
+            commits: highest,
+            ..tally
+        };
+        store.disk = Some(Arc::new(OnDisk {
+            _lock: lock,
+            counter: Counter::open(dir, highest).map_err(folder)?,
+        }));
+        store.owner = owner;
+        store.begin(damage)
+    }
+
+    /// Opens a store over a disk in memory, for the simulation; `dir` is where a big read may put its rows.
+    ///
+    /// # Errors
+    /// What the memory was told to fail with.
+    pub fn in_memory(memory: &Memory, dir: &Path) -> Result<Self, StoreError> {
+        let store = Self::over(Medium::Memory(memory.clone()), dir, memory.chance());
+        store.begin(Damage::Refused)
+    }
+
+    fn over(db: Medium, dir: &Path, chance: Arc<Chance>) -> Self {
+        Self {
             db,
             dir: dir.to_owned(),
-            file: Arc::new(file),
+            disk: None,
+            turn: Arc::default(),
+            chance,
             journal: Arc::new(AtomicU64::new(0)),
             alone: Arc::new(Mutex::new(())),
-            owner,
-            blobs: Arc::default(),
+            owner: None,
             planning: Arc::new(Mutex::new(())),
-        };
+        }
+    }
+
+    /// Checks what is there, and takes up what was left.
+    fn begin(self, damage: Damage) -> Result<Self, StoreError> {
+        let store = self;
         store.check_format()?;
         store.leave_mark()?;
         store.give_back()?;
+        if damage == Damage::Accepted {
+            store.apply(Vec::new())?; // so that the tally on disk is that of what is left
+        }
         store.resume_plan()?;
         store.upgrade()?;
         store
@@ -196,7 +271,12 @@ impl Store {
         let Some((user, group)) = self.owner else {
             return Ok(());
         };
-        give_to(&self.dir, user, group).map_err(StoreError::Sync)
+        folder::give_to(&self.dir, user, group).map_err(StoreError::Sync)
+    }
+
+    /// 128 bits that nobody can guess; in memory what its seed says.
+    pub fn secret(&self) -> u128 {
+        self.chance.secret()
     }
 
     /// The state folder.
@@ -207,16 +287,28 @@ impl Store {
     fn check_format(&self) -> Result<(), StoreError> {
         let key = keys::under(prefix::META, "format");
         match self.get::<u32>(&key) {
+            Ok(Some(FORMAT)) if self.disk.is_some() && !self.db.contains_key(tally::KEY)? => {
+                Err(StoreError::Corrupt {
+                    dir: self.dir.clone(),
+                    why: "its tally is not there".into(),
+                })
+            }
             Ok(Some(upgrade::OLDEST..=FORMAT)) => Ok(()),
             Ok(Some(found)) => Err(StoreError::Format {
                 dir: self.dir.clone(),
                 found,
             }),
             // sled gives what it cannot read up without a word; an empty store where there was one is no new one.
-            Ok(None) if self.db.is_empty() && self.mark().exists() => Err(StoreError::Corrupt {
-                dir: self.dir.clone(),
-                why: "nothing in it can be read any more".into(),
-            }),
+            Ok(None)
+                if self.disk.is_some()
+                    && self.db.is_empty()
+                    && folder::mark(&self.dir).exists() =>
+            {
+                Err(StoreError::Corrupt {
+                    dir: self.dir.clone(),
+                    why: "nothing in it can be read any more".into(),
+                })
+            }
             Ok(None) if self.db.is_empty() => {
                 let mut group = Group::default();
                 group.put(key, &FORMAT);
@@ -230,13 +322,11 @@ impl Store {
         }
     }
 
-    /// A file that says that there was a store.
-    fn mark(&self) -> PathBuf {
-        self.dir.join("store.format")
-    }
-
     fn leave_mark(&self) -> Result<(), StoreError> {
-        let path = self.mark();
+        if self.disk.is_none() {
+            return Ok(()); // what is in memory is gone with the process, and may be empty then
+        }
+        let path = folder::mark(&self.dir);
         if path.exists() {
             return Ok(());
         }
@@ -261,10 +351,10 @@ impl Store {
     /// # Errors
     /// The disk, or a value that is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
-        self.db
-            .get(key)?
-            .map(|bytes| decode(key, &bytes))
-            .transpose()
+        if let Some(bytes) = self.db.get(key)? {
+            return decode(key, &bytes).map(Some);
+        }
+        self.cold(key)?.map(|bytes| decode(key, &bytes)).transpose()
     }
 
     /// Whether there is something under a key.
@@ -272,11 +362,24 @@ impl Store {
     /// # Errors
     /// The disk.
     pub fn contains(&self, key: &[u8]) -> Result<bool, StoreError> {
-        Ok(self.db.contains_key(key)?)
+        Ok(self.db.contains_key(key)? || self.is_cold(key)?)
     }
 
-    /// Everything under a prefix, in the order of the keys, one at a time.
+    /// Everything under a prefix, one at a time, in the order of the keys; messages that are packed away
+    /// ([`ledger::pack`]) come behind the others.
     pub fn scan<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+    ) -> impl Iterator<Item = Result<(Key, T), StoreError>> + use<T> {
+        self.pairs(prefix).map(|entry| {
+            let (key, bytes) = entry?;
+            let value = decode(&key, &bytes)?;
+            Ok((key, value))
+        })
+    }
+
+    /// The same without what is packed away: for questions about what still moves.
+    pub fn scan_moving<T: DeserializeOwned>(
         &self,
         prefix: &[u8],
     ) -> impl Iterator<Item = Result<(Key, T), StoreError>> + use<T> {
@@ -287,12 +390,9 @@ impl Store {
         })
     }
 
-    /// The keys under a prefix, in order.
+    /// The keys under a prefix, as [`Store::scan`] has them.
     pub fn keys(&self, prefix: &[u8]) -> impl Iterator<Item = Result<Key, StoreError>> + use<> {
-        self.db
-            .scan_prefix(prefix)
-            .keys()
-            .map(|key| Ok(key?.to_vec()))
+        self.pairs(prefix).map(|entry| Ok(entry?.0))
     }
 
     /// The newest `count` entries under a prefix, newest first.
@@ -301,10 +401,10 @@ impl Store {
         prefix: &[u8],
         count: usize,
     ) -> impl Iterator<Item = Result<(Key, T), StoreError>> + use<T> {
-        self.db.scan_prefix(prefix).rev().take(count).map(|entry| {
+        self.pairs_backwards(prefix).take(count).map(|entry| {
             let (key, bytes) = entry?;
             let value = decode(&key, &bytes)?;
-            Ok((key.to_vec(), value))
+            Ok((key, value))
         })
     }
 
@@ -356,68 +456,60 @@ impl Store {
     }
 
     fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in operations {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
+        let number = {
+            let mut turn = self.turn();
+            if turn.broken {
+                return Err(StoreError::Broken);
             }
+            let mut operations = operations;
+            if let Some(touched) = &mut turn.touched {
+                touched.extend(operations.iter().map(|(key, _)| key.clone()));
+            }
+            let mut tally = turn.tally;
+            if self.disk.is_some() {
+                tally = tally.after(&operations, |key| self.db.get(key))?;
+                operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
+            }
+            if let Err(error) = self.db.apply(operations) {
+                // What is on disk now is for the next opening to find out.
+                turn.broken = self.disk.is_some();
+                return Err(error.into());
+            }
+            turn.tally = tally;
+            tally.commits
+        };
+        if let Err(error) = self.db.sync() {
+            self.turn().broken = self.disk.is_some();
+            return Err(error);
         }
-        self.db.apply_batch(batch)?;
-        self.sync()
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        // Before the log can point to them.
-        self.sync_blobs().map_err(StoreError::Sync)?;
-        self.db.flush()?;
-        self.file.sync_all().map_err(StoreError::Sync)?;
+        if let Some(disk) = &self.disk {
+            disk.counter.note(number).map_err(StoreError::Sync)?;
+        }
         self.give_back()
     }
 
-    /// What sled keeps in files of its own, for its size, it never syncs. Few are left with [`SEGMENT`].
-    fn sync_blobs(&self) -> io::Result<()> {
-        let folder = self.dir.join("store/blobs");
-        let mut synced = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut there = HashMap::new();
-        for entry in std::fs::read_dir(&folder)? {
-            let entry = entry?;
-            match entry.metadata() {
-                // By its length one that another thread was still writing is not taken for synced.
-                Ok(is) => there.insert(entry.file_name(), is.len()),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-        }
-        let mut any = false;
-        for (name, length) in &there {
-            if synced.get(name) == Some(length) {
-                continue;
-            }
-            match File::open(folder.join(name)).and_then(|file| file.sync_all()) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                result => result?,
-            }
-            any = true;
-        }
-        if any {
-            File::open(&folder)?.sync_all()?;
-        }
-        *synced = there;
-        Ok(())
+    /// Every statement under this lock leaves the tally whole.
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next number of the journal, from what is on disk.
     fn next_journal(&self) -> Result<u64, StoreError> {
-        let last = self
-            .db
-            .scan_prefix(prefix::JOURNAL)
-            .next_back()
-            .transpose()?;
+        let last = self.pairs_backwards(prefix::JOURNAL).next().transpose()?;
         Ok(last.map_or(0, |(key, _)| {
             let digits = &key[prefix::JOURNAL.len()..];
             digits.try_into().map_or(0, u64::from_be_bytes) + 1
         }))
+    }
+
+    /// Bytes that its disk still has for us; none if it does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        folder::free_bytes(&self.dir)
+    }
+
+    /// Bytes of all that is in it; on disk it is more.
+    pub fn live_bytes(&self) -> u64 {
+        self.turn().tally.bytes
     }
 
     /// Bytes on disk.
@@ -445,29 +537,63 @@ fn above(dir: &Path) -> Vec<PathBuf> {
     above
 }
 
-/// The owner of a folder that root, but not root's own daemon, works on.
-fn owner_to_keep(dir: &Path) -> io::Result<Option<(u32, u32)>> {
-    use std::os::unix::fs::MetadataExt as _;
-    let folder = std::fs::metadata(dir)?;
-    let root = rustix::process::geteuid().is_root();
-    Ok((root && folder.uid() != 0).then(|| (folder.uid(), folder.gid())))
+/// What is done about a store that is not what was written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Damage {
+    Refused,
+    Accepted,
 }
 
-/// Gives everything below a folder to its owner.
-fn give_to(dir: &Path, user: u32, group: u32) -> io::Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            give_to(&entry.path(), user, group)?;
-        }
-        match std::os::unix::fs::lchown(entry.path(), Some(user), Some(group)) {
-            // sled removes its own files at times.
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+/// Reads everything and compares it with the tally; returns the tally of what is there.
+fn reckon(
+    dir: &Path,
+    db: &sled::Db,
+    counted: Option<u64>,
+    damage: Damage,
+) -> Result<Tally, StoreError> {
+    let corrupt = |why: String| StoreError::Corrupt {
+        dir: dir.to_owned(),
+        why,
+    };
+    // What sled leaves half-done when it gives up is not used any more.
+    let read = std::panic::AssertUnwindSafe(|| -> Result<_, StoreError> {
+        let written = db.get(tally::KEY)?;
+        Ok((written, tally::count(db)?))
+    });
+    let read = std::panic::catch_unwind(read);
+    let (written, found) = match read {
+        Ok(Ok(read)) => read,
+        Ok(Err(error)) => return Err(corrupt(error.to_string())),
+        Err(_) => return Err(corrupt("sled gave up while reading it".into())),
+    };
+    let Some(written) = written else {
+        // A new store, or one from before there were tallies; `check_format` tells it from one that lost its own.
+        return Ok(found);
+    };
+    let written =
+        Tally::from_bytes(&written).ok_or_else(|| corrupt("its tally cannot be read".into()))?;
+    let found = Tally {
+        commits: written.commits,
+        ..found
+    };
+    if damage == Damage::Accepted {
+        return Ok(found);
     }
-    Ok(())
+    let counted = counted.unwrap_or(0);
+    if written.commits < counted {
+        return Err(StoreError::Lost {
+            dir: dir.to_owned(),
+            commits: counted - written.commits,
+        });
+    }
+    if !found.same_content(&written) {
+        let why = format!(
+            "{} entries of {} bytes are there, and {} of {} were written",
+            found.pairs, found.bytes, written.pairs, written.bytes
+        );
+        return Err(corrupt(why));
+    }
+    Ok(written)
 }
 
 /// Takes away what a crash left that sled stumbles over: a snapshot that was being written, which it takes for
@@ -597,10 +723,16 @@ impl Group {
 }
 
 fn encode(value: &impl Serialize) -> Vec<u8> {
-    let mut bytes = vec![VALUE_FORMAT];
-    serde_json::to_writer(&mut bytes, value)
-        .expect("our own types serialise, and a Vec takes every byte");
+    let mut bytes = Vec::with_capacity(256);
+    encode_to(&mut bytes, value);
     bytes
+}
+
+/// Appends an encoded value.
+fn encode_to(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    bytes.push(VALUE_FORMAT);
+    serde_json::to_writer(bytes, value)
+        .expect("our own types serialise, and a Vec takes every byte");
 }
 
 fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {

@@ -18,9 +18,9 @@ mod sync;
 use serde_json::json;
 use world::{Ran, command};
 
-const COMMANDS: [&str; 12] = [
-    "demo", "sandbox", "check", "sync", "run", "status", "records", "outbox", "held", "pause",
-    "resume", "invite",
+const COMMANDS: [&str; 14] = [
+    "demo", "sandbox", "check", "sync", "run", "status", "records", "explain", "outbox", "held",
+    "suppress", "pause", "resume", "invite",
 ];
 
 fn run(arguments: &[&str]) -> Ran {
@@ -55,6 +55,9 @@ fn what_is_asked_wrongly_is_usage() {
     run(&["fly"]).failed(2, &["error: unrecognized subcommand 'fly'", "--help"]);
     run(&["held", "release"]).failed(2, &["<ID>"]);
     run(&["outbox", "list", "--limit", "many"]).failed(2, &["--limit"]);
+    run(&["outbox", "resolve", "x", "--again", "--dead"]).failed(2, &["cannot be used with"]);
+    run(&["outbox", "trial", "--drop", "--take-over"]).failed(2, &["cannot be used with"]);
+    run(&["explain"]).failed(2, &["<WHO>"]);
     let ran = run(&["fly", "--json"]);
     assert_eq!((ran.code, ran.err.as_str()), (2, ""));
     assert_eq!(ran.json()["error"]["kind"], "usage");

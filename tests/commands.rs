@@ -5,8 +5,8 @@ mod support;
 
 use serde_json::{Value, json};
 use sheetbridge::commands::{
-    Action, ButtonAct, Desk, ErrorKind, LastPoll, Request, Who, act_for, last_poll_key, paused_by,
-    store_button,
+    Action, ButtonAct, Desk, ErrorKind, LastPoll, OutboxFilter, Request, Who, act_for,
+    last_poll_key, paused_by, store_button,
 };
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::Message;
@@ -822,10 +822,11 @@ async fn the_outbox_lists_newest_first_and_masks() {
     let (company, desk, message) = with_waiting_mail().await;
     let lines = desk
         .answer(
-            &Request::Outbox {
+            &Request::Outbox(OutboxFilter {
                 state: Some("queued".into()),
                 limit: 10,
-            },
+                ..OutboxFilter::default()
+            }),
             &Who::CommandLine,
             company.now,
         )
@@ -846,14 +847,21 @@ async fn the_outbox_lists_newest_first_and_masks() {
         (&json!("b…@example.com"), &json!("email"), &json!(0))
     );
     desk.pause("deposited", &manager(), company.now).unwrap();
-    let lines = desk.outbox(None, 10, &Who::CommandLine).unwrap();
+    let everything = OutboxFilter::default();
+    let lines = desk
+        .outbox(&everything, &Who::CommandLine, company.now)
+        .unwrap();
     assert!(
         lines
             .iter()
             .any(|line| line.why == "paused: the rule deposited, by Hà Phạm")
     );
+    let lost = OutboxFilter {
+        state: Some("lost".into()),
+        ..OutboxFilter::default()
+    };
     let wrong = desk
-        .outbox(Some("lost"), 10, &Who::CommandLine)
+        .outbox(&lost, &Who::CommandLine, company.now)
         .unwrap_err();
     assert_eq!(wrong.kind, ErrorKind::Usage);
     assert!(wrong.text.contains("in_doubt"), "{wrong}");

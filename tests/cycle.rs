@@ -488,7 +488,7 @@ async fn a_store_of_the_first_format_is_upgraded_and_nobody_is_new() {
     let ids = |company: &Company| -> Vec<String> {
         let store = company.roster.store();
         let order = store.order(&company.workbook, 0).unwrap().unwrap();
-        order.iter().map(|row| row.id.to_string()).collect()
+        order.iter().map(|row| row.id().to_string()).collect()
     };
     let before = ids(&company);
     assert_eq!(before.len(), 4);

@@ -31,7 +31,6 @@ use sheetbridge::render::{Language, Templates};
 use sheetbridge::sandbox::google::{Effect, Fault};
 use sheetbridge::sandbox::smtp::{Options, SmtpSandbox};
 use sheetbridge::store::keys::{self, prefix};
-use sheetbridge::store::order::OrderRow;
 use support::Company;
 use tokio_util::sync::CancellationToken;
 use truth::{RULES, Seen, Truth};
@@ -365,11 +364,12 @@ impl Day<'_> {
         for title in [MAIN, MORE, PAID] {
             let sheet = workbook.tab(title).unwrap().sheet_id;
             let order = self.company.roster.store().order(ID, sheet).unwrap();
-            for OrderRow { row, id, .. } in order.unwrap_or_default().iter() {
+            for stands in order.unwrap_or_default().iter() {
+                let id = stands.id();
                 if self.record(&id).ambiguous_since.is_some() {
                     waiting.insert(id);
                 } else {
-                    found.insert((sheet, row as usize), id);
+                    found.insert((sheet, stands.row as usize), id);
                 }
             }
         }

@@ -104,7 +104,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("fastrand", &["random", "sandbox"]),
     ("calamine", &["sandbox"]),
     ("csv", &["sandbox"]),
-    ("flate2", &["sandbox"]),
+    ("flate2", &["sandbox", "store"]),
     ("mail_parser", &["sandbox"]),
     ("rcgen", &["sandbox"]),
 ];

@@ -518,6 +518,7 @@ fn to_manager(rule: &str, template: &str, name: &str, event: Value, now: Timesta
         why: String::new(),
         frozen: None,
         attempts: Vec::new(),
+        hands: Vec::new(),
         trial: false,
     }
 }

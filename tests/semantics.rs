@@ -354,6 +354,24 @@ async fn s03_a_new_column_alias_or_time_zone_re_types_silently() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s03_another_time_zone_takes_back_the_times_that_still_wait() {
+    let rule = "[[rule]]\nid = \"day\"\non = { date = \"appointment\", before = \"1d\", at = \"09:00\" }\nsend = { channel = \"telegram\", to = \"owner\", template = \"appointment\" }\n";
+    let mut company = company(rule).await;
+    company.type_into(2, "Ngày hẹn", "25/11/2026");
+    run(&mut company, 60).await;
+    reconfigure(&mut company, |text| {
+        format!("timezone = \"Europe/Berlin\"\n{text}")
+    });
+    // 09:00 in Hanoi is the middle of the night in Berlin.
+    company.now = "2026-11-24T02:00:30Z".parse().unwrap();
+    assert!(ring(&company).is_empty(), "the time of the old zone");
+    company.now = "2026-11-24T08:00:30Z".parse().unwrap();
+    assert_eq!(ring(&company).len(), 1, "09:00 in Berlin");
+    company.now = "2026-11-26T08:00:30Z".parse().unwrap();
+    assert!(ring(&company).is_empty(), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s04_a_tab_newly_named_is_a_baseline_and_one_newly_made_is_not() {
     let mut company = company(RULES).await;
     company.edit(new_tab(

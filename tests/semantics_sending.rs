@@ -20,7 +20,7 @@ use sheetbridge::outbox::Outbox;
 use sheetbridge::render::{Language, Templates};
 use sheetbridge::sandbox::google::Edit;
 use sheetbridge::sandbox::smtp::{Fault, Options, SmtpSandbox, Stage};
-use sheetbridge::sandbox::telegram::{BotSandbox, Person};
+use sheetbridge::sandbox::telegram::{BotSandbox, Fault as BotFault, Person};
 use sheetbridge::store::keys::prefix;
 use sheetbridge::telegram::{Client, TelegramSettings};
 use support::{CUSTOMERS, Company};
@@ -97,27 +97,39 @@ impl Post {
         let mut company =
             Company::small_with_files(&[BINH, CHI], &more, &[("token.txt", TOKEN)]).await;
         company.poll().await;
-        let settings =
-            SmtpSettings::new("127.0.0.1".to_owned(), smtp.addr().port(), Security::Plain);
-        let client = Client::new(&TelegramSettings {
-            token: TOKEN.to_owned().into(),
-            api_url: Some(bot.base_url()),
-            proxy: None,
-        })
-        .unwrap();
-        let outbox = Outbox::new(
-            company.roster.clone(),
-            Arc::new(Templates::load(None, Language::default()).unwrap()),
-            Some(Arc::new(EmailCourier::new(settings))),
-            Some(Arc::new(TelegramCourier::new(client))),
-            Health::new(company.now, "test", false),
-        );
+        let outbox = outbox(&company, &smtp, &bot);
         Self {
             company,
             smtp,
             bot,
             outbox,
         }
+    }
+
+    /// The process is killed and started again: couriers and all that is in memory are new.
+    fn restart(&mut self) {
+        self.outbox = outbox(&self.company, &self.smtp, &self.bot);
+        self.outbox.recover(self.company.now).unwrap();
+    }
+
+    /// What the bot wrote to a chat.
+    fn told(&self, chat: i64) -> Vec<String> {
+        let messages = self.bot.messages(chat).into_iter();
+        messages
+            .filter(|message| message.from_bot)
+            .map(|message| message.text)
+            .collect()
+    }
+
+    /// All messages of a rule, in the order in which they were decided.
+    fn messages_of(&self, rule: &str) -> Vec<Message> {
+        let entries = self.company.roster.store().scan::<Message>(prefix::MESSAGE);
+        let mut all: Vec<Message> = entries
+            .map(|entry| entry.unwrap().1)
+            .filter(|message| message.rule == rule)
+            .collect();
+        all.sort_by_key(|message| (message.created, message.key.to_string()));
+        all
     }
 
     /// Rings what is due and sends until nothing more can go now.
@@ -198,6 +210,23 @@ impl Post {
     }
 }
 
+fn outbox(company: &Company, smtp: &SmtpSandbox, bot: &BotSandbox) -> Outbox {
+    let settings = SmtpSettings::new("127.0.0.1".to_owned(), smtp.addr().port(), Security::Plain);
+    let client = Client::new(&TelegramSettings {
+        token: TOKEN.to_owned().into(),
+        api_url: Some(bot.base_url()),
+        proxy: None,
+    })
+    .unwrap();
+    Outbox::new(
+        company.roster.clone(),
+        Arc::new(Templates::load(None, Language::default()).unwrap()),
+        Some(Arc::new(EmailCourier::new(settings))),
+        Some(Arc::new(TelegramCourier::new(client))),
+        Health::new(company.now, "test", false),
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s12_the_message_id_is_a_hash_of_the_key() {
     let mut post = Post::open(RULES).await;
@@ -213,28 +242,212 @@ async fn s12_the_message_id_is_a_hash_of_the_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s12_a_reminder_on_its_way_goes_to_the_new_owner_once() {
+async fn s12_a_change_of_owner_moves_the_open_reminder_and_leaves_the_idle_clock() {
     let mut post = Post::open(RULES).await;
     post.company.wait(3 * 86_400);
     alarms::ring(&post.company.roster, post.company.now).unwrap();
     // Decided while the owner cell still named Lan Anh, sent after it was changed and had settled.
-    let row = post.id_of("Trần Bình");
+    let id = sheetbridge::core::record::RecordId::new(post.id_of("Trần Bình"));
+    let clock = |post: &Post| {
+        let record: Record = post.company.roster.store().record(&id).unwrap().unwrap();
+        record.active_at
+    };
+    let before = clock(&post);
     post.company.type_into(2, "NV phụ trách", "Minh Tuấn");
     post.company.poll_and_settle().await;
+    assert_eq!(clock(&post), before, "nobody has been at the customer");
     post.send().await;
     let told = |chat: i64| {
-        post.bot
-            .messages(chat)
-            .iter()
-            .filter(|message| message.text.contains("Trần Bình"))
-            .count()
+        let texts = post.told(chat);
+        texts.iter().filter(|text| text.contains("Trần Bình")).count()
     };
-    assert_eq!(told(100_000), 0, "{row}");
-    assert_eq!(
-        told(100_001),
-        1,
-        "of the change; a change is activity, so the reminder is not wanted any more"
+    assert_eq!(told(100_000), 0);
+    assert_eq!(told(100_001), 2, "of the change, and the reminder: {:?}", post.told(100_001));
+    let keys: Vec<String> = post
+        .messages_of("idle")
+        .iter()
+        .filter(|message| message.record.as_ref() == Some(&id))
+        .map(|message| message.key.to_string())
+        .collect();
+    assert_eq!(keys.len(), 1, "no new key for a step already decided: {keys:?}");
+    // Any other cell is activity.
+    post.company.type_into(2, "Ngày hẹn", "30/12/2026");
+    post.company.poll_and_settle().await;
+    assert!(clock(&post) > before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s12_a_reminder_that_failed_at_the_old_owner_is_tried_at_the_new_one() {
+    let mut post = Post::open(RULES).await;
+    post.bot.fault(BotFault::too_many("sendMessage", 30).to(100_000));
+    post.company.wait(3 * 86_400);
+    post.send().await;
+    assert!(post.told(100_000).is_empty());
+    post.company.type_into(2, "NV phụ trách", "Minh Tuấn");
+    post.company.poll_and_settle().await;
+    post.company.wait(60);
+    post.send().await;
+    assert!(post.told(100_000).is_empty(), "{:?}", post.told(100_000));
+    let reminders = post.told(100_001);
+    assert!(
+        reminders.iter().any(|text| text.contains("⏳") && text.contains("Trần Bình")),
+        "{reminders:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s19_a_reminder_that_was_overtaken_is_replaced_by_the_newer_one() {
+    let rules = RULES.replace("after = \"3d\"", "after = \"3d\", every = \"1d\", times = 3");
+    let mut post = Post::open(&rules).await;
+    for _ in 0..4 {
+        post.company.wait(86_400);
+        alarms::ring(&post.company.roster, post.company.now).unwrap();
+    }
+    post.send().await;
+    let id = sheetbridge::core::record::RecordId::new(post.id_of("Trần Bình"));
+    let rounds: Vec<(State, String)> = post
+        .messages_of("idle")
+        .into_iter()
+        .filter(|message| message.record.as_ref() == Some(&id))
+        .map(|message| (message.state, message.why))
+        .collect();
+    assert_eq!(rounds.len(), 2, "{rounds:?}");
+    assert_eq!(rounds[0].0, State::Cancelled);
+    assert!(rounds[0].1.starts_with("replaced by a newer one: idle/"), "{}", rounds[0].1);
+    assert_eq!(rounds[1].0, State::Delivered);
+    assert_eq!(post.told(100_000).len(), 1, "{:?}", post.told(100_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_senders_daily_limit_is_waited_out_until_tomorrow_and_over_restarts() {
+    let mut post = Post::open(RULES).await;
+    let limit = "5.4.5 Daily user sending limit exceeded";
+    post.smtp.fault(Fault::reply(Stage::Rcpt, 550, limit));
+    post.company.add_customer(&AN);
+    post.company.poll_and_settle().await;
+    post.send().await;
+    let waiting = post.message("welcome");
+    assert_eq!((waiting.state, waiting.attempts.len()), (State::Queued, 1));
+    // Another mail, an hour and a restart later, is not even tried.
+    post.restart();
+    post.company.wait(3_600);
+    post.company.type_into(2, "Giai đoạn", "Đã cọc");
+    post.company.poll_and_settle().await;
+    post.company.wait(30 * 60);
+    post.send().await;
+    assert!(post.mails().is_empty());
+    assert!(post.message("deposited").attempts.is_empty());
+    post.company.wait(86_400);
+    post.send().await;
+    let mut mails = post.mails();
+    mails.sort();
+    assert_eq!(mails, ["an@example.com", "binh@example.com"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_refusal_stops_the_rule_towards_customers_and_keeps_the_address() {
+    let mut post = Post::open(RULES).await;
+    let spam = "5.7.1 Message rejected as spam";
+    post.smtp.fault(Fault::reply(Stage::Body, 550, spam));
+    post.company.add_customer(&AN);
+    post.company.poll_and_settle().await;
+    post.send().await;
+    assert_eq!(post.message("welcome").state, State::Rejected);
+    post.company.wait(1);
+    post.send().await;
+    let managers = post.told(100_009).join("\n");
+    assert!(
+        managers.contains("5.7.1") && managers.contains("sheetbridge resume welcome"),
+        "{managers}"
+    );
+    // The next of this rule waits; other rules go on, to the same address too.
+    post.company.add_customer(&[
+        ("Họ tên", "Phạm Thu Dung"),
+        ("SĐT", "'0934567890"),
+        ("Email", "dung@example.com"),
+        ("Giai đoạn", "Đang tư vấn"),
+    ]);
+    post.company.type_into(4, "Giai đoạn", "Đã cọc");
+    post.company.poll_and_settle().await;
+    post.company.wait(21 * 60);
+    post.send().await;
+    assert_eq!(post.mails(), ["an@example.com"]);
+    let waiting = post.messages_of("welcome").pop().unwrap();
+    assert_eq!(
+        (waiting.state, waiting.why.as_str()),
+        (State::Queued, "paused: the rule welcome, by sheetbridge")
+    );
+    post.desk()
+        .resume("welcome", &Who::CommandLine, post.company.now)
+        .unwrap();
+    post.send().await;
+    assert_eq!(post.mails(), ["an@example.com", "dung@example.com"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_that_asked_for_patience_is_left_alone_over_a_restart() {
+    let mut post = Post::open(RULES).await;
+    post.bot.fault(BotFault::too_many("sendMessage", 300).to(100_000));
+    post.company.wait(3 * 86_400);
+    post.send().await;
+    assert!(post.told(100_000).is_empty());
+    let calls = |post: &Post| post.bot.calls().iter().map(|(_, times)| times).sum::<u64>();
+    let before = calls(&post);
+    // Something else for the same chat, after a restart and before the time is over.
+    post.restart();
+    post.company.type_into(3, "NV phụ trách", "Lan Anh");
+    post.company.poll_and_settle().await;
+    post.send().await;
+    assert_eq!(calls(&post), before, "nobody knocks");
+    post.company.wait(300);
+    for _ in 0..3 {
+        post.company.wait(2);
+        post.send().await;
+    }
+    assert!(!post.told(100_000).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_alerts_to_one_colleague_is_one_message_that_counts_them() {
+    let rules = "[[rule]]\nid = \"lead\"\non = \"added\"\nsend = { channel = \"telegram\", to = \"owner\", template = \"lead-alert\", urgent = true }\n";
+    let mut post = Post::open(rules).await;
+    let lead = |post: &Post, n: usize, owner: &str| {
+        post.company.add_customer(&[
+            ("Họ tên", &format!("Vũ Đình Khách{n}")),
+            ("SĐT", &format!("'09450000{n:02}")),
+            ("Giai đoạn", "Đang tư vấn"),
+            ("NV phụ trách", owner),
+        ]);
+    };
+    for n in 0..20 {
+        lead(&post, n, "Lan Anh");
+    }
+    lead(&post, 30, "Minh Tuấn");
+    post.company.poll_and_settle().await;
+    post.send().await;
+    let told = post.told(100_000);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("20 thông báo") && told[0].contains("và 5 khách khác"),
+        "{}",
+        told[0]
+    );
+    assert_eq!(told[0].matches("Khách mới").count(), 15, "{}", told[0]);
+    assert_eq!(post.told(100_001).len(), 1, "others have theirs as it is");
+    let gathered = post.messages_of("lead");
+    let said = |message: &&Message| message.why.starts_with("told together with 19 others: flood/1/-/staff:Lan Anh/");
+    assert_eq!(gathered.iter().filter(said).count(), 20, "{:?}", gathered[0].why);
+    // A few come one by one, with their buttons.
+    let mut post = Post::open(rules).await;
+    for n in 0..5 {
+        lead(&post, n, "Lan Anh");
+    }
+    post.company.poll_and_settle().await;
+    for _ in 0..8 {
+        post.send().await;
+    }
+    let one_by_one = post.messages_of("flood").is_empty();
+    assert!(one_by_one, "{:?}", post.told(100_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -463,4 +676,32 @@ async fn s28_no_template_sees_a_private_cell() {
         .facts(&record, &Value::Null, post.company.now)
         .unwrap();
     assert!(!facts.to_string().contains("tuyệt mật"), "{facts}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s39_a_paused_channel_is_not_the_way_around_another() {
+    let rules = "[[rule]]\nid = \"lead\"\non = \"added\"\nsend = { channel = \"telegram\", to = \"owner\", else = [\"email\"], template = \"lead-alert\", urgent = true }\n";
+    let mut post = Post::open(rules).await;
+    post.bot.block(100_000).unwrap();
+    post.desk()
+        .pause("email", &Who::CommandLine, post.company.now)
+        .unwrap();
+    post.company.add_customer(&AN);
+    post.company.poll_and_settle().await;
+    for _ in 0..3 {
+        post.send().await;
+        post.company.wait(2);
+    }
+    assert!(post.mails().is_empty(), "{:?}", post.mails());
+    let waiting = post.message("lead");
+    assert_eq!(
+        (waiting.state, waiting.why.as_str()),
+        (State::Queued, "paused: the channel email, by the command line")
+    );
+    post.desk()
+        .resume("email", &Who::CommandLine, post.company.now)
+        .unwrap();
+    post.company.wait(5 * 60);
+    post.send().await;
+    assert_eq!(post.mails(), ["lan.anh@congty.example"]);
 }

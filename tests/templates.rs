@@ -42,6 +42,8 @@ fn full() -> Value {
             "held": {"id": "h-3", "workbook": "CRM KD2", "tab": "Khách hàng", "since": "2026-11-21T08:55:00",
                      "reasons": ["Mất 240 trên 300 dòng trong một lần đọc"], "removed": 240, "messages": 12,
                      "samples": ["Xoá: Nguyễn Văn An (dòng 17)"], "url": "https://docs.google.com/spreadsheets/d/1AbC"},
+            "doubt": {"id": "0123456789abcdef#1", "key": "01234567", "name": "Nguyễn Văn An", "to": "a…@gmail.example",
+                      "subject": "Chào Anh An", "at": "2026-11-21T08:59:00", "said": "connection reset by peer", "url": "https://docs.google.com/x"},
             "trouble": {"service": "google", "detail": "Google trả lời 403: chưa được chia sẻ.",
                         "mend": "Chia sẻ bảng tính cho crm@du-an.iam.gserviceaccount.com.", "since": "2026-11-21T08:40:00", "waiting": 4},
             "findings": {"problems": [{"tab": "Khách hàng", "cell": "C19", "header": "Email", "value": "nguyen@gmail",
@@ -79,7 +81,7 @@ fn record(values: &Value, more: Value) -> Value {
     let values: BTreeMap<String, Value> = serde_json::from_value(values.clone()).unwrap();
     let mut extra: BTreeMap<String, Value> = serde_json::from_value(more).unwrap();
     let event = extra.remove("event").unwrap_or(Value::Null);
-    let cells: Cells = [("note".to_owned(), Cell::Text("x".into()))].into();
+    let cells: Cells = [("note".into(), Cell::Text("x".into()))].into();
     facts::facts(&FactsInput {
         record: Some(RecordFacts {
             id: &RecordId::new("r-01"),

@@ -1,7 +1,11 @@
 //! A Google of one workbook on loopback, in a process of its own so that its work is not counted.
 
+#![allow(dead_code)] // each benchmark needs some of it
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -17,6 +21,78 @@ use super::sheet::{self, Size, Variant};
 struct Served {
     bodies: BTreeMap<String, Bytes>,
     now: Mutex<String>,
+    /// When rows were read.
+    reads: Mutex<Vec<Instant>>,
+}
+
+/// A Google that is up.
+pub struct Google {
+    address: SocketAddr,
+    served: Arc<Served>,
+}
+
+impl Google {
+    /// Serves sheets by their names, at first the first one, as long as the runtime lives.
+    pub async fn start(sheets: &[(&str, usize)]) -> Self {
+        let shown = |rows| sheet::body(Size { rows, columns: 20 }, Variant::First).0;
+        let bodies = sheets
+            .iter()
+            .map(|(name, rows)| ((*name).to_owned(), Bytes::from(shown(*rows))))
+            .collect();
+        Self::serving(bodies, sheets[0].0).await
+    }
+
+    async fn serving(bodies: BTreeMap<String, Bytes>, first: &str) -> Self {
+        let served = Arc::new(Served {
+            bodies,
+            now: Mutex::new(first.to_owned()),
+            reads: Mutex::default(),
+        });
+        let router = Router::new()
+            .route("/token", post(token))
+            .route("/show/{name}", post(show))
+            .route("/v4/spreadsheets/{id}", get(metadata))
+            .route("/v4/spreadsheets/{id}/values:batchGet", get(values))
+            .with_state(Arc::clone(&served));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback has a free port");
+        let address = listener.local_addr().expect("it is bound");
+        tokio::spawn(async move {
+            axum::serve(listener, router)
+                .await
+                .expect("it serves until it is ended");
+        });
+        Self { address, served }
+    }
+
+    /// Where it is, with a slash behind.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Another sheet from now on.
+    pub fn show(&self, name: &str) {
+        name.clone_into(&mut lock(&self.served.now));
+    }
+
+    /// Waits until rows were read so often.
+    pub async fn read_times(&self, times: usize) {
+        while lock(&self.served.reads).len() < times {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// When rows were read for the last time before.
+    pub fn last_read_before(&self, at: Instant) -> Instant {
+        let reads = lock(&self.served.reads);
+        let before = reads.iter().rev().find(|&&read| read < at);
+        *before.expect("rows were read before a mail was sent")
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nobody panics while holding it")
 }
 
 /// Serves until the process is ended. Prints its address first.
@@ -35,23 +111,9 @@ pub async fn serve(size: Size) {
         );
         bodies.insert(name.to_owned(), Bytes::from(gzip));
     }
-    let served = Arc::new(Served {
-        bodies,
-        now: Mutex::new("first".into()),
-    });
-    let router = Router::new()
-        .route("/token", post(token))
-        .route("/show/{name}", post(show))
-        .route("/v4/spreadsheets/{id}", get(metadata))
-        .route("/v4/spreadsheets/{id}/values:batchGet", get(values))
-        .with_state(served);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("loopback has a free port");
-    println!("{}", listener.local_addr().expect("it is bound"));
-    axum::serve(listener, router)
-        .await
-        .expect("it serves until it is ended");
+    let google = Google::serving(bodies, "first").await;
+    println!("{}", google.address);
+    std::future::pending().await
 }
 
 async fn token() -> Json<Value> {
@@ -59,7 +121,7 @@ async fn token() -> Json<Value> {
 }
 
 async fn show(State(served): State<Arc<Served>>, Path(name): Path<String>) {
-    *served.now.lock().expect("nobody panics while holding it") = name;
+    *lock(&served.now) = name;
 }
 
 async fn metadata() -> Json<Value> {
@@ -70,11 +132,8 @@ async fn metadata() -> Json<Value> {
 }
 
 async fn values(State(served): State<Arc<Served>>) -> impl IntoResponse {
-    let name = served
-        .now
-        .lock()
-        .expect("nobody panics while holding it")
-        .clone();
+    let name = lock(&served.now).clone();
+    lock(&served.reads).push(Instant::now());
     let body = served.bodies[&name].clone();
     (
         [

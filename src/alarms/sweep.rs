@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::core::record::RecordId;
 use crate::roster::{Once, Roster, TOMBSTONE_FOR, contacts, known_key, tombstones};
-use crate::store::journal::Entry;
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError};
+use crate::store::{Group, StoreError, ledger};
 
 /// What was cleared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,14 +50,7 @@ pub fn sweep(roster: &Roster, now: Timestamp) -> Result<Swept, StoreError> {
         over.insert(record.id);
     }
     if !over.is_empty() {
-        for entry in store.scan::<Entry>(prefix::JOURNAL) {
-            let (key, entry) = entry?;
-            if entry.record.is_some_and(|id| over.contains(&id)) {
-                let mut group = Group::default();
-                group.remove(key);
-                groups.push(group);
-            }
-        }
+        groups.extend(store.forget_lines_about(&over)?);
     }
     let marks = Once::over(store, now)?;
     let once = marks.len();
@@ -67,5 +59,50 @@ pub fn sweep(roster: &Roster, now: Timestamp) -> Result<Swept, StoreError> {
     Ok(Swept {
         tombstones: over.len(),
         once,
+    })
+}
+
+/// Messages that ended, and lines of the journal, are packed away after so long.
+const PACKED_AFTER: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// No cap looks further back than a day.
+const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(2 * 24);
+
+/// What was put away, and what was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Messages that ended days ago: packed away.
+    pub packed: usize,
+    /// Messages older than `[keep] messages`: only their keys are known any more.
+    pub forgotten: usize,
+    /// Lines of the journal older than that.
+    pub lines: usize,
+}
+
+/// Packs away what is over, forgets what is older than `[keep] messages`, and what was only counted for a cap.
+///
+/// # Errors
+/// The disk.
+pub fn tidy(roster: &Roster, now: Timestamp) -> Result<Tidied, StoreError> {
+    let store = roster.store();
+    let ago = |span: SignedDuration| now.saturating_sub(span).unwrap_or(now);
+    let keep = ago(roster.config().keep_messages.duration());
+    let mut groups = Vec::new();
+    for entry in store.scan::<Timestamp>(prefix::SENT) {
+        let (key, at) = entry?;
+        if at < ago(COUNTED_FOR) {
+            let mut group = Group::default();
+            group.remove(key);
+            groups.push(group);
+        }
+    }
+    store.commit(groups)?;
+    let forgotten = ledger::forget_before(store, keep)?;
+    let packed = ledger::pack(store, ago(PACKED_AFTER))?;
+    store.pack_journal_before(ago(PACKED_AFTER))?;
+    Ok(Tidied {
+        packed,
+        forgotten,
+        lines: store.forget_journal_before(keep)?,
     })
 }

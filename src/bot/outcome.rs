@@ -2,6 +2,7 @@
 
 use super::words::{Words, clock, escape};
 use crate::commands::Pressed;
+use crate::core::message::Did;
 
 impl Words {
     /// What pops up for the one who pressed, and the line under the message.
@@ -56,7 +57,8 @@ impl Words {
             | Pressed::Done(_)
             | Pressed::Staff(_)
             | Pressed::Paused(_)
-            | Pressed::Resumed(_) => None,
+            | Pressed::Resumed(_)
+            | Pressed::Resolved(_) => None,
         }
     }
 }
@@ -113,6 +115,26 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
             "đã cho gửi tiếp",
             "resumed all sending",
         ],
+        Pressed::Resolved(resolved) => match resolved.did {
+            Did::Delivered => [
+                "Đã ghi nhận là đã tới",
+                "Noted: it has arrived",
+                "xác nhận thư đã tới",
+                "said that it has arrived",
+            ],
+            Did::Queued => [
+                "Thư sẽ gửi lại",
+                "It goes again",
+                "đã cho gửi lại",
+                "had it sent again",
+            ],
+            Did::Dead | Did::Cancelled => [
+                "Đã bỏ, không gửi nữa",
+                "Given up",
+                "đã bỏ, không gửi nữa",
+                "gave it up",
+            ],
+        },
         Pressed::Later(_) | Pressed::Stopped(_) | Pressed::Nothing => ["", "", "", ""],
     }
 }

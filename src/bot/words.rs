@@ -490,7 +490,10 @@ impl Words {
             | Action::SendNow
             | Action::Wrong
             | Action::StaffYes
-            | Action::StaffNo => action.as_str().to_owned(),
+            | Action::StaffNo
+            | Action::Arrived
+            | Action::Again
+            | Action::GiveUp => action.as_str().to_owned(),
         }
     }
 }

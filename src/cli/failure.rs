@@ -13,7 +13,7 @@ use crate::cycle::PollError;
 use crate::daemon::DaemonError;
 use crate::google::{GoogleError, KeyError};
 use crate::render::TemplateErrors;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 use crate::telemetry::LoggingError;
 
 /// What kind of end it is.
@@ -128,6 +128,19 @@ impl Failure {
         Self::new(Kind::Store, format!("{what}: {error}"))
     }
 
+    /// Something in the program panicked: what reads the store, or a mistake of ours.
+    pub(crate) fn panicked() -> Self {
+        if store::gave_up() {
+            return Self::gave_up();
+        }
+        Self::new(Kind::Broken, "sheetbridge contradicts itself: see above")
+    }
+
+    /// sled panicked, which it does when what it reads makes no sense.
+    fn gave_up() -> Self {
+        StoreError::GaveUp.into()
+    }
+
     /// Says it, in the form that was asked for.
     pub(crate) fn show(&self, out: Output) {
         if self.text.is_empty() {
@@ -187,7 +200,11 @@ impl From<LoggingError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(Kind::Store, error.to_string())
+        let failure = Self::new(Kind::Store, error.to_string());
+        match error.way_back() {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
     }
 }
 
@@ -265,6 +282,7 @@ impl From<DaemonError> for Failure {
             DaemonError::Store(error) => error.into(),
             DaemonError::Config(text) => Self::new(Kind::Config, text),
             DaemonError::Address(text) => Self::new(Kind::Unavailable, text),
+            DaemonError::Broken(_) if store::gave_up() => Self::gave_up(),
             error @ DaemonError::Broken(_) => Self::new(Kind::Broken, error.to_string()),
         }
     }

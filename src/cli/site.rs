@@ -117,6 +117,19 @@ pub(crate) async fn answer(call: &Call, request: &Request) -> Result<Value, Fail
     Site::load(call)?.answer(request).await
 }
 
+/// An answer as what it is.
+///
+/// # Errors
+/// An answer that is something else, from a daemon of another version.
+pub(crate) fn understood<T: serde::de::DeserializeOwned>(answer: &Value) -> Result<T, Failure> {
+    serde_json::from_value(answer.clone()).map_err(|_| {
+        Failure::new(
+            Kind::Unavailable,
+            "the daemon's answer was not understood: is it of another version? Restart it",
+        )
+    })
+}
+
 /// A list that a request answers with.
 ///
 /// # Errors

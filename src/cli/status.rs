@@ -50,6 +50,15 @@ fn lines(status: &Status) -> Vec<String> {
     if status.trial {
         lines.push("Trial: messages to customers go to [trial] redirect_all_to".to_owned());
     }
+    if !status.trial && status.trial_open > 0 {
+        lines.push(format!(
+            "The trial is over: {} that it kept from customers still open (`sheetbridge outbox trial`)",
+            match status.trial_open {
+                1 => "1 message is".to_owned(),
+                n => format!("{n} messages are"),
+            }
+        ));
+    }
     lines.push(format!("Customers: {}", status.customers));
     for book in &status.workbooks {
         let read = match (&book.failing, &book.last_poll, book.lag_s) {
@@ -122,6 +131,7 @@ fn lines(status: &Status) -> Vec<String> {
             unclear.url
         )
     }));
+    lines.push(store_line(status));
     let troubles = [
         ("The bot hears nobody", &status.bot_deaf),
         ("The last reload was refused", &status.reload_refused),
@@ -149,8 +159,33 @@ fn lines(status: &Status) -> Vec<String> {
     lines
 }
 
+/// The store, when it was last cleaned up, and the last backup.
+fn store_line(status: &Status) -> String {
+    let kept = &status.upkeep;
+    let day = |at: Option<jiff::Timestamp>| {
+        at.map_or("never".to_owned(), |at| {
+            at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+        })
+    };
+    let compacted = match kept.bytes {
+        Some((before, after)) => format!(
+            ", written anew {} ({} MB became {} MB)",
+            day(kept.compacted),
+            before >> 20,
+            after >> 20
+        ),
+        None => String::new(),
+    };
+    format!(
+        "Store: {} MB; last clean-up {}{compacted}; last automatic backup {}",
+        status.store_bytes >> 20,
+        day(kept.cleaned),
+        day(kept.backed_up)
+    )
+}
+
 /// Day and time without seconds and offset: `2026-11-21 09:05`.
-fn clock(at: &str) -> String {
+pub(super) fn clock(at: &str) -> String {
     at.get(..16).unwrap_or(at).replace('T', " ")
 }
 

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, Approval, Card, CommandError, Desk, ErrorKind, HeldLine, MailDecision, Paused, Resumed,
-    Right, Stopped, Who,
+    Answer, Approval, Card, CommandError, Desk, ErrorKind, HandAct, HeldLine, MailDecision, Paused,
+    Resolved, Resumed, Right, Stopped, Who,
 };
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::store::Group;
@@ -42,13 +42,19 @@ pub enum Action {
     PauseAll,
     /// Go on sending.
     ResumeAll,
+    /// A mail in doubt has arrived.
+    Arrived,
+    /// A mail in doubt is to be sent again.
+    Again,
+    /// A mail in doubt is given up.
+    GiveUp,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -60,6 +66,9 @@ impl Action {
         Self::StaffNo,
         Self::PauseAll,
         Self::ResumeAll,
+        Self::Arrived,
+        Self::Again,
+        Self::GiveUp,
         Self::Cancel,
     ];
 
@@ -77,6 +86,9 @@ impl Action {
             Self::StaffNo => "staff-no",
             Self::PauseAll => "pause-all",
             Self::ResumeAll => "resume-all",
+            Self::Arrived => "arrived",
+            Self::Again => "again",
+            Self::GiveUp => "give-up",
             Self::Cancel => "cancel",
         }
     }
@@ -130,6 +142,8 @@ pub enum Pressed {
     Paused(Paused),
     /// `resume-all`.
     Resumed(Resumed),
+    /// `arrived`, `again` and `give-up`.
+    Resolved(Resolved),
     /// `cancel`.
     Nothing,
 }
@@ -180,6 +194,7 @@ pub fn act_for(
         Action::Release | Action::Drop => event("/held/id")?,
         Action::Stop => event("/poll/workbook")?,
         Action::StaffYes | Action::StaffNo => event("/staff/name")?,
+        Action::Arrived | Action::Again | Action::GiveUp => event("/doubt/id")?,
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
     };
     Some(ButtonAct {
@@ -236,6 +251,11 @@ impl Desk {
             Action::StaffNo => Pressed::Staff(self.approve_staff(subject, false, who, now)?),
             Action::PauseAll => Pressed::Paused(self.pause("all", who, now)?),
             Action::ResumeAll => Pressed::Resumed(self.resume("all", who, now)?),
+            Action::Arrived => {
+                Pressed::Resolved(self.settle(HandAct::Delivered, &act, who, now)?)
+            }
+            Action::Again => Pressed::Resolved(self.settle(HandAct::Again, &act, who, now)?),
+            Action::GiveUp => Pressed::Resolved(self.settle(HandAct::Dead, &act, who, now)?),
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();
@@ -248,6 +268,10 @@ impl Desk {
         );
         self.roster.store().commit(vec![group])?;
         Ok(pressed)
+    }
+
+    fn settle(&self, how: HandAct, act: &ButtonAct, who: &Who, now: Timestamp) -> Answer<Resolved> {
+        self.resolve_doubt(&act.subject, how, act.message.as_deref(), who, now)
     }
 
     fn button(&self, data: &str, who: &Who) -> Answer<ButtonAct> {

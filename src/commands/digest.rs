@@ -355,7 +355,7 @@ impl Desk {
     }
 
     fn count_messages(&self, facts: &mut DigestFacts, since: Timestamp) -> Answer<()> {
-        for entry in self.roster.store().scan::<Message>(prefix::MESSAGE) {
+        for entry in self.roster.store().scan_moving::<Message>(prefix::MESSAGE) {
             let (_, message) = entry?;
             let ended = message
                 .attempts

@@ -172,6 +172,7 @@ impl Desk {
             why: format!("{} asked to be reminded again", who.name()),
             frozen: None,
             attempts: Vec::new(),
+            hands: Vec::new(),
             held_until: None,
             ..message
         };

@@ -8,6 +8,9 @@ use super::status::{UnknownWord, WorkbookStatus};
 use crate::config::Language;
 use crate::core::delivery::State;
 
+/// A disk that has less left is as good as full: a clean-up needs room, and a busy day, too.
+const LITTLE_ROOM: u64 = 200 << 20;
+
 /// A sentence that says what to do; in JSON the English one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -94,6 +97,19 @@ pub(super) fn urgent(status: &Status, patience_s: i64) -> Vec<Mend> {
             format!("{name} đang không kết nối được: {why}. Thư và tin được giữ lại, sẽ tự gửi khi có kết nối."),
         ));
     }
+    if let Some(free) = status.free_bytes.filter(|free| *free < LITTLE_ROOM) {
+        let mb = free >> 20;
+        mends.push(Mend::new(
+            format!("The disk of the state folder has {mb} MB left: make room before it is full; old backups in its backups/ can go."),
+            format!("Ổ đĩa chỉ còn {mb} MB: nhờ người quản trị dọn bớt trước khi đầy."),
+        ));
+    }
+    if let Some(why) = &status.upkeep.backup_failed {
+        mends.push(Mend::new(
+            format!("The last automatic backup failed: {why}"),
+            format!("Lần sao lưu tự động gần nhất bị lỗi: {why}"),
+        ));
+    }
     if let Some(why) = &status.reload_refused {
         mends.push(Mend::new(
             format!("The new configuration was refused and the old one is in force: {why}"),
@@ -156,8 +172,15 @@ fn of_sending(status: &Status) -> Vec<Mend> {
         .unwrap_or(0);
     if in_doubt > 0 {
         mends.push(Mend::new(
-            format!("{in_doubt} messages may or may not have arrived: see `sheetbridge outbox list --state in_doubt`."),
+            format!("{in_doubt} messages may or may not have arrived: see `sheetbridge outbox list --state in_doubt`, and answer with `sheetbridge outbox resolve`."),
             format!("{in_doubt} thư chưa rõ đã tới hay chưa."),
+        ));
+    }
+    let open = status.trial_open;
+    if !status.trial && open > 0 {
+        mends.push(Mend::new(
+            format!("The trial is over, and {open} messages that it kept from customers are still open: see `sheetbridge outbox trial`; `--take-over` sends them, `--drop` does not."),
+            format!("Đã hết chạy thử, còn {open} thư chưa gửi cho khách: nhờ người quản trị quyết định gửi hay bỏ."),
         ));
     }
     if !status.restart_needed.is_empty() {

@@ -191,15 +191,7 @@ impl Desk {
         }
         let has = |field: &String| typed.values.contains_key(field);
         let require = &config.require;
-        let mut missing: Vec<String> = require
-            .all
-            .iter()
-            .filter(|field| !has(field))
-            .cloned()
-            .collect();
-        if !require.any.is_empty() && !require.any.iter().any(has) {
-            missing.push(require.any.join(" or "));
-        }
+        let missing = self.roster.missing_fields(cells.record.kind, typed);
         let field = require
             .all
             .iter()

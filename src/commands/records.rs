@@ -10,7 +10,7 @@ use crate::core::record::{Kind, Record};
 use crate::core::sheet::Typed;
 use crate::core::sheet::fold::fold;
 use crate::roster::TabMeta;
-use crate::store::order::{Order, OrderRow};
+use crate::store::order::Order;
 
 /// One record, as `records --json` prints it (PRODUCT.md). Private columns are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl Desk {
                         header.clone(),
                         record
                             .seen
-                            .get(field)
+                            .get(field.as_str())
                             .map_or(Json::Null, |cell| json!(cell)),
                     );
                 }
@@ -101,15 +101,15 @@ impl Desk {
             }
             found = true;
             let order = self.roster.store().order(&workbook, tab.sheet)?;
-            for OrderRow { row, id, .. } in order.iter().flat_map(Order::iter) {
-                let Some(record) = self.roster.store().record(&id)? else {
+            for stands in order.iter().flat_map(Order::iter) {
+                let Some(record) = self.roster.store().record(&stands.id())? else {
                     continue;
                 };
                 let typed = self.roster.typed(kind, &workbook, &record.seen)?;
                 let spot = Spot {
                     workbook: &workbook,
                     tab: &tab,
-                    row,
+                    row: stands.row,
                 };
                 show(spot, &record, &typed)?;
             }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mend::{self, Mend};
 use super::problems::{Findings, ProblemKind};
 use super::sheet::{EditLine, UnclearLine};
-use super::{Answer, Desk, HeldLine, Paused, Right, Who, paused_list};
+use super::{Answer, Desk, HeldLine, Paused, Right, Upkeep, Who, paused_list};
 use crate::core::delivery::State;
 use crate::core::message::Message;
 use crate::core::rule::Channel;
@@ -41,11 +41,14 @@ pub struct Status {
     pub started_at: Option<String>,
     /// Whether messages to customers go to `[trial] redirect_all_to`.
     pub trial: bool,
+    /// Messages that a trial has kept from customers and that are still open: somebody has to say whether they go.
+    #[serde(default)]
+    pub trial_open: usize,
     /// Workbooks in the order of the configuration.
     pub workbooks: Vec<WorkbookStatus>,
     /// Customers in the sheets now.
     pub customers: u32,
-    /// How many messages are in each state.
+    /// How many messages are in each state; of those that ended, the last few days'.
     pub queue: BTreeMap<String, usize>,
     /// The next messages to go.
     pub due_soon: Vec<DueSoon>,
@@ -75,6 +78,12 @@ pub struct Status {
     pub duplicates: u32,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
+    /// What clean-up did last.
+    #[serde(default)]
+    pub upkeep: Upkeep,
+    /// Bytes that its disk still has; none if it does not say.
+    #[serde(default)]
+    pub free_bytes: Option<u64>,
     /// Why the bot hears nobody, if it does not.
     pub bot_deaf: Option<String>,
     /// Why the last reload was refused, if it was.
@@ -179,6 +188,7 @@ impl Desk {
             version: health.as_ref().map(|health| health.version.clone()),
             started_at: health.as_ref().map(|health| self.local(health.started_at)),
             trial: config.trial.is_some(),
+            trial_open: self.trial_open(now)?,
             workbooks: self.workbook_states(health.as_ref(), now)?,
             customers: findings.customers,
             queue: self.queue_counts()?,
@@ -200,6 +210,8 @@ impl Desk {
             duplicates: findings.count(&[ProblemKind::Duplicate]),
             unknown_stages: first_words(findings),
             store_bytes: store.size_on_disk()?,
+            upkeep: self.upkeep()?,
+            free_bytes: store.free_bytes(),
             bot_deaf: health.as_ref().and_then(deaf_for_long),
             reload_refused: health
                 .as_ref()
@@ -254,7 +266,7 @@ impl Desk {
             .iter()
             .map(|state| (state.to_string(), 0))
             .collect();
-        for entry in self.roster.store().scan::<Message>(prefix::MESSAGE) {
+        for entry in self.roster.store().scan_moving::<Message>(prefix::MESSAGE) {
             let (_, message) = entry?;
             *counts.entry(message.state.to_string()).or_default() += 1;
         }

@@ -181,9 +181,8 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let alerts = people::only_address(reader, root, "alerts", "email");
     let trial = people::only_address(reader, root, "trial", "redirect_all_to");
     by_mail_only(reader, root);
-    let (days, later) = (Span::days, &["backups"]);
-    let keep_messages = timing::only_span(reader, root, "keep", "messages", later, days(400));
-    let leads_fresh = timing::only_span(reader, root, "leads", "fresh", &[], days(2));
+    let (keep_messages, keep_backups) = timing::keep(reader, root);
+    let leads_fresh = timing::only_span(reader, root, "leads", "fresh", Span::days(2));
     let settle = timing::settle(reader, root);
     let guard = timing::guard(reader, root);
     let web = people::web(reader, root);
@@ -198,6 +197,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         alerts,
         trial,
         keep_messages,
+        keep_backups,
         text: FileText::new(reader.text),
         google: google?,
         workbooks,

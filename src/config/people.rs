@@ -171,20 +171,15 @@ pub(super) fn language(reader: &Reader<'_>, root: &Section<'_>) -> Language {
 }
 
 /// `in_doubt`, or its default for the channel.
-fn in_doubt(reader: &Reader<'_>, section: &Section<'_>, default: InDoubt) -> InDoubt {
-    let Some(text) = section.text(reader, "in_doubt") else {
-        return default;
-    };
-    if text.text == "ask" {
-        let what = format!("in_doubt = \"ask\" in {}", section.title);
-        not_built(reader, &text.span, &what, "write \"hold\" or \"resend\"");
-        return default;
-    }
-    text.one_of(
-        reader,
-        &[("hold", InDoubt::Hold), ("resend", InDoubt::Resend)],
-    )
-    .unwrap_or(default)
+fn in_doubt(
+    reader: &Reader<'_>,
+    section: &Section<'_>,
+    words: &[(&str, InDoubt)],
+    default: InDoubt,
+) -> InDoubt {
+    let text = section.text(reader, "in_doubt");
+    text.and_then(|text| text.one_of(reader, words))
+        .unwrap_or(default)
 }
 
 /// Mails a minute and a day that a provider takes. Google: support.google.com/a/answer/166852 (2 000 a day
@@ -259,7 +254,16 @@ pub(super) fn email(
     let per_minute = section.count(reader, "per_minute").or(preset.per_minute);
     let per_day = section.count(reader, "per_day").or(preset.per_day);
     let reply_to = reply_to(reader, &section);
-    let in_doubt = in_doubt(reader, &section, InDoubt::Hold);
+    let in_doubt = in_doubt(
+        reader,
+        &section,
+        &[
+            ("hold", InDoubt::Hold),
+            ("resend", InDoubt::Resend),
+            ("ask", InDoubt::Ask),
+        ],
+        InDoubt::Hold,
+    );
     Some(Email {
         smtp: smtp?,
         username,
@@ -330,7 +334,13 @@ pub(super) fn telegram(
     let proxy = section
         .get("proxy")
         .and_then(|node| proxy(reader, &node, folder));
-    let in_doubt = in_doubt(reader, &section, InDoubt::Resend);
+    let in_doubt = in_doubt(
+        reader,
+        &section,
+        // What goes by Telegram is to colleagues: there is nobody to ask by another way.
+        &[("hold", InDoubt::Hold), ("resend", InDoubt::Resend)],
+        InDoubt::Resend,
+    );
     let node = section.need(
         reader,
         "token",

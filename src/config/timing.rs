@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::walk::{Node, Reader, Section};
-use super::{Guard, Limit, Settle};
+use super::{Backups, Guard, Limit, Settle};
 use crate::core::calendar::{Calendar, Holidays, Hours};
 use crate::core::rule::Span;
 
@@ -86,19 +86,46 @@ pub(super) fn settle(reader: &Reader<'_>, root: &Section<'_>) -> Settle {
     }
 }
 
-/// The one time under `[leads] fresh` or `[keep] messages`.
+/// `[keep]`: how long messages are kept, and automatic backups; `backups = false` turns them off.
+pub(super) fn keep(reader: &Reader<'_>, root: &Section<'_>) -> (Span, Option<Backups>) {
+    let (messages, backups) = (
+        Span::days(400),
+        Backups {
+            every: Span::days(1),
+            keep: 14,
+        },
+    );
+    let Some(section) = root.section(reader, "keep") else {
+        return (messages, Some(backups));
+    };
+    section.only(reader, &["messages", "backups"], &[]);
+    let messages = section.span(reader, "messages", messages);
+    if matches!(section.get("backups"), Some(node) if node.is_false()) {
+        return (messages, None);
+    }
+    let Some(table) = section.section(reader, "backups") else {
+        return (messages, Some(backups));
+    };
+    table.only(reader, &["every", "keep"], &[]);
+    let backups = Backups {
+        every: table.span(reader, "every", backups.every),
+        keep: table.count(reader, "keep").unwrap_or(backups.keep),
+    };
+    (messages, Some(backups))
+}
+
+/// The one time under `[leads] fresh`.
 pub(super) fn only_span(
     reader: &Reader<'_>,
     root: &Section<'_>,
     heading: &str,
     key: &str,
-    later: &[&str],
     default: Span,
 ) -> Span {
     let Some(section) = root.section(reader, heading) else {
         return default;
     };
-    section.only(reader, &[key], later);
+    section.only(reader, &[key], &[]);
     section.span(reader, key, default)
 }
 

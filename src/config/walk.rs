@@ -390,6 +390,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether it is `false`.
+    pub(super) fn is_false(&self) -> bool {
+        matches!(self.value, DeValue::Boolean(false))
+    }
+
     /// Whether it is a list.
     pub(super) fn is_list(&self) -> bool {
         self.value.is_array()

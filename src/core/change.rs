@@ -60,8 +60,8 @@ pub fn field_changes(before: &Cells, after: &Cells, fields: &[FieldInfo]) -> Vec
     changed_fields(before, after, fields)
         .into_iter()
         .map(|field| FieldChange {
-            before: before.get(&field).cloned().unwrap_or_default(),
-            after: after.get(&field).cloned().unwrap_or_default(),
+            before: before.get(field.as_str()).cloned().unwrap_or_default(),
+            after: after.get(field.as_str()).cloned().unwrap_or_default(),
             field,
         })
         .collect()
@@ -78,11 +78,11 @@ mod tests {
             FieldInfo::new("stage", FieldKind::Stage),
             FieldInfo::new("note", FieldKind::Text),
         ];
-        let cell = |text: &str| Cell::Text(text.to_owned());
-        let before = Cells::from([("note".to_owned(), cell("cũ "))]);
+        let cell = |text: &str| Cell::Text(text.into());
+        let before = Cells::from([("note".into(), cell("cũ "))]);
         let after = Cells::from([
-            ("note".to_owned(), cell("cũ")),
-            ("stage".to_owned(), cell("Đã cọc")),
+            ("note".into(), cell("cũ")),
+            ("stage".into(), cell("Đã cọc")),
         ]);
         assert_eq!(
             field_changes(&before, &after, &fields),

@@ -8,6 +8,7 @@
 mod audience;
 pub mod notice;
 mod timers;
+pub mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -430,15 +431,19 @@ impl<'a> Firing<'a> {
         )
     }
 
-    /// How long a message is worth sending after it was due (SEMANTICS 19).
     fn valid_for(&self, to_customer: bool) -> Span {
-        let default = if to_customer {
-            Span::days(14)
-        } else {
-            Span::days(3)
-        };
-        self.rule.valid_for.unwrap_or(default)
+        valid_for(Some(self.rule), to_customer)
     }
+}
+
+/// How long a message is worth sending after it was due (SEMANTICS 19).
+pub fn valid_for(rule: Option<&Rule>, to_customer: bool) -> Span {
+    let default = if to_customer {
+        Span::days(14)
+    } else {
+        Span::days(3)
+    };
+    rule.and_then(|rule| rule.valid_for).unwrap_or(default)
 }
 
 /// The channel by which staff are told things that no rule names.

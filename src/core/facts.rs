@@ -82,7 +82,8 @@ pub const DERIVED_NAMES: &[&str] = &[
 
 /// Names that only some messages have: a digest, a held batch, and so on. See [`digest`] and [`message`].
 pub const MESSAGE_NAMES: &[&str] = &[
-    "digest", "held", "hold", "trouble", "findings", "optout", "reached", "staff", "trial",
+    "digest", "doubt", "flood", "held", "hold", "trouble", "findings", "optout", "reached",
+    "staff", "trial",
 ];
 
 /// The names that have parts of their own, and the parts. A missing one still has (empty) parts, so
@@ -294,16 +295,19 @@ fn cell_texts(input: &FactsInput<'_>, record: &RecordFacts<'_>) -> Value {
         if input.private.contains(field) {
             continue;
         }
-        let text = record.cells.get(field).and_then(|cell| match cell {
-            // A date comes as a serial number, which means nothing to a reader.
-            Cell::Number(_) => record
-                .values
-                .get(field)
-                .and_then(Value::as_str)
-                .and_then(shown_date)
-                .or_else(|| cell_text(cell)),
-            _ => cell_text(cell),
-        });
+        let text = record
+            .cells
+            .get(field.as_str())
+            .and_then(|cell| match cell {
+                // A date comes as a serial number, which means nothing to a reader.
+                Cell::Number(_) => record
+                    .values
+                    .get(field)
+                    .and_then(Value::as_str)
+                    .and_then(shown_date)
+                    .or_else(|| cell_text(cell)),
+                _ => cell_text(cell),
+            });
         cells.insert(header.clone(), json!(text));
     }
     Value::Object(cells)
@@ -421,7 +425,7 @@ mod tests {
         let id = RecordId::new("r-1");
         let cells: Cells = cells
             .iter()
-            .map(|(field, cell)| ((*field).to_owned(), cell.clone()))
+            .map(|(field, cell)| ((*field).into(), cell.clone()))
             .collect();
         let values: BTreeMap<String, Value> = values
             .iter()

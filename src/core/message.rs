@@ -203,9 +203,65 @@ pub struct Message {
     /// Every try.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
+    /// What people did to it by hand, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hands: Vec<Hand>,
     /// Decided under `[trial] redirect_all_to`: occasions are used up only in the trial's own ledger.
     #[serde(default)]
     pub trial: bool,
+}
+
+impl Message {
+    /// The tries since somebody last sent it on its way by hand: a retry begins at the foot of the ladder.
+    pub fn tries(&self) -> &[Attempt] {
+        let from = self.hands.iter().rev().find(|hand| hand.did == Did::Queued);
+        &self.attempts[from.map_or(0, |hand| hand.tries.min(self.attempts.len()))..]
+    }
+
+    /// How often it was in doubt: an answer to one doubt is none to the next.
+    pub fn doubts(&self) -> usize {
+        let doubtful = |attempt: &&Attempt| attempt.ended == State::InDoubt;
+        self.attempts.iter().filter(doubtful).count()
+    }
+}
+
+/// Something that somebody did to a message by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hand {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as in the journal.
+    pub by: String,
+    /// What.
+    pub did: Did,
+    /// How often it had been tried until then.
+    pub tries: usize,
+}
+
+/// What can be done to a message by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Did {
+    /// Sent again under the same key.
+    Queued,
+    /// Said not to go.
+    Cancelled,
+    /// Said to have arrived, when that was in doubt.
+    Delivered,
+    /// Given up, when it was in doubt.
+    Dead,
+}
+
+impl Did {
+    /// The state it led to.
+    pub fn state(self) -> State {
+        match self {
+            Self::Queued => State::Queued,
+            Self::Cancelled => State::Cancelled,
+            Self::Delivered => State::Delivered,
+            Self::Dead => State::Dead,
+        }
+    }
 }
 
 /// What a message takes from the record at its first attempt.

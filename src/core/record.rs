@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::sheet::Cell;
 
-/// The bound cells of one row, by field id (`name`, `phone`, the admin's own, …). Empty cells are absent.
-pub type Cells = BTreeMap<String, Cell>;
+/// The id of a field: `name`, `phone`, the admin's own, …. Short ones, which is all of them, need no heap.
+pub type FieldId = compact_str::CompactString;
+
+/// The bound cells of one row, by field id. Empty cells are absent.
+pub type Cells = BTreeMap<FieldId, Cell>;
 
 /// An id of ours, `r-` and 26 letters of Crockford's base 32 (a ULID). Minted outside of `core`.
 ///

@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn record(settled: Option<&str>) -> Record {
-        let cells = |name: &str| Cells::from([("name".to_owned(), Cell::Text(name.into()))]);
+        let cells = |name: &str| Cells::from([("name".into(), Cell::Text(name.into()))]);
         Record {
             id: RecordId::new("r-1"),
             kind: crate::core::record::Kind::Customer,

@@ -28,6 +28,7 @@ pub use typed::{CellProblem, Typed, Value};
 use std::borrow::Cow;
 use std::fmt;
 
+use compact_str::{CompactString, ToCompactString as _};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -43,7 +44,7 @@ pub enum Cell {
     /// A number, also a date as a serial number.
     Number(f64),
     /// Text, also the error texts `#REF!`, `#N/A`, … and `Loading...` (see [`Cell::error`]).
-    Text(String),
+    Text(CompactString),
 }
 
 /// By hand: derived, it would try one variant after the other, which for text costs four times the reading.
@@ -107,11 +108,11 @@ impl Cell {
             serde_json::Value::Bool(ticked) => Self::Bool(*ticked),
             serde_json::Value::Number(number) => number
                 .as_f64()
-                .map_or_else(|| Self::Text(number.to_string()), Self::Number),
+                .map_or_else(|| Self::Text(number.to_compact_string()), Self::Number),
             serde_json::Value::String(text) if text.is_empty() => Self::Empty,
-            serde_json::Value::String(text) => Self::Text(text.clone()),
+            serde_json::Value::String(text) => Self::Text(text.into()),
             // Google sends no nested values; what is not understood is kept to be seen.
-            other => Self::Text(other.to_string()),
+            other => Self::Text(other.to_compact_string()),
         }
     }
 
@@ -158,7 +159,7 @@ impl From<&str> for Cell {
         if text.is_empty() {
             Self::Empty
         } else {
-            Self::Text(text.to_owned())
+            Self::Text(text.into())
         }
     }
 }
@@ -263,7 +264,7 @@ mod tests {
         assert_eq!(read("\"\""), Cell::Empty);
         assert_eq!(read("true"), Cell::Bool(true));
         assert_eq!(read("901234567"), Cell::Number(901_234_567.0));
-        assert_eq!(read("\" x\""), Cell::Text(" x".to_owned()));
+        assert_eq!(read("\" x\""), Cell::Text(" x".into()));
     }
 
     #[test]

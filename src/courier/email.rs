@@ -16,6 +16,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
@@ -269,18 +270,20 @@ impl Courier for EmailCourier {
             .map_or(Duration::ZERO, |pace| pace.ready_in(Instant::now()))
     }
 
-    async fn deliver(&self, parcel: &Parcel) -> Verdict {
-        match parcel {
-            Parcel::Mail(mail) => mask(self.carry(mail).await, &mail.to),
-            Parcel::Chat(_) => Verdict::Rejected {
-                why: "a chat message was handed to the mail courier".to_owned(),
-                about: Refusal::Content,
-            },
-        }
+    fn deliver<'a>(&'a self, parcel: &'a Parcel) -> BoxFuture<'a, Verdict> {
+        Box::pin(async move {
+            match parcel {
+                Parcel::Mail(mail) => mask(self.carry(mail).await, &mail.to),
+                Parcel::Chat(_) => Verdict::Rejected {
+                    why: "a chat message was handed to the mail courier".to_owned(),
+                    about: Refusal::Content,
+                },
+            }
+        })
     }
 
-    async fn probe(&self) -> Result<String, ProbeError> {
-        probe::probe(self).await
+    fn probe(&self) -> BoxFuture<'_, Result<String, ProbeError>> {
+        Box::pin(probe::probe(self))
     }
 }
 

@@ -10,11 +10,12 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
-use teloxide::payloads::{GetMe, SendMessage};
+use teloxide::payloads::{EditMessageText, GetMe, SendMessage};
 use teloxide::types::{
     ChatId, CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions,
-    ParseMode, ReplyMarkup,
+    MessageId, ParseMode, ReplyMarkup,
 };
 
 use crate::core::delivery::{Refusal, Scope, Verdict};
@@ -49,6 +50,17 @@ impl fmt::Debug for TelegramCourier {
     }
 }
 
+/// What became of writing a message anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edited {
+    /// It says so now.
+    Done,
+    /// It never will.
+    Refused(String),
+    /// It may later; with Telegram's own wish.
+    Later(Option<Duration>),
+}
+
 /// One request to Telegram.
 enum Piece<'a> {
     Text {
@@ -70,6 +82,40 @@ impl TelegramCourier {
         Self {
             client,
             unfinished: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Writes a message anew that arrived before: what it says, and what is left of its buttons.
+    ///
+    /// # Returns
+    /// Whether it is done. A text that is so already, and a message that is gone, are refused.
+    pub async fn edit(
+        &self,
+        chat: i64,
+        message: i32,
+        html: &str,
+        buttons: &[Vec<Button>],
+    ) -> Edited {
+        let markup = keyboard(buttons)
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| InlineKeyboardMarkup::new(Vec::<Vec<InlineKeyboardButton>>::new()));
+        let mut edit = EditMessageText::new(ChatId(chat), MessageId(message), html);
+        edit.parse_mode = Some(ParseMode::Html);
+        edit.link_preview_options = Some(no_preview());
+        edit.reply_markup = Some(markup);
+        self.client.pace().acquire(chat).await;
+        match self.client.call(&edit).await {
+            Ok(_) => Edited::Done,
+            Err(CallError::Refused(refused)) if refused.code == 429 => {
+                Edited::Later(refused.retry_after_s.map(Duration::from_secs))
+            }
+            Err(CallError::Refused(refused)) if refused.code < 500 => {
+                Edited::Refused(refused.to_string())
+            }
+            Err(CallError::Refused(_) | CallError::NotSent(_) | CallError::Unanswered(_)) => {
+                Edited::Later(None)
+            }
         }
     }
 
@@ -222,16 +268,24 @@ impl Courier for TelegramCourier {
         }
     }
 
-    async fn deliver(&self, parcel: &Parcel) -> Verdict {
-        match parcel {
-            Parcel::Chat(chat) => self.carry(chat).await,
-            Parcel::Mail(_) => rejected("a mail was handed to the Telegram courier".to_owned()),
-        }
+    fn deliver<'a>(&'a self, parcel: &'a Parcel) -> BoxFuture<'a, Verdict> {
+        Box::pin(async move {
+            match parcel {
+                Parcel::Chat(chat) => self.carry(chat).await,
+                Parcel::Mail(_) => rejected("a mail was handed to the Telegram courier".to_owned()),
+            }
+        })
     }
 
     /// # Returns
     /// The bot's user name, e.g. `@queenland_bot`.
-    async fn probe(&self) -> Result<String, ProbeError> {
+    fn probe(&self) -> BoxFuture<'_, Result<String, ProbeError>> {
+        Box::pin(self.ask_who_it_is())
+    }
+}
+
+impl TelegramCourier {
+    async fn ask_who_it_is(&self) -> Result<String, ProbeError> {
         match self.client.call(&GetMe::new()).await {
             Ok(me) => match me["username"].as_str() {
                 Some(name) => Ok(format!("@{name}")),

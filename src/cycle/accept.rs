@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
@@ -11,7 +12,7 @@ use super::fetch::TabRead;
 use super::fresh::FreshAt;
 use super::hold::{self, Held, Ruling};
 use super::report::{Report, local};
-use super::{Mode, first_look, given_cells, optout, quiet, settling};
+use super::{Mode, first_look, gap, given_cells, optout, quiet, settling};
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
@@ -65,7 +66,7 @@ pub(super) struct Poll<'a> {
     /// Who is known although no record of this workbook tells.
     pub(super) known: Known,
     /// Records as the store has them.
-    pub(super) looked_up: RefCell<HashMap<RecordId, Record>>,
+    pub(super) looked_up: RefCell<HashMap<RecordId, Rc<Record>>>,
     /// Whether anything is written.
     pub(super) mode: Mode,
     /// What is written already, though it does not count yet: the records of a first look.
@@ -113,9 +114,30 @@ pub(super) struct AfterRow {
     /// What its JSON is known by; 0 if that is not known.
     pub(super) json: u128,
     /// Where its cells are, if its content is new: the number of the read, and the place in it.
-    pub(super) fresh: Option<(usize, FreshAt)>,
+    pub(super) fresh: Option<(u32, FreshAt)>,
     /// Its cells, if they had to be looked at.
     pub(super) cells: Option<Cells>,
+}
+
+/// No record has this number: the time in it is 1970.
+const NOBODY: u128 = 0;
+
+impl AfterRow {
+    /// Tab and row, by which rows are in the order of the sheet.
+    fn place(&self) -> (i64, u32) {
+        (self.sheet, self.row)
+    }
+
+    /// The row as it is accepted, as that of a record.
+    fn accepted(&self, number: u128) -> BaseRow {
+        BaseRow {
+            sheet: self.sheet,
+            row: self.row,
+            hash: self.hash,
+            json: self.json,
+            number,
+        }
+    }
 }
 
 /// Works one read out and, unless it is a dry run or held, commits it.
@@ -132,7 +154,8 @@ pub(super) fn take(
     let mut poll = Poll::new(roster, workbook, seen, now, mode)?;
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
     let stands = quiet::stands(base, &poll.metas, &poll.reads);
-    if standing.is_none() && poll.doubts.are_none() && stands {
+    let gap = roster.store().rebase(workbook)?;
+    if standing.is_none() && poll.doubts.are_none() && stands && gap.is_none() {
         return poll.settle_only(base, pending);
     }
     let mut kinds = Vec::new();
@@ -149,7 +172,8 @@ pub(super) fn take(
         return poll.held(&kinds, hold, text, standing.as_ref());
     }
     poll.accept_doubts(mode)?;
-    poll.silent = matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref());
+    poll.silent =
+        matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref()) || gap.is_some();
     let mut next = Base::default();
     for kind in &kinds {
         poll.accept(kind, &base.ambiguous, &mut next)?;
@@ -159,6 +183,9 @@ pub(super) fn take(
     if let Ruling::Hold { text, hold } = hold::rule_on(roster, &input, standing.as_ref(), readable)
     {
         return poll.held(&kinds, &hold, &text, standing.as_ref());
+    }
+    if let Some(gap) = gap {
+        gap::close(&mut poll, gap)?;
     }
     poll.finish(base, Some(next), pending, waiting, standing)
 }
@@ -345,31 +372,26 @@ impl<'a> Poll<'a> {
         ambiguous: &BTreeSet<RecordId>,
         next: &mut Base,
     ) -> Result<(), StoreError> {
-        let mut rows: Vec<BaseRow> = Vec::with_capacity(kind.after.len());
-        let base_row = |after: &AfterRow, id: RecordId| BaseRow {
-            sheet: after.sheet,
-            row: after.row,
-            hash: after.hash,
-            json: after.json,
-            id,
-        };
+        // By the place among the rows of the read; rows that are unclear have none.
+        let mut numbers: Vec<u128> = vec![NOBODY; kind.after.len()];
+        let mut kept: Vec<BaseRow> = Vec::new();
         for pair in &kind.matching.pairs {
             let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
             if pair.how != How::Content {
-                self.changed(kind.kind, &before.id, after)?;
+                self.changed(kind.kind, &before.id(), after)?;
             } else if before.sheet != after.sheet {
-                self.moved(&before.id, after)?;
+                self.moved(&before.id(), after)?;
             }
-            if ambiguous.contains(&before.id) {
-                self.working(&before.id)?.record.ambiguous_since = None; // it has become clear by itself
+            if !ambiguous.is_empty() && ambiguous.contains(&before.id()) {
+                self.working(&before.id())?.record.ambiguous_since = None; // it has become clear by itself
             }
-            rows.push(base_row(after, before.id.clone()));
+            numbers[pair.after] = before.number;
         }
         for pair in &kind.matching.returned {
             let after = &kind.after[pair.after];
             let id = kind.tombstones[pair.before].id.clone();
             self.returned(kind.kind, kind.tombstones[pair.before].clone(), after)?;
-            rows.push(base_row(after, id));
+            numbers[pair.after] = id.number().unwrap_or(NOBODY);
         }
         let (old, new): (Vec<usize>, Vec<usize>) = kind
             .matching
@@ -377,14 +399,14 @@ impl<'a> Poll<'a> {
             .iter()
             .partition(|&&at| self.silent || self.is_baseline(kind.after[at].sheet));
         for (at, id) in old.iter().zip(first_look::take(self, kind, &old)?) {
-            rows.push(base_row(&kind.after[*at], id));
+            numbers[*at] = id.number().unwrap_or(NOBODY);
         }
         let mut minted = HashMap::new();
         for at in new {
             let after = &kind.after[at];
             let id = self.added(kind.kind, after)?;
-            minted.insert(new_row_name(after), id.clone());
-            rows.push(base_row(after, id));
+            numbers[at] = id.number().unwrap_or(NOBODY);
+            minted.insert(new_row_name(after), id);
         }
         for change in &mut self.report.changes {
             if let Some(id) = minted.get(change.record.as_str()) {
@@ -395,7 +417,7 @@ impl<'a> Poll<'a> {
             self.removed(&kind.before[at])?;
         }
         for group in &kind.matching.ambiguous {
-            self.unclear(kind, group, &mut rows, &mut next.ambiguous)?;
+            self.unclear(kind, group, (&mut numbers, &mut kept), &mut next.ambiguous)?;
         }
         let fields = base::fields_hash(&self.roster.infos(kind.kind));
         for read in &self.reads {
@@ -404,23 +426,37 @@ impl<'a> Poll<'a> {
                 next.insert(read.plan.sheet, order);
             }
         }
-        // In the order of the sheet; what is unclear may have stood in a tab that is gone.
-        if !rows.is_sorted_by_key(|row| (row.sheet, row.row)) {
-            rows.sort_unstable_by_key(|row| (row.sheet, row.row));
-        }
-        for row in rows {
+        // In the order of the sheet, as the rows of a read are; what is unclear stays where it stood, which
+        // may be a tab that is gone.
+        kept.sort_unstable_by_key(|row| (row.sheet, row.row));
+        let mut kept = kept.into_iter().peekable();
+        let mut push = |row: &BaseRow| {
             if next.tab(row.sheet).is_none() {
                 next.insert(row.sheet, Order::new(kind.kind, fields, 0));
             }
-            next.push(&row);
+            next.push(row);
+        };
+        let mut after: Vec<usize> = (0..kind.after.len()).collect();
+        if !after.is_sorted_by_key(|&at| kind.after[at].place()) {
+            after.sort_unstable_by_key(|&at| kind.after[at].place());
         }
+        for at in after.into_iter().filter(|&at| numbers[at] != NOBODY) {
+            let row = kind.after[at].accepted(numbers[at]);
+            while let Some(unclear) =
+                kept.next_if(|unclear| (unclear.sheet, unclear.row) <= (row.sheet, row.row))
+            {
+                push(&unclear);
+            }
+            push(&row);
+        }
+        kept.for_each(|unclear| push(&unclear));
         Ok(())
     }
 
     /// The record as this poll has it so far.
     pub(super) fn working(&mut self, id: &RecordId) -> Result<&mut Work, StoreError> {
         if !self.work.contains_key(id) {
-            let record = self.stored(id)?;
+            let record = (*self.stored(id)?).clone();
             self.work.insert(
                 id.clone(),
                 Work {
@@ -488,9 +524,9 @@ impl<'a> Poll<'a> {
         let own = record.own.values_mut().map(|noted| &mut noted.settled);
         for settled in own.chain([&mut record.settled]).flatten() {
             for field in &rebound {
-                match cells.get(field) {
-                    Some(cell) => settled.insert(field.clone(), cell.clone()),
-                    None => settled.remove(field),
+                match cells.get(field.as_str()) {
+                    Some(cell) => settled.insert(field.into(), cell.clone()),
+                    None => settled.remove(field.as_str()),
                 };
             }
         }
@@ -506,11 +542,12 @@ impl<'a> Poll<'a> {
     fn added(&mut self, kind: Kind, after: &AfterRow) -> Result<RecordId, StoreError> {
         let id = RecordId::mint(
             u64::try_from(self.now.as_millisecond()).unwrap_or(0),
-            crate::random::secret(),
+            self.roster.store().secret(),
         );
         let cells = self.cells(after)?.unwrap_or_default();
         let baseline = self.silent || self.is_baseline(after.sheet);
-        let (record, group) = self.first_seen(&id, kind, after, cells, baseline)?;
+        let (mut record, group) = self.first_seen(&id, kind, after, cells, baseline)?;
+        record.settled = baseline.then(|| record.seen.clone());
         self.work.insert(
             id.clone(),
             Work {
@@ -522,7 +559,8 @@ impl<'a> Poll<'a> {
         Ok(id)
     }
 
-    /// The record of a row that nobody was before, and what is to be written beside it.
+    /// The record of a row that nobody was before, and what is to be written beside it. Of a baseline it
+    /// has settled as it was seen; the caller says so, because pages of records need no second copy.
     pub(super) fn first_seen(
         &self,
         id: &RecordId,
@@ -535,8 +573,8 @@ impl<'a> Poll<'a> {
             id: id.clone(),
             kind,
             place: self.place(after),
-            settled: baseline.then(|| cells.clone()),
             seen: cells,
+            settled: None,
             first_seen: self.now,
             changed_at: self.now,
             pending_since: None,
@@ -585,12 +623,13 @@ impl<'a> Poll<'a> {
 
     fn removed(&mut self, row: &BaseRow) -> Result<(), StoreError> {
         let (now, silent) = (self.now, self.silent);
-        let work = self.working(&row.id)?;
+        let id = row.id();
+        let work = self.working(&id)?;
         work.record.gone = Some(now);
         work.record.removed = silent;
         work.record.place.row = row.row;
         work.group
-            .put(keys::under(prefix::TOMBSTONE, row.id.as_str()), &());
+            .put(keys::under(prefix::TOMBSTONE, id.as_str()), &());
         Ok(())
     }
 
@@ -630,7 +669,7 @@ impl<'a> Poll<'a> {
         &mut self,
         kind: &Matched,
         group: &identity::Group,
-        rows: &mut Vec<BaseRow>,
+        (numbers, kept): (&mut [u128], &mut Vec<BaseRow>),
         ambiguous: &mut BTreeSet<RecordId>,
     ) -> Result<(), StoreError> {
         let now = self.now;
@@ -641,13 +680,13 @@ impl<'a> Poll<'a> {
         }
         let mut expired = !group.before.is_empty();
         for &at in &group.before {
-            let record = &mut self.working(&kind.before[at].id)?.record;
+            let record = &mut self.working(&kind.before[at].id())?.record;
             let since = *record.ambiguous_since.get_or_insert(now);
             expired &= now.duration_since(since) >= AMBIGUOUS_FOR;
         }
         if !expired && !self.silent {
-            rows.extend(group.before.iter().map(|&at| kind.before[at].clone()));
-            ambiguous.extend(group.before.iter().map(|&at| kind.before[at].id.clone()));
+            kept.extend(group.before.iter().map(|&at| kind.before[at].clone()));
+            ambiguous.extend(group.before.iter().map(|&at| kind.before[at].id()));
             return Ok(());
         }
         let (gone, came) = (group.before.len(), group.after.len());
@@ -668,15 +707,8 @@ impl<'a> Poll<'a> {
             self.removed(&kind.before[at])?;
         }
         for &at in &group.after {
-            let after = &kind.after[at];
-            let id = self.added(kind.kind, after)?;
-            rows.push(BaseRow {
-                sheet: after.sheet,
-                row: after.row,
-                hash: after.hash,
-                json: after.json,
-                id,
-            });
+            let id = self.added(kind.kind, &kind.after[at])?;
+            numbers[at] = id.number().unwrap_or(NOBODY);
         }
         self.silent = silent;
         Ok(())

@@ -22,8 +22,8 @@ pub(super) struct BaseRow {
     pub(super) hash: Fingerprint,
     /// What its JSON is known by; 0 if that is not known.
     pub(super) json: u128,
-    /// Whose row it is.
-    pub(super) id: RecordId,
+    /// Whose row it is, by the number of the record's id.
+    pub(super) number: u128,
 }
 
 /// The accepted rows of a workbook.
@@ -69,7 +69,7 @@ impl Base {
     pub(super) fn push(&mut self, row: &BaseRow) {
         if let Some(order) = self.tabs.get_mut(&row.sheet) {
             order.push(&OrderRow {
-                id: row.id.clone(),
+                number: row.number,
                 print: row.hash.0,
                 json: row.json,
                 row: row.row,
@@ -99,8 +99,13 @@ impl BaseRow {
             row: row.row,
             hash: Fingerprint(row.print),
             json: row.json,
-            id: row.id,
+            number: row.number,
         }
+    }
+
+    /// Whose row it is.
+    pub(super) fn id(&self) -> RecordId {
+        RecordId::from_number(self.number)
     }
 }
 
@@ -175,7 +180,7 @@ pub(super) fn load(
 fn with_new_prints(store: &Store, order: &Order, infos: &[FieldInfo]) -> Result<Order, StoreError> {
     let mut anew = Order::new(order.kind, fields_hash(infos), 0);
     for row in order.iter() {
-        let record = known(store, &row.id)?;
+        let record = known(store, &row.id())?;
         anew.push(&OrderRow {
             print: fingerprint(&record.seen, infos).0,
             json: 0,

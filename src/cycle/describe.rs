@@ -176,7 +176,7 @@ impl Poll<'_> {
                 after
                     .cells
                     .clone()
-                    .or_else(|| self.stored(&before.id).ok().map(|record| record.seen))
+                    .or_else(|| Some(self.stored(&before.id()).ok()?.seen.clone()))
             })
             .collect()
     }
@@ -204,13 +204,13 @@ impl Poll<'_> {
                 continue;
             }
             let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
-            let Some(fields) = self.fields_between(kind.kind, &before.id, after) else {
+            let Some(fields) = self.fields_between(kind.kind, &before.id(), after) else {
                 continue;
             };
             if !fields.is_empty() {
                 changes.push(self.change(
                     "changed",
-                    &before.id,
+                    &before.id(),
                     after.sheet,
                     after.row,
                     Some(before.row),
@@ -233,7 +233,7 @@ impl Poll<'_> {
             let row = &kind.before[at];
             changes.push(self.change(
                 "removed",
-                &row.id,
+                &row.id(),
                 row.sheet,
                 row.row,
                 Some(row.row),
@@ -300,8 +300,8 @@ impl Poll<'_> {
                 .filter(|field| !rebound.contains(field))
                 .map(|field| FieldReport {
                     header: header(&field),
-                    before: shown(&field, before.seen.get(&field)),
-                    after: shown(&field, cells.get(&field)),
+                    before: shown(&field, before.seen.get(field.as_str())),
+                    after: shown(&field, cells.get(field.as_str())),
                     field,
                 })
                 .collect(),

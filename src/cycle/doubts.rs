@@ -323,9 +323,9 @@ impl Poll<'_> {
                 continue;
             }
             let before = before
-                .map(|at| self.stored(&kind.before[at].id))
+                .map(|at| self.stored(&kind.before[at].id()))
                 .transpose()?;
-            rows.push((row.row, before.map(|record| record.seen), cells));
+            rows.push((row.row, before.map(|record| record.seen.clone()), cells));
             if rows.len() >= LOOKED_AT {
                 break;
             }

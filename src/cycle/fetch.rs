@@ -154,9 +154,9 @@ impl TabRead {
     /// # Errors
     /// The disk.
     pub(super) fn cells(&self, at: FreshAt) -> Result<Cells, StoreError> {
-        let json = self.fresh.get(at)?;
         let mut raw = Vec::new();
-        let (Ok(()), Ok(header)) = (cells_of(&json, &mut raw), &self.header) else {
+        let read = self.fresh.read(at, |json| cells_of(json, &mut raw))?;
+        let (Ok(()), Ok(header)) = (read, &self.header) else {
             return Ok(Cells::new()); // it was read before
         };
         Ok(with_given(bind_row(&raw, header), &self.given))
@@ -346,7 +346,7 @@ impl TabReader {
         let stage = stage.map(|id| stages.get(id).map_or(id, |stage| stage.label.as_str()));
         let given = [("stage", stage), ("owner", owner)]
             .into_iter()
-            .filter_map(|(field, text)| Some((field.to_owned(), Cell::Text(text?.to_owned()))))
+            .filter_map(|(field, text)| Some((field.into(), Cell::Text(text?.into()))))
             .collect();
         Self {
             old: known.memos.get(&plan.sheet).cloned().unwrap_or_default(),
@@ -536,9 +536,9 @@ impl TabReader {
         for (field, cell) in &cells {
             if cell.error().is_some() {
                 errors = true;
-                *self.errors.entry(field.clone()).or_default() += 1;
+                *self.errors.entry(field.to_string()).or_default() += 1;
                 if cell.is_loading() {
-                    *self.loading.entry(field.clone()).or_default() += 1;
+                    *self.loading.entry(field.to_string()).or_default() += 1;
                 }
             }
         }

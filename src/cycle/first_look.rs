@@ -17,7 +17,7 @@ pub(super) fn take(
     // Consecutive numbers, by which a record is found in its page.
     let first = RecordId::mint(
         u64::try_from(poll.now.as_millisecond()).unwrap_or(0),
-        crate::random::secret(),
+        poll.roster.store().secret(),
     );
     let first = first.number().unwrap_or_default();
     let ids = move |place: usize| RecordId::from_number(first + place as u128);
@@ -52,7 +52,8 @@ impl Page {
 
     fn write(&mut self, poll: &mut Poll<'_>) -> Result<(), StoreError> {
         let mut group = std::mem::take(&mut self.beside);
-        group.put_page(std::mem::take(&mut self.records));
+        group.put_page(&self.records);
+        self.records.clear();
         let store = poll.roster.store();
         poll.plan.get_or_insert_with(|| store.plan()).add(group)
     }

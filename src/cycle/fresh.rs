@@ -96,21 +96,25 @@ impl Fresh {
         }
     }
 
-    /// The JSON of a row.
+    /// Looks at the JSON of a row.
     ///
     /// # Errors
     /// The state folder, and what the disk said.
-    pub(super) fn get(&self, at: FreshAt) -> Result<Vec<u8>, StoreError> {
-        self.read(at).map_err(|source| self.failed(source))
+    pub(super) fn read<T>(
+        &self,
+        at: FreshAt,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, StoreError> {
+        self.find(at, look).map_err(|source| self.failed(source))
     }
 
-    fn read(&self, at: FreshAt) -> io::Result<Vec<u8>> {
+    fn find<T>(&self, at: FreshAt, look: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
         let number = at.0.get() as usize - 1;
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
         let end = self.ends[number];
         let part = |from: u64, bytes: &[u8]| {
             let place = |at: u64| usize::try_from(at - from).ok();
-            Some(bytes.get(place(start)?..place(end)?)?.to_vec())
+            bytes.get(place(start)?..place(end)?).map(look)
         };
         let missing = || io::Error::other("a row that was kept is not there");
         if start >= self.written {
@@ -146,7 +150,8 @@ mod tests {
         assert!(fresh.written > 0 && !fresh.tail.is_empty());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         for n in (0..60_000).chain((0..60_000).rev().step_by(97)) {
-            assert_eq!(fresh.get(places[n]).unwrap(), row(n).as_bytes(), "{n}");
+            let kept = fresh.read(places[n], <[u8]>::to_vec).unwrap();
+            assert_eq!(kept, row(n).as_bytes(), "{n}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who is whom between the last accepted state and a read.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::accept::{AfterRow, Matched, Poll};
 use super::base::{self, Base};
@@ -80,7 +81,7 @@ impl Poll<'_> {
             before_left.push(Row {
                 tab: tabs[&row.sheet],
                 row: row.row,
-                cells: self.stored(&row.id)?.seen,
+                cells: self.stored(&row.id())?.seen.clone(),
             });
         }
         let mut after_left = Vec::new();
@@ -88,7 +89,7 @@ impl Poll<'_> {
             let cells = match self.cells(&after[at])? {
                 Some(cells) => cells,
                 None => match base.by_print(after[at].hash) {
-                    Some(twin) => self.stored(&twin.id)?.seen,
+                    Some(twin) => self.stored(&twin.id())?.seen.clone(),
                     None => Cells::new(),
                 },
             };
@@ -118,7 +119,7 @@ impl Poll<'_> {
         let something_left = !(before_left.is_empty() && after_left.is_empty());
         if something_left && content.pairs.len() <= CROWD_TO {
             for (at, _) in &content.pairs {
-                crowd.count(&self.stored(&before[*at].id)?.seen, &infos);
+                crowd.count(&self.stored(&before[*at].id())?.seen, &infos);
             }
         }
         let context = Context {
@@ -155,9 +156,12 @@ impl Poll<'_> {
                     continue;
                 }
                 let Some(fresh) = remains.fresh else { continue };
-                let (left, had) = (read.cells(fresh)?, self.stored(&stood.id)?.seen);
+                let (left, stood) = (read.cells(fresh)?, self.stored(&stood.id())?);
                 let was_theirs = infos.iter().all(|field| {
-                    let (left, had) = (left.get(&field.id), had.get(&field.id));
+                    let (left, had) = (
+                        left.get(field.id.as_str()),
+                        stood.seen.get(field.id.as_str()),
+                    );
                     left.is_none_or(|left| had.is_some_and(|had| same(had, left, field.kind)))
                 });
                 if was_theirs {
@@ -176,14 +180,14 @@ impl Poll<'_> {
     }
 
     /// A record that must be there, because the base names it.
-    pub(super) fn stored(&self, id: &RecordId) -> Result<Record, StoreError> {
+    pub(super) fn stored(&self, id: &RecordId) -> Result<Rc<Record>, StoreError> {
         if let Some(record) = self.looked_up.borrow().get(id) {
-            return Ok(record.clone());
+            return Ok(Rc::clone(record));
         }
-        let record = base::known(self.roster.store(), id)?;
+        let record = Rc::new(base::known(self.roster.store(), id)?);
         let mut looked_up = self.looked_up.borrow_mut();
         if looked_up.len() < LOOKED_UP_TO {
-            looked_up.insert(id.clone(), record.clone());
+            looked_up.insert(id.clone(), Rc::clone(&record));
         }
         Ok(record)
     }
@@ -192,7 +196,7 @@ impl Poll<'_> {
     pub(super) fn cells(&self, row: &AfterRow) -> Result<Option<Cells>, StoreError> {
         match (&row.cells, row.fresh) {
             (Some(cells), _) => Ok(Some(cells.clone())),
-            (None, Some((read, at))) => self.reads[read].cells(at).map(Some),
+            (None, Some((read, at))) => self.reads[read as usize].cells(at).map(Some),
             (None, None) => Ok(None),
         }
     }
@@ -213,7 +217,7 @@ impl Poll<'_> {
                 .gone
                 .is_some_and(|gone| self.now.duration_since(gone) <= TOMBSTONE_FOR);
             if record.kind == kind && record.place.workbook == self.workbook && fresh {
-                found.push(record);
+                found.push((*record).clone());
             }
         }
         found.sort_by_key(|record| record.gone);
@@ -239,6 +243,7 @@ fn after_rows(at: usize, read: &mut TabRead, base: &Base) -> Vec<AfterRow> {
             })
             .collect();
     }
+    let read_number = u32::try_from(at).unwrap_or(u32::MAX); // a workbook has at most 200 tabs
     std::mem::take(&mut read.rows)
         .into_iter()
         .map(|row| AfterRow {
@@ -246,7 +251,7 @@ fn after_rows(at: usize, read: &mut TabRead, base: &Base) -> Vec<AfterRow> {
             row: row.row,
             hash: row.hash,
             json: row.json,
-            fresh: row.fresh.map(|fresh| (at, fresh)),
+            fresh: row.fresh.map(|fresh| (read_number, fresh)),
             cells: None,
         })
         .collect()

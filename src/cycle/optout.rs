@@ -44,11 +44,17 @@ pub(super) fn act(
     let Some(field) = opt_out_field(roster) else {
         return Ok(());
     };
-    if !cells.contains_key(&field) && before.is_none_or(|before| !before.contains_key(&field)) {
+    if !cells.contains_key(field.as_str())
+        && before.is_none_or(|before| !before.contains_key(field.as_str()))
+    {
         return Ok(());
     }
     // An error says neither that the cell is set nor that it is not.
-    let broken = |cells: &Cells| cells.get(&field).is_some_and(|cell| cell.error().is_some());
+    let broken = |cells: &Cells| {
+        cells
+            .get(field.as_str())
+            .is_some_and(|cell| cell.error().is_some())
+    };
     if broken(cells) {
         return Ok(());
     }
@@ -164,7 +170,9 @@ fn leaves(standing: &mut Suppression, id: &RecordId) -> Left {
             Left::Others
         }
         SuppressionSource::Cell { .. } if standing.also.len() < others => Left::Others,
-        SuppressionSource::Cell { .. } | SuppressionSource::Bounce { .. } => Left::AsItWas,
+        SuppressionSource::Cell { .. }
+        | SuppressionSource::Bounce { .. }
+        | SuppressionSource::Hand { .. } => Left::AsItWas,
     }
 }
 

@@ -114,7 +114,7 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     }
     let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
     let sight = Sight {
-        missing: missing_fields(roster, &record, &typed),
+        missing: roster.missing_fields(record.kind, &typed),
         infos,
         typed,
         before: record.noted(),
@@ -238,7 +238,9 @@ fn settle_for_all(
     let (view, event) = enter(record, &sight.before, &sight.typed, event);
     record.settled = Some(record.seen.clone());
     record.pending_since = None;
-    record.active_at = record.active_at.max(record.changed_at);
+    if !only_the_owner(&event) {
+        record.active_at = record.active_at.max(record.changed_at);
+    }
     if view.stage != record.stage {
         record.stage.clone_from(&view.stage);
         record.stage_event = view.stage_event;
@@ -259,6 +261,17 @@ fn settle_for_all(
     };
     happen(poll, id, &view, &event, &Eyes::AllBut(own))?;
     Ok(None)
+}
+
+/// A change of owner moves what is open and tells the new owner; nobody has been at the customer, so the
+/// idle clock goes on (SEMANTICS 12).
+fn only_the_owner(event: &Event) -> bool {
+    match event {
+        Event::Changed { changes, .. } => {
+            !changes.is_empty() && changes.iter().all(|change| change.field == "owner")
+        }
+        Event::Added | Event::Removed | Event::Returned { .. } => false,
+    }
 }
 
 /// Settles a record for one rule with a time of its own, after the others. Until when it waits, if it does.
@@ -393,25 +406,6 @@ fn settle_silently(poll: &mut Poll<'_>, id: &RecordId) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The required fields that a customer row lacks; an appointment needs none.
-fn missing_fields(roster: &Roster, record: &Record, typed: &Typed) -> Vec<String> {
-    if record.kind != Kind::Customer {
-        return Vec::new();
-    }
-    let require = &roster.config().require;
-    let has = |field: &String| typed.values.contains_key(field);
-    let mut missing: Vec<String> = require
-        .all
-        .iter()
-        .filter(|field| !has(field))
-        .cloned()
-        .collect();
-    if !require.any.is_empty() && !require.any.iter().any(has) {
-        missing.push(require.any.join(" or "));
-    }
-    missing
-}
-
 fn report_incomplete(poll: &mut Poll<'_>, record: &Record, typed: &Typed, missing: &[String]) {
     let require = &poll.roster.config().require;
     let lacking = require
@@ -541,6 +535,14 @@ fn keep(
             poll.report
                 .considered
                 .push((record.id.clone(), message.rule.clone(), why.into()));
+            let entry = Entry {
+                at: poll.now,
+                record: Some(record.id.clone()),
+                what: What::Rule,
+                text: format!("{}: nothing is sent: {why}", message.rule),
+                stages: None,
+            };
+            roster.store().note(group, &entry);
             continue;
         }
         if ledger::queue(roster.store(), group, message)? {

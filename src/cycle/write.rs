@@ -2,6 +2,7 @@
 //! it, the tabs, and the order of rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::accept::{Matched, Poll, Taken, patterns_key};
 use super::base::Base;
@@ -94,12 +95,13 @@ impl Poll<'_> {
             {
                 let (before, after) = (&kind.before[pair.before], &kind.after[pair.after]);
                 if let Some(cells) = &after.cells {
-                    let seen = self.stored(&before.id)?.seen;
+                    let id = before.id();
+                    let stored = self.stored(&id)?;
                     optout::act(
                         self.roster,
                         self.workbook,
-                        &before.id,
-                        (Some(&seen), optout::Untick::SaysNothing),
+                        &id,
+                        (Some(&stored.seen), optout::Untick::SaysNothing),
                         cells,
                         self.now,
                         group,
@@ -155,7 +157,7 @@ impl Poll<'_> {
                 .find(|(_, after)| *after == at)
                 .map(|(before, _)| *before);
             let before = likely.or_else(|| unclear.before.first().copied());
-            let id = before.map_or_else(optout::nobody_yet, |at| kind.before[at].id.clone());
+            let id = before.map_or_else(optout::nobody_yet, |at| kind.before[at].id());
             if let Some(cells) = &kind.after[at].cells {
                 optout::act(
                     self.roster,
@@ -211,9 +213,9 @@ impl Poll<'_> {
                 let looked_up = self.looked_up.get_mut().remove(&id);
                 let before = match looked_up {
                     Some(record) => Some(record),
-                    None => store.record(&id)?,
+                    None => store.record(&id)?.map(Rc::new),
                 };
-                if before.as_ref() != Some(&work.record) {
+                if before.as_deref() != Some(&work.record) {
                     group.put_record(&work.record);
                 }
             }

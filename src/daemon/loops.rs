@@ -14,6 +14,7 @@ use crate::bot::Bot;
 use crate::commands::{CommandError, Desk, ErrorKind, LastPoll, Request, Who, last_poll_key};
 use crate::core::message::MessageKey;
 use crate::core::rule::Channel;
+use crate::courier::telegram::TelegramCourier;
 use crate::cycle::{Mode, PollError, Report, TabReport};
 use crate::outbox::Ended;
 use crate::render::Templates;
@@ -76,6 +77,7 @@ async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration
     let polled = tokio::select! {
         // A poll that is cut off changed nothing; the next one sees the same.
         () = house.stop.cancelled() => return Ok(every),
+        () = house.cut_off.notified() => return Ok(Duration::ZERO),
         polled = async { house.cycle.lock().await.poll(workbook, now, Mode::Real).await } => polled,
     };
     match polled {
@@ -254,6 +256,14 @@ pub(super) async fn sending(house: House, channel: Channel) -> Result<(), Daemon
         for one in &ended {
             tell_of(&house, one);
         }
+        if let Some(client) = parts
+            .telegram
+            .clone()
+            .filter(|_| channel == Channel::Telegram)
+        {
+            let courier = TelegramCourier::new(client);
+            parts.outbox.amend(&courier, clock::now()).await?;
+        }
         if ended.is_empty() {
             house.pause(LOOK_EVERY).await;
         }
@@ -319,9 +329,13 @@ async fn sync(house: &House, dry_run: bool) -> Result<serde_json::Value, Command
     let mode = if dry_run { Mode::DryRun } else { Mode::Real };
     let mut joined = Report::at(now, &config.calendar.zone);
     for book in &config.workbooks {
-        let report = house.cycle.lock().await.poll(&book.id, now, mode).await;
-        let report = report
-            .map_err(|error| CommandError::plain(ErrorKind::Unavailable, error.to_string()))?;
+        let report = tokio::select! {
+            () = house.cut_off.notified() => Err("the configuration is being reloaded: try again".to_owned()),
+            polled = async { house.cycle.lock().await.poll(&book.id, now, mode).await } => {
+                polled.map_err(|error| error.to_string())
+            }
+        };
+        let report = report.map_err(|why| CommandError::plain(ErrorKind::Unavailable, why))?;
         if mode == Mode::Real {
             house.health.polled(&book.id, now, SignedDuration::ZERO);
             tokio::task::block_in_place(|| decided(house, &book.id, &report))

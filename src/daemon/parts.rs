@@ -9,6 +9,7 @@ use crate::commands::Desk;
 use crate::config::{Config, SmtpSecurity};
 use crate::core::facts::known_names;
 use crate::core::rule::{Channel, Rule, Step};
+use crate::courier::Courier;
 use crate::courier::email::{EmailCourier, Security, SmtpSettings};
 use crate::courier::telegram::TelegramCourier;
 use crate::health::Health;
@@ -49,7 +50,8 @@ impl Parts {
         let roster = Roster::new(Arc::clone(config), store);
         let courier = telegram
             .clone()
-            .map(|client| Arc::new(TelegramCourier::new(client)));
+            .map(|client| Arc::new(TelegramCourier::new(client)) as Arc<dyn Courier>);
+        let mails = email.clone().map(|courier| courier as Arc<dyn Courier>);
         if let Some(settings) = &config.email {
             health.channel_paces(Channel::Email, settings.per_minute, settings.per_day);
         }
@@ -61,7 +63,7 @@ impl Parts {
             outbox: Outbox::new(
                 roster.clone(),
                 Arc::clone(&templates),
-                email.clone(),
+                mails,
                 courier,
                 health.clone(),
             ),

@@ -1,13 +1,18 @@
 //! SIGHUP: another configuration, all of it or nothing, between cycles (SEMANTICS 36).
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::parts::Parts;
 use super::{DaemonError, House, Settings, watch};
 use crate::config::Config;
+use crate::cycle::Cycle;
 use crate::{alarms, clock, render};
+
+/// Whoever reads is told so often to make room, in case a read began just then.
+const CUT_OFF_EVERY: Duration = Duration::from_millis(50);
 
 /// Reloads at each SIGHUP; without a file there is nothing to reload.
 pub(super) async fn on_hangup(house: House, settings: Settings) -> Result<(), DaemonError> {
@@ -53,6 +58,19 @@ pub(super) async fn on_hangup(house: House, settings: Settings) -> Result<(), Da
     }
 }
 
+/// Waits for the cycle, but not for Google: a read may hang for minutes, and changed nothing so far. What a
+/// poll has begun to write it finishes.
+async fn between_cycles(house: &House) -> tokio::sync::MutexGuard<'_, Cycle> {
+    let cycle = house.cycle.lock();
+    tokio::pin!(cycle);
+    loop {
+        house.cut_off.notify_waiters();
+        if let Ok(cycle) = tokio::time::timeout(CUT_OFF_EVERY, &mut cycle).await {
+            return cycle;
+        }
+    }
+}
+
 /// Puts a configuration in force; says which settings need a restart.
 async fn take_over(house: &House, config: Config) -> Result<Vec<String>, String> {
     let old = Arc::clone(house.parts().roster.config());
@@ -65,7 +83,7 @@ async fn take_over(house: &House, config: Config) -> Result<Vec<String>, String>
     let parts = Parts::build(&config, store, &house.health, Some(&house.parts()))
         .map_err(|error| error.to_string())?;
     // Between cycles: nobody polls while the rules change.
-    let mut cycle = house.cycle.lock().await;
+    let mut cycle = between_cycles(house).await;
     let _ringing = house.ringing.lock().await;
     tokio::task::block_in_place(|| alarms::enforce_rules(&parts.roster, clock::now()))
         .map_err(|error| error.to_string())?;

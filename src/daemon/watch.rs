@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::{DaemonError, House};
+use crate::clock;
 use crate::core::decide::notice;
 use crate::core::facts::local_text;
 use crate::core::facts::message::TroubleFacts;
@@ -14,14 +15,10 @@ use crate::core::message::Recipient;
 use crate::core::rule::Channel;
 use crate::health::Trouble;
 use crate::store::{Group, StoreError, ledger};
-use crate::{alarms, clock};
 
 /// A loop that has not come round for so long is stuck: longer than any network time-out, the
 /// longest of which is a mail server's 300 s for a body.
 const STUCK_AFTER: Duration = Duration::from_secs(330);
-
-/// Old stories are cleared at the start and once a day.
-const SWEEP_EVERY: Duration = Duration::from_secs(24 * 3_600);
 
 /// How often the watchdog is fed and the status line made.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -106,7 +103,6 @@ pub(super) fn notify(states: &[sd_notify::NotifyState<'_>]) {
 /// Feeds the watchdog while the loops come round, keeps the status line, and tells of channels that are down.
 pub(super) async fn over(house: House) -> Result<(), DaemonError> {
     let mut shown = String::new();
-    let mut swept: Option<Instant> = None;
     loop {
         if house.beats.all_well() {
             notify(&[sd_notify::NotifyState::Watchdog]);
@@ -120,10 +116,6 @@ pub(super) async fn over(house: House) -> Result<(), DaemonError> {
             tokio::task::block_in_place(|| (status_line(&house), tell_of_channels(&house)));
         told?;
         let status = status?;
-        if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
-            tokio::task::block_in_place(|| sweep(&house))?;
-            swept = Some(Instant::now());
-        }
         if status != shown {
             notify(&[sd_notify::NotifyState::Status(&status)]);
             shown = status;
@@ -135,32 +127,6 @@ pub(super) async fn over(house: House) -> Result<(), DaemonError> {
             return Ok(());
         }
     }
-}
-
-/// Forgets what need not be kept: stories of old messages, pressed buttons, ended invitations.
-fn sweep(house: &House) -> Result<(), DaemonError> {
-    let now = clock::now();
-    let parts = house.parts();
-    let keep = parts.roster.config().keep_messages.duration();
-    let before = now.saturating_sub(keep).unwrap_or(now);
-    let forgotten = ledger::forget_before(parts.roster.store(), before)?;
-    if forgotten > 0 {
-        tracing::info!(
-            forgotten,
-            "messages older than [keep] messages were cleared; their keys stay"
-        );
-    }
-    let swept = alarms::sweep(&parts.roster, now)?;
-    if swept.tombstones > 0 {
-        tracing::info!(
-            customers = swept.tombstones,
-            "gone for 400 days: only a keyed hash of their contacts is left"
-        );
-    }
-    parts
-        .desk
-        .sweep(now)
-        .map_err(|error| DaemonError::Broken(error.text))
 }
 
 /// Short, and without personal data: it is in `systemctl status` for everybody on the machine.

@@ -46,36 +46,61 @@ pub fn cells_of(json: &[u8], cells: &mut Vec<Cell>) -> Result<(), GoogleError> {
         .map_err(|error| garbled(&error, 0))
 }
 
+/// Some of a body, in order; an error is the last of it.
+type Chunks = Vec<Result<Bytes, String>>;
+
 /// Reads the body of a `values:batchGet` into the sink.
 pub(super) async fn stream<S: RowSink>(
     response: reqwest::Response,
     mut sink: S,
 ) -> Result<S, GoogleError> {
-    let (sender, receiver) = mpsc::channel::<Result<Bytes, String>>(8);
+    let (sender, receiver) = mpsc::channel::<Chunks>(4);
     let reader = tokio::task::spawn_blocking(move || {
         read_batch(&mut Body::new(receiver), &mut sink).map(|()| sink)
     });
     let mut body = response.bytes_stream();
     let mut total = 0_u64;
+    // Unpacked, they are eight kilobytes each: to wake the reader for every one would cost more than to read it.
+    let (mut chunks, mut gathered) = (Vec::new(), 0);
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| root_cause(&error));
-        let failed = chunk.is_err();
-        total += chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        let length = chunk.as_ref().map_or(0, Bytes::len);
+        total += length as u64;
         let chunk = if total > MOST_BYTES {
             Err(format!("more than {MOST_BYTES} bytes"))
         } else {
             chunk
         };
-        if sender.send(chunk).await.is_err() || failed {
+        let failed = chunk.is_err();
+        chunks.push(chunk);
+        gathered += length;
+        if failed {
             break;
         }
+        if gathered >= PIECE {
+            gathered = 0;
+            if sender.send(std::mem::take(&mut chunks)).await.is_err() {
+                break; // the reader has found something wrong
+            }
+        }
     }
+    let _ = sender.send(chunks).await;
     drop(sender);
     reader.await.unwrap_or_else(|error| {
         Err(GoogleError::Garbled {
             why: format!("the reader stopped: {error}"),
         })
     })
+}
+
+/// The same for a body that is there.
+pub(super) fn whole<S: RowSink>(body: Vec<u8>, mut sink: S) -> Result<S, GoogleError> {
+    let mut body = Body {
+        buffer: body,
+        ended: true,
+        ..Body::new(mpsc::channel(1).1)
+    };
+    read_batch(&mut body, &mut sink).map(|()| sink)
 }
 
 /// `{"spreadsheetId": …, "valueRanges": [{"range": …, "values": [row, …]}, …]}`, and nothing behind it.
@@ -147,7 +172,7 @@ pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 /// The body as far as it has come, and what was read of it. serde_json reads each value from the
 /// buffer, at the speed at which it reads slices; only the frame around the rows is taken apart here.
 struct Body {
-    chunks: mpsc::Receiver<Result<Bytes, String>>,
+    chunks: mpsc::Receiver<Chunks>,
     buffer: Vec<u8>,
     /// What was read of the buffer.
     at: usize,
@@ -157,7 +182,7 @@ struct Body {
 }
 
 impl Body {
-    fn new(chunks: mpsc::Receiver<Result<Bytes, String>>) -> Self {
+    fn new(chunks: mpsc::Receiver<Chunks>) -> Self {
         Self {
             chunks,
             buffer: Vec::with_capacity(2 * PIECE),
@@ -181,10 +206,13 @@ impl Body {
         let wanted = self.buffer.len().max(PIECE) + self.buffer.len();
         let had = self.buffer.len();
         while !self.ended && self.buffer.len() < wanted {
-            match self.chunks.blocking_recv() {
-                Some(Ok(chunk)) => self.buffer.extend_from_slice(&chunk),
-                Some(Err(why)) => return Err(GoogleError::Garbled { why }),
-                None => self.ended = true,
+            let Some(chunks) = self.chunks.blocking_recv() else {
+                self.ended = true;
+                break;
+            };
+            for chunk in chunks {
+                let chunk = chunk.map_err(|why| GoogleError::Garbled { why })?;
+                self.buffer.extend_from_slice(&chunk);
             }
         }
         Ok(self.buffer.len() > had)
@@ -380,7 +408,7 @@ mod tests {
     fn parse(chunks: Vec<Result<&'static str, String>>) -> Result<Rows, GoogleError> {
         let (sender, receiver) = mpsc::channel(64);
         for chunk in chunks {
-            sender.try_send(chunk.map(Bytes::from)).unwrap();
+            sender.try_send(vec![chunk.map(Bytes::from)]).unwrap();
         }
         drop(sender);
         let mut rows = Rows::default();

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::limits::Wait;
 use super::{Claim, Ended, Outbox, OutboxError};
+use crate::commands::{Paused, pause_key};
 use crate::core::decide::notice;
 use crate::core::delivery::{By, Refusal, Scope, State, Verdict, backoff};
 use crate::core::facts::local_text;
@@ -10,7 +12,6 @@ use crate::core::facts::message::TroubleFacts;
 use crate::core::message::{Address, Message, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::email::{Strike, strike};
-use crate::health::Limited;
 use crate::roster::{Binding, binding_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
@@ -58,6 +59,9 @@ impl Outbox {
                     None,
                 )?;
                 self.count(group, &message, now)?;
+                if let Some(Address::Chat(chat)) = message.frozen.as_ref().map(|f| &f.address) {
+                    self.release_chat(group, *chat)?;
+                }
             }
             Verdict::TryLater {
                 why,
@@ -136,14 +140,18 @@ impl Outbox {
                 return self.knock_again(group, message, why, asked, now);
             }
             Scope::Sender => {
-                let until = self.tomorrow(now);
-                self.health.limited(
-                    channel,
-                    Some(Limited {
-                        until,
-                        why: why.to_owned(),
-                    }),
-                );
+                let wait = Wait {
+                    until: self.tomorrow(now),
+                    why: why.to_owned(),
+                };
+                self.limit_channel(group, channel, wait);
+            }
+            Scope::Address if not_before_s.is_some() => {
+                let chat = message.frozen.as_ref().map(|frozen| &frozen.address);
+                if let Some(Address::Chat(chat)) = chat {
+                    let until = now.saturating_add(asked).unwrap_or(now);
+                    self.hold_chat(group, *chat, until);
+                }
             }
             Scope::Message | Scope::Address => {}
         }
@@ -154,7 +162,7 @@ impl Outbox {
             return Ok(());
         }
         let own = message
-            .attempts
+            .tries()
             .iter()
             .filter(|attempt| attempt.ended == State::Queued)
             .count();
@@ -251,7 +259,7 @@ impl Outbox {
             (Refusal::Address, Some(Address::Email(_))) => {
                 self.suppress(group, message, why, now)?;
             }
-            (Refusal::Policy, _) => self.trouble(group, message.channel, why, now)?,
+            (Refusal::Policy, _) => self.stop_its_rule(group, message, why, now)?,
             (Refusal::Content, _) | (Refusal::Address, Some(Address::Chat(_)) | None) => {}
         }
         Ok(())
@@ -273,15 +281,38 @@ impl Outbox {
         else {
             return Ok(());
         };
-        let suppression = Suppression {
-            at: now,
-            source: SuppressionSource::Bounce {
-                said: why.to_owned(),
+        let key = suppress_key(self.roster.store(), address)?;
+        // What somebody said by hand must outlive the bounce: it is widened, not written over.
+        let standing: Option<Suppression> = self.roster.store().get(&key)?;
+        let suppression = match standing {
+            Some(Suppression {
+                at,
+                source: SuppressionSource::Hand { by, why: said, .. },
+                shown,
+                also,
+            }) => Suppression {
+                at,
+                source: SuppressionSource::Hand {
+                    by,
+                    everything: true,
+                    why: Some(match said {
+                        Some(said) => format!("{said}; {why}"),
+                        None => why.to_owned(),
+                    }),
+                },
+                shown,
+                also,
             },
-            shown: Address::Email(address.clone()).to_string(),
-            also: Vec::new(),
+            Some(_) | None => Suppression {
+                at: now,
+                source: SuppressionSource::Bounce {
+                    said: why.to_owned(),
+                },
+                shown: Address::Email(address.clone()).to_string(),
+                also: Vec::new(),
+            },
         };
-        group.put(suppress_key(self.roster.store(), address)?, &suppression);
+        group.put(key, &suppression);
         Ok(())
     }
 
@@ -317,28 +348,45 @@ impl Outbox {
         Ok(())
     }
 
-    fn trouble(
+    /// 5.7.x says that we, or what we write, are not wanted (email.md, the table of codes): the address is
+    /// kept, and the rule writes to no customer any more until a person has looked and resumed it.
+    fn stop_its_rule(
         &self,
         group: &mut Group,
-        channel: Channel,
+        message: &Message,
         why: &str,
         now: Timestamp,
     ) -> Result<(), OutboxError> {
-        let day = self.roster.config().calendar.date(now);
-        self.tell(
-            group,
-            channel.as_str(),
-            why,
-            &format!("{} refused {day}", channel.as_str()),
-            now,
-        )
+        let channel = message.channel.as_str();
+        let rule = &message.rule;
+        let known = self.roster.config().rules.iter().any(|one| one.id == *rule);
+        // What goes to colleagues is not stopped: they would wait for an alert that never comes.
+        if !known || message.to != Recipient::Customer {
+            let day = self.roster.config().calendar.date(now);
+            let occasion = format!("{channel} refused {day}");
+            return self.tell(group, channel, (why, None), &occasion, now);
+        }
+        let at = pause_key(&format!("rule/{rule}"));
+        if self.roster.store().contains(&at)? {
+            return Ok(());
+        }
+        let paused = Paused {
+            what: format!("rule/{rule}"),
+            by: "sheetbridge".to_owned(),
+            at: now,
+        };
+        group.put(at, &paused);
+        let mend = format!("sheetbridge resume {rule}");
+        let detail = format!("{rule}: {why}");
+        let occasion = format!("{rule} refused {now}");
+        self.tell(group, channel, (&detail, Some(mend)), &occasion, now)
     }
 
     fn tell(
         &self,
         group: &mut Group,
         service: &str,
-        detail: &str,
+        (detail, mend): (&str, Option<String>),
         occasion: &str,
         now: Timestamp,
     ) -> Result<(), OutboxError> {
@@ -350,7 +398,7 @@ impl Outbox {
             service: service.to_owned(),
             over: false,
             detail: Some(detail.to_owned()),
-            mend: None,
+            mend,
             since: Some(local),
             waiting: 0,
         };

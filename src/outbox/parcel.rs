@@ -57,7 +57,7 @@ impl Outbox {
         })
     }
 
-    fn mail_text(
+    pub(super) fn mail_text(
         &self,
         message: &Message,
         frozen: &Frozen,
@@ -80,7 +80,7 @@ impl Outbox {
         Ok(mail)
     }
 
-    fn chat_text(
+    pub(super) fn chat_text(
         &self,
         message: &Message,
         frozen: &Frozen,

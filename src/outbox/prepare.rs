@@ -1,22 +1,18 @@
 //! Before each try: is the message still wanted, may it go now, where does it go, and what does it say?
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Outbox;
 use super::route::{self, Way};
-use crate::commands::{Desk, paused_by};
+use crate::commands::{Desk, judge};
 use crate::core::delivery::State;
 use crate::core::facts::message::HoldFacts;
-use crate::core::message::{Address, Frozen, Message, Recipient};
+use crate::core::message::{Address, Frozen, Message, Recipient, Wanted};
 use crate::core::people::Directory;
-use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
+use crate::core::policy::Answer;
 use crate::core::record::Record;
-use crate::core::sheet::Value as TypedValue;
 use crate::store::keys::{self, prefix};
-use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::store::{Group, StoreError};
 
 /// How soon to look again at what waits for the end of a trial, and after it has expired meanwhile.
@@ -50,7 +46,16 @@ impl Outbox {
         if let Some(next) = self.out_of_force(message, now)? {
             return Ok(next);
         }
+        if let Some(why) = self.replaced(message)? {
+            return Ok(Next::End {
+                state: State::Cancelled,
+                why,
+            });
+        }
         let facts = self.facts(message, record.as_ref(), now)?;
+        if self.owner_changed(message, &facts)? {
+            message.frozen = None; // an open reminder moves to the new owner (SEMANTICS 12)
+        }
         let way = match &message.frozen {
             // A retry goes where the first try went (SEMANTICS 30).
             Some(frozen) => Way::To {
@@ -64,16 +69,16 @@ impl Outbox {
             Way::To { address, .. } => Some(address),
             Way::NotYet { .. } | Way::Others { .. } | Way::Nobody(_) => None,
         };
+        let own = message.channel;
+        if let Way::To { channel, .. } = &way {
+            message.channel = *channel; // it is that channel that may be paused
+        }
         if let Some(next) = self.judge(message, record.as_ref(), &facts, address, now)? {
+            message.channel = own; // another way may be open when it is looked at again
             return Ok(next);
         }
         match way {
-            Way::To {
-                channel,
-                address,
-                name,
-            } => {
-                message.channel = channel;
+            Way::To { address, name, .. } => {
                 self.freeze(message, record.as_ref(), facts, address, name, group)?;
                 Ok(Next::Ready)
             }
@@ -131,6 +136,39 @@ impl Outbox {
         )
     }
 
+    /// A reminder or a digest that waited so long that the next one was decided is not worth reading any
+    /// more (SEMANTICS 19): one at a time is enough.
+    fn replaced(&self, message: &Message) -> Result<Option<String>, StoreError> {
+        let repeats = matches!(message.wanted, Wanted::Idle { .. })
+            || message.record.is_none() && message.template.starts_with("digest");
+        if !repeats {
+            return Ok(None);
+        }
+        let Some((before_occasion, _)) = message.key.as_str().rsplit_once('/') else {
+            return Ok(None);
+        };
+        let like_it = keys::under(prefix::MESSAGE, format!("{before_occasion}/"));
+        for entry in self.roster.store().scan::<Message>(&like_it) {
+            let (_, other) = entry?;
+            let stands = !matches!(other.state, State::Cancelled | State::Expired);
+            if other.key != message.key && other.created > message.created && stands {
+                return Ok(Some(format!("replaced by a newer one: {}", other.key)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a message to the owner was meant for somebody who is in charge no longer.
+    fn owner_changed(&self, message: &Message, facts: &Value) -> Result<bool, StoreError> {
+        let (Recipient::Owner(n), Some(frozen)) = (&message.to, &message.frozen) else {
+            return Ok(false);
+        };
+        let directory = self.directory()?;
+        let names = crate::core::decide::owner_names(facts);
+        let now = directory.owners(&names).get(usize::from(*n)).copied();
+        Ok(now.is_some_and(|person| person.name != frozen.display_name))
+    }
+
     /// What templates see: the record as it is now, and what was known at the event.
     fn facts(
         &self,
@@ -155,123 +193,12 @@ impl Outbox {
         address: Option<&Address>,
         now: Timestamp,
     ) -> Result<Option<Next>, StoreError> {
-        let store = self.roster.store();
-        let suppressed = address
-            .map(|address| self.suppression(address))
-            .transpose()?
-            .flatten();
-        let opted_out = self.opted_out(message, record, facts)?;
-        let paused = paused_by(store, message)?;
-        let ads_sent = match address.filter(|_| message.ad) {
-            Some(address) => self.ads_sent(address, now)?,
-            None => Vec::new(),
-        };
-        let dates: BTreeMap<String, Vec<String>> = facts
-            .as_object()
-            .map(|names| {
-                let text = |(name, value): (&String, &Value)| {
-                    Some((name.clone(), vec![value.as_str()?.to_owned()]))
-                };
-                names.iter().filter_map(text).collect()
-            })
-            .unwrap_or_default();
-        let answer = policy::look(&PolicyInput {
-            now,
-            calendar: &self.roster.config().calendar,
-            message,
-            record,
-            dates: &dates,
-            suppressed: suppressed.as_ref(),
-            opted_out: opted_out.as_ref(),
-            consent: self.consent(facts),
-            ads_sent: &ads_sent,
-            paused: paused.as_deref(),
-            fixed_time: false,
-        });
+        let answer = judge(&self.roster, message, record, facts, address, now)?;
         Ok(match answer {
             Answer::Go => None,
             Answer::Wait { until, why } => Some(Next::Wait { until, why }),
             Answer::Never { why, state } => Some(Next::End { state, why }),
         })
-    }
-
-    fn suppression(&self, address: &Address) -> Result<Option<Refusal>, StoreError> {
-        let key = suppress_key(self.roster.store(), &address.expose())?;
-        let standing: Option<Suppression> = self.roster.store().get(&key)?;
-        Ok(standing.map(|standing| refusal(&standing)))
-    }
-
-    /// An opt-out of any phone of the person covers everyone on it (SEMANTICS 23).
-    fn opted_out(
-        &self,
-        message: &Message,
-        record: Option<&Record>,
-        facts: &Value,
-    ) -> Result<Option<Refusal>, StoreError> {
-        if message.to != Recipient::Customer {
-            return Ok(None);
-        }
-        if facts["no_ads"].as_bool() == Some(true) {
-            return Ok(Some(Refusal {
-                of: Refusing::Ads,
-                why: "the opt-out cell of the row is set".into(),
-            }));
-        }
-        let Some(record) = record else {
-            return Ok(None);
-        };
-        let typed = self
-            .roster
-            .typed(record.kind, &record.place.workbook, &record.seen)?;
-        for value in typed.values.values() {
-            let TypedValue::Phone(phones) = value else {
-                continue;
-            };
-            for phone in phones {
-                let key = suppress_key(self.roster.store(), phone.expose())?;
-                if let Some(standing) = self.roster.store().get::<Suppression>(&key)? {
-                    return Ok(Some(refusal(&standing)));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// The consent column, else a declaration for the row's source; nothing known is no consent (SEMANTICS 27).
-    fn consent(&self, facts: &Value) -> Option<bool> {
-        if facts["consent"].as_bool() == Some(true) {
-            return Some(true);
-        }
-        let source = facts["source"].as_str().map(crate::core::sheet::fold::fold);
-        let received = facts["received"]
-            .as_str()
-            .and_then(|text| text.get(..10)?.parse::<jiff::civil::Date>().ok());
-        let declared = self.roster.config().consent.iter().any(|declaration| {
-            let fits = |word: &String| Some(crate::core::sheet::fold::fold(word)) == source;
-            declaration.sources.iter().any(fits)
-                && received.is_some_and(|date| date >= declaration.since)
-        });
-        if declared {
-            Some(true)
-        } else {
-            facts["consent"].as_bool()
-        }
-    }
-
-    fn ads_sent(&self, address: &Address, now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
-        let store = self.roster.store();
-        let under = keys::under(
-            prefix::SENT,
-            format!("{}/", address_hash(store, &address.expose())?),
-        );
-        let day_ago = now
-            .saturating_sub(SignedDuration::from_hours(24))
-            .unwrap_or(now);
-        store
-            .scan::<Timestamp>(&under)
-            .map(|entry| entry.map(|(_, at)| at))
-            .filter(|at| !matches!(at, Ok(at) if *at < day_ago))
-            .collect()
     }
 
     /// Takes address, values and template at the first try, and keeps them for retries.
@@ -382,18 +309,5 @@ impl Outbox {
     /// The company's people, for the answer address of a mail.
     pub(super) fn directory(&self) -> Result<Directory, StoreError> {
         self.roster.directory()
-    }
-}
-
-fn refusal(standing: &Suppression) -> Refusal {
-    match &standing.source {
-        SuppressionSource::Cell { .. } => Refusal {
-            of: Refusing::Ads,
-            why: format!("opted out by the cell of a row on {}", standing.at),
-        },
-        SuppressionSource::Bounce { said } => Refusal {
-            of: Refusing::Everything,
-            why: format!("the address takes no mail since {}: {said}", standing.at),
-        },
     }
 }

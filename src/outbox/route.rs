@@ -267,6 +267,7 @@ pub(super) fn passed_on(message: &Message, names: &[String], now: Timestamp) -> 
             otherwise: vec![Fallback::By(Channel::Email)],
             frozen: None,
             attempts: Vec::new(),
+            hands: Vec::new(),
             due: now,
             why: String::new(),
             ..message.clone()

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::core::message::MessageKey;
+use crate::core::message::{Message, MessageKey};
 use crate::core::record::RecordId;
 
 /// A key: bytes that sort as the queue they belong to.
@@ -32,8 +32,13 @@ pub mod prefix {
     pub const TIMER: &[u8] = b"timer/";
     /// Messages, by key.
     pub const MESSAGE: &[u8] = b"message/";
-    /// Keys of messages whose story is no longer kept: the key for ever, so that nothing fires twice.
+    /// Keys of messages whose story is no longer kept, as formats 1 and 2 wrote them; see [`PLACE`].
     pub const USED: &[u8] = b"used/";
+    /// Pages of what is packed away.
+    pub const COLD: &[u8] = b"cold/";
+    /// In which page a message is packed away, by the digest of its key; or that its story is no longer kept:
+    /// the key is used for ever, so that nothing fires twice.
+    pub const PLACE: &[u8] = b"place/";
     /// Queued messages by due time.
     pub const DUE: &[u8] = b"due/";
     /// Messages that are in flight.
@@ -54,6 +59,8 @@ pub mod prefix {
     pub const RULE: &[u8] = b"rule/";
     /// Rules that were removed: what is left of theirs is not sent.
     pub const RULE_GONE: &[u8] = b"rule-gone/";
+    /// What a provider has asked us to wait for: a sender's day, a chat's pause.
+    pub const LIMIT: &[u8] = b"limit/";
     /// What is paused, by whom.
     pub const PAUSE: &[u8] = b"pause/";
     /// Telegram chats of staff.
@@ -64,6 +71,10 @@ pub mod prefix {
     pub const STAFF: &[u8] = b"staff/";
     /// Buttons under messages, by the id that the chat sends back.
     pub const BUTTON: &[u8] = b"button/";
+    /// Keys of messages that a trial has kept from customers, until somebody has said what becomes of them.
+    pub const TRIAL: &[u8] = b"trial/";
+    /// Questions in chats that were answered elsewhere, and are to say so.
+    pub const AMEND: &[u8] = b"amend/";
     /// Everything there is one of.
     pub const META: &[u8] = b"meta/";
     /// The operations of a commit that is too big for one batch.
@@ -108,12 +119,64 @@ pub fn message(key: &MessageKey) -> Key {
     under(prefix::MESSAGE, key.as_str())
 }
 
-/// The queue entry of a message.
-pub fn due(at: Timestamp, key: &MessageKey) -> Key {
-    timed(prefix::DUE, at, key.as_str())
+/// The queue entry of a message. Of those that are due at the same moment, as all are that wait for the
+/// hours to open, what does not advertise comes before what does, and what was decided earlier first.
+///
+/// Nothing of it but the due time ever changes in the life of a message, so that its entry is found again.
+pub fn due(message: &Message) -> Key {
+    let mut rest = vec![if message.ad { b'1' } else { b'0' }];
+    rest.extend_from_slice(&millis(message.created).to_be_bytes());
+    rest.push(b'/');
+    rest.extend_from_slice(message.key.as_str().as_bytes());
+    timed(prefix::DUE, message.due, rest)
+}
+
+/// The queue entry as versions before the order among equals wrote it.
+pub fn due_before(message: &Message) -> Key {
+    timed(prefix::DUE, message.due, message.key.as_str())
 }
 
 /// The mark of a message in flight.
 pub fn flight(key: &MessageKey) -> Key {
     under(prefix::FLIGHT, key.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decide::notice;
+    use crate::core::people::Directory;
+
+    #[test]
+    fn what_waits_for_one_moment_goes_in_the_order_of_waiting_and_advertising_last() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let message = |name: &str, created: i64, ad: bool, due: i64| {
+            let nobody = Directory::default();
+            let facts = serde_json::Value::Null;
+            let message = notice::to_managers(&nobody, name, "t", "o", &facts, at(created)).remove(0);
+            Message {
+                ad,
+                due: at(due),
+                ..message
+            }
+        };
+        let mut queue: Vec<(Key, &str)> = [
+            ("z first", 10, false, 500),
+            ("a second", 20, false, 500),
+            ("m ad, first of all", 1, true, 500),
+            ("b ad", 30, true, 500),
+            ("x earlier", 400, true, 499),
+        ]
+        .into_iter()
+        .map(|(name, created, ad, at)| (due(&message(name, created, ad, at)), name))
+        .collect();
+        queue.sort();
+        let order: Vec<&str> = queue.iter().map(|(_, name)| *name).collect();
+        assert_eq!(
+            order,
+            ["x earlier", "z first", "a second", "m ad, first of all", "b ad"]
+        );
+        let first = &queue[0].0;
+        assert_eq!(time_of(prefix::DUE, first), Some(at(499)));
+    }
 }

@@ -38,8 +38,8 @@ pub struct Order {
 /// One row of an [`Order`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderRow {
-    /// Whose row it is.
-    pub id: RecordId,
+    /// Whose row it is, by the number of the record's id: an id that was not minted cannot stand in a row.
+    pub number: u128,
     /// The fingerprint of its bound cells.
     pub print: u128,
     /// What its JSON is known by; 0 for one that must be looked at each time.
@@ -81,6 +81,13 @@ fn half(hash: u128) -> u64 {
     (hash >> 64) as u64
 }
 
+impl OrderRow {
+    /// Whose row it is.
+    pub fn id(&self) -> RecordId {
+        RecordId::from_number(self.number)
+    }
+}
+
 impl Order {
     /// An order without rows.
     pub fn new(kind: Kind, fields: u128, how: u128) -> Self {
@@ -92,15 +99,22 @@ impl Order {
         }
     }
 
-    /// Adds a row behind the others. An id that was not minted cannot stand in a row.
+    /// Adds a row behind the others.
     pub fn push(&mut self, row: &OrderRow) {
-        let Some(id) = row.id.number() else { return };
-        self.ids.push(id);
+        self.ids.push(row.number);
         self.prints.push(row.print);
         self.json.push(row.json);
         self.rows.push(row.row);
         self.by_json.take();
         self.by_print.take();
+    }
+
+    /// Makes room for so many more rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.ids.reserve(rows);
+        self.prints.reserve(rows);
+        self.json.reserve(rows);
+        self.rows.reserve(rows);
     }
 
     /// How many rows there are.
@@ -116,7 +130,7 @@ impl Order {
     /// A row by its place.
     pub fn get(&self, at: usize) -> Option<OrderRow> {
         Some(OrderRow {
-            id: RecordId::from_number(*self.ids.get(at)?),
+            number: *self.ids.get(at)?,
             print: self.prints[at],
             json: self.json[at],
             row: self.rows[at],
@@ -338,7 +352,7 @@ mod tests {
         let mut order = Order::new(Kind::Customer, 1, 2);
         for (row, number) in (2..).zip(numbers) {
             order.push(&OrderRow {
-                id: RecordId::from_number(u128::from(number)),
+                number: u128::from(number),
                 print: u128::from(number) << 64 | 1,
                 json: u128::from(number) << 65 | 1,
                 row,

@@ -183,7 +183,7 @@ fn ready_key() -> Key {
 const PIECE_FORMAT: u8 = 2;
 
 /// Length and key, then 0 for a removal or 1 with length and value.
-fn encode_piece(piece: &[Operation]) -> Vec<u8> {
+pub(super) fn encode_piece(piece: &[Operation]) -> Vec<u8> {
     let mut bytes = vec![PIECE_FORMAT];
     let mut put = |part: &[u8]| {
         bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
@@ -200,7 +200,7 @@ fn encode_piece(piece: &[Operation]) -> Vec<u8> {
     bytes
 }
 
-fn decode_piece(key: &[u8], bytes: &[u8]) -> Result<Vec<Operation>, StoreError> {
+pub(super) fn decode_piece(key: &[u8], bytes: &[u8]) -> Result<Vec<Operation>, StoreError> {
     let broken = |why: &str| StoreError::Value {
         key: String::from_utf8_lossy(key).into_owned(),
         why: why.to_owned(),

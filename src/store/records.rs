@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, prefix};
-use super::{Group, Store, StoreError, decode, encode};
+use super::{Group, Store, StoreError, decode, encode_to};
 use crate::core::record::{Record, RecordId};
 
 /// Records under one key. More pack better, fewer are read quicker one by one.
@@ -100,17 +100,14 @@ impl Group {
         self.put(keys::record(&record.id), record);
     }
 
-    /// Writes new records as one page. Their ids are consecutive numbers, and they have settled as
-    /// they were seen, so that their cells are written once.
-    pub fn put_page(&mut self, mut records: Vec<Record>) {
-        let Some(first) = records.first().map(|record| record.id.clone()) else {
+    /// Writes new records as one page. Their ids are consecutive numbers. A record of a page has settled
+    /// as it was seen: `settled` is left empty here, so that its cells are held and written once.
+    pub fn put_page(&mut self, records: &[Record]) {
+        let Some(first) = records.first() else {
             return;
         };
-        for record in &mut records {
-            debug_assert_eq!(record.settled.as_ref(), Some(&record.seen));
-            record.settled = None;
-        }
-        self.put_bytes(keys::under(prefix::PAGE, first.as_str()), pack(&records));
+        debug_assert!(records.iter().all(|record| record.settled.is_none()));
+        self.put_bytes(keys::under(prefix::PAGE, first.id.as_str()), pack(records));
     }
 }
 
@@ -120,7 +117,7 @@ fn pack(records: &[Record]) -> Vec<u8> {
     let mut ends = Vec::with_capacity(records.len() * 4);
     let mut values = Vec::with_capacity(records.len() * 2_048);
     for record in records {
-        values.extend(encode(record));
+        encode_to(&mut values, record);
         let end = u32::try_from(values.len()).unwrap_or(u32::MAX);
         ends.extend_from_slice(&end.to_le_bytes());
     }
@@ -191,7 +188,7 @@ mod tests {
     use crate::core::sheet::Cell;
 
     fn record(number: u128, name: &str) -> Record {
-        let seen = BTreeMap::from([("name".to_owned(), Cell::Text(name.to_owned()))]);
+        let seen = BTreeMap::from([("name".into(), Cell::Text(name.into()))]);
         Record {
             id: RecordId::from_number(number),
             kind: Kind::Customer,
@@ -200,7 +197,7 @@ mod tests {
                 sheet: 7,
                 row: 2,
             },
-            settled: Some(seen.clone()),
+            settled: None,
             seen,
             first_seen: Timestamp::UNIX_EPOCH,
             changed_at: Timestamp::UNIX_EPOCH,
@@ -228,8 +225,8 @@ mod tests {
             numbers.map(|n| record(n, &format!("Khách {n}"))).collect()
         };
         let mut group = Group::default();
-        group.put_page(page(100..132));
-        group.put_page(page(132..141));
+        group.put_page(&page(100..132));
+        group.put_page(&page(132..141));
         group.put_record(&record(500, "Khách 500"));
         store.commit(vec![group]).unwrap();
     }
@@ -253,6 +250,10 @@ mod tests {
         assert_eq!(store.record(&RecordId::new("held")).unwrap(), None);
         let all: Vec<Record> = store.records().collect::<Result<_, _>>().unwrap();
         assert_eq!(all.len(), 42);
+        let paged = all.iter().filter(|record| record.id.number() != Some(500));
+        for record in paged {
+            assert_eq!(record.settled.as_ref(), Some(&record.seen));
+        }
     }
 
     #[test]

@@ -36,6 +36,16 @@ pub enum SuppressionSource {
         /// Its words.
         said: String,
     },
+    /// Somebody said so.
+    Hand {
+        /// Who.
+        by: String,
+        /// Whether nothing at all may be written to it; else no advertising.
+        everything: bool,
+        /// Why, if they said.
+        #[serde(default)]
+        why: Option<String>,
+    },
 }
 
 /// The keyed hash under which an address is suppressed; survives the erasure of the person.
@@ -47,11 +57,7 @@ pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> 
     let salt: String = match store.get(&at)? {
         Some(salt) => salt,
         None => {
-            let salt = format!(
-                "{:032x}{:032x}",
-                crate::random::secret(),
-                crate::random::secret()
-            );
+            let salt = format!("{:032x}{:032x}", store.secret(), store.secret());
             let mut group = Group::default();
             group.put(at, &salt);
             store.commit(vec![group])?;

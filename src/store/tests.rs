@@ -1,5 +1,7 @@
 //! What the store promises: whole commits, refused strangers, errors that are no absences.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 fn group(entries: &[(&str, u32)]) -> Group {
@@ -53,7 +55,7 @@ fn another_format_is_refused_with_the_way_out() {
     }
     let error = Store::open(dir.path()).unwrap_err().to_string();
     assert!(
-        error.contains("has format 8, and this sheetbridge reads format 2"),
+        error.contains("has format 9, and this sheetbridge reads format 3"),
         "{error}"
     );
     assert!(error.contains("run the version that wrote it"), "{error}");
@@ -194,4 +196,157 @@ fn open_again(dir: &std::path::Path) -> Result<Store, StoreError> {
         }
     }
     Store::open(dir)
+}
+
+/// All files of sled, in an order that is always the same.
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
+        }
+    }
+    found.sort();
+    found
+}
+
+fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copied(&entry.path(), &to),
+            false => drop(std::fs::copy(entry.path(), to).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn whatever_a_disk_does_to_the_files_is_noticed_when_the_store_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let store = Store::open(&state).unwrap();
+    for n in 0..400_u32 {
+        let mut group = Group::default();
+        group.put(
+            format!("record/{:03}", n % 90).into_bytes(),
+            &(n, "x".repeat(500)),
+        );
+        group.put(format!("message/{n}").into_bytes(), &n);
+        store.commit(vec![group]).unwrap();
+    }
+    drop(store);
+    let whole = |store: &Store| -> Vec<(Key, serde_json::Value)> {
+        let both = [prefix::RECORD, prefix::MESSAGE].map(|prefix| store.scan(prefix));
+        both.into_iter().flatten().map(Result::unwrap).collect()
+    };
+    let truth = whole(&Store::open(&state).unwrap());
+    let (mut refused, mut well) = (0, 0);
+    let mut reasons = std::collections::BTreeMap::<String, u32>::new();
+    for case in 0..120_usize {
+        let hurt = dir.path().join(format!("hurt{case}"));
+        copied(&state, &hurt);
+        let files = files(&hurt.join("store"));
+        let db = files.iter().find(|file| file.ends_with("db")).unwrap();
+        let mut bytes = std::fs::read(db).unwrap();
+        let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        match case % 3 {
+            // A flipped bit, a block of zeros, a file that ends early.
+            0 => bytes[used * (case + 1) / 121] ^= 1 << (case % 8),
+            1 => {
+                let from = used * case / 121;
+                let to = (from + 512).min(bytes.len());
+                bytes[from..to].fill(0);
+            }
+            _ => bytes.truncate(used * (case + 1) / 121),
+        }
+        std::fs::write(db, &bytes).unwrap();
+        match Store::open(&hurt) {
+            Ok(store) => {
+                assert_eq!(
+                    whole(&store),
+                    truth,
+                    "case {case}: something is gone in silence"
+                );
+                well += 1;
+            }
+            Err(error) => {
+                let help = error
+                    .way_back()
+                    .unwrap_or_else(|| panic!("case {case}: {error:?}"));
+                assert!(help.contains("sheetbridge restore"), "{help}");
+                refused += 1;
+                let said = error.to_string().replace(&hurt.display().to_string(), "");
+                *reasons.entry(said.chars().take(90).collect()).or_default() += 1;
+            }
+        }
+        std::fs::remove_dir_all(&hurt).unwrap();
+    }
+    println!("{refused} refused, {well} well: {reasons:#?}");
+    assert!(refused > 60);
+}
+
+#[test]
+fn an_old_copy_of_the_files_is_told_from_the_store_and_may_be_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let store = Store::open(&state).unwrap();
+    store.commit(vec![group(&[("record/a", 1)])]).unwrap();
+    drop(store);
+    copied(&state.join("store"), &dir.path().join("old"));
+    let store = Store::open(&state).unwrap();
+    for n in 0..3 {
+        store.commit(vec![group(&[("record/b", n)])]).unwrap();
+    }
+    drop(store);
+    std::fs::remove_dir_all(state.join("store")).unwrap();
+    copied(&dir.path().join("old"), &state.join("store"));
+    let error = Store::open(&state).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the last 3 commits to the store")
+            && error.to_string().contains("are gone"),
+        "{error}"
+    );
+    let help = error.way_back().unwrap();
+    assert!(help.contains("restore --what-is-left"), "{help}");
+    drop(Store::open_what_is_left(&state).unwrap());
+    let store = Store::open(&state).unwrap();
+    assert_eq!(store.get::<u32>(b"record/a").unwrap(), Some(1));
+}
+
+#[test]
+fn a_store_from_before_there_were_tallies_gets_one() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let old = sled::open(dir.path().join("store")).unwrap();
+        old.insert(b"meta/format", encode(&2)).unwrap();
+        old.insert(b"record/a", encode(&7)).unwrap();
+        old.flush().unwrap();
+    }
+    {
+        let store = Store::open(dir.path()).unwrap();
+        let format: Option<u32> = store.get(b"meta/format").unwrap();
+        assert_eq!(format, Some(FORMAT));
+    }
+    {
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(store.get::<u32>(b"record/a").unwrap(), Some(7));
+        store.commit(vec![group(&[("record/b", 8)])]).unwrap();
+    }
+    // What is written beside the store's back is noticed from then on.
+    {
+        let other = sled::open(dir.path().join("store")).unwrap();
+        other.insert(b"record/a", encode(&9)).unwrap();
+        other.flush().unwrap();
+    }
+    let error = Store::open(dir.path()).unwrap_err().to_string();
+    assert!(
+        error.contains("3 entries of") && error.contains("were written"),
+        "{error}"
+    );
 }

@@ -3,6 +3,8 @@
 //! - 1 → 2: the order of a tab's rows was one JSON value; it is in chunks now, with fingerprints
 //!   and what the rows' JSON is known by. Both are made anew at the next poll. Records of unclear
 //!   identity have a list.
+//! - 2 → 3: there is a tally of everything, messages and the journal may be packed away. Nothing is
+//!   rewritten; but a program that keeps no tally must not write to it any more.
 
 use serde::Deserialize;
 
@@ -25,10 +27,21 @@ impl Store {
     /// Upgrades what is there; does nothing in a store of this format.
     pub(super) fn upgrade(&self) -> Result<(), StoreError> {
         let key = keys::under(prefix::META, "format");
-        if self.get::<u32>(&key)? == Some(FORMAT) {
+        let found = self.get::<u32>(&key)?;
+        if found == Some(FORMAT) {
             return Ok(());
         }
         let mut groups = Vec::new();
+        if found == Some(1) {
+            self.from_one(&mut groups)?;
+        }
+        let mut format = Group::default();
+        format.put(key, &FORMAT);
+        groups.push(format);
+        self.commit(groups)
+    }
+
+    fn from_one(&self, groups: &mut Vec<Group>) -> Result<(), StoreError> {
         for entry in self.scan::<OldOrder>(prefix::ORDER) {
             let (at, old) = entry?;
             let name = String::from_utf8_lossy(&at[prefix::ORDER.len()..]).into_owned();
@@ -43,15 +56,17 @@ impl Store {
             };
             let mut order = Order::new(old.kind, 0, 0);
             for (row, id) in old.rows {
+                // An id that was not minted cannot stand in a row.
+                let Some(number) = id.number() else { continue };
                 order.push(&OrderRow {
-                    id,
+                    number,
                     print: 0,
                     json: 0,
                     row,
                 });
             }
             // The head takes the place of the old value.
-            self.write_order((workbook, sheet), None, &order, &mut groups);
+            self.write_order((workbook, sheet), None, &order, groups);
         }
         for record in self.records() {
             let record = record?;
@@ -61,9 +76,6 @@ impl Store {
                 groups.push(group);
             }
         }
-        let mut format = Group::default();
-        format.put(key, &FORMAT);
-        groups.push(format);
-        self.commit(groups)
+        Ok(())
     }
 }

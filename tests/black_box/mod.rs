@@ -17,7 +17,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sheetbridge::commands::Request;
+use sheetbridge::commands::{OutboxFilter, Request};
 use sheetbridge::control;
 use sheetbridge::core::message::Message;
 use sheetbridge::core::record::Record;
@@ -531,10 +531,10 @@ impl Daemon {
 
     /// The messages as `outbox list` shows them.
     pub async fn outbox(&self) -> Vec<Value> {
-        let request = Request::Outbox {
-            state: None,
+        let request = Request::Outbox(OutboxFilter {
             limit: 1_000,
-        };
+            ..OutboxFilter::default()
+        });
         self.ask(&request)
             .await
             .and_then(|lines| lines.as_array().cloned())

@@ -364,7 +364,11 @@ fn one_person(one: &Customer, other: &Customer) -> bool {
 /// Whether at least as many filled cells are equal as are not.
 fn mostly_kept(old: &Customer, new: &Customer) -> bool {
     let (before, after) = (old.cells(), new.cells());
-    let filled: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let filled: BTreeSet<&str> = before
+        .keys()
+        .chain(after.keys())
+        .map(|id| id.as_str())
+        .collect();
     changed_fields(&before, &after, &FIELDS).len() * 2 <= filled.len()
 }
 

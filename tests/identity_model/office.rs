@@ -94,15 +94,15 @@ impl Customer {
             .map(|(field, text)| {
                 let digits = text.chars().all(|letter| letter.is_ascii_digit());
                 let cell = match self.noise {
-                    1 => Cell::Text(format!(" {} ", text.replace(' ', "  "))),
+                    1 => Cell::Text(format!(" {} ", text.replace(' ', "  ")).into()),
                     2 => Cell::Text(text.nfd().collect()),
-                    3 => Cell::Text(text.replace(' ', "\u{A0}")),
+                    3 => Cell::Text(text.replace(' ', "\u{A0}").into()),
                     4 if digits && text.len() < 15 => {
                         Cell::Number(text.parse().expect("digits are a number"))
                     }
-                    _ => Cell::Text(text.clone()),
+                    _ => Cell::Text(text.into()),
                 };
-                ((*field).to_owned(), cell)
+                ((*field).into(), cell)
             })
             .collect()
     }

@@ -128,7 +128,7 @@ impl Layout {
     }
 
     fn header(&self) -> Vec<Cell> {
-        let text = |column: &Column| Cell::Text(column.header.clone());
+        let text = |column: &Column| Cell::Text(column.header.as_str().into());
         self.columns.iter().map(text).collect()
     }
 
@@ -178,7 +178,7 @@ impl Layout {
         let banner = ["DANH SÁCH KHÁCH HÀNG", "Lưu ý: không xoá cột"];
         let above = banner[..self.banner].iter();
         above
-            .map(|text| vec![Cell::Text((*text).to_owned())])
+            .map(|text| vec![Cell::Text((*text).into())])
             .chain([self.header()])
             .chain(customers.iter().map(|customer| self.line(customer)))
             .collect()

@@ -206,15 +206,15 @@ impl Company {
 
     /// The outbox as the command line shows it, of a store that no daemon holds.
     pub async fn outbox(&self) -> Vec<serde_json::Value> {
-        use sheetbridge::commands::{Desk, Request, Who};
+        use sheetbridge::commands::{Desk, OutboxFilter, Request, Who};
         let store = Store::open(&self.dir.path().join("state")).unwrap();
         let desk = Desk::new(Roster::new(Arc::clone(self.roster.config()), store), None);
         let answer = desk
             .answer(
-                &Request::Outbox {
-                    state: None,
+                &Request::Outbox(OutboxFilter {
                     limit: 100,
-                },
+                    ..OutboxFilter::default()
+                }),
                 &Who::CommandLine,
                 self.now,
             )

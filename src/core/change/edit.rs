@@ -262,7 +262,7 @@ mod tests {
 
     fn names(list: &[&str]) -> Vec<Cells> {
         list.iter()
-            .map(|name| Cells::from([("name".to_owned(), Cell::Text((*name).to_owned()))]))
+            .map(|name| Cells::from([("name".into(), Cell::Text((*name).into()))]))
             .collect()
     }
 

@@ -151,6 +151,7 @@ fn message(
         why: String::new(),
         frozen: None,
         attempts: Vec::new(),
+        hands: Vec::new(),
         trial: cx.trial,
     }
 }

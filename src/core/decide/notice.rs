@@ -90,6 +90,7 @@ pub fn to_managers(
             why: String::new(),
             frozen: None,
             attempts: Vec::new(),
+            hands: Vec::new(),
             trial: false,
         })
         .collect()

@@ -1,5 +1,5 @@
 //! What messages know beyond the record: the shapes that the shipped templates read under `event`,
-//! `held`, `hold`, `trouble`, `findings` and `optout`. Whoever decides or sends fills them in and
+//! `held`, `hold`, `trouble`, `doubt`, `findings` and `optout`. Whoever decides or sends fills them in and
 //! hands them over as JSON; every part a template can do without is optional.
 
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,30 @@ pub struct HoldFacts {
     pub until: Option<String>,
 }
 
+/// `doubt`: a mail that may have been sent, and what the managers are asked. Template `in-doubt`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DoubtFacts {
+    /// What the buttons act on: digest of the mail's key, `#`, and which doubt of it this is.
+    pub id: String,
+    /// The beginning of that digest, which `sheetbridge outbox resolve` takes.
+    pub key: String,
+    /// The customer's name.
+    pub name: Option<String>,
+    /// Masked address.
+    pub to: String,
+    /// Subject of the mail.
+    pub subject: Option<String>,
+    /// Local ISO time of the try.
+    pub at: Option<String>,
+    /// Local ISO time when it was decided.
+    pub decided: Option<String>,
+    /// What broke.
+    pub said: Option<String>,
+    /// Address that opens the row.
+    pub url: Option<String>,
+}
+
 /// `trouble`: something the daemon needs is out of reach, or is well again. Templates `trouble` and `telegram-down`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -102,6 +126,28 @@ pub struct TroubleFacts {
     pub since: Option<String>,
     /// How many messages wait because of it.
     pub waiting: u32,
+}
+
+/// `flood`: many notices for one colleague at once, told as one. Template `flood`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FloodFacts {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them.
+    pub items: Vec<FloodItem>,
+    /// How many are not among `items`.
+    pub more: usize,
+}
+
+/// One notice of a flood.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FloodItem {
+    /// Its own template, which says what it is about.
+    pub template: String,
+    /// The customer's name, if the row has one.
+    pub name: Option<String>,
 }
 
 /// `findings`: rows that a person should look at. Template `problems`.

@@ -56,8 +56,8 @@ pub fn changed_fields(before: &Cells, after: &Cells, fields: &[FieldInfo]) -> Ve
     fields
         .iter()
         .filter(|field| {
-            let old = before.get(&field.id).unwrap_or(&Cell::Empty);
-            let new = after.get(&field.id).unwrap_or(&Cell::Empty);
+            let old = before.get(field.id.as_str()).unwrap_or(&Cell::Empty);
+            let new = after.get(field.id.as_str()).unwrap_or(&Cell::Empty);
             !same(old, new, field.kind)
         })
         .map(|field| field.id.clone())
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     fn text(value: &str) -> Cell {
-        Cell::Text(value.to_owned())
+        Cell::Text(value.into())
     }
 
     #[test]
@@ -239,9 +239,9 @@ mod tests {
         let turned = [fields[1].clone(), fields[0].clone()];
         let cells = |name: &str, phone: &str, other: &str| {
             Cells::from([
-                ("name".to_owned(), text(name)),
-                ("phone".to_owned(), text(phone)),
-                ("other".to_owned(), text(other)),
+                ("name".into(), text(name)),
+                ("phone".into(), text(phone)),
+                ("other".into(), text(other)),
             ])
         };
         let one = fingerprint(&cells("An", "0901", "x"), &fields);

@@ -50,7 +50,7 @@ impl Digest {
         };
         for field in fields {
             let text = cells
-                .get(&field.id)
+                .get(field.id.as_str())
                 .map(|cell| canonical(cell, field.kind).into_owned())
                 .unwrap_or_default();
             match field.kind {
@@ -336,7 +336,7 @@ mod tests {
 
     fn named(name: &str) -> Digest {
         let fields = [FieldInfo::new("name", FieldKind::Name)];
-        let cells = Cells::from([("name".to_owned(), Cell::Text(name.to_owned()))]);
+        let cells = Cells::from([("name".into(), Cell::Text(name.into()))]);
         Digest::new(&cells, &fields)
     }
 

@@ -28,7 +28,7 @@ fn rows(text: &str) -> Vec<Row> {
             .into_iter()
             .zip(line.split('|').map(str::trim))
             .filter(|(_, text)| !text.is_empty())
-            .map(|(field, text)| (field.id, Cell::Text(text.to_owned())))
+            .map(|(field, text)| (field.id.into(), Cell::Text(text.into())))
             .collect();
         found.push(Row { tab, row, cells });
     }
@@ -305,14 +305,14 @@ fn a_column_replaced_in_every_row_is_still_quick() {
         (0_u32..4_000)
             .map(|number| {
                 let mark = number.wrapping_mul(2_654_435_761) % 10_000_000;
-                let text = |value: String| Cell::Text(value);
+                let text = |value: String| Cell::Text(value.into());
                 let mut cells = Cells::from([
-                    ("name".to_owned(), text(format!("Lê Văn {}", mark % 997))),
-                    ("area".to_owned(), text(format!("Quận {}", number % 12))),
-                    ("stage".to_owned(), text(stage.to_owned())),
+                    ("name".into(), text(format!("Lê Văn {}", mark % 997))),
+                    ("area".into(), text(format!("Quận {}", number % 12))),
+                    ("stage".into(), text(stage.to_owned())),
                 ]);
                 if phones {
-                    cells.insert("phone".to_owned(), text(format!("090{mark:07}")));
+                    cells.insert("phone".into(), text(format!("090{mark:07}")));
                 }
                 Row {
                     tab: 0,
@@ -358,7 +358,7 @@ fn what_only_common_cells_tell_is_found_among_very_many_rows() {
                     ("area", format!("Lô {}", number / 40)),
                     ("stage", stage.to_owned()),
                 ]
-                .map(|(field, text)| (field.to_owned(), Cell::Text(text)))
+                .map(|(field, text)| (field.into(), Cell::Text(text.into())))
                 .into(),
             })
             .collect()

@@ -68,6 +68,7 @@ fn case(to: Recipient, wanted: Wanted) -> Case {
             why: String::new(),
             frozen: None,
             attempts: Vec::new(),
+            hands: Vec::new(),
             trial: false,
         },
         record: Some(Record {

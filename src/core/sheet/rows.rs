@@ -29,7 +29,7 @@ pub enum RowKind {
 pub fn bind_row(raw: &[Cell], header: &Header) -> Cells {
     let filled = header.bound.iter().filter_map(|(field, binding)| {
         let cell = raw.get(binding.column).filter(|cell| !cell.is_blank())?;
-        Some((field.clone(), cell.clone()))
+        Some((field.into(), cell.clone()))
     });
     filled.collect()
 }
@@ -90,7 +90,7 @@ fn text_of(cell: &Cell) -> Option<&str> {
 /// A phone number in the name column is a customer whose cells slipped, and a data problem.
 fn is_misplaced_phone(text: &str) -> bool {
     let written = text.trim_start().starts_with(['0', '+']);
-    written && matches!(phone::read(&Cell::Text(text.to_owned())), Reading::Value(_))
+    written && matches!(phone::read(&Cell::Text(text.into())), Reading::Value(_))
 }
 
 /// Formatted tick boxes arrive as words.
@@ -310,7 +310,7 @@ fn titled(words: &[&str], cleaned: &str) -> bool {
 
 /// Whether the text is read as a person's name, or as one that a person could not settle.
 fn is_name(text: &str) -> bool {
-    match person::read(&Cell::Text(text.to_owned())) {
+    match person::read(&Cell::Text(text.into())) {
         Reading::Value(person) => person.full != Part::Absent || person.title != Part::Absent,
         Reading::Nothing | Reading::Bad(_) | Reading::Ambiguous(_) => false,
     }
@@ -548,7 +548,7 @@ mod tests {
         let cells = bind_row(&raw, &header());
         assert_eq!(
             cells.into_iter().collect::<Vec<_>>(),
-            [("name".to_owned(), Cell::from("An"))]
+            [("name".into(), Cell::from("An"))]
         );
     }
 }

@@ -121,16 +121,16 @@ pub fn typed(cells: &Cells, schema: &Schema) -> Typed {
             }
         };
         let problem = |why: String| CellProblem {
-            field: id.clone(),
+            field: id.to_string(),
             value: value(),
             why,
         };
         match reading {
             Reading::Nothing => {}
             Reading::Value(value) => {
-                typed.values.insert(id.clone(), value);
+                typed.values.insert(id.to_string(), value);
                 if field.private {
-                    typed.private.insert(id.clone());
+                    typed.private.insert(id.to_string());
                 }
             }
             Reading::Bad(why) | Reading::Ambiguous(why) => typed.problems.push(problem(why)),
@@ -258,7 +258,7 @@ mod tests {
     fn row(cells: &[(&str, Cell)]) -> Typed {
         let cells: Cells = cells
             .iter()
-            .map(|(id, cell)| ((*id).to_owned(), cell.clone()))
+            .map(|(id, cell)| ((*id).into(), cell.clone()))
             .collect();
         typed(&cells, &schema())
     }

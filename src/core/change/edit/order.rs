@@ -33,7 +33,7 @@ fn order_by(
     fields.iter().find_map(|field| {
         let column: Vec<SortKey> = rows
             .iter()
-            .map(|cells| SortKey::of(cells.get(&field.id), field.kind, collation))
+            .map(|cells| SortKey::of(cells.get(field.id.as_str()), field.kind, collation))
             .collect();
         let filled = column.iter().filter(|key| **key != SortKey::Blank).count();
         // Sheets puts empty cells last, whichever way it sorts.

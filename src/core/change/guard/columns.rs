@@ -73,12 +73,12 @@ fn look_at(rows: &[Sighting<'_>], field: &FieldInfo, fields: &[FieldInfo]) -> Co
     let mut changes: Vec<Change<'_>> = Vec::new();
     let mut from: BTreeMap<&str, u32> = BTreeMap::new();
     for row in rows {
-        let after = row.after.get(&field.id).unwrap_or(&Cell::Empty);
+        let after = row.after.get(field.id.as_str()).unwrap_or(&Cell::Empty);
         let Some(cells) = row.before else {
             doubt.strange_new += u32::from(strange(after, field.kind));
             continue;
         };
-        let before = cells.get(&field.id).unwrap_or(&Cell::Empty);
+        let before = cells.get(field.id.as_str()).unwrap_or(&Cell::Empty);
         let old = canonical(before, field.kind).into_owned();
         let new = canonical(after, field.kind).into_owned();
         if old == new || after.error().is_some() {
@@ -164,7 +164,7 @@ fn stood_in<'f>(
         .filter(|other| other.kind != field.kind && !takes_anything(other.kind))
         .find(|other| {
             before
-                .get(&other.id)
+                .get(other.id.as_str())
                 .is_some_and(|cell| canonical(cell, FieldKind::Text) == text)
         })
         .map(|other| other.id.as_str())
@@ -318,23 +318,23 @@ mod tests {
     }
 
     fn customer(n: usize) -> Cells {
-        let text = |text: String| Cell::Text(text);
+        let text = |text: String| Cell::Text(text.into());
         Cells::from([
-            ("name".to_owned(), text(format!("Khách {n}"))),
-            ("phone".to_owned(), text(format!("09123456{n:02}"))),
-            ("email".to_owned(), text(format!("k{n}@example.com"))),
+            ("name".into(), text(format!("Khách {n}"))),
+            ("phone".into(), text(format!("09123456{n:02}"))),
+            ("email".into(), text(format!("k{n}@example.com"))),
             (
-                "stage".to_owned(),
+                "stage".into(),
                 text(
                     ["Mới", "Đang tư vấn", "Đã đặt cọc"][(n * n * 31 + n * 17) / 5 % 3].to_owned(),
                 ),
             ),
             (
-                "owner".to_owned(),
+                "owner".into(),
                 text(["Lan Anh", "Minh Tuấn", "Thu Hà", "Quốc Bảo"][n * 7 % 4].to_owned()),
             ),
             (
-                "appointment".to_owned(),
+                "appointment".into(),
                 Cell::Number(46_000.0 + (n * n % 17) as f64),
             ),
         ])
@@ -346,7 +346,7 @@ mod tests {
         let after: Vec<Cells> = (0..20)
             .map(|n| {
                 let mut cells = before[n].clone();
-                cells.insert(column.to_owned(), edit(n, &before));
+                cells.insert(column.into(), edit(n, &before));
                 cells
             })
             .collect();
@@ -417,7 +417,9 @@ mod tests {
             "mixed 0, from phone 20, strange 0, emptied 0"
         );
         assert_eq!(
-            said("email", |n, _| Cell::Text(format!("09877654{n:02}"))),
+            said("email", |n, _| Cell::Text(compact_str::format_compact!(
+                "09877654{n:02}"
+            ))),
             "mixed 0, from nowhere, strange 20, emptied 0"
         );
         assert_eq!(
@@ -441,11 +443,15 @@ mod tests {
         assert_eq!(said("appointment", later), "none");
         // New addresses of a domain, new numbers after a change of prefixes.
         assert_eq!(
-            said("email", |n, _| Cell::Text(format!("k{n}@gmail.com"))),
+            said("email", |n, _| Cell::Text(compact_str::format_compact!(
+                "k{n}@gmail.com"
+            ))),
             "none"
         );
         assert_eq!(
-            said("phone", |n, _| Cell::Text(format!("03123456{n:02}"))),
+            said("phone", |n, _| Cell::Text(compact_str::format_compact!(
+                "03123456{n:02}"
+            ))),
             "none"
         );
         // Dates taken out, or replaced by a word.
@@ -472,7 +478,12 @@ mod tests {
     #[test]
     fn new_rows_one_column_off_are_counted_apart() {
         let shifted: Vec<Cells> = (0..6)
-            .map(|n| Cells::from([("phone".to_owned(), Cell::Text(format!("k{n}@example.com")))]))
+            .map(|n| {
+                Cells::from([(
+                    "phone".into(),
+                    Cell::Text(compact_str::format_compact!("k{n}@example.com")),
+                )])
+            })
             .collect();
         let rows: Vec<Sighting<'_>> = shifted
             .iter()
