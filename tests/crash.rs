@@ -149,6 +149,8 @@ struct Company {
     /// Who did.
     pressing: BTreeSet<i64>,
     blocked: BTreeSet<i64>,
+    /// Whether the group got another id.
+    moved: bool,
     paused: bool,
 }
 
@@ -174,6 +176,7 @@ impl Company {
             pressed: BTreeMap::new(),
             pressing: BTreeSet::new(),
             blocked: BTreeSet::new(),
+            moved: false,
             paused: false,
         };
         company.slowly();
@@ -262,17 +265,9 @@ impl Company {
                     self.site.bot.block(chat).unwrap();
                 }
             }
-            5 => {
-                if self
-                    .site
-                    .bot
-                    .chat(self.group)
-                    .unwrap()
-                    .migrated_to
-                    .is_none()
-                {
-                    self.site.bot.migrate(self.group).unwrap();
-                }
+            5 if !self.moved => {
+                self.moved = true;
+                self.site.bot.migrate(self.group).unwrap();
             }
             _ => {}
         }
@@ -365,7 +360,7 @@ impl Company {
                         telegram::ButtonAct::CallbackData(data) => Some(data),
                         _ => None,
                     })
-                    .last();
+                    .next_back();
                 if let Some(data) = button.filter(|data| !self.pressed.contains_key(data.as_str()))
                     && let Ok(press) = self.site.bot.press(*chat, *chat, message.id, data)
                 {

@@ -57,6 +57,8 @@ pub(crate) struct Life {
     pub(crate) mails: Vec<Mail>,
     pub(crate) texts: Vec<Text>,
     pub(crate) said: Vec<Said>,
+    /// When a workbook was asked for: at the second the first look is over and kept.
+    pub(crate) polls: Vec<usize>,
 }
 
 impl Life {
@@ -67,6 +69,9 @@ impl Life {
         for (moment, act) in acts.iter().enumerate() {
             match act {
                 Act::Sent { fd, bytes } => {
+                    if find(bytes, b"values:batchGet", 0).is_some() {
+                        life.polls.push(moment);
+                    }
                     let line = lines.entry(*fd).or_default();
                     line.pieces.push((line.bytes.len(), moment));
                     line.bytes.extend_from_slice(bytes);
