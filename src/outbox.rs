@@ -240,9 +240,7 @@ impl Outbox {
             }
             let mut group = Group::default();
             match store.get::<Message>(&keys::message(&key))? {
-                Some(message)
-                    if message.state == State::Queued && keys::due(&message) == entry =>
-                {
+                Some(message) if message.state == State::Queued && keys::due(&message) == entry => {
                     if seats.any_for(&message) {
                         self.look(
                             message,
@@ -281,12 +279,10 @@ impl Outbox {
         claims: &mut Vec<Claim>,
         ended: &mut Vec<Ended>,
     ) -> Result<(), OutboxError> {
-        match self.prepare(&mut message, now, group)? {
+        match self.prepare(&mut message, now, group, |to| seats.take(self, to))? {
+            // It stays as it is, where it is in the queue.
+            prepare::Next::NoSeat => *group = Group::default(),
             prepare::Next::Ready => {
-                if !seats.take(self, &message) {
-                    *group = Group::default(); // it stays as it is, where it is in the queue
-                    return Ok(());
-                }
                 match self.parcel(&message, now, group)? {
                     Ok(parcel) => {
                         ledger::shift(
@@ -433,10 +429,7 @@ impl Seats {
     }
 
     /// Whether there is a place now and the provider's pace allows it.
-    fn take(&mut self, outbox: &Outbox, message: &Message) -> bool {
-        let Some(address) = message.frozen.as_ref().map(|frozen| &frozen.address) else {
-            return false;
-        };
+    fn take(&mut self, outbox: &Outbox, address: &Address) -> bool {
         match address {
             Address::Email(_) => {
                 if !outbox
@@ -458,8 +451,7 @@ impl Seats {
                     .as_ref()
                     .is_some_and(|courier| courier.ready_in(address).is_zero());
                 let waits = self.holds.get(chat).is_some_and(|until| *until > self.now);
-                let free =
-                    self.chats.insert(*chat) && self.telegram > 0 && ready && !waits;
+                let free = self.chats.insert(*chat) && self.telegram > 0 && ready && !waits;
                 self.telegram -= usize::from(free);
                 free
             }

@@ -228,10 +228,12 @@ impl Store {
                 found,
             }),
             // sled gives what it cannot read up without a word; an empty store where there was one is no new one.
-            Ok(None) if self.file.is_some() && self.db.is_empty() && self.mark().exists() => Err(StoreError::Corrupt {
-                dir: self.dir.clone(),
-                why: "nothing in it can be read any more".into(),
-            }),
+            Ok(None) if self.file.is_some() && self.db.is_empty() && self.mark().exists() => {
+                Err(StoreError::Corrupt {
+                    dir: self.dir.clone(),
+                    why: "nothing in it can be read any more".into(),
+                })
+            }
             Ok(None) if self.db.is_empty() => {
                 let mut group = Group::default();
                 group.put(key, &FORMAT);

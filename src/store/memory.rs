@@ -101,7 +101,10 @@ impl Memory {
 
     pub(super) fn bytes(&self) -> u64 {
         let inner = self.lock();
-        let bytes = inner.live.iter().map(|(key, value)| key.len() + value.len());
+        let bytes = inner
+            .live
+            .iter()
+            .map(|(key, value)| key.len() + value.len());
         bytes.sum::<usize>() as u64
     }
 
@@ -189,8 +192,11 @@ mod tests {
         let disk = disk();
         let store = Store::in_memory(&disk, dir.path()).unwrap();
         store.commit(vec![put("record/a", 1)]).unwrap();
-        disk.apply(vec![(b"record/a".to_vec(), None), (b"record/b".to_vec(), Some(vec![1]))])
-            .unwrap();
+        disk.apply(vec![
+            (b"record/a".to_vec(), None),
+            (b"record/b".to_vec(), Some(vec![1])),
+        ])
+        .unwrap();
         assert_eq!((store.keys(b"record/").count(), disk.unflushed()), (1, 1));
         disk.crash(0);
         let store = Store::in_memory(&disk, dir.path()).unwrap();
@@ -198,7 +204,11 @@ mod tests {
         assert_eq!(store.keys(b"record/").count(), 1);
         disk.apply(vec![(b"record/a".to_vec(), None)]).unwrap();
         disk.crash(1);
-        assert_eq!(store.get::<u32>(b"record/a").unwrap(), None, "it had reached the disk all the same");
+        assert_eq!(
+            store.get::<u32>(b"record/a").unwrap(),
+            None,
+            "it had reached the disk all the same"
+        );
     }
 
     #[test]
@@ -210,10 +220,15 @@ mod tests {
         ];
         let seen = both.map(|store| {
             for (n, key) in ["a/1", "a/2", "a/3", "a0", "b/"].into_iter().enumerate() {
-                store.commit(vec![put(key, u32::try_from(n).unwrap())]).unwrap();
+                store
+                    .commit(vec![put(key, u32::try_from(n).unwrap())])
+                    .unwrap();
             }
             let forth: Vec<keys::Key> = store.keys(b"a/").map(Result::unwrap).collect();
-            let back: Vec<u32> = store.newest::<u32>(b"a/", 2).map(|entry| entry.unwrap().1).collect();
+            let back: Vec<u32> = store
+                .newest::<u32>(b"a/", 2)
+                .map(|entry| entry.unwrap().1)
+                .collect();
             (forth, back, store.keys(b"c/").count())
         });
         assert_eq!(seen[0], seen[1]);

@@ -63,16 +63,24 @@ impl Checker {
                 .filter(|ended| channel_tried(&ended.message) == Some(channel))
                 .count();
             if count > most {
-                return Err(format!("gap: {count} in doubt by {} and {most} connections", channel.as_str()));
+                return Err(format!(
+                    "gap: {count} in doubt by {} and {most} connections",
+                    channel.as_str()
+                ));
             }
         }
         for digest in std::mem::take(&mut self.gap) {
             let Some(message) = by_digest(store, &digest) else {
-                return Err(format!("gap: {digest} was on its way and is not in the store"));
+                return Err(format!(
+                    "gap: {digest} was on its way and is not in the store"
+                ));
             };
             let last = message.attempts.last().map(|attempt| attempt.ended);
             if last != Some(State::InDoubt) && last != Some(State::Delivered) {
-                return Err(format!("gap: {} was in the gap and is {} ({last:?})", message.key, message.state));
+                return Err(format!(
+                    "gap: {} was in the gap and is {} ({last:?})",
+                    message.key, message.state
+                ));
             }
         }
         if let Some(key) = store.keys(prefix::FLIGHT).next() {
@@ -82,10 +90,18 @@ impl Checker {
     }
 
     /// What began to leave since the last look.
-    pub(crate) fn begun(&mut self, world: &mut World, store: &Store, unflushed: usize) -> Result<(), String> {
+    pub(crate) fn begun(
+        &mut self,
+        world: &mut World,
+        store: &Store,
+        unflushed: usize,
+    ) -> Result<(), String> {
         for call in std::mem::take(&mut world.begun) {
             let Some(message) = by_digest(store, &call.digest) else {
-                return Err(format!("unknown: {} leaves and is not in the store", call.digest));
+                return Err(format!(
+                    "unknown: {} leaves and is not in the store",
+                    call.digest
+                ));
             };
             if message.state != State::InFlight || unflushed > 0 {
                 return Err(format!(
@@ -136,7 +152,11 @@ impl Checker {
         if today >= PER_DAY as usize {
             return wall(&format!("daily limit, {today} before it"));
         }
-        let minute = self.mails.iter().filter(|(at, _)| at + 60_000 > world.mono).count();
+        let minute = self
+            .mails
+            .iter()
+            .filter(|(at, _)| at + 60_000 > world.mono)
+            .count();
         if minute >= (PER_MINUTE + PER_MINUTE / 10) as usize {
             return wall(&format!("pace, {minute} in a minute"));
         }
@@ -184,20 +204,37 @@ impl Checker {
         for entry in store.scan::<Message>(prefix::MESSAGE) {
             let (_, message) = entry.map_err(|error| error.to_string())?;
             self.messages += 1;
-            let count = |state| message.attempts.iter().filter(|attempt| attempt.ended == state).count();
+            let count = |state| {
+                message
+                    .attempts
+                    .iter()
+                    .filter(|attempt| attempt.ended == state)
+                    .count()
+            };
             let doubts = count(State::InDoubt);
             self.in_doubt += doubts;
             queued += usize::from(message.state == State::Queued);
             flying += usize::from(message.state == State::InFlight);
             let now = arrived.remove(message.key.digest().as_str()).unwrap_or(0);
-            let may = count(State::Delivered) + doubts + usize::from(message.state == State::InFlight);
+            let may =
+                count(State::Delivered) + doubts + usize::from(message.state == State::InFlight);
             if now > may {
-                return Err(format!("twice: {} arrived {now} times, {may} are accounted for", message.key));
+                return Err(format!(
+                    "twice: {} arrived {now} times, {may} are accounted for",
+                    message.key
+                ));
             }
             if message.state == State::Delivered && now == 0 {
-                return Err(format!("lost: {} is delivered and never arrived", message.key));
+                return Err(format!(
+                    "lost: {} is delivered and never arrived",
+                    message.key
+                ));
             }
-            if message.state == State::Queued && store.get::<MessageKey>(&due_key(&message)).is_ok_and(|key| key.is_none()) {
+            if message.state == State::Queued
+                && store
+                    .get::<MessageKey>(&due_key(&message))
+                    .is_ok_and(|key| key.is_none())
+            {
                 return Err(format!("queue: {} waits in no queue", message.key));
             }
         }
@@ -215,7 +252,13 @@ impl Checker {
     }
 
     /// After a quiet time: everything has ended, and everybody heard what was meant for them.
-    pub(crate) fn end(&mut self, world: &World, store: &Store, sheet: &Sheet, quiet: Timestamp) -> Result<(), String> {
+    pub(crate) fn end(
+        &mut self,
+        world: &World,
+        store: &Store,
+        sheet: &Sheet,
+        quiet: Timestamp,
+    ) -> Result<(), String> {
         let mut welcomed: BTreeSet<String> = BTreeSet::new();
         for entry in store.scan::<Message>(prefix::MESSAGE) {
             let (_, message) = entry.map_err(|error| error.to_string())?;
@@ -223,7 +266,10 @@ impl Checker {
                 State::InFlight => return Err(format!("end: {} is in flight", message.key)),
                 // Half a day, because a clock that jumped forth and back may have put it off.
                 State::Queued if message.created < quiet && message.due <= world.wall => {
-                    return Err(format!("end: {} is due since {} ({})", message.key, message.due, message.why));
+                    return Err(format!(
+                        "end: {} is due since {} ({})",
+                        message.key, message.due, message.why
+                    ));
                 }
                 State::InDoubt if message.to != Recipient::Customer => {
                     return Err(format!("end: {} to staff is still in doubt", message.key));
@@ -240,7 +286,12 @@ impl Checker {
         self.everybody_is_welcomed(store, sheet, &welcomed)
     }
 
-    fn everybody_is_welcomed(&self, store: &Store, sheet: &Sheet, welcomed: &BTreeSet<String>) -> Result<(), String> {
+    fn everybody_is_welcomed(
+        &self,
+        store: &Store,
+        sheet: &Sheet,
+        welcomed: &BTreeSet<String>,
+    ) -> Result<(), String> {
         let mut records: BTreeMap<String, Record> = BTreeMap::new();
         for record in store.records() {
             let record = record.map_err(|error| error.to_string())?;
@@ -249,15 +300,25 @@ impl Checker {
             }
         }
         for row in &sheet.rows {
-            let Some(newcomer) = sheet.newcomers.get(&row.who).filter(|newcomer| newcomer.plain) else {
+            let Some(newcomer) = sheet
+                .newcomers
+                .get(&row.who)
+                .filter(|newcomer| newcomer.plain)
+            else {
                 continue;
             };
             let Some(record) = records.get(&newcomer.email) else {
-                return Err(format!("lost: #{} {} is no record", row.who, newcomer.email));
+                return Err(format!(
+                    "lost: #{} {} is no record",
+                    row.who, newcomer.email
+                ));
             };
             let taken_over = record.baseline || record.ambiguous_since.is_some();
             if !taken_over && !welcomed.contains(&record.id.to_string()) {
-                return Err(format!("lost: #{} {} was never welcomed ({})", row.who, newcomer.email, record.id));
+                return Err(format!(
+                    "lost: #{} {} was never welcomed ({})",
+                    row.who, newcomer.email, record.id
+                ));
             }
         }
         Ok(())

@@ -10,7 +10,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use sheetbridge::alarms;
-use sheetbridge::commands::{ButtonAct, CALLBACK, CommandError, Desk, ErrorKind, LastPoll, Who, last_poll_key};
+use sheetbridge::commands::{
+    ButtonAct, CALLBACK, CommandError, Desk, ErrorKind, LastPoll, Who, last_poll_key,
+};
 use sheetbridge::config::Config;
 use sheetbridge::core::message::MessageKey;
 use sheetbridge::core::rule::Channel;
@@ -187,7 +189,13 @@ impl Shop {
 }
 
 /// Plays an episode without the steps in `skipped`.
-pub(crate) fn play(shop: &Shop, seed: u64, steps: usize, skipped: &BTreeSet<usize>, logging: bool) -> Outcome {
+pub(crate) fn play(
+    shop: &Shop,
+    seed: u64,
+    steps: usize,
+    skipped: &BTreeSet<usize>,
+    logging: bool,
+) -> Outcome {
     fastrand::seed(seed);
     let mut episode = Episode::new(shop, seed);
     episode.world.lock().logging = logging;
@@ -295,7 +303,10 @@ impl Episode {
         let mut world = self.world.lock();
         let gap = world.hang_up(&mut dice);
         world.stopped = None;
-        world.say(format_args!("the daemon ends ({why}); {} in the gap, {kept} of {unflushed} batches kept", gap.len()));
+        world.say(format_args!(
+            "the daemon ends ({why}); {} in the gap, {kept} of {unflushed} batches kept",
+            gap.len()
+        ));
         self.start_at = world.mono + dice.between(500, 30_000);
         drop(world);
         self.checker.in_gap(gap);
@@ -325,8 +336,13 @@ impl Episode {
             polled: i64::MIN / 2,
             swept: self.world.lock().mono,
         };
-        self.say(format_args!("the daemon starts; {} were in flight", recovered.len()));
-        let seen = self.disk.aside(|| self.checker.recovered(daemon.roster.store(), &recovered));
+        self.say(format_args!(
+            "the daemon starts; {} were in flight",
+            recovered.len()
+        ));
+        let seen = self
+            .disk
+            .aside(|| self.checker.recovered(daemon.roster.store(), &recovered));
         self.daemon = Some(daemon);
         seen.map_err(Stop::Bug)
     }
@@ -338,9 +354,10 @@ impl Episode {
         };
         let store = daemon.roster.store();
         let mut world = self.world.lock();
-        let seen = self
-            .disk
-            .aside(|| self.checker.begun(&mut world, store, self.memory.unflushed()));
+        let seen = self.disk.aside(|| {
+            self.checker
+                .begun(&mut world, store, self.memory.unflushed())
+        });
         if let Err(why) = seen {
             world.violated(why);
         }
@@ -377,7 +394,9 @@ impl Episode {
             890..900 => {
                 let touches = dice.between(0, 400);
                 self.disk.kill_in.store(touches, Ordering::Relaxed);
-                self.say(format_args!("it will be killed at the {touches}th touch of its store"));
+                self.say(format_args!(
+                    "it will be killed at the {touches}th touch of its store"
+                ));
             }
             900..904 => {
                 let writes = dice.between(0, 12);
@@ -432,7 +451,9 @@ impl Episode {
                 .filter_map(|what| store.next_due(what).expect("no fault aside"))
                 .min()
         });
-        next.map_or(60_000, |at| i64::try_from(at.duration_since(now).as_millis()).unwrap_or(60_000))
+        next.map_or(60_000, |at| {
+            i64::try_from(at.duration_since(now).as_millis()).unwrap_or(60_000)
+        })
     }
 
     /// Time goes by, and every loop whose turn it is goes round, in any order.
@@ -463,7 +484,12 @@ impl Episode {
     /// After SIGTERM the daemon goes when nothing is in hand any more.
     fn stop_if_told(&mut self) {
         let told = self.world.lock().stopped.is_some();
-        if told && self.daemon.as_ref().is_some_and(|daemon| daemon.passes.is_empty()) {
+        if told
+            && self
+                .daemon
+                .as_ref()
+                .is_some_and(|daemon| daemon.passes.is_empty())
+        {
             self.crash("SIGTERM, nothing in hand");
         }
     }
@@ -587,7 +613,10 @@ impl Episode {
         let mut world = self.world.lock();
         for one in &ended {
             let message = &one.message;
-            world.say(format_args!("{} {} to {}: {}", message.key, message.state, one.to, message.why));
+            world.say(format_args!(
+                "{} {} to {}: {}",
+                message.key, message.state, one.to, message.why
+            ));
         }
         self.checker.ended(&mut world, &ended).map_err(Stop::Bug)
     }
@@ -699,7 +728,10 @@ impl Episode {
                 1..=4 => {
                     let paused: Vec<String> = episode.checker.paused.iter().cloned().collect();
                     for what in paused {
-                        let name = what.trim_start_matches("channel/").trim_start_matches("rule/").to_owned();
+                        let name = what
+                            .trim_start_matches("channel/")
+                            .trim_start_matches("rule/")
+                            .to_owned();
                         // From here on it may go, even if the answer says that the store failed.
                         episode.checker.paused.remove(&what);
                         match episode.daemon()?.desk.resume(&name, &who, now) {
@@ -716,7 +748,10 @@ impl Episode {
                     };
                     for batch in batches {
                         let release = pick.is_multiple_of(2);
-                        let done = episode.daemon()?.desk.held_decide(&batch.id, release, &who, now);
+                        let done = episode
+                            .daemon()?
+                            .desk
+                            .held_decide(&batch.id, release, &who, now);
                         if !release {
                             episode.sheet.lock().expect("one thread").excuse_all();
                         }
@@ -747,8 +782,11 @@ impl Episode {
                         return Ok(());
                     }
                     let id = &ids[usize::try_from(pick % ids.len() as u64).unwrap_or(0)];
-                    let act: Option<ButtonAct> =
-                        seen.aside(|| store.get(&[prefix::BUTTON, id.as_bytes()].concat()).expect("no fault aside"));
+                    let act: Option<ButtonAct> = seen.aside(|| {
+                        store
+                            .get(&[prefix::BUTTON, id.as_bytes()].concat())
+                            .expect("no fault aside")
+                    });
                     let pressed = desk.press(&format!("{CALLBACK}{id}"), &who, now);
                     let action = act.map(|act| act.action);
                     episode.say(format_args!("pressed {action:?}: {}", pressed.is_ok()));
@@ -803,10 +841,16 @@ impl Episode {
             let next = if rounds < 150 { 5_000 } else { 4 * 3_600_000 };
             let ms = self.until_due().max(idle).clamp(250, next);
             let before = self.world.lock().fingerprint;
-            self.world.lock().advance(answer.map_or(ms, |answer| answer.clamp(1, ms)));
+            self.world
+                .lock()
+                .advance(answer.map_or(ms, |answer| answer.clamp(1, ms)));
             self.loops(&mut dice);
             let happened = self.world.lock().fingerprint != before;
-            idle = if happened { 250 } else { (idle * 2).min(600_000) };
+            idle = if happened {
+                250
+            } else {
+                (idle * 2).min(600_000)
+            };
         }
         self.audit();
         let Some(daemon) = &self.daemon else {
@@ -815,7 +859,9 @@ impl Episode {
         let store = daemon.roster.store().clone();
         let sheet = self.sheet.lock().expect("one thread");
         let mut world = self.world.lock();
-        let seen = self.disk.aside(|| self.checker.end(&world, &store, &sheet, begins));
+        let seen = self
+            .disk
+            .aside(|| self.checker.end(&world, &store, &sheet, begins));
         if let Err(why) = seen {
             world.violated(why);
         }
@@ -828,7 +874,9 @@ impl Episode {
         self.run(|episode| {
             episode.read_pauses()?;
             for what in std::mem::take(&mut episode.checker.paused) {
-                let name = what.trim_start_matches("channel/").trim_start_matches("rule/");
+                let name = what
+                    .trim_start_matches("channel/")
+                    .trim_start_matches("rule/");
                 store_only(episode.daemon()?.desk.resume(name, &who, now))?;
             }
             let batches = match episode.daemon()?.desk.held_list(&who) {
@@ -836,7 +884,12 @@ impl Episode {
                 Err(error) => return store_only(Err::<(), _>(error)),
             };
             for batch in batches {
-                store_only(episode.daemon()?.desk.held_decide(&batch.id, true, &who, now))?;
+                store_only(
+                    episode
+                        .daemon()?
+                        .desk
+                        .held_decide(&batch.id, true, &who, now),
+                )?;
             }
             Ok(())
         });
@@ -846,7 +899,9 @@ impl Episode {
 /// People are told of their mistakes; a broken store they meet is met by the daemon soon enough.
 fn store_only<T>(answer: Result<T, CommandError>) -> Result<(), Stop> {
     match answer {
-        Err(error) if error.kind == ErrorKind::Store && error.text.contains("the process is gone") => {
+        Err(error)
+            if error.kind == ErrorKind::Store && error.text.contains("the process is gone") =>
+        {
             Err(Stop::Ends(error.text))
         }
         Ok(_) | Err(_) => Ok(()),

@@ -12,7 +12,14 @@ pub(crate) const BOOK: &str = "1Sim";
 pub(crate) const TAB: &str = "Khách hàng";
 
 pub(crate) const HEADER: [&str; 9] = [
-    "Họ tên", "SĐT", "Email", "Giai đoạn", "NV phụ trách", "Ngày hẹn", "Ghi chú", "Không nhận tin",
+    "Họ tên",
+    "SĐT",
+    "Email",
+    "Giai đoạn",
+    "NV phụ trách",
+    "Ngày hẹn",
+    "Ghi chú",
+    "Không nhận tin",
     "Đồng ý nhận tin",
 ];
 /// More would only make it slower.
@@ -30,8 +37,8 @@ const MIDDLE: [&str; 9] = [
     "Văn", "Thị", "Hữu", "Ngọc", "Minh", "Thanh", "Đình", "Quốc", "Khánh",
 ];
 const GIVEN: [&str; 16] = [
-    "An", "Bình", "Châu", "Dũng", "Giang", "Hà", "Hải", "Hằng", "Hiếu", "Hoa", "Hùng", "Lan", "Linh",
-    "Long", "Mai", "Nam",
+    "An", "Bình", "Châu", "Dũng", "Giang", "Hà", "Hải", "Hằng", "Hiếu", "Hoa", "Hùng", "Lan",
+    "Linh", "Long", "Mai", "Nam",
 ];
 const STAGES: [&str; 6] = [
     "Khách hàng tiềm năng",
@@ -246,9 +253,9 @@ impl Sheet {
         for (n, range) in ranges.iter().enumerate() {
             let comma = if n == 0 { "" } else { "," };
             // Ranges of rows ask for the header; all others for everything.
-            let rows_only = range
-                .rsplit_once('!')
-                .is_some_and(|(_, cells)| cells.starts_with(|letter: char| letter.is_ascii_digit()));
+            let rows_only = range.rsplit_once('!').is_some_and(|(_, cells)| {
+                cells.starts_with(|letter: char| letter.is_ascii_digit())
+            });
             let _ = write!(text, "{comma}{{\"range\":{},\"values\":[", quoted(range));
             text.push('[');
             text.push_str(&HEADER.map(quoted).join(","));

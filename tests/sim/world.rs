@@ -77,7 +77,10 @@ pub(crate) struct Call {
 impl Call {
     /// Whether it counts against the limits: it arrives, or nobody knows.
     pub(crate) fn counts(&self) -> bool {
-        matches!(self.answer, Verdict::Delivered { .. } | Verdict::InDoubt { .. })
+        matches!(
+            self.answer,
+            Verdict::Delivered { .. } | Verdict::InDoubt { .. }
+        )
     }
 }
 
@@ -303,7 +306,13 @@ fn channel_later(why: &str) -> Verdict {
     }
 }
 
-fn place(world: &mut World, call: (Channel, String, String), fate: Fate, slow: bool, dice: &mut Dice) -> u64 {
+fn place(
+    world: &mut World,
+    call: (Channel, String, String),
+    fate: Fate,
+    slow: bool,
+    dice: &mut Dice,
+) -> u64 {
     let (channel, digest, to) = call;
     let now = world.mono;
     let (low, high) = if slow { (4_000, 150_000) } else { (3, 400) };
@@ -378,7 +387,10 @@ fn smtp_fate(weather: Weather, seed: u64, to: &str, dice: &mut Dice) -> Fate {
     match weather {
         Weather::Down => return Fate::Before(channel_later("connection refused")),
         Weather::Limit if dice.chance(50) => {
-            return Fate::Before(reply(Phase::Rcpt, "550 5.4.5 Daily user sending limit exceeded"));
+            return Fate::Before(reply(
+                Phase::Rcpt,
+                "550 5.4.5 Daily user sending limit exceeded",
+            ));
         }
         Weather::Policy if dice.chance(50) => {
             return Fate::RefusedAfter(reply(Phase::Body, "550 5.7.1 Message rejected as spam"));
@@ -424,7 +436,12 @@ impl Courier for Mails {
             let Parcel::Mail(mail) = parcel else {
                 panic!("a chat for the mail server");
             };
-            let digest = mail.message_id.split('@').next().unwrap_or_default().to_owned();
+            let digest = mail
+                .message_id
+                .split('@')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             let id = {
                 let mut world = self.world.lock();
                 let world = &mut *world;
@@ -444,7 +461,13 @@ impl Courier for Mails {
                 let mut dice = world.dice_for(&mail.to);
                 let fate = smtp_fate(world.mail, world.seed, &mail.to, &mut dice);
                 let slow = world.mail == Weather::Slow;
-                place(world, (Channel::Email, digest, mail.to.clone()), fate, slow, &mut dice)
+                place(
+                    world,
+                    (Channel::Email, digest, mail.to.clone()),
+                    fate,
+                    slow,
+                    &mut dice,
+                )
             };
             answered(&self.world, id).await
         })
@@ -471,7 +494,12 @@ impl Chats {
     }
 }
 
-fn refused(code: u16, description: &str, retry_after_s: Option<u64>, migrate_to: Option<i64>) -> Verdict {
+fn refused(
+    code: u16,
+    description: &str,
+    retry_after_s: Option<u64>,
+    migrate_to: Option<i64>,
+) -> Verdict {
     let error = CallError::Refused(Refused {
         code,
         description: description.to_owned(),
@@ -492,7 +520,12 @@ fn chat_fate(world: &mut World, chat: i64, dice: &mut Dice) -> Fate {
         return Fate::Before(refused(400, said, None, Some(*to)));
     }
     if world.blocked.contains(&chat) {
-        return Fate::Before(refused(403, "Forbidden: bot was blocked by the user", None, None));
+        return Fate::Before(refused(
+            403,
+            "Forbidden: bot was blocked by the user",
+            None,
+            None,
+        ));
     }
     let weather = match world.chat {
         Weather::Mixed if dice.chance(60) => Weather::Calm,
@@ -501,7 +534,12 @@ fn chat_fate(world: &mut World, chat: i64, dice: &mut Dice) -> Fate {
     };
     let flood = |dice: &mut Dice| {
         let wait = dice.between(2, 90).unsigned_abs();
-        refused(429, &format!("Too Many Requests: retry after {wait}"), Some(wait), None)
+        refused(
+            429,
+            &format!("Too Many Requests: retry after {wait}"),
+            Some(wait),
+            None,
+        )
     };
     match weather {
         Weather::Down => Fate::Before(channel_later("connection refused")),
@@ -565,8 +603,10 @@ impl Courier for Chats {
             {
                 let mut world = self.world.lock();
                 let now = world.instant();
-                self.pace.flooded(chat.chat, Duration::from_secs(*wait), now);
-                let until = world.wall + SignedDuration::from_secs(i64::try_from(*wait).unwrap_or(0));
+                self.pace
+                    .flooded(chat.chat, Duration::from_secs(*wait), now);
+                let until =
+                    world.wall + SignedDuration::from_secs(i64::try_from(*wait).unwrap_or(0));
                 world.flooded.insert(chat.chat, until);
             }
             verdict
