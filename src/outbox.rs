@@ -277,12 +277,10 @@ impl Outbox {
         claims: &mut Vec<Claim>,
         ended: &mut Vec<Ended>,
     ) -> Result<(), OutboxError> {
-        match self.prepare(&mut message, now, group)? {
+        match self.prepare(&mut message, now, group, |to| seats.take(self, to))? {
+            // It stays as it is, where it is in the queue.
+            prepare::Next::NoSeat => *group = Group::default(),
             prepare::Next::Ready => {
-                if !seats.take(self, &message) {
-                    *group = Group::default(); // it stays as it is, where it is in the queue
-                    return Ok(());
-                }
                 match self.parcel(&message, now, group)? {
                     Ok(parcel) => {
                         ledger::shift(
@@ -379,10 +377,7 @@ impl Seats {
     }
 
     /// Whether there is a place now and the provider's pace allows it.
-    fn take(&mut self, outbox: &Outbox, message: &Message) -> bool {
-        let Some(address) = message.frozen.as_ref().map(|frozen| &frozen.address) else {
-            return false;
-        };
+    fn take(&mut self, outbox: &Outbox, address: &Address) -> bool {
         match address {
             Address::Email(_) => {
                 if !outbox

@@ -259,17 +259,29 @@ async fn s12_a_change_of_owner_moves_the_open_reminder_and_leaves_the_idle_clock
     post.send().await;
     let told = |chat: i64| {
         let texts = post.told(chat);
-        texts.iter().filter(|text| text.contains("Trần Bình")).count()
+        texts
+            .iter()
+            .filter(|text| text.contains("Trần Bình"))
+            .count()
     };
     assert_eq!(told(100_000), 0);
-    assert_eq!(told(100_001), 2, "of the change, and the reminder: {:?}", post.told(100_001));
+    assert_eq!(
+        told(100_001),
+        2,
+        "of the change, and the reminder: {:?}",
+        post.told(100_001)
+    );
     let keys: Vec<String> = post
         .messages_of("idle")
         .iter()
         .filter(|message| message.record.as_ref() == Some(&id))
         .map(|message| message.key.to_string())
         .collect();
-    assert_eq!(keys.len(), 1, "no new key for a step already decided: {keys:?}");
+    assert_eq!(
+        keys.len(),
+        1,
+        "no new key for a step already decided: {keys:?}"
+    );
     // Any other cell is activity.
     post.company.type_into(2, "Ngày hẹn", "30/12/2026");
     post.company.poll_and_settle().await;
@@ -279,7 +291,8 @@ async fn s12_a_change_of_owner_moves_the_open_reminder_and_leaves_the_idle_clock
 #[tokio::test(flavor = "multi_thread")]
 async fn s12_a_reminder_that_failed_at_the_old_owner_is_tried_at_the_new_one() {
     let mut post = Post::open(RULES).await;
-    post.bot.fault(BotFault::too_many("sendMessage", 30).to(100_000));
+    post.bot
+        .fault(BotFault::too_many("sendMessage", 30).to(100_000));
     post.company.wait(3 * 86_400);
     post.send().await;
     assert!(post.told(100_000).is_empty());
@@ -290,14 +303,19 @@ async fn s12_a_reminder_that_failed_at_the_old_owner_is_tried_at_the_new_one() {
     assert!(post.told(100_000).is_empty(), "{:?}", post.told(100_000));
     let reminders = post.told(100_001);
     assert!(
-        reminders.iter().any(|text| text.contains("⏳") && text.contains("Trần Bình")),
+        reminders
+            .iter()
+            .any(|text| text.contains("⏳") && text.contains("Trần Bình")),
         "{reminders:?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s19_a_reminder_that_was_overtaken_is_replaced_by_the_newer_one() {
-    let rules = RULES.replace("after = \"3d\"", "after = \"3d\", every = \"1d\", times = 3");
+    let rules = RULES.replace(
+        "after = \"3d\"",
+        "after = \"3d\", every = \"1d\", times = 3",
+    );
     let mut post = Post::open(&rules).await;
     for _ in 0..4 {
         post.company.wait(86_400);
@@ -313,7 +331,11 @@ async fn s19_a_reminder_that_was_overtaken_is_replaced_by_the_newer_one() {
         .collect();
     assert_eq!(rounds.len(), 2, "{rounds:?}");
     assert_eq!(rounds[0].0, State::Cancelled);
-    assert!(rounds[0].1.starts_with("replaced by a newer one: idle/"), "{}", rounds[0].1);
+    assert!(
+        rounds[0].1.starts_with("replaced by a newer one: idle/"),
+        "{}",
+        rounds[0].1
+    );
     assert_eq!(rounds[1].0, State::Delivered);
     assert_eq!(post.told(100_000).len(), 1, "{:?}", post.told(100_000));
 }
@@ -387,7 +409,8 @@ async fn a_policy_refusal_stops_the_rule_towards_customers_and_keeps_the_address
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chat_that_asked_for_patience_is_left_alone_over_a_restart() {
     let mut post = Post::open(RULES).await;
-    post.bot.fault(BotFault::too_many("sendMessage", 300).to(100_000));
+    post.bot
+        .fault(BotFault::too_many("sendMessage", 300).to(100_000));
     post.company.wait(3 * 86_400);
     post.send().await;
     assert!(post.told(100_000).is_empty());
@@ -435,8 +458,17 @@ async fn a_flood_of_alerts_to_one_colleague_is_one_message_that_counts_them() {
     assert_eq!(told[0].matches("Khách mới").count(), 15, "{}", told[0]);
     assert_eq!(post.told(100_001).len(), 1, "others have theirs as it is");
     let gathered = post.messages_of("lead");
-    let said = |message: &&Message| message.why.starts_with("told together with 19 others: flood/1/-/staff:Lan Anh/");
-    assert_eq!(gathered.iter().filter(said).count(), 20, "{:?}", gathered[0].why);
+    let said = |message: &&Message| {
+        message
+            .why
+            .starts_with("told together with 19 others: flood/1/-/staff:Lan Anh/")
+    };
+    assert_eq!(
+        gathered.iter().filter(said).count(),
+        20,
+        "{:?}",
+        gathered[0].why
+    );
     // A few come one by one, with their buttons.
     let mut post = Post::open(rules).await;
     for n in 0..5 {
@@ -696,7 +728,10 @@ async fn s39_a_paused_channel_is_not_the_way_around_another() {
     let waiting = post.message("lead");
     assert_eq!(
         (waiting.state, waiting.why.as_str()),
-        (State::Queued, "paused: the channel email, by the command line")
+        (
+            State::Queued,
+            "paused: the channel email, by the command line"
+        )
     );
     post.desk()
         .resume("email", &Who::CommandLine, post.company.now)

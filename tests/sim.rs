@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 use run::{Outcome, Shop, Tally, play};
 
 /// Steps of one episode.
-const STEPS: usize = 2_000;
+const STEPS: usize = 1_000;
 
 /// Without a number of steps, episodes are played for so long.
 const EVERYDAY: Duration = Duration::from_secs(20);
@@ -138,7 +138,7 @@ fn nothing_is_lost_and_nothing_comes_twice_whatever_fails() {
 fn the_same_seed_is_the_same_run_to_the_letter() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let shop = Shop::open(dir.path());
-    let run = |seed| play(&shop, seed, 600, &BTreeSet::new(), false).fingerprint;
+    let run = |seed| play(&shop, seed, 300, &BTreeSet::new(), false).fingerprint;
     assert_eq!(run(3), run(3));
     assert_ne!(run(3), run(4));
 }

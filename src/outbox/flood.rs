@@ -91,7 +91,7 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<Option<(i64, String, Notice)>, StoreError> {
         let mut tried = message.clone();
-        let Next::Ready = self.prepare(&mut tried, now, &mut Group::default())? else {
+        let Next::Ready = self.prepare(&mut tried, now, &mut Group::default(), |_| true)? else {
             return Ok(None);
         };
         let Some(Frozen {

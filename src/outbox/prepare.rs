@@ -23,6 +23,8 @@ const TRIAL_LAST: SignedDuration = SignedDuration::from_secs(1);
 pub(super) enum Next {
     /// Address, values and template are there: it may go to the courier.
     Ready,
+    /// It may go, and has no place in this pass.
+    NoSeat,
     /// Looked at again then.
     Wait { until: Timestamp, why: String },
     /// It ends here.
@@ -32,11 +34,14 @@ pub(super) enum Next {
 }
 
 impl Outbox {
+    /// `seat` is asked for a place once it is known where the message goes, before its values are gathered:
+    /// those of a digest walk all rows, which a chat that is slow must not cost in every pass.
     pub(super) fn prepare(
         &self,
         message: &mut Message,
         now: Timestamp,
         group: &mut Group,
+        seat: impl FnOnce(&Address) -> bool,
     ) -> Result<Next, StoreError> {
         let store = self.roster.store();
         let record: Option<Record> = match &message.record {
@@ -79,6 +84,9 @@ impl Outbox {
         }
         match way {
             Way::To { address, name, .. } => {
+                if !seat(&address) {
+                    return Ok(Next::NoSeat);
+                }
                 self.freeze(message, record.as_ref(), facts, address, name, group)?;
                 Ok(Next::Ready)
             }

@@ -153,7 +153,8 @@ mod tests {
         let message = |name: &str, created: i64, ad: bool, due: i64| {
             let nobody = Directory::default();
             let facts = serde_json::Value::Null;
-            let message = notice::to_managers(&nobody, name, "t", "o", &facts, at(created)).remove(0);
+            let message =
+                notice::to_managers(&nobody, name, "t", "o", &facts, at(created)).remove(0);
             Message {
                 ad,
                 due: at(due),
@@ -174,7 +175,13 @@ mod tests {
         let order: Vec<&str> = queue.iter().map(|(_, name)| *name).collect();
         assert_eq!(
             order,
-            ["x earlier", "z first", "a second", "m ad, first of all", "b ad"]
+            [
+                "x earlier",
+                "z first",
+                "a second",
+                "m ad, first of all",
+                "b ad"
+            ]
         );
         let first = &queue[0].0;
         assert_eq!(time_of(prefix::DUE, first), Some(at(499)));

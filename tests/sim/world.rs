@@ -77,7 +77,10 @@ pub(crate) struct Call {
 impl Call {
     /// Whether it counts against the limits: it arrives, or nobody knows.
     pub(crate) fn counts(&self) -> bool {
-        matches!(self.answer, Verdict::Delivered { .. } | Verdict::InDoubt { .. })
+        matches!(
+            self.answer,
+            Verdict::Delivered { .. } | Verdict::InDoubt { .. }
+        )
     }
 }
 
