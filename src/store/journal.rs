@@ -11,7 +11,7 @@ use super::{Group, Store, StoreError, decode};
 use crate::core::record::RecordId;
 
 /// Lines in one page of what is packed away: as for messages.
-const LINES_A_PAGE: usize = 150;
+const LINES_A_PAGE: usize = 480;
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -78,9 +78,9 @@ pub fn forget_before(store: &Store, time: Timestamp) -> Result<usize, StoreError
     Ok(forgotten + store.forget_cold_messages(time)?)
 }
 
-/// Messages in one page: more pack better, fewer are read quicker one by one, and sixteen pages, which sled keeps
-/// together, should stay below the eighth of a megabyte from which on it makes a file of its own of them.
-const MESSAGES_A_PAGE: usize = 24;
+/// Messages in one page; a page and the traces of its messages must fit in one batch. So many pack well, and sled
+/// keeps such pages in files of their own, which take no more room than what is in them.
+const MESSAGES_A_PAGE: usize = 160;
 
 /// Packs messages away that ended before a time: they take a sixth of the room, and are found as before.
 /// Returns how many.
