@@ -38,7 +38,7 @@ const STEPS: usize = 500;
 const EVERYDAY: Duration = Duration::from_secs(20);
 
 /// So long a failing episode is made shorter.
-const SHORTEN_FOR: Duration = Duration::from_secs(60);
+const SHORTEN_FOR: Duration = Duration::from_secs(40);
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -76,12 +76,14 @@ fn report(shop: &Shop, seed: u64, found: &Outcome) -> String {
     let (skipped, steps) = shorten(shop, seed, found);
     let short = play(shop, seed, steps, &skipped, true);
     let from = short.log.len().saturating_sub(120);
+    let began = &short.log[..from.min(60)];
     format!(
-        "seed {seed}, step {}: {}\n\nthe same in {} steps of {steps}: {}\n{}\n\nagain: SHEETBRIDGE_SIM_SEED={seed} cargo test --test sim -- --nocapture",
+        "seed {seed}, step {}: {}\n\nthe same in {} steps of {steps}: {}\n{}\n…\n{}\n\nagain: SHEETBRIDGE_SIM_SEED={seed} cargo test --test sim -- --nocapture",
         found.step,
         found.broken.as_deref().unwrap_or_default(),
         steps - skipped.len(),
         short.broken.as_deref().unwrap_or_default(),
+        began.join("\n"),
         short.log[from..].join("\n"),
     )
 }
