@@ -414,7 +414,7 @@ async fn a_chat_that_asked_for_patience_is_left_alone_over_a_restart() {
     post.company.wait(3 * 86_400);
     post.send().await;
     assert!(post.told(100_000).is_empty());
-    let calls = |post: &Post| post.bot.calls().iter().map(|(_, times)| times).sum::<u64>();
+    let calls = |post: &Post| post.bot.calls().values().sum::<u64>();
     let before = calls(&post);
     // Something else for the same chat, after a restart and before the time is over.
     post.restart();
