@@ -622,7 +622,11 @@ fn clear_the_way(path: &Path) -> io::Result<()> {
         .as_ref()
         .map_or(Ok(0), |log| log.metadata().map(|is| is.len()))?
         == 0;
-    for entry in std::fs::read_dir(path)? {
+    let entries = match std::fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()), // it is to be made
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();

@@ -112,6 +112,7 @@ const CRATES: &[(&str, &[&str])] = &[
 /// What `core` may use: crates that compute, and of the standard library what touches no world.
 const PURE_CRATES: &[&str] = &[
     "blake3",
+    "compact_str",
     "email_address",
     "jiff",
     "minijinja",

@@ -36,7 +36,7 @@ pub struct Order {
 }
 
 /// One row of an [`Order`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderRow {
     /// Whose row it is, by the number of the record's id: an id that was not minted cannot stand in a row.
     pub number: u128,
