@@ -1329,7 +1329,7 @@ async fn s17_a_button_or_a_change_ends_the_round() {
         ["7 owner"],
         "three days after the button"
     );
-    company.type_into(4, "Ngân sách", "7 tỷ");
+    company.type_into(4, "Email", "pham.dung@example.com");
     company.poll_and_settle().await;
     assert_eq!(
         days(&mut company, 24 * 4),

@@ -113,7 +113,7 @@ pub async fn serve(size: Size) {
     }
     let google = Google::serving(bodies, "first").await;
     println!("{}", google.address);
-    std::future::pending().await;
+    std::future::pending::<()>().await;
 }
 
 async fn token() -> Json<Value> {

@@ -5,7 +5,7 @@
 //! sheetbridge backup 1\n
 //! piece…       kind (1 byte), length (u32, little-endian), bytes, check (32 bytes)
 //! ```
-//! The first piece is a [`Head`] in JSON, the last an [`End`]; between them are entries, compressed, of which a
+//! The first piece is a [`Head`] in JSON, the last an `End`; between them are entries, compressed, of which a
 //! later one counts instead of an earlier one of the same key. A check is a hash of the piece and of the check
 //! before it: a file that was cut off, altered, or put together from two is known before anything is touched.
 
@@ -214,7 +214,7 @@ fn settle(part: &Path, path: &Path, overwrite: bool) -> Result<u64, BackupError>
 /// Copies a finished backup to another place, checked, with the same care.
 ///
 /// # Errors
-/// As for [`write`], and a copy that is damaged.
+/// As for [`write()`], and a copy that is damaged.
 pub fn copy(from: &Path, to: &Path, overwrite: bool) -> Result<(), BackupError> {
     if to.exists() && !overwrite {
         return Err(BackupError::Exists {

@@ -367,7 +367,7 @@ fn mostly_kept(old: &Customer, new: &Customer) -> bool {
     let filled: BTreeSet<&str> = before
         .keys()
         .chain(after.keys())
-        .map(|id| id.as_str())
+        .map(compact_str::CompactString::as_str)
         .collect();
     changed_fields(&before, &after, &FIELDS).len() * 2 <= filled.len()
 }
