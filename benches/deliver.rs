@@ -190,8 +190,8 @@ async fn script(sink: &Sink, mails: usize) -> Result<Run, String> {
 /// The real daemon on a workbook in which so many rows are added at once.
 async fn daemon(sink: &Sink, mails: usize) -> Run {
     let google = Google::start(&[("first", 1), ("added", 1 + mails)]).await;
-    let daemon = Daemon::start(&google, sink);
-    google.read_times(2).await;
+    let mut daemon = Daemon::start(&google, sink);
+    daemon.has_looked(&google).await;
     let before = sink.taken();
     google.show("added");
     sink.wait_for(before + mails, PATIENCE).await;
@@ -213,8 +213,8 @@ async fn latencies(sink: &Sink) -> Vec<f64> {
         .map(|(name, rows)| (name.as_str(), *rows))
         .collect();
     let google = Google::start(&shown).await;
-    let _daemon = Daemon::start(&google, sink);
-    google.read_times(2).await;
+    let mut daemon = Daemon::start(&google, sink);
+    daemon.has_looked(&google).await;
     let mut waits = Vec::new();
     for (name, _) in &shown[1..] {
         let before = sink.taken();
@@ -231,8 +231,8 @@ async fn latencies(sink: &Sink) -> Vec<f64> {
 /// The program as a user runs it.
 struct Daemon {
     child: Child,
-    /// Its state lies in it.
-    _dir: tempfile::TempDir,
+    /// Its state lies in it, and its log.
+    dir: tempfile::TempDir,
 }
 
 impl Daemon {
@@ -249,7 +249,21 @@ impl Daemon {
             .stderr(log)
             .spawn()
             .expect("the daemon starts");
-        Self { child, _dir: dir }
+        Self { child, dir }
+    }
+
+    /// Waits for the first look, and one more.
+    async fn has_looked(&mut self, google: &Google) {
+        while google.reads() < 2 {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                let log = std::fs::read_to_string(self.dir.path().join("log"));
+                panic!(
+                    "the daemon ended with {status}: {}",
+                    log.unwrap_or_default()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn peak_mb(&self) -> f64 {
@@ -300,7 +314,7 @@ fn configure(dir: &Path, google: &Google, sink: &Sink) -> PathBuf {
         &format!(
             "state_dir = \"state\"\n\
              [company]\nname = \"Công ty CP Queenland\"\naddress = \"12 Nguyễn Huệ, Quận 1\"\nphone = \"0901234567\"\n\
-             [google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{base}\"\npoll = \"1s\"\n\
+             [google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{base}\"\npoll_every = \"2s\"\n\
              [email]\nsmtp = \"smtp+plain://127.0.0.1:{}\"\nfrom = \"Queenland <cskh@queenland.example>\"\n\
              [settle]\nafter = \"1s\"\n[guard]\nmessages = 1000000\n[hours]\nads = \"Mon-Sun 00:00-24:00\"\n\
              [[workbook]]\nid = \"1Bench\"\n[[workbook.tab]]\nname = \"Khách hàng\"\n[columns]\n{columns}{RULES}",

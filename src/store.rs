@@ -134,6 +134,9 @@ pub enum StoreError {
 /// which sled neither syncs nor removes in order with its log: a power cut would tear it out. A page of up to 16
 /// values, 16 records each, stays below.
 const SEGMENT: usize = 4 << 20;
+/// What sled may keep of its pages in memory, in bytes as it counts them; that is up to twice as much. Opening a store
+/// reads all of it, so this much is always in use where a workbook is large.
+const CACHE: u64 = 16 << 20;
 /// sled's own, which the stores of the first releases keep: it cannot be changed afterwards.
 const FIRST_SEGMENT: usize = 512 << 10;
 
@@ -667,7 +670,7 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
             sled::Config::new()
                 .path(path)
                 .segment_size(segment)
-                .cache_capacity(64 << 20)
+                .cache_capacity(CACHE)
                 .flush_every_ms(None)
                 .open()
         };

@@ -8,7 +8,7 @@
 //!
 //! An episode is some thousand steps and a quiet end; its seed is all it takes to see it again:
 //! `SHEETBRIDGE_SIM_SEED=77 cargo test --test sim -- --nocapture`. `SHEETBRIDGE_SIM_STEPS` says how many steps
-//! there are in all (20 s worth by default). An episode that goes
+//! there are in all (2 500 by default). An episode that goes
 //! wrong is made shorter, by leaving out steps for as long as it still goes wrong, and printed.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods)] // a test says what it did, and reads how much to do
@@ -34,8 +34,8 @@ use run::{Outcome, Shop, Tally, play};
 /// Steps of one episode.
 const STEPS: usize = 500;
 
-/// Without a number of steps, episodes are played for so long.
-const EVERYDAY: Duration = Duration::from_secs(20);
+/// Without a number of steps, so many are played.
+const EVERYDAY: usize = 5 * STEPS;
 
 /// So long a failing episode is made shorter.
 const SHORTEN_FOR: Duration = Duration::from_secs(40);
@@ -118,7 +118,7 @@ fn nothing_is_lost_and_nothing_comes_twice_whatever_fails() {
         sum.days += outcome.tally.days;
         let enough = match wanted {
             Some(wanted) => steps as u64 >= wanted,
-            None => began.elapsed() >= EVERYDAY,
+            None => steps >= EVERYDAY,
         };
         if only.is_some() || enough {
             break;

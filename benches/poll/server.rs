@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -76,11 +76,9 @@ impl Google {
         name.clone_into(&mut lock(&self.served.now));
     }
 
-    /// Waits until rows were read so often.
-    pub async fn read_times(&self, times: usize) {
-        while lock(&self.served.reads).len() < times {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    /// How often rows were read.
+    pub fn reads(&self) -> usize {
+        lock(&self.served.reads).len()
     }
 
     /// When rows were read for the last time before.

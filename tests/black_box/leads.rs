@@ -434,12 +434,12 @@ fn of_chat(
         let good = match way.state {
             State::Delivered => (1..=1 + doubts).contains(&got),
             State::InDoubt => got <= doubts,
-            // Handed on.
-            State::Cancelled => got <= doubts && ways.len() > 1,
+            // Handed on, or told together with others.
+            State::Cancelled => got <= doubts && (ways.len() > 1 || in_a_flood(ledger, way)),
             State::Queued => got <= doubts && put_off(way, calm),
             _ => false,
         };
-        reached |= way.state != State::Cancelled;
+        reached |= way.state != State::Cancelled || in_a_flood(ledger, way);
         if !good {
             verdict.say(format!("{} came {got} times: {}", way.key, story(way)));
         }
@@ -447,6 +447,27 @@ fn of_chat(
     if !reached {
         verdict.say(format!("{} was handed on to nobody", message.key));
     }
+}
+
+/// Whether it was told together with others, in a message that is on its way or has come.
+fn in_a_flood(ledger: &Ledger, message: &Message) -> bool {
+    let told = message.why.strip_prefix("told together with ");
+    let Some((_, together)) = told.and_then(|why| why.split_once(" others: ")) else {
+        return false;
+    };
+    let found = ledger
+        .messages
+        .iter()
+        .find(|other| other.key.as_str() == together);
+    found.is_some_and(|flood| {
+        // One that its chat did not take goes another way, as any other.
+        let passed_on = flood.state == State::Cancelled && !flood.why.is_empty();
+        passed_on
+            || matches!(
+                flood.state,
+                State::Delivered | State::InDoubt | State::Queued | State::InFlight
+            )
+    })
 }
 
 /// A message's life in one line.
