@@ -131,16 +131,25 @@ pub(crate) async fn press_a_button(site: &Site) {
     }
 }
 
+/// By then a change that was seen has settled and was decided about.
+const SETTLED: Duration = Duration::from_secs(4);
+
 /// Waits until so many messages are decided and none waits.
 pub(crate) async fn settled(daemon: &Daemon, messages: usize) {
     let begun = Instant::now();
+    let mut before = None;
     loop {
         daemon.read_again(2).await;
         let status = daemon.nothing_left().await;
         let queue = status["queue"].as_object().unwrap();
         let decided: u64 = queue.values().filter_map(serde_json::Value::as_u64).sum();
-        if decided >= messages as u64 {
+        // Notices and floods count as well, so what is settling still may hide behind them.
+        if decided >= messages as u64 && before == Some(decided) {
             return;
+        }
+        before = Some(decided);
+        if decided >= messages as u64 {
+            tokio::time::sleep(SETTLED).await;
         }
         assert!(
             begun.elapsed() < SOON,
