@@ -14,7 +14,7 @@ use sheetbridge::commands::{
     ButtonAct, CALLBACK, CommandError, Desk, ErrorKind, LastPoll, Who, last_poll_key,
 };
 use sheetbridge::config::Config;
-use sheetbridge::core::message::MessageKey;
+use sheetbridge::core::message::{Address, Message, MessageKey};
 use sheetbridge::core::rule::Channel;
 use sheetbridge::cycle::{Cycle, Mode, PollError};
 use sheetbridge::google::Google;
@@ -22,7 +22,7 @@ use sheetbridge::health::Health;
 use sheetbridge::outbox::{Ended, Outbox, OutboxError};
 use sheetbridge::render::{Language, Templates};
 use sheetbridge::roster::Roster;
-use sheetbridge::store::keys::prefix;
+use sheetbridge::store::keys::{self, prefix};
 use sheetbridge::store::{Group, Memory, Store, StoreError, Touch, ledger};
 
 use super::check::Checker;
@@ -328,6 +328,11 @@ impl Episode {
             health.clone(),
         ));
         alarms::enforce_rules(&roster, now)?;
+        // An answer that was not written down before the process died is not known to the next one.
+        let unheard = self.disk.aside(|| chats_in_flight(roster.store()));
+        for chat in unheard {
+            self.world.lock().flooded.remove(&chat);
+        }
         let recovered = outbox.recover(now)?;
         let google = Google::told(Arc::new(Reader(Arc::clone(&self.sheet))));
         let daemon = Daemon {
@@ -908,4 +913,17 @@ fn store_only<T>(answer: Result<T, CommandError>) -> Result<(), Stop> {
         }
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// To which chats messages were on their way when the process died.
+fn chats_in_flight(store: &Store) -> Vec<i64> {
+    let chat_of = |key: &MessageKey| -> Option<i64> {
+        let message: Message = store.get(&keys::message(key)).ok()??;
+        match message.frozen?.address {
+            Address::Chat(chat) => Some(chat),
+            Address::Email(_) => None,
+        }
+    };
+    let flying = store.scan::<MessageKey>(prefix::FLIGHT);
+    flying.filter_map(|entry| chat_of(&entry.ok()?.1)).collect()
 }
