@@ -15,6 +15,7 @@ mod folder;
 pub mod gap;
 pub mod journal;
 pub mod keys;
+pub mod lanes;
 pub mod ledger;
 mod live;
 mod medium;
@@ -49,7 +50,7 @@ pub use trouble::{gave_up, watch_for_panics};
 
 /// The format of everything in the store. Older ones are upgraded when the store opens
 /// (`store/upgrade.rs`); newer ones are refused, not guessed at.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Operations in one batch; sled's memory grows without bound above (DEPENDENCIES.md, "sled").
 pub const BATCH: usize = 500;
@@ -168,6 +169,8 @@ pub struct Store {
     owner: Option<(u32, u32)>,
     /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
     planning: Arc<Mutex<()>>,
+    /// Changes with each commit that puts messages into the queue.
+    queued_more: tokio::sync::watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Store {
@@ -254,6 +257,7 @@ impl Store {
             alone: Arc::new(Mutex::new(())),
             owner: None,
             planning: Arc::new(Mutex::new(())),
+            queued_more: tokio::sync::watch::Sender::new(0),
         }
     }
 
@@ -295,7 +299,9 @@ impl Store {
     fn check_format(&self) -> Result<(), StoreError> {
         let key = keys::under(prefix::META, "format");
         match self.get::<u32>(&key) {
-            Ok(Some(FORMAT)) if self.disk.is_some() && !self.db.contains_key(tally::KEY)? => {
+            Ok(Some(upgrade::WITH_TALLY..=FORMAT))
+                if self.disk.is_some() && !self.db.contains_key(tally::KEY)? =>
+            {
                 Err(StoreError::Corrupt {
                     dir: self.dir.clone(),
                     why: "its tally is not there".into(),
@@ -464,13 +470,16 @@ impl Store {
     }
 
     fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
-        let number = {
+        let (number, queues) = {
             let mut turn = self.turn();
             turn.must_be_whole()?;
             let mut operations = operations;
             if let Some(touched) = &mut turn.touched {
                 touched.extend(operations.iter().map(|(key, _)| key.clone()));
             }
+            let queues = lanes::queues(&operations);
+            let queued = turn.queued.map(|queued| self.queued_after(queued, &operations));
+            let queued = queued.transpose()?;
             let mut tally = turn.tally;
             if self.disk.is_some() {
                 tally = tally.after(&operations, |key| self.db.get(key))?;
@@ -480,7 +489,8 @@ impl Store {
                 return Err(self.stopped_by(&mut turn, error.into()));
             }
             turn.tally = tally;
-            tally.commits
+            turn.queued = queued;
+            (tally.commits, queues)
         };
         if let Err(error) = self.db.sync() {
             return Err(self.stopped_by(&mut self.turn(), error));
@@ -488,7 +498,15 @@ impl Store {
         if let Some(disk) = &self.disk {
             disk.counter.note(number).map_err(StoreError::Sync)?;
         }
+        if queues {
+            self.queued_more.send_modify(|times| *times += 1);
+        }
         self.give_back()
+    }
+
+    /// Hears of each commit that puts messages into the queue.
+    pub fn on_queued(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.queued_more.subscribe()
     }
 
     /// What is on disk after a write failed is for the next opening to find out; memory has written nothing.
