@@ -29,8 +29,8 @@ const MAILS: usize = 20_000;
 /// The slow ones are measured with fewer.
 const FEW: usize = 2_000;
 
-/// SMTP connections of everybody who can have several; as many as the daemon opens.
-const CONNECTIONS: usize = 4;
+/// SMTP connections of everybody who can have several.
+const CONNECTIONS: usize = 32;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -48,6 +48,16 @@ fn main() {
             let port = port.parse().expect("a port");
             let mails = mails.parse().expect("a number");
             runtime.block_on(rivals::run(name, port, mails, CONNECTIONS));
+        }
+        ["daemon", mails] => {
+            let mails = mails.parse().expect("a number");
+            let sink = runtime.block_on(Sink::start());
+            let run = runtime.block_on(daemon(&sink, mails));
+            println!("{:.0} mails a second, {:.0} MB at most", run.rate(), run.peak_mb.unwrap_or(0.0));
+        }
+        ["latency"] => {
+            let sink = runtime.block_on(Sink::start());
+            println!("{:.1?} ms", runtime.block_on(latencies(&sink)));
         }
         rest => {
             let mails = rest.iter().find_map(|arg| arg.parse().ok());
@@ -198,6 +208,11 @@ async fn daemon(sink: &Sink, mails: usize) -> Run {
     let (first, last) = sink.span(before);
     // The read by which they were decided: the last one before the first mail.
     let decided_by = google.last_read_before(first);
+    println!(
+        "decided and committed after {:.2} s, sent after {:.2} s",
+        first.duration_since(decided_by).as_secs_f64(),
+        last.duration_since(decided_by).as_secs_f64()
+    );
     Run {
         mails,
         seconds: last.duration_since(decided_by).as_secs_f64(),
@@ -316,6 +331,7 @@ fn configure(dir: &Path, google: &Google, sink: &Sink) -> PathBuf {
              [company]\nname = \"Công ty CP Queenland\"\naddress = \"12 Nguyễn Huệ, Quận 1\"\nphone = \"0901234567\"\n\
              [google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{base}\"\npoll_every = \"2s\"\n\
              [email]\nsmtp = \"smtp+plain://127.0.0.1:{}\"\nfrom = \"Queenland <cskh@queenland.example>\"\n\
+             connections = {CONNECTIONS}\n\
              [settle]\nafter = \"1s\"\n[guard]\nmessages = 1000000\n[hours]\nads = \"Mon-Sun 00:00-24:00\"\n\
              [[workbook]]\nid = \"1Bench\"\n[[workbook.tab]]\nname = \"Khách hàng\"\n[columns]\n{columns}{RULES}",
             sink.port()

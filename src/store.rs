@@ -371,6 +371,14 @@ impl Store {
         self.cold(key)?.map(|bytes| decode(key, &bytes)).transpose()
     }
 
+    /// What stands under a key, unread; nothing of what is packed away. To know whether it changed.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn bytes(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.db.get(key)?.map(Bytes))
+    }
+
     /// Whether there is something under a key.
     ///
     /// # Errors
@@ -712,6 +720,20 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
         }),
         Ok(Err(error)) => Err(corrupt(error.to_string())),
         Err(_) => Err(corrupt("sled gave up while reading it".into())),
+    }
+}
+
+/// A stored value that was not read yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bytes(sled::IVec);
+
+impl Bytes {
+    /// Reads it; `key` is where it stood.
+    ///
+    /// # Errors
+    /// A value that is not a `T`.
+    pub fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<T, StoreError> {
+        decode(key, &self.0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From changes to events, and from events to what rules make of them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
@@ -54,7 +55,7 @@ fn newest_first(poll: &mut Poll<'_>, ids: BTreeSet<RecordId>) -> Result<Vec<Reco
 
 /// A record that waits to settle, as it stands in the sheet.
 struct Sight {
-    typed: Typed,
+    typed: Arc<Typed>,
     infos: Vec<FieldInfo>,
     /// The required fields that it lacks.
     missing: Vec<String>,
