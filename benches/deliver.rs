@@ -6,6 +6,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // the table is the output
 #![allow(clippy::cast_precision_loss, missing_docs, unreachable_pub)]
 
+#[path = "deliver/queue.rs"]
+mod queue;
 #[path = "deliver/rivals.rs"]
 mod rivals;
 #[path = "poll/server.rs"]
@@ -32,6 +34,10 @@ const FEW: usize = 2_000;
 /// SMTP connections of everybody who can have several.
 const CONNECTIONS: usize = 32;
 
+/// Messages in a short queue, and in a long one.
+const FEW_WAIT: usize = 1_000;
+const MANY_WAIT: usize = 1_000_000;
+
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -55,6 +61,7 @@ fn main() {
             let run = runtime.block_on(daemon(&sink, mails));
             println!("{:.0} mails a second, {:.0} MB at most", run.rate(), run.peak_mb.unwrap_or(0.0));
         }
+        ["queue"] => runtime.block_on(queues()),
         ["latency"] => {
             let sink = runtime.block_on(Sink::start());
             println!("{:.1?} ms", runtime.block_on(latencies(&sink)));
@@ -141,6 +148,7 @@ async fn table(mails: usize) {
         waits.len(),
         waits[waits.len() - 1]
     );
+    queues().await;
 }
 
 /// Runs one of [`rivals`] in a process of its own.
@@ -218,6 +226,21 @@ async fn daemon(sink: &Sink, mails: usize) -> Run {
         seconds: last.duration_since(decided_by).as_secs_f64(),
         peak_mb: Some(daemon.peak_mb()),
     }
+}
+
+/// What a pass costs by how much waits.
+async fn queues() {
+    let sink = Sink::start().await;
+    let google = Google::start(&[("first", 1)]).await;
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let config = configure(dir.path(), &google, &sink);
+    println!("\n{:<44} {:>12} {:>12}", "milliseconds", FEW_WAIT, MANY_WAIT);
+    let few = queue::costs(&config, FEW_WAIT).await;
+    let many = queue::costs(&config, MANY_WAIT).await;
+    let line = |name: &str, few: f64, many: f64| println!("{name:<44} {few:>12.3} {many:>12.3}");
+    line("a pass, all waits for tomorrow", few.not_due, many.not_due);
+    line("a pass, all is due and paused", few.paused, many.paused);
+    line("how many wait", few.counted, many.counted);
 }
 
 /// Milliseconds from Google's answer by which a row was decided to the first byte of its mail, in order.

@@ -53,7 +53,10 @@ const FAREWELL: Duration = Duration::from_secs(8);
 /// While messages are on their way, the queue is looked at so often for others that have become due.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// What waits for a channel that has no seat is looked at so often for another way.
+/// So much of what is paused is looked at in one go.
+const PAUSED_AT_A_TIME: usize = 100;
+
+/// What waits for a channel that has no seat, or is paused, is looked at so often.
 const LOOK_FOR_WAYS: SignedDuration = SignedDuration::from_secs(5);
 
 /// Why a pass ended early.
@@ -87,8 +90,17 @@ pub struct Outbox {
     gates: Gates,
     /// When the queue was last looked through for floods.
     gathered: Mutex<Option<Timestamp>>,
-    /// When a channel without a seat last looked for other ways.
-    looked: Mutex<BTreeMap<Channel, Timestamp>>,
+    /// When what cannot go now was last looked at.
+    looked: Mutex<BTreeMap<(Why, Channel), Timestamp>>,
+}
+
+/// Why what cannot go now is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// Its channel has no seat; it may take another way.
+    Ways,
+    /// It is paused, and is to say so.
+    Paused,
 }
 
 /// A message that was claimed.
@@ -362,17 +374,28 @@ impl Outbox {
             self.gather_floods(now)?;
         }
         let mut seats = self.seats(channel, now, meanwhile)?;
-        let lanes = self.open_lanes(channel, &seats, now)?;
-        if lanes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let without_seats = seats.all_taken();
+        let paused: BTreeSet<String> = paused_list(store)?
+            .into_iter()
+            .map(|paused| paused.what)
+            .collect();
+        let is_paused = |lane: &Lane| lane.pauses().iter().any(|what| paused.contains(what));
+        let lanes = store.lanes(Some(channel))?;
+        let (paused, mut lanes): (Vec<Lane>, Vec<Lane>) = lanes.into_iter().partition(is_paused);
         let mut round = Round {
             channel,
             now,
             claims: Vec::new(),
             before: groups.len(),
         };
+        self.look_at_paused(paused, &mut round, groups, ended)?;
+        // Without a seat only what may take another way is worth a look.
+        let without_seats = seats.all_taken();
+        if without_seats {
+            lanes.retain(|lane| channel == Channel::Telegram || lane.rank == Rank::Staff);
+            if lanes.is_empty() || !self.is_time_to_look(Why::Ways, channel, now) {
+                return Ok(Vec::new());
+            }
+        }
         let mut waiting = store.waiting(lanes, now)?;
         for _ in 0..GONE_THROUGH {
             if seats.all_taken() && !without_seats || groups.len() - round.before == LOOKED_AT {
@@ -384,7 +407,7 @@ impl Outbox {
             let mut group = Group::default();
             match store.get::<Message>(&keys::message(&key))? {
                 Some(message) if message.state == State::Queued && keys::due(&message) == entry => {
-                    if seats.any_for(&message) {
+                    if seats.any_for(&message) || without_seats && message.frozen.is_none() {
                         self.look(message, entry, &mut round, &mut seats, &mut group, ended)?;
                     }
                 }
@@ -398,37 +421,48 @@ impl Outbox {
         Ok(round.claims)
     }
 
-    /// The lanes of a channel that are not paused. Without a seat only what may take another way is worth a look.
-    fn open_lanes(
+    /// What is paused says so, a few at a time: it is put off, and expires in its time. What a campaign has waiting
+    /// says it as a whole.
+    fn look_at_paused(
         &self,
-        channel: Channel,
-        seats: &Seats,
-        now: Timestamp,
-    ) -> Result<Vec<Lane>, OutboxError> {
+        mut lanes: Vec<Lane>,
+        round: &mut Round,
+        groups: &mut Vec<Group>,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(), OutboxError> {
+        lanes.retain(|lane| lane.rank != Rank::Campaign);
+        if lanes.is_empty() || !self.is_time_to_look(Why::Paused, round.channel, round.now) {
+            return Ok(());
+        }
         let store = self.roster.store();
-        if seats.all_taken() && !self.may_look_for_ways(channel, now) {
-            return Ok(Vec::new());
+        let mut nowhere = Seats::none(round.now);
+        let mut waiting = store.waiting(lanes, round.now)?;
+        for _ in 0..PAUSED_AT_A_TIME {
+            let Some((entry, key)) = waiting.next_due()? else {
+                break;
+            };
+            let mut group = Group::default();
+            match store.get::<Message>(&keys::message(&key))? {
+                Some(message) if message.state == State::Queued && keys::due(&message) == entry => {
+                    self.look(message, entry, round, &mut nowhere, &mut group, ended)?;
+                }
+                Some(_) | None => group.remove(entry),
+            }
+            if !group.is_empty() {
+                groups.push(group);
+            }
         }
-        let paused: BTreeSet<String> = paused_list(store)?
-            .into_iter()
-            .map(|paused| paused.what)
-            .collect();
-        let mut lanes = store.lanes(Some(channel))?;
-        lanes.retain(|lane| !lane.pauses().iter().any(|what| paused.contains(what)));
-        if seats.all_taken() && channel == Channel::Email {
-            lanes.retain(|lane| lane.rank == Rank::Staff);
-        }
-        Ok(lanes)
+        Ok(())
     }
 
-    /// While a channel has no seat, what waits for it is looked at now and then: it may take another way.
-    fn may_look_for_ways(&self, channel: Channel, now: Timestamp) -> bool {
+    /// What cannot go now is looked at now and then.
+    fn is_time_to_look(&self, why: Why, channel: Channel, now: Timestamp) -> bool {
         let mut last = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let soon = last
-            .get(&channel)
+            .get(&(why, channel))
             .is_some_and(|last| now.duration_since(*last).abs() < LOOK_FOR_WAYS);
         if !soon {
-            last.insert(channel, now);
+            last.insert((why, channel), now);
         }
         !soon
     }
@@ -526,6 +560,17 @@ struct Seats {
 }
 
 impl Seats {
+    fn none(now: Timestamp) -> Self {
+        Self {
+            email: 0,
+            telegram: 0,
+            chats: BTreeSet::new(),
+            holds: BTreeMap::new(),
+            ads: BTreeSet::new(),
+            now,
+        }
+    }
+
     fn all_taken(&self) -> bool {
         self.email == 0 && self.telegram == 0
     }

@@ -84,6 +84,11 @@ impl Lane {
         key
     }
 
+    /// When an entry of this lane is due.
+    pub fn due_of(&self, entry: &[u8]) -> Option<Timestamp> {
+        due_in(entry.strip_prefix(self.prefix().as_slice())?)
+    }
+
     /// The lane of a queue entry, and the rest of its key: due time and order.
     fn of_entry(entry: &[u8]) -> Option<(Self, &[u8])> {
         let rest = entry.strip_prefix(prefix::DUE)?;
