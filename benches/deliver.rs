@@ -211,15 +211,17 @@ async fn daemon(sink: &Sink, mails: usize) -> Run {
     let mut daemon = Daemon::start(&google, sink);
     daemon.has_looked(&google).await;
     let before = sink.taken();
+    let cpu = daemon.cpu_s();
     google.show("added");
     sink.wait_for(before + mails, PATIENCE).await;
     let (first, last) = sink.span(before);
     // The read by which they were decided: the last one before the first mail.
     let decided_by = google.last_read_before(first);
     println!(
-        "decided and committed after {:.2} s, sent after {:.2} s",
+        "decided and committed after {:.2} s, sent after {:.2} s; {:.2} s of CPU",
         first.duration_since(decided_by).as_secs_f64(),
-        last.duration_since(decided_by).as_secs_f64()
+        last.duration_since(decided_by).as_secs_f64(),
+        daemon.cpu_s() - cpu,
     );
     Run {
         mails,
@@ -302,6 +304,16 @@ impl Daemon {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// What it has used so far, in its own code and in the kernel's.
+    fn cpu_s(&self) -> f64 {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let stat = std::fs::read_to_string(path).expect("the daemon runs");
+        let behind_name = stat.rsplit(") ").next().unwrap_or_default();
+        let ticks = behind_name.split(' ').skip(11).take(2);
+        let ticks: f64 = ticks.filter_map(|field| field.parse::<f64>().ok()).sum();
+        ticks / 100.0
     }
 
     fn peak_mb(&self) -> f64 {

@@ -36,8 +36,8 @@ use crate::roster::Roster;
 use crate::store::keys::{self, Key, prefix};
 use crate::store::lanes::{Lane, Rank};
 use crate::store::ledger::{self, IllegalStep};
-use crate::store::{Group, StoreError};
-use air::Air;
+use crate::store::{Applied, Group, StoreError};
+use air::{Air, Boarding, Woken};
 use gate::Gates;
 
 /// So many messages are looked at in one pass; the rest waits for the next.
@@ -130,6 +130,14 @@ struct Meanwhile {
 }
 
 impl Meanwhile {
+    fn of<'m>(flying: impl Iterator<Item = &'m Message>) -> Self {
+        let mut meanwhile = Self::default();
+        for message in flying {
+            meanwhile.flies(message);
+        }
+        meanwhile
+    }
+
     fn flies(&mut self, message: &Message) {
         self.flying += 1;
         if let Some(Address::Chat(chat)) = message.frozen.as_ref().map(|frozen| &frozen.address) {
@@ -286,22 +294,105 @@ impl Outbox {
     ) -> Result<Vec<Ended>, OutboxError> {
         let mut given_up = std::pin::pin!(given_up.fuse());
         let mut air = Air::new();
-        let mut ended = Vec::new();
-        let mut landed = Vec::new();
+        let mut boarding: Option<Boarding> = None;
+        // What has ended, and what of it is not on disk yet.
+        let (mut ended, mut ending) = (Vec::new(), Vec::new());
         let mut more = true;
+        let mut is_given_up = false;
         loop {
             let now = clock();
-            let round = || self.round(channel, now, landed, &air, more, &mut ended);
-            for (claim, parcel) in tokio::task::block_in_place(round)? {
-                let delivery = self.delivery(parcel);
-                air.launch(claim, delivery);
+            let landed = air.take_landed();
+            let waits = boarding.iter().flat_map(|boarding| &boarding.claims);
+            let waits = waits.map(|(claim, _)| &claim.message);
+            let meanwhile = Meanwhile::of(air.messages().chain(waits));
+            let mut new = Vec::new();
+            let round = || self.round(channel, now, landed, meanwhile, more, &mut new);
+            let (applied, claims) = tokio::task::block_in_place(round)?;
+            // One after the other: what is said to have ended is on disk.
+            if let Some(before) = boarding.take() {
+                self.launch(&mut air, before.on_disk().await?);
+                ended.append(&mut ending);
             }
-            if air.is_empty() {
+            ending = new;
+            boarding = Some(Boarding::new(self.roster.store(), applied, claims));
+            loop {
+                let nothing = air.is_empty();
+                let woken = match &mut boarding {
+                    Some(_) if nothing => None,
+                    None if nothing => break,
+                    boarding => {
+                        let nudge = nudge(queued.as_mut());
+                        let boarding = boarding.as_mut();
+                        Some(air.wait(boarding, given_up.as_mut(), nudge).await)
+                    }
+                };
+                match woken {
+                    Some(Woken::Look) => break,
+                    Some(Woken::GivenUp) => {
+                        is_given_up = true;
+                        air.give_up();
+                        break;
+                    }
+                    Some(Woken::Synced(Err(error))) => return Err(error.into()),
+                    Some(Woken::Synced(Ok(()))) => {
+                        let claims = boarding.take().map_or_else(Vec::new, |ready| ready.claims);
+                        self.launch(&mut air, claims);
+                        ended.append(&mut ending);
+                    }
+                    None => {
+                        if let Some(before) = boarding.take() {
+                            self.launch(&mut air, before.on_disk().await?);
+                            ended.append(&mut ending);
+                        }
+                    }
+                }
+            }
+            if is_given_up {
+                return self.leave(air, boarding, ended, ending, clock()).await;
+            }
+            if air.is_empty() && !air.has_landed() {
                 return Ok(ended);
             }
-            landed = air.landed(given_up.as_mut(), nudge(queued.as_mut())).await;
-            more = go_on(&mut ended) && !air.is_given_up();
+            more = go_on(&mut ended);
         }
+    }
+
+    fn launch(&self, air: &mut Air, claims: Vec<(Claim, Parcel)>) {
+        for (claim, parcel) in claims {
+            air.launch(claim, self.delivery(parcel));
+        }
+    }
+
+    /// Records what may have been sent, and puts back what did not leave.
+    async fn leave(
+        &self,
+        mut air: Air,
+        boarding: Option<Boarding>,
+        mut ended: Vec<Ended>,
+        mut ending: Vec<Ended>,
+        now: Timestamp,
+    ) -> Result<Vec<Ended>, OutboxError> {
+        let unsent = match boarding {
+            Some(boarding) => boarding.on_disk().await?,
+            None => Vec::new(),
+        };
+        ended.append(&mut ending);
+        tokio::task::block_in_place(|| {
+            let store = self.roster.store();
+            let _alone = store.alone();
+            let mut group = Group::default();
+            for (claim, verdict) in air.take_landed() {
+                ended.push(self.record(&mut group, claim, verdict, now)?);
+            }
+            for (claim, _) in unsent {
+                let mut message = claim.message;
+                let why = "sheetbridge was stopped before it left";
+                let due = Some(now);
+                ledger::shift(&mut group, &mut message, State::Queued, By::Outbox, why, due)?;
+            }
+            store.commit(vec![group])?;
+            Ok(ended)
+        })
     }
 
     fn delivery(&self, parcel: Parcel) -> BoxFuture<'static, Verdict> {
@@ -321,25 +412,22 @@ impl Outbox {
         })
     }
 
-    /// One commit: records what has landed, settles what may not go, and marks in flight what goes next.
+    /// One commit: records what has landed, settles what may not go, and marks in flight what goes next. It is not
+    /// known to be on disk yet.
     fn round(
         &self,
         channel: Channel,
         now: Timestamp,
         landed: Vec<(Claim, Verdict)>,
-        air: &Air,
+        mut meanwhile: Meanwhile,
         more: bool,
         ended: &mut Vec<Ended>,
-    ) -> Result<Vec<(Claim, Parcel)>, OutboxError> {
+    ) -> Result<(Applied, Vec<(Claim, Parcel)>), OutboxError> {
         let store = self.roster.store();
         // From reading a message to marking it nobody else may change it: a button, `resume`.
         let _alone = store.alone();
         let mut recorded = Group::default();
-        let mut meanwhile = Meanwhile::default();
-        for message in air.messages() {
-            meanwhile.flies(message);
-        }
-        // What a refusal says about others is on disk before they are looked at.
+        // What a refusal says about others is in the store before they are looked at.
         let mut says_more = false;
         for (claim, verdict) in landed {
             says_more |= !matches!(verdict, Verdict::Delivered { .. });
@@ -356,8 +444,7 @@ impl Outbox {
         } else {
             Vec::new()
         };
-        store.commit(groups)?;
-        Ok(claims)
+        Ok((store.commit_soon(groups)?, claims))
     }
 
     /// Marks what may go now in flight, and settles what may not.

@@ -427,11 +427,8 @@ impl Roster {
         now: Timestamp,
     ) -> Result<Value, StoreError> {
         // A sort writes no record: where the row stands now, the order of its tab knows.
-        let mut record = record.clone();
-        if let Some(row) = self.row_of(&record)? {
-            record.place.row = row;
-        }
-        self.facts_of(&record, &record.seen, event, now)
+        let row = self.row_of(record)?.unwrap_or(record.place.row);
+        self.facts_at(row, record, &record.seen, event, now)
     }
 
     /// The row in which a record stands now; none if it is gone.
@@ -462,6 +459,17 @@ impl Roster {
         event: &Value,
         now: Timestamp,
     ) -> Result<Value, StoreError> {
+        self.facts_at(record.place.row, record, cells, event, now)
+    }
+
+    fn facts_at(
+        &self,
+        row: u32,
+        record: &Record,
+        cells: &Cells,
+        event: &Value,
+        now: Timestamp,
+    ) -> Result<Value, StoreError> {
         let typed = self.typed(record.kind, &record.place.workbook, cells)?;
         let mut values: BTreeMap<String, Value> = typed
             .values
@@ -477,14 +485,14 @@ impl Roster {
         }
         let none = BTreeMap::new();
         let headers = known.as_ref().map_or(&none, |known| &known.headers);
-        let url = sheet_url(&record.place.workbook, record.place.sheet, record.place.row);
+        let url = sheet_url(&record.place.workbook, record.place.sheet, row);
         let record_facts = RecordFacts {
             id: &record.id,
             cells,
             values: &values,
             stage: record.stage.as_deref(),
             stage_since: record.stage_since,
-            row: record.place.row,
+            row,
             tab: tab.map_or("", |tab| tab.title.as_str()),
             sheet_url: Some(&url),
         };

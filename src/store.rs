@@ -477,28 +477,29 @@ impl Store {
         plan.commit()
     }
 
-    fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
-        let (number, queues) = {
-            let mut turn = self.turn();
-            turn.must_be_whole()?;
-            let mut operations = operations;
-            if let Some(touched) = &mut turn.touched {
-                touched.extend(operations.iter().map(|(key, _)| key.clone()));
-            }
-            let queues = lanes::queues(&operations);
-            let queued = turn.queued.map(|queued| self.queued_after(queued, &operations));
-            let queued = queued.transpose()?;
-            let mut tally = turn.tally;
-            if self.disk.is_some() {
-                tally = tally.after(&operations, |key| self.db.get(key))?;
-                operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
-            }
-            if let Err(error) = self.db.apply(operations) {
-                return Err(self.stopped_by(&mut turn, error.into()));
-            }
-            turn.tally = tally;
-            turn.queued = queued;
-            (tally.commits, queues)
+    /// The same as [`Store::commit`], but on disk only when [`Store::make_durable`] has returned; others see it at once.
+    /// A crash before that may leave it out, with all that was applied after it. What does not fit in one batch is on
+    /// disk already.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn commit_soon(&self, groups: Vec<Group>) -> Result<Applied, StoreError> {
+        let operations: usize = groups.iter().map(Group::len).sum();
+        if operations == 0 || operations >= BATCH {
+            self.commit(groups)?;
+            return Ok(Applied::default());
+        }
+        let operations = groups.into_iter().flat_map(|group| group.operations);
+        self.apply_only(operations.collect())
+    }
+
+    /// Waits until what was applied is on disk.
+    ///
+    /// # Errors
+    /// The disk. Nobody knows then what is on it; the store takes nothing any more.
+    pub fn make_durable(&self, applied: Applied) -> Result<(), StoreError> {
+        let Some(number) = applied.number else {
+            return Ok(());
         };
         if let Err(error) = self.db.sync() {
             return Err(self.stopped_by(&mut self.turn(), error));
@@ -506,10 +507,40 @@ impl Store {
         if let Some(disk) = &self.disk {
             disk.counter.note(number).map_err(StoreError::Sync)?;
         }
-        if queues {
+        if applied.queues {
             self.queued_more.send_modify(|times| *times += 1);
         }
         self.give_back()
+    }
+
+    fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
+        let applied = self.apply_only(operations)?;
+        self.make_durable(applied)
+    }
+
+    fn apply_only(&self, mut operations: Vec<Operation>) -> Result<Applied, StoreError> {
+        let mut turn = self.turn();
+        turn.must_be_whole()?;
+        if let Some(touched) = &mut turn.touched {
+            touched.extend(operations.iter().map(|(key, _)| key.clone()));
+        }
+        let queues = lanes::queues(&operations);
+        let queued = turn.queued.map(|queued| self.queued_after(queued, &operations));
+        let queued = queued.transpose()?;
+        let mut tally = turn.tally;
+        if self.disk.is_some() {
+            tally = tally.after(&operations, |key| self.db.get(key))?;
+            operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
+        }
+        if let Err(error) = self.db.apply(operations) {
+            return Err(self.stopped_by(&mut turn, error.into()));
+        }
+        turn.tally = tally;
+        turn.queued = queued;
+        Ok(Applied {
+            number: Some(tally.commits),
+            queues,
+        })
     }
 
     /// Hears of each commit that puts messages into the queue.
@@ -721,6 +752,16 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
         Ok(Err(error)) => Err(corrupt(error.to_string())),
         Err(_) => Err(corrupt("sled gave up while reading it".into())),
     }
+}
+
+/// A commit that is not known to be on disk yet.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Applied {
+    /// Its number; none if there is nothing to wait for.
+    number: Option<u64>,
+    /// Whether it puts messages into the queue.
+    queues: bool,
 }
 
 /// A stored value that was not read yet.
