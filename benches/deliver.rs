@@ -32,7 +32,7 @@ const MAILS: usize = 20_000;
 const FEW: usize = 2_000;
 
 /// SMTP connections of everybody who can have several.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 8;
 
 /// Messages in a short queue, and in a long one.
 const FEW_WAIT: usize = 1_000;

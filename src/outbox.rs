@@ -460,6 +460,7 @@ impl Outbox {
         if channel == Channel::Telegram {
             self.gather_floods(now)?;
         }
+        let flies = meanwhile.flying > 0;
         let mut seats = self.seats(channel, now, meanwhile)?;
         let paused: BTreeSet<String> = paused_list(store)?
             .into_iter()
@@ -479,7 +480,7 @@ impl Outbox {
         let without_seats = seats.all_taken();
         if without_seats {
             lanes.retain(|lane| channel == Channel::Telegram || lane.rank == Rank::Staff);
-            if lanes.is_empty() || !self.is_time_to_look(Why::Ways, channel, now) {
+            if flies || lanes.is_empty() || !self.is_time_to_look(Why::Ways, channel, now) {
                 return Ok(Vec::new());
             }
         }

@@ -122,10 +122,10 @@ impl Air {
         std::mem::take(&mut self.landed)
     }
 
-    /// Waits until a third of all has landed, or the rest makes it wait too long, or `nudge` says that others wait;
+    /// Waits until half of all has landed, or the rest makes it wait too long, or `nudge` says that others wait;
     /// until those who are boarding may leave; until `given_up`.
     ///
-    /// A third flies, a third waits for the disk, and a third is being recorded and claimed.
+    /// So one half waits for the disk while the other flies, lands, and is recorded and replaced.
     pub(super) async fn wait(
         &mut self,
         mut boarding: Option<&mut Boarding>,
@@ -133,7 +133,7 @@ impl Air {
         nudge: impl Future<Output = ()>,
     ) -> Woken {
         let boards = boarding.as_ref().map_or(0, |boarding| boarding.claims.len());
-        let wanted = (self.claims.len() + self.landed.len() + boards).div_ceil(3);
+        let wanted = (self.claims.len() + self.landed.len() + boards).div_ceil(2);
         if !self.has_runtime {
             return self.wait_by_hand(boarding, given_up).await;
         }

@@ -43,9 +43,6 @@ impl Outbox {
     /// The disk.
     pub(super) fn gather_floods(&self, now: Timestamp) -> Result<(), OutboxError> {
         let store = self.roster.store();
-        if !self.is_time_to_gather(now) {
-            return Ok(());
-        }
         let mut lanes = store.lanes(Some(Channel::Telegram))?;
         lanes.retain(|lane| lane.rank == Rank::Staff);
         let mut waiting = store.waiting(lanes, now)?;
@@ -54,8 +51,11 @@ impl Outbox {
             && let Some(entry) = waiting.next_due()?
         {
             due.push(entry);
+            // Mostly little is due, and that must cost nothing.
+            if due.len() == FLOOD && !self.is_time_to_gather(now) {
+                return Ok(());
+            }
         }
-        // Mostly nothing is due, and that must cost nothing.
         if due.len() < FLOOD {
             return Ok(());
         }

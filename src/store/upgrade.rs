@@ -107,3 +107,39 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decide::notice;
+    use crate::core::people::Directory;
+    use crate::store::ledger;
+
+    #[test]
+    fn what_waited_in_the_queue_of_format_3_waits_in_its_lane() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+        let facts = serde_json::Value::Null;
+        let nobody = Directory::default();
+        let message = notice::to_managers(&nobody, "held", "t", "o", &facts, at).remove(0);
+        {
+            let store = Store::open(dir.path()).unwrap();
+            let mut group = Group::default();
+            ledger::queue(&store, &mut group, &message).unwrap();
+            group.remove(keys::due(&message));
+            group.put(
+                keys::timed(prefix::DUE, at, message.key.as_str()),
+                &message.key,
+            );
+            let gone = MessageKey::from_text("gone/1/-/managers/o");
+            group.put(keys::timed(prefix::DUE, at, gone.as_str()), &gone);
+            group.put(keys::under(prefix::META, "format"), &3);
+            store.commit(vec![group]).unwrap();
+        }
+        let store = Store::open(dir.path()).unwrap();
+        let keys: Vec<_> = store.keys(prefix::DUE).collect::<Result<_, _>>().unwrap();
+        assert_eq!(keys, [keys::due(&message)]);
+        let format: Option<u32> = store.get(b"meta/format").unwrap();
+        assert_eq!(format, Some(FORMAT));
+    }
+}
