@@ -65,6 +65,7 @@ fn main() {
         ["latency"] => {
             let sink = runtime.block_on(Sink::start());
             println!("{:.1?} ms", runtime.block_on(latencies(&sink)));
+            println!("{:.1?} ms", runtime.block_on(from_commit(&sink)));
         }
         rest => {
             let mails = rest.iter().find_map(|arg| arg.parse().ok());
@@ -148,7 +149,23 @@ async fn table(mails: usize) {
         waits.len(),
         waits[waits.len() - 1]
     );
+    let waits = from_commit(&sink).await;
+    println!(
+        "from the commit of a decision to the first byte of its mail, nothing due before it: \
+         {:.1} ms in the middle of {}, {:.1} ms at most",
+        waits[waits.len() / 2],
+        waits.len(),
+        waits[waits.len() - 1]
+    );
     queues().await;
+}
+
+/// Milliseconds from a committed decision to the wire.
+async fn from_commit(sink: &Sink) -> Vec<f64> {
+    let google = Google::start(&[("first", 1)]).await;
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let config = configure(dir.path(), &google, sink);
+    queue::latencies(&config, sink, 50).await
 }
 
 /// Runs one of [`rivals`] in a process of its own.
@@ -367,6 +384,7 @@ fn configure(dir: &Path, google: &Google, sink: &Sink) -> PathBuf {
              [google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{base}\"\npoll_every = \"2s\"\n\
              [email]\nsmtp = \"smtp+plain://127.0.0.1:{}\"\nfrom = \"Queenland <cskh@queenland.example>\"\n\
              connections = {CONNECTIONS}\n\
+             [alerts]\nemail = \"office@queenland.example\"\n\
              [settle]\nafter = \"1s\"\n[guard]\nmessages = 1000000\n[hours]\nads = \"Mon-Sun 00:00-24:00\"\n\
              [[workbook]]\nid = \"1Bench\"\n[[workbook.tab]]\nname = \"Khách hàng\"\n[columns]\n{columns}{RULES}",
             sink.port()

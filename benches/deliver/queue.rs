@@ -8,9 +8,12 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use sheetbridge::commands::{Paused, pause_key};
 use sheetbridge::config::{Config, Environment};
+use sheetbridge::core::decide::notice;
 use sheetbridge::core::delivery::{State, Verdict};
 use sheetbridge::core::message::{Address, Message, MessageKey, Recipient, Wanted};
+use sheetbridge::core::people::Directory;
 use sheetbridge::core::rule::Channel;
+use sheetbridge::courier::email::{EmailCourier, Security, SmtpSettings};
 use sheetbridge::courier::{Courier, Parcel, ProbeError};
 use sheetbridge::health::Health;
 use sheetbridge::outbox::Outbox;
@@ -19,6 +22,8 @@ use sheetbridge::roster::Roster;
 use sheetbridge::store::lanes::CAMPAIGN;
 use sheetbridge::store::{Group, Store, ledger};
 use tokio_util::sync::CancellationToken;
+
+use super::sink::Sink;
 
 /// Passes of which the middle one counts.
 const PASSES: usize = 101;
@@ -61,21 +66,11 @@ impl Courier for Hole {
 
 /// The costs of a pass over a store in which so many messages of a campaign wait; `config` is a configuration.
 pub async fn costs(config: &Path, waiting: usize) -> Costs {
-    let nothing = Environment::of(std::iter::empty::<(String, String)>());
-    let config = Config::load(config, &nothing, &["welcome"]).expect("it is right");
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let store = Store::open(dir.path()).expect("the store opens");
-    let now: Timestamp = "2026-11-21T03:00:00Z".parse().expect("a time");
+    let (store, _dir, roster) = open(config);
+    let now = start();
     let tomorrow = now + SignedDuration::from_hours(24);
     fill(&store, waiting, now, tomorrow);
-    let roster = Roster::new(Arc::new(config), store.clone());
-    let outbox = Outbox::new(
-        roster,
-        Arc::new(Templates::load(None, Language::default()).expect("the shipped ones are whole")),
-        Some(Arc::new(Hole)),
-        None,
-        Health::new(now, "bench", false),
-    );
+    let outbox = outbox(roster, Arc::new(Hole));
     let not_due = middle(&outbox, now).await;
     let mut pause = Group::default();
     let paused = Paused {
@@ -94,6 +89,74 @@ pub async fn costs(config: &Path, waiting: usize) -> Costs {
         paused,
         counted: began.elapsed().as_secs_f64() * 1_000.0,
     }
+}
+
+/// Milliseconds from the commit of a decision to the first byte of its mail on the wire, with nothing due before it, in
+/// order. The sender waits as the daemon's does.
+pub async fn latencies(config: &Path, sink: &Sink, mails: usize) -> Vec<f64> {
+    let (store, _dir, roster) = open(config);
+    let settings = SmtpSettings::new("127.0.0.1", sink.port(), Security::Plain);
+    let courier = Arc::new(EmailCourier::new(settings));
+    let outbox = outbox(roster, courier);
+    let (began, start) = (Instant::now(), start());
+    let clock = move || start + began.elapsed();
+    let sender = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut queued = store.on_queued();
+            let stop = CancellationToken::new();
+            loop {
+                queued.mark_unchanged();
+                let ended = outbox.send_on(Channel::Email, clock, &stop, |_| true).await;
+                if ended.expect("the disk").is_empty() {
+                    queued.changed().await.expect("the store is there");
+                }
+            }
+        })
+    };
+    let mut waits = Vec::new();
+    for number in 0..mails {
+        // Long enough for the sender to have nothing to do.
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        let facts = serde_json::json!({ "trouble": { "service": "google", "over": false, "waiting": 0 } });
+        let nobody = Directory::default();
+        let occasion = format!("trouble {number}");
+        let mut messages =
+            notice::to_managers(&nobody, "trouble", "trouble", &occasion, &facts, clock());
+        let mut group = Group::default();
+        ledger::queue(&store, &mut group, &messages.remove(0)).expect("the disk reads");
+        let before = sink.taken();
+        store.commit(vec![group]).expect("the disk takes it");
+        let committed = Instant::now();
+        sink.wait_for(before + 1, Duration::from_secs(10)).await;
+        waits.push(sink.last_began().duration_since(committed).as_secs_f64() * 1_000.0);
+    }
+    sender.abort();
+    waits.sort_by(f64::total_cmp);
+    waits
+}
+
+fn start() -> Timestamp {
+    "2026-11-21T03:00:00Z".parse().expect("a time")
+}
+
+fn open(config: &Path) -> (Store, tempfile::TempDir, Roster) {
+    let nothing = Environment::of(std::iter::empty::<(String, String)>());
+    let config = Config::load(config, &nothing, &["welcome"]).expect("it is right");
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::open(dir.path()).expect("the store opens");
+    let roster = Roster::new(Arc::new(config), store.clone());
+    (store, dir, roster)
+}
+
+fn outbox(roster: Roster, courier: Arc<dyn Courier>) -> Outbox {
+    Outbox::new(
+        roster,
+        Arc::new(Templates::load(None, Language::default()).expect("the shipped ones are whole")),
+        Some(courier),
+        None,
+        Health::new(start(), "bench", false),
+    )
 }
 
 async fn middle(outbox: &Outbox, now: Timestamp) -> f64 {
