@@ -383,6 +383,8 @@ pub struct Email {
     pub per_minute: Option<u32>,
     /// Mails in 24 hours, from `per_day` or the preset; `None`: no limit.
     pub per_day: Option<u32>,
+    /// Connections to the server side by side, from `connections`; as many mails are in doubt after a crash at most.
+    pub connections: usize,
     /// What to do with a mail caught between its final dot and the answer.
     pub in_doubt: InDoubt,
 }

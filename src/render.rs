@@ -35,6 +35,8 @@ use serde::{Deserialize, Serialize};
 pub use chat::{Button, ButtonKind, ChatText, MAX_UNITS};
 pub use mail::MailText;
 
+use engine::Facts;
+
 use crate::core::rule::Channel;
 
 /// The language of the shipped templates and of numbers, dates and days in all templates.
@@ -226,7 +228,7 @@ impl Templates {
         if !self.bundles.contains_key(name) {
             return Err(self.no_such(name));
         }
-        mail::render(&self.env, &self.sources, name, values)
+        mail::render(&self.env, &self.sources, name, &Facts::of(values))
     }
 
     /// Renders the Telegram form of a template with the facts of a record.
@@ -241,7 +243,7 @@ impl Templates {
         if !self.has(name, Channel::Telegram) {
             return Err(self.no_such(name));
         }
-        chat::render(&self.env, &self.sources, name, values)
+        chat::render(&self.env, &self.sources, name, &Facts::of(values))
     }
 
     /// As [`Templates::render_mail`], from a bundle that was kept.
@@ -256,7 +258,10 @@ impl Templates {
         let bundle = Self::open(bundle)?;
         match self.same(&bundle) {
             true => self.render_mail(&bundle.name, values),
-            false => mail::render(&bundle.environment()?, &bundle.parts, &bundle.name, values),
+            false => {
+                let facts = Facts::of(values);
+                mail::render(&bundle.environment()?, &bundle.parts, &bundle.name, &facts)
+            }
         }
     }
 
@@ -272,7 +277,10 @@ impl Templates {
         let bundle = Self::open(bundle)?;
         match self.same(&bundle) {
             true => self.render_chat(&bundle.name, values),
-            false => chat::render(&bundle.environment()?, &bundle.parts, &bundle.name, values),
+            false => {
+                let facts = Facts::of(values);
+                chat::render(&bundle.environment()?, &bundle.parts, &bundle.name, &facts)
+            }
         }
     }
 

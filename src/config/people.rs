@@ -233,6 +233,7 @@ pub(super) fn email(
         "preset",
         "per_minute",
         "per_day",
+        "connections",
         "in_doubt",
     ];
     section.only(reader, &known, &["dkim"]);
@@ -272,8 +273,31 @@ pub(super) fn email(
         reply_to: reply_to?,
         per_minute,
         per_day,
+        connections: connections(reader, &section),
         in_doubt,
     })
+}
+
+/// Connections to a mail server unless the configuration says so: what most of them take from one client.
+const CONNECTIONS: usize = 4;
+
+/// More than any server takes.
+const MOST_CONNECTIONS: u32 = 100;
+
+fn connections(reader: &Reader<'_>, section: &Section<'_>) -> usize {
+    let Some(count) = section.count(reader, "connections") else {
+        return CONNECTIONS;
+    };
+    if count > MOST_CONNECTIONS
+        && let Some(node) = section.get("connections")
+    {
+        reader.wrong(
+            &node.span,
+            format!("[email] connections is {count}: no server takes so many"),
+            "write a number from 1 to 100; 4 is what most servers take",
+        );
+    }
+    count as usize
 }
 
 /// `username` and `password`, which come together or not at all.

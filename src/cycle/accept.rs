@@ -34,6 +34,8 @@ pub(super) struct Work {
     pub(super) group: Group,
     /// A row that never counted and is gone leaves nothing behind.
     pub(super) forget: bool,
+    /// It was made in this poll: the store has none of this id.
+    pub(super) minted: bool,
 }
 
 /// One poll being worked out; nothing of it is written before it is whole.
@@ -71,6 +73,8 @@ pub(super) struct Poll<'a> {
     pub(super) mode: Mode,
     /// What is written already, though it does not count yet: the records of a first look.
     pub(super) plan: Option<Plan<'a>>,
+    /// Records that were settled while few were worked at.
+    pub(super) worked_at: usize,
 }
 
 /// What was seen of a workbook.
@@ -234,6 +238,7 @@ impl<'a> Poll<'a> {
             looked_up: RefCell::default(),
             mode,
             plan: None,
+            worked_at: 0,
             doubts,
         })
     }
@@ -463,6 +468,7 @@ impl<'a> Poll<'a> {
                     record,
                     group: Group::default(),
                     forget: false,
+                    minted: false,
                 },
             );
         }
@@ -554,6 +560,7 @@ impl<'a> Poll<'a> {
                 record,
                 group,
                 forget: false,
+                minted: true,
             },
         );
         Ok(id)
@@ -643,6 +650,7 @@ impl<'a> Poll<'a> {
                 record,
                 group: Group::default(),
                 forget: false,
+                minted: false,
             },
         );
         self.changed(kind, &id, after)?;

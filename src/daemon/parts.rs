@@ -136,6 +136,7 @@ pub(crate) fn email(config: &Config) -> Option<EmailCourier> {
     settings.username.clone_from(&email.username);
     settings.password.clone_from(&email.password);
     settings.per_minute = email.per_minute;
+    settings.connections = email.connections;
     Some(EmailCourier::new(settings))
 }
 

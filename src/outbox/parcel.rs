@@ -23,10 +23,7 @@ impl Outbox {
         let Some(frozen) = &message.frozen else {
             return Ok(Err("it has no address".into()));
         };
-        let bundle: Option<String> = self
-            .roster
-            .store()
-            .get(&keys::under(prefix::TEMPLATE, &frozen.template))?;
+        let bundle = self.bundle(message, frozen)?;
         let rendered =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &frozen.address {
                 Address::Email(to) => self
@@ -55,6 +52,19 @@ impl Outbox {
                 group,
             )?)),
         })
+    }
+
+    /// The kept template of a message; none if it is the one in force.
+    pub(super) fn bundle(
+        &self,
+        message: &Message,
+        frozen: &Frozen,
+    ) -> Result<Option<String>, StoreError> {
+        if self.templates.hash(&message.template) == Some(frozen.template.as_str()) {
+            return Ok(None);
+        }
+        let kept = keys::under(prefix::TEMPLATE, &frozen.template);
+        self.roster.store().get(&kept)
     }
 
     pub(super) fn mail_text(

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::store::keys::prefix;
 use crate::store::Group;
 
 fn at(text: &str) -> Timestamp {
