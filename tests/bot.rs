@@ -10,14 +10,14 @@ use serde_json::json;
 use sheetbridge::bot::{Bot, DigestText};
 use sheetbridge::clock;
 use sheetbridge::commands::{
-    Desk, LastPoll, Who, act_for, last_poll_key, paused_list, store_button,
+    Desk, Who, act_for, paused_list, store_button,
 };
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::health::Health;
 use sheetbridge::sandbox::google::Edit;
 use sheetbridge::sandbox::telegram::{BotSandbox, Fault, Person, ShownMessage};
-use sheetbridge::store::Group;
+use sheetbridge::store::{Group, LastPoll, last_poll_key};
 use sheetbridge::store::keys::prefix;
 use sheetbridge::telegram::{Client, TelegramSettings};
 use support::{CUSTOMERS, Company};

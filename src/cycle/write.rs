@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use jiff::SignedDuration;
+
 use super::accept::{Matched, Poll, Taken, patterns_key};
 use super::base::Base;
 use super::fetch::{TabRead, Width};
@@ -17,7 +19,7 @@ use crate::core::record::{Kind, RecordId};
 use crate::roster::{TabMeta, tab_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError};
+use crate::store::{Group, LastPoll, StoreError, last_poll_key};
 
 impl Poll<'_> {
     /// A batch that is held: the base stays, opt-outs act, and the managers are asked.
@@ -232,6 +234,7 @@ impl Poll<'_> {
                 last.remove(keys::under(prefix::UNCLEAR, id.as_str()));
             }
         }
+        self.keep_decided(&mut last);
         plan.add(last)?;
         plan.commit()?;
         *pending = waiting;
@@ -239,6 +242,22 @@ impl Poll<'_> {
             report: self.report,
             next,
         })
+    }
+
+    /// What was decided may be stopped for a minute, which begins when the sheet was read and not before.
+    fn keep_decided(&self, last: &mut Group) {
+        if self.decided.is_empty() {
+            return;
+        }
+        let read_for = SignedDuration::from_secs(
+            i64::try_from(self.began.elapsed().as_secs()).unwrap_or(0),
+        );
+        let decided = LastPoll {
+            at: self.now.saturating_add(read_for).unwrap_or(self.now),
+            workbook: self.workbook.to_owned(),
+            keys: self.decided.clone(),
+        };
+        last.put(last_poll_key(self.workbook), &decided);
     }
 
     /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use sheetbridge::alarms;
 use sheetbridge::commands::{
-    ButtonAct, CALLBACK, CommandError, Desk, ErrorKind, LastPoll, Who, last_poll_key,
+    ButtonAct, CALLBACK, CommandError, Desk, ErrorKind, Who,
 };
 use sheetbridge::config::Config;
 use sheetbridge::core::message::{Address, Message, MessageKey};
@@ -23,7 +23,7 @@ use sheetbridge::outbox::{Ended, Outbox, OutboxError};
 use sheetbridge::render::{Language, Templates};
 use sheetbridge::roster::Roster;
 use sheetbridge::store::keys::{self, prefix};
-use sheetbridge::store::{Group, Memory, Store, StoreError, Touch, ledger};
+use sheetbridge::store::{Memory, Store, StoreError, Touch, ledger};
 
 use super::check::Checker;
 use super::company::{self, PER_MINUTE};
@@ -555,18 +555,7 @@ impl Episode {
         for key in &keys {
             self.say(format_args!("decided {key}"));
         }
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let last = LastPoll {
-            at: now,
-            workbook: BOOK.to_owned(),
-            keys,
-        };
-        let mut group = Group::default();
-        group.put(last_poll_key(BOOK), &last);
-        let daemon = self.daemon()?;
-        Ok(daemon.roster.store().commit(vec![group])?)
+        Ok(())
     }
 
     fn ring(&mut self) -> Result<(), Stop> {
