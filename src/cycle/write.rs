@@ -249,9 +249,8 @@ impl Poll<'_> {
         if self.decided.is_empty() {
             return;
         }
-        let read_for = SignedDuration::from_secs(
-            i64::try_from(self.began.elapsed().as_secs()).unwrap_or(0),
-        );
+        let read_for =
+            SignedDuration::from_secs(i64::try_from(self.began.elapsed().as_secs()).unwrap_or(0));
         let decided = LastPoll {
             at: self.now.saturating_add(read_for).unwrap_or(self.now),
             workbook: self.workbook.to_owned(),
