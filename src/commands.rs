@@ -39,7 +39,7 @@ pub use explain::{
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;
-pub use mail::{LastPoll, MailDecision, Stopped, last_poll_key};
+pub use mail::{MailDecision, Stopped};
 pub use mend::Mend;
 pub use outbox::{
     Acted, Amendment, AttemptLine, Done, HandAct, HandLine, OutboxFilter, OutboxLine, OutboxStory,

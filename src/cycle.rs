@@ -23,6 +23,7 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -164,6 +165,7 @@ impl Cycle {
         now: Timestamp,
         mode: Mode,
     ) -> Result<Report, PollError> {
+        let began = Instant::now();
         if book.base.is_none() {
             let metadata = self.metadata(settings, book, now).await?;
             tokio::task::block_in_place(|| self.load(settings, book, &metadata))?;
@@ -202,6 +204,7 @@ impl Cycle {
                     reads,
                     doubts,
                     polled,
+                    began,
                 },
                 now,
                 mode,

@@ -16,6 +16,7 @@ pub mod gap;
 pub mod journal;
 pub mod keys;
 pub mod lanes;
+mod last_poll;
 pub mod ledger;
 mod live;
 mod medium;
@@ -41,9 +42,10 @@ use serde::de::DeserializeOwned;
 use crate::random::Chance;
 pub use compact::{Compacted, Reason};
 use keys::{Key, prefix};
+pub use last_poll::{LastPoll, last_poll_key};
 use live::Live;
 use medium::Medium;
-pub use memory::{Faults, Memory, Touch};
+pub use memory::{Faults, Kept, Memory, Touch};
 pub use plan::Plan;
 pub use records::PAGE;
 use tally::{Counter, Tally, Turn};
@@ -526,7 +528,9 @@ impl Store {
             touched.extend(operations.iter().map(|(key, _)| key.clone()));
         }
         let queues = lanes::queues(&operations);
-        let queued = turn.queued.map(|queued| self.queued_after(queued, &operations));
+        let queued = turn
+            .queued
+            .map(|queued| self.queued_after(queued, &operations));
         let queued = queued.transpose()?;
         let mut tally = turn.tally;
         if self.disk.is_some() {

@@ -9,16 +9,14 @@ use std::time::Duration;
 use serde_json::json;
 use sheetbridge::bot::{Bot, DigestText};
 use sheetbridge::clock;
-use sheetbridge::commands::{
-    Desk, LastPoll, Who, act_for, last_poll_key, paused_list, store_button,
-};
+use sheetbridge::commands::{Desk, Who, act_for, paused_list, store_button};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::health::Health;
 use sheetbridge::sandbox::google::Edit;
 use sheetbridge::sandbox::telegram::{BotSandbox, Fault, Person, ShownMessage};
-use sheetbridge::store::Group;
 use sheetbridge::store::keys::prefix;
+use sheetbridge::store::{Group, LastPoll, last_poll_key};
 use sheetbridge::telegram::{Client, TelegramSettings};
 use support::{CUSTOMERS, Company};
 use tokio::sync::Notify;

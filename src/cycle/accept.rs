@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -65,6 +66,8 @@ pub(super) struct Poll<'a> {
     pub(super) doubts: Doubts,
     /// When this workbook was last read and accepted by this process; none at its first poll.
     pub(super) polled: Option<Timestamp>,
+    /// When the poll began, before Google was asked.
+    pub(super) began: Instant,
     /// Who is known although no record of this workbook tells.
     pub(super) known: Known,
     /// Records as the store has them.
@@ -85,6 +88,8 @@ pub(super) struct Seen {
     pub(super) doubts: Doubts,
     /// When it was last read and accepted by this process; none at its first poll.
     pub(super) polled: Option<Timestamp>,
+    /// When the poll began, before Google was asked.
+    pub(super) began: Instant,
 }
 
 /// What a poll came to.
@@ -206,6 +211,7 @@ impl<'a> Poll<'a> {
             reads,
             doubts,
             polled,
+            began,
         } = seen;
         let metas: BTreeMap<i64, TabMeta> = roster
             .tabs(workbook)?
@@ -234,6 +240,7 @@ impl<'a> Poll<'a> {
             deciding: roster.deciding()?,
             once: Once::default(),
             polled,
+            began,
             known: Known::default(),
             looked_up: RefCell::default(),
             mode,

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use jiff::SignedDuration;
+
 use super::accept::{Matched, Poll, Taken, Work, patterns_key};
 use super::base::Base;
 use super::fetch::{TabRead, Width};
@@ -17,7 +19,7 @@ use crate::core::record::{Kind, RecordId};
 use crate::roster::{TabMeta, tab_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError};
+use crate::store::{Group, LastPoll, StoreError, last_poll_key};
 
 /// Records beyond so many are written down as soon as they have settled.
 const MANY: usize = 500;
@@ -216,6 +218,7 @@ impl Poll<'_> {
                 last.remove(keys::under(prefix::UNCLEAR, id.as_str()));
             }
         }
+        self.keep_decided(&mut last);
         plan.add(last)?;
         plan.commit()?;
         *pending = waiting;
@@ -226,12 +229,7 @@ impl Poll<'_> {
     }
 
     /// A record with everything that belongs to it; `pends` says whether it waits to settle, and whether it did before.
-    fn beside(
-        &self,
-        id: &RecordId,
-        work: Work,
-        pends: (bool, bool),
-    ) -> Result<Group, StoreError> {
+    fn beside(&self, id: &RecordId, work: Work, pends: (bool, bool)) -> Result<Group, StoreError> {
         let store = self.roster.store();
         let mut group = work.group;
         let key = keys::under(prefix::PENDING, id.as_str());
@@ -274,6 +272,21 @@ impl Poll<'_> {
         let group = self.beside(id, work, (waits, waited))?;
         let store = self.roster.store();
         self.plan.get_or_insert_with(|| store.plan()).add(group)
+    }
+
+    /// What was decided may be stopped for a minute, which begins when the sheet was read and not before.
+    fn keep_decided(&self, last: &mut Group) {
+        if self.decided.is_empty() {
+            return;
+        }
+        let read_for =
+            SignedDuration::from_secs(i64::try_from(self.began.elapsed().as_secs()).unwrap_or(0));
+        let decided = LastPoll {
+            at: self.now.saturating_add(read_for).unwrap_or(self.now),
+            workbook: self.workbook.to_owned(),
+            keys: self.decided.clone(),
+        };
+        last.put(last_poll_key(self.workbook), &decided);
     }
 
     /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.

@@ -11,14 +11,12 @@ use tokio::net::UnixListener;
 use super::watch::Loop;
 use super::{DaemonError, House, News, watch};
 use crate::bot::Bot;
-use crate::commands::{CommandError, Desk, ErrorKind, LastPoll, Request, Who, last_poll_key};
-use crate::core::message::MessageKey;
+use crate::commands::{CommandError, Desk, ErrorKind, Request, Who};
 use crate::core::rule::Channel;
 use crate::courier::telegram::TelegramCourier;
 use crate::cycle::{Mode, PollError, Report, TabReport};
 use crate::outbox::Ended;
 use crate::render::Templates;
-use crate::store::Group;
 use crate::telemetry::Poll;
 use crate::web::Web;
 use crate::{alarms, clock, control, random};
@@ -87,7 +85,6 @@ async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration
         Ok(report) => {
             let took = SignedDuration::try_from(started.elapsed()).unwrap_or(SignedDuration::ZERO);
             house.health.polled(workbook, now, took);
-            tokio::task::block_in_place(|| decided(house, workbook, &report))?;
             log(workbook, &report);
             measure(house, workbook, &report, now, started.elapsed());
             house.tell(News::Polled {
@@ -131,25 +128,6 @@ fn back_off(error: &PollError, times: u32, every: Duration) -> Duration {
     let jitter = Duration::from_secs_f64(random::unit());
     let asked = Duration::from_secs(google.retry_after_s().unwrap_or(0).min(3_600));
     (doubled.min(LONGEST_WAIT) + jitter).max(asked).max(every)
-}
-
-/// Keeps what the poll decided, for the minute in which a manager may stop it (SEMANTICS 11).
-fn decided(house: &House, workbook: &str, report: &Report) -> Result<(), DaemonError> {
-    if report.messages.is_empty() {
-        return Ok(());
-    }
-    let last = LastPoll {
-        at: clock::now(),
-        workbook: workbook.to_owned(),
-        keys: report
-            .messages
-            .iter()
-            .map(|message| MessageKey::from_text(&message.key))
-            .collect(),
-    };
-    let mut group = Group::default();
-    group.put(last_poll_key(workbook), &last);
-    Ok(house.parts().roster.store().commit(vec![group])?)
 }
 
 /// What a person must mend is told at once; what may pass, after a quarter of an hour. Once each.
@@ -355,8 +333,6 @@ async fn sync(house: &House, dry_run: bool) -> Result<serde_json::Value, Command
         let report = report.map_err(|why| CommandError::plain(ErrorKind::Unavailable, why))?;
         if mode == Mode::Real {
             house.health.polled(&book.id, now, SignedDuration::ZERO);
-            tokio::task::block_in_place(|| decided(house, &book.id, &report))
-                .map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))?;
         }
         joined.join(report);
     }

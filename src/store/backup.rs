@@ -446,8 +446,8 @@ fn read(
                 head = Some(found);
             }
             (ENTRIES, Some(_)) => {
-                let piece = lz4_flex::decompress_size_prepended(&piece)
-                    .map_err(|error| damaged(format!("piece {number}: {error}")))?;
+                let piece =
+                    unpacked(&piece).map_err(|why| damaged(format!("piece {number}: {why}")))?;
                 each(plan::decode_piece(b"backup", &piece)?)?;
             }
             (END, Some(head)) => {
@@ -471,6 +471,17 @@ fn read(
         }
         number += 1;
     }
+}
+
+/// A piece of entries as it was before it was packed. Its size comes first, and so much room is made for it.
+fn unpacked(piece: &[u8]) -> Result<Vec<u8>, String> {
+    let size = piece
+        .first_chunk::<4>()
+        .map(|size| u32::from_le_bytes(*size));
+    if size.is_some_and(|size| size > LONGEST_PIECE) {
+        return Err("unpacked, it is longer than any piece".to_owned());
+    }
+    lz4_flex::decompress_size_prepended(piece).map_err(|error| error.to_string())
 }
 
 /// The next piece; in words why it is none.
