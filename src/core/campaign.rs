@@ -2,6 +2,8 @@
 //!
 //! | file | what it decides |
 //! |---|---|
+//! | [`read`] | what a row of the staff's tab, or a file, says: a [`Definition`], or every mistake in it with its cell and its mend |
+//! | [`tab`] | which rows of the tab have settled, which campaign each is, what became of the others |
 //! | [`segment`] | whether a customer is in the segment, and what speaks against it |
 //! | [`audience`] | whom one mail goes to, and who is left out for which reason |
 //! | [`text`] | the light Markdown of a cell with the sheet's headers in braces |
@@ -12,10 +14,17 @@
 //! values. Making mails of the texts is `render`'s; storing, asking, freezing and sending is not here.
 
 pub mod audience;
+pub mod differ;
 mod listing;
 pub mod problem;
+pub mod read;
 pub mod samples;
 pub mod segment;
+pub mod tab;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod text;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,6 +38,8 @@ use super::rule::Channel;
 use super::sheet::fold::fold;
 
 pub use problem::{Place, Problem, Said};
+pub(crate) use words::is_column;
+pub use words::{COLUMNS, ColumnWords, HIGHEST_GROUP, choices, fields};
 
 /// What a campaign is known by: letters, digits and dashes, made of its name, or of the `Mã` column.
 ///

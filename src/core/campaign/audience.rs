@@ -473,3 +473,6 @@ fn phones_of(cell: &Cell) -> Vec<String> {
         .map(|one| one.expose().to_owned())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,7 @@ use crate::core::record::{Cells, Record};
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{Schema, date};
 
+pub(crate) use memo::MOST_WORDS;
 pub use memo::Memo;
 pub use synonyms::Synonyms;
 
@@ -166,9 +167,9 @@ struct Compiled {
 
 /// The words of one field.
 #[derive(Clone, Debug)]
-pub(super) struct Words {
-    pub(super) criterion: Criterion,
-    pub(super) reader: Reader,
+struct Words {
+    criterion: Criterion,
+    reader: Reader,
     /// How many of the words are wanted; the others are not.
     wanted: u32,
     has_unwanted: bool,
@@ -531,3 +532,6 @@ impl Customer<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
