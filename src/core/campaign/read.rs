@@ -262,6 +262,7 @@ impl Reader<'_> {
     /// The texts: those of the groups in their order, then the one for everybody else.
     fn variants(&mut self) -> Vec<Variant> {
         let mut variants = Vec::new();
+        let mut written = false;
         for number in 1..=HIGHEST_GROUP {
             let column = |id: &str| match (number, id) {
                 (1, "group") => "group_1".to_owned(),
@@ -272,9 +273,10 @@ impl Reader<'_> {
             if columns.iter().all(|column| self.cell(column).is_none()) {
                 continue;
             }
+            written = true;
             variants.extend(self.variant(number, &columns));
         }
-        if variants.is_empty() {
+        if !written {
             self.wrong(
                 "text",
                 Said::new("chiến dịch chưa có nội dung", "the campaign has no text"),

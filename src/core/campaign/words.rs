@@ -319,9 +319,9 @@ const STATES: &[Meaning<Wanted>] = &[
     (Wanted::Draft, &[
         "Đang soạn", "Draft", "Nháp", "Bản nháp", "Soạn", "Chưa xong", "Chưa gửi", "Chưa sẵn sàng", "Đang viết",
     ]),
-    (Wanted::Paused, &["Tạm dừng", "Paused", "Tạm ngưng", "Tạm ngừng", "Tạm hoãn", "Hoãn", "Pause", "Chờ"]),
+    (Wanted::Paused, &["Tạm dừng", "Paused", "Tạm ngưng", "Tạm hoãn", "Hoãn", "Pause", "Chờ"]),
     (Wanted::Stopped, &[
-        "Dừng", "Stopped", "Dừng lại", "Dừng gửi", "Ngừng", "Ngưng", "Huỷ", "Hủy bỏ", "Bỏ", "Không gửi", "Stop",
+        "Dừng", "Stopped", "Dừng lại", "Dừng gửi", "Ngừng", "Huỷ", "Huỷ bỏ", "Bỏ", "Không gửi", "Stop",
         "Cancel", "Cancelled",
     ]),
     (Wanted::Done, &["Đã gửi", "Sent", "Xong", "Đã xong", "Hoàn thành", "Hoàn tất", "Kết thúc", "Done", "Finished"]),

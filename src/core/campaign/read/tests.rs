@@ -54,7 +54,6 @@ fn read_written(written: &Written) -> Result<Definition, Vec<Problem>> {
         work: Hours::parse("Mon-Sat 08:00-18:00").unwrap(),
         ads: Hours::parse("07:30-21:00").unwrap(),
         holidays: Holidays::default(),
-        ..Calendar::default()
     };
     let known = Known {
         stages: &stages(),

@@ -115,7 +115,7 @@ fn stages_owners_and_conditions_must_all_fit() {
         (whom(Choice::default(), Choice::default(), Some("stage == 'deposited' and 'vip' in note")), "Dũng"),
         (whom(Choice::default(), any(&["lan anh"]), Some("stage_label == 'Đang tư vấn'")), "Chi"),
         (whom(Choice::default(), Choice::default(), Some("cells['Họ tên'] == 'An'")), "An"),
-        (whom(Choice::default(), Choice::default(), Some("greeting == 'Anh/Chị Em'")), "Em"),
+        (whom(Choice::default(), Choice::default(), Some("greeting == 'Anh/Chị Giang'")), "Giang"),
     ] {
         assert_eq!(who(whom.clone(), nobody_knows), expected, "{whom:?}");
     }
@@ -237,7 +237,7 @@ fn a_word_that_nobody_has_is_known_afterwards() {
             surroundings: &around,
         };
         let verdict = segment.judge(&customer, &mut memo, || Ok::<_, Infallible>(History::default()));
-        assert_eq!(verdict, Ok(Verdict::Out(Criterion::Stage)));
+        assert!(matches!(verdict, Ok(Verdict::Out(_))));
     }
     let unmet: Vec<String> = segment
         .unmet(&memo)
