@@ -151,27 +151,41 @@ impl Memo {
         if missed.is_empty() {
             return Vec::new();
         }
-        let mut values: Vec<(String, String)> = texts
-            .known
-            .keys()
-            .flat_map(|text| split(text))
-            .map(|value| (plain(reader.field, &value), value))
-            .collect();
+        let mut values: Vec<String> = texts.known.keys().flat_map(|text| split(text)).collect();
         // The memo has no order, a suggestion should.
         values.sort();
-        values.dedup_by(|a, b| a.0 == b.0);
+        values.dedup();
         missed
             .into_iter()
-            .map(|(word, _)| Unmet {
-                word: word.clone(),
-                near: nearest(
+            .map(|(word, _)| {
+                let length = word.split_whitespace().count().max(1);
+                let candidates: Vec<(String, String)> = values
+                    .iter()
+                    .flat_map(|value| parts(value, length))
+                    .map(|part| (plain(reader.field, &part), part))
+                    .collect();
+                let near = nearest(
                     &plain(reader.field, word),
-                    values
-                        .iter()
-                        .map(|(folded, value)| (folded.as_str(), value)),
-                )
-                .cloned(),
+                    candidates.iter().map(|(folded, part)| (folded.as_str(), part)),
+                );
+                Unmet {
+                    word: word.clone(),
+                    near: near.cloned(),
+                }
             })
             .collect()
     }
+}
+
+/// A value, and every run of so many words in it: of “Căn hộ (đầu tư)” also “đầu tư”.
+fn parts(value: &str, length: usize) -> Vec<String> {
+    let words: Vec<&str> = value
+        .split_whitespace()
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+        .collect();
+    let mut parts = vec![value.to_owned()];
+    if words.len() > length {
+        parts.extend(words.windows(length).map(|run| run.join(" ")));
+    }
+    parts
 }
