@@ -39,8 +39,8 @@ pub use fetch::MissingTab;
 use fetch::{Memo, Width};
 pub use hold::{Held, HeldDecision, held_key};
 pub use report::{
-    Ambiguous, CampaignEvent, ChangeReport, FieldReport, MessageReport, PROBLEMS_LISTED, ProblemReport, Report,
-    Settling, TabReport,
+    Ambiguous, CampaignEvent, ChangeReport, FieldReport, MessageReport, PROBLEMS_LISTED,
+    ProblemReport, Report, Settling, TabReport,
 };
 
 /// The tabs of a workbook are asked for again after so long; sooner when Google misses one.

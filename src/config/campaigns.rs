@@ -55,10 +55,15 @@ pub(super) fn campaigns(
         .flat_map(|book| &book.tabs)
         .any(|tab| tab.name.matches(&campaigns.results_tab));
     if read {
-        let at = section.get("results_tab").map_or(section.span.clone(), |node| node.span);
+        let at = section
+            .get("results_tab")
+            .map_or(section.span.clone(), |node| node.span);
         reader.wrong(
             &at,
-            format!("the results would go into the tab \"{}\", which is read", campaigns.results_tab),
+            format!(
+                "the results would go into the tab \"{}\", which is read",
+                campaigns.results_tab
+            ),
             "name a tab of its own: staff's tabs are never written to",
         );
     }
@@ -101,7 +106,11 @@ fn add_tab(reader: &Reader<'_>, section: &Section<'_>, workbooks: &mut [Workbook
         );
         return;
     }
-    if let Some(other) = book.tabs.iter().find(|one| fold(&one.name.0) == fold(&pattern.0)) {
+    if let Some(other) = book
+        .tabs
+        .iter()
+        .find(|one| fold(&one.name.0) == fold(&pattern.0))
+    {
         if !matches!(other.kind, TabKind::Campaigns { .. }) {
             tab.wrong(
                 reader,
@@ -132,7 +141,10 @@ fn columns(reader: &Reader<'_>, section: &Section<'_>) -> BTreeMap<String, Vec<S
     let Some(columns) = section.section(reader, "columns") else {
         return BTreeMap::new();
     };
-    let ids: Vec<String> = fields(&BTreeMap::new()).into_iter().map(|field| field.id).collect();
+    let ids: Vec<String> = fields(&BTreeMap::new())
+        .into_iter()
+        .map(|field| field.id)
+        .collect();
     let known: Vec<&str> = ids.iter().map(String::as_str).collect();
     columns.only(reader, &known, &[]);
     let shipped = fields(&BTreeMap::new());
@@ -141,7 +153,11 @@ fn columns(reader: &Reader<'_>, section: &Section<'_>) -> BTreeMap<String, Vec<S
         let headers = node.texts(reader);
         for header in &headers {
             let other = shipped.iter().find(|field| {
-                field.id != key.name && field.headers.iter().any(|one| fold(one) == fold(header.text))
+                field.id != key.name
+                    && field
+                        .headers
+                        .iter()
+                        .any(|one| fold(one) == fold(header.text))
             });
             if let Some(other) = other {
                 header.wrong(
@@ -151,7 +167,13 @@ fn columns(reader: &Reader<'_>, section: &Section<'_>) -> BTreeMap<String, Vec<S
                 );
             }
         }
-        found.insert(key.name, headers.iter().map(|header| header.text.to_owned()).collect());
+        found.insert(
+            key.name,
+            headers
+                .iter()
+                .map(|header| header.text.to_owned())
+                .collect(),
+        );
     }
     found
 }
@@ -206,11 +228,19 @@ pub fn campaign_file(path: &Path, file: &str) -> Result<Written, Vec<Problem>> {
     let unreadable = |why: String| {
         vec![problem(
             "",
-            Said::new(format!("không đọc được tệp: {why}"), format!("the file cannot be read: {why}")),
-            Said::new("Hãy kiểm tra tệp và quyền đọc", "Correct the file or its permissions"),
+            Said::new(
+                format!("không đọc được tệp: {why}"),
+                format!("the file cannot be read: {why}"),
+            ),
+            Said::new(
+                "Hãy kiểm tra tệp và quyền đọc",
+                "Correct the file or its permissions",
+            ),
         )]
     };
-    let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
     if size > MOST_BYTES {
         return Err(unreadable(format!("{size} bytes")));
     }
@@ -218,12 +248,22 @@ pub fn campaign_file(path: &Path, file: &str) -> Result<Written, Vec<Problem>> {
     let (table, mistakes) = DeTable::parse_recoverable(&text);
     if let Some(mistake) = mistakes.first() {
         let at = mistake.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = text.as_bytes()[..at]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
         let why = mistake.message();
         return Err(vec![problem(
             "",
-            Said::new(format!("dòng {line} không phải TOML: {why}"), format!("line {line} is no TOML: {why}")),
-            Said::new("Hãy sửa dòng này; chữ đặt trong dấu \"…\"", "Correct the line; text stands in \"…\""),
+            Said::new(
+                format!("dòng {line} không phải TOML: {why}"),
+                format!("line {line} is no TOML: {why}"),
+            ),
+            Said::new(
+                "Hãy sửa dòng này; chữ đặt trong dấu \"…\"",
+                "Correct the line; text stands in \"…\"",
+            ),
         )]);
     }
     let mut cells = BTreeMap::new();
@@ -235,8 +275,14 @@ pub fn campaign_file(path: &Path, file: &str) -> Result<Written, Vec<Problem>> {
         }
         None => problems.push(problem(
             &key,
-            Said::new("giá trị không phải chữ, số, ngày hay danh sách chữ", "the value is no text, number, date or list of texts"),
-            Said::new("Hãy ghi như key = \"…\" hoặc key = [\"…\", \"…\"]", "Write key = \"…\" or key = [\"…\", \"…\"]"),
+            Said::new(
+                "giá trị không phải chữ, số, ngày hay danh sách chữ",
+                "the value is no text, number, date or list of texts",
+            ),
+            Said::new(
+                "Hãy ghi như key = \"…\" hoặc key = [\"…\", \"…\"]",
+                "Write key = \"…\" or key = [\"…\", \"…\"]",
+            ),
         )),
     };
     let mut unknown = Vec::new();
@@ -253,7 +299,11 @@ pub fn campaign_file(path: &Path, file: &str) -> Result<Written, Vec<Problem>> {
                     for (part, value) in group {
                         let part = part.get_ref().to_string();
                         // `whom` is what the column of the tab calls the group.
-                        let name = if part == "whom" { "group" } else { part.as_str() };
+                        let name = if part == "whom" {
+                            "group"
+                        } else {
+                            part.as_str()
+                        };
                         let column = format!("{name}_{number}");
                         if number > HIGHEST_GROUP || !is_column(&column) || part == "group" {
                             unknown.push(format!("group.{part}"));
@@ -297,7 +347,10 @@ pub fn campaign_file(path: &Path, file: &str) -> Result<Written, Vec<Problem>> {
         origin: Origin::File {
             file: file.to_owned(),
         },
-        cells: cells.into_iter().map(|(column, (_, cell))| (column, cell)).collect(),
+        cells: cells
+            .into_iter()
+            .map(|(column, (_, cell))| (column, cell))
+            .collect(),
         places,
     })
 }
@@ -367,12 +420,25 @@ text = "Chào nhà đầu tư"
     #[test]
     fn what_is_wrong_with_a_file_is_told() {
         for (text, problem) in [
-            ("nme = \"x\"", "Tệp campaigns/x.toml, mục `nme`: `nme` không phải là mục của chiến dịch. Hãy bỏ mục này; các mục có trong docs/campaigns.md"),
-            ("stage = [1]", "Tệp campaigns/x.toml, mục `stage`: giá trị không phải chữ, số, ngày hay danh sách chữ. Hãy ghi như key = \"…\" hoặc key = [\"…\", \"…\"]"),
-            ("[[group]]\nwho = \"x\"", "Tệp campaigns/x.toml, mục `group.who`: `group.who` không phải là mục của chiến dịch. Hãy bỏ mục này; các mục có trong docs/campaigns.md"),
+            (
+                "nme = \"x\"",
+                "Tệp campaigns/x.toml, mục `nme`: `nme` không phải là mục của chiến dịch. Hãy bỏ mục này; các mục có trong docs/campaigns.md",
+            ),
+            (
+                "stage = [1]",
+                "Tệp campaigns/x.toml, mục `stage`: giá trị không phải chữ, số, ngày hay danh sách chữ. Hãy ghi như key = \"…\" hoặc key = [\"…\", \"…\"]",
+            ),
+            (
+                "[[group]]\nwho = \"x\"",
+                "Tệp campaigns/x.toml, mục `group.who`: `group.who` không phải là mục của chiến dịch. Hãy bỏ mục này; các mục có trong docs/campaigns.md",
+            ),
         ] {
             assert_eq!(read(text).unwrap_err(), [problem], "{text}");
         }
-        assert!(read("name = \"x\nstage").unwrap_err()[0].starts_with("Tệp campaigns/x.toml: dòng 1 không phải TOML"));
+        let syntax = read("name = \"x\"\nstage = tiềm năng\n").unwrap_err();
+        assert!(
+            syntax[0].starts_with("Tệp campaigns/x.toml: dòng 2 không phải TOML: "),
+            "{syntax:?}"
+        );
     }
 }

@@ -64,7 +64,8 @@ pub(super) fn take(
             }
             Err(problem) => state.problems = vec![problem],
         }
-        anything |= roster.keep_campaign_tab(&mut group, workbook, sheet, title, state, before.as_ref());
+        anything |=
+            roster.keep_campaign_tab(&mut group, workbook, sheet, title, state, before.as_ref());
     }
     if anything && mode == Mode::Real {
         roster.store().commit(vec![group])?;

@@ -64,8 +64,12 @@ impl Missing {
         Self {
             written: written.to_owned(),
             said: Said::new(
-                format!("không có “{written}”; hãy điền vào bảng, hoặc ghi {{{{{written}|chữ thay thế}}}} trong nội dung"),
-                format!("has no “{written}”; fill it in, or write {{{{{written}|instead}}}} in the text"),
+                format!(
+                    "không có “{written}”; hãy điền vào bảng, hoặc ghi {{{{{written}|chữ thay thế}}}} trong nội dung"
+                ),
+                format!(
+                    "has no “{written}”; fill it in, or write {{{{{written}|instead}}}} in the text"
+                ),
             ),
         }
     }
@@ -183,7 +187,11 @@ impl Templates {
         let mut read = |column: &'static str, text: &str| match pieces(text, names) {
             Ok(pieces) => pieces,
             Err(found) => {
-                problems.extend(found.into_iter().map(|problem| Misprint { column, problem }));
+                problems.extend(
+                    found
+                        .into_iter()
+                        .map(|problem| Misprint { column, problem }),
+                );
                 Vec::new()
             }
         };
@@ -294,26 +302,43 @@ fn thawed(pieces: &[FrozenPiece]) -> Vec<Piece> {
 
 impl CampaignText {
     fn build(frozen: Frozen, templates: &Templates) -> Result<Self, Vec<Misprint>> {
-        let in_text = |problem| vec![Misprint { column: "text", problem }];
+        let in_text = |problem| {
+            vec![Misprint {
+                column: "text",
+                problem,
+            }]
+        };
         let broken = |why: &dyn std::fmt::Display| {
             in_text(TextProblem {
-                what: Said::new(format!("mẫu không đọc được: {why}"), format!("the template cannot be read: {why}")),
+                what: Said::new(
+                    format!("mẫu không đọc được: {why}"),
+                    format!("the template cannot be read: {why}"),
+                ),
                 mend: Said::new("Hãy nhờ quản trị viên xem giúp", "Ask the admin"),
             })
         };
         let bundle: Bundle =
             serde_json::from_str(&frozen.bundle).map_err(|error| broken(&error))?;
-        let env = if templates.same(&bundle) || bundle.name.is_empty() && templates.has_parts(&bundle) {
-            templates.env.clone()
-        } else {
-            bundle.environment().map_err(|error| broken(&error))?
-        };
+        let env =
+            if templates.same(&bundle) || bundle.name.is_empty() && templates.has_parts(&bundle) {
+                templates.env.clone()
+            } else {
+                bundle.environment().map_err(|error| broken(&error))?
+            };
         let subject = frozen.subject.as_deref().map(thawed).unwrap_or_default();
-        let first = subject.iter().filter(|piece| matches!(piece, Piece::Slot(_))).count();
+        let first = subject
+            .iter()
+            .filter(|piece| matches!(piece, Piece::Slot(_)))
+            .count();
         let compiled = match &frozen.text {
             Some(text) => Some(markdown::compile(&thawed(text), first).map_err(|problems| {
                 let misprints = problems.into_iter();
-                misprints.map(|problem| Misprint { column: "text", problem }).collect::<Vec<_>>()
+                misprints
+                    .map(|problem| Misprint {
+                        column: "text",
+                        problem,
+                    })
+                    .collect::<Vec<_>>()
             })?),
             None => None,
         };
@@ -321,7 +346,12 @@ impl CampaignText {
             .slots
             .iter()
             .filter(|slot| !slot.is_late())
-            .flat_map(|slot| slot.needs().into_iter().map(str::to_owned).collect::<Vec<_>>())
+            .flat_map(|slot| {
+                slot.needs()
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
             .collect();
         if frozen.text.is_none() {
             for file in bundle.parts.keys() {
@@ -329,7 +359,9 @@ impl CampaignText {
                     needs.extend(template.undeclared_variables(false));
                 }
             }
-            for late in ["company", "optout", "subject", "notice", "campaign", "now", "today"] {
+            for late in [
+                "company", "optout", "subject", "notice", "campaign", "now", "today",
+            ] {
                 needs.remove(late);
             }
         }
@@ -411,10 +443,17 @@ impl CampaignText {
         let Some(compiled) = &self.compiled else {
             return self.render_template(merge, letter);
         };
-        let shown = self.late(merge.values.as_array().map_or(&[][..], Vec::as_slice), letter)?;
+        let shown = self.late(
+            merge.values.as_array().map_or(&[][..], Vec::as_slice),
+            letter,
+        )?;
         let subject = subject_line(&fill(&self.subject, &shown)?);
         if subject.is_empty() {
-            return Err(RenderError::new("(subject)", None, "the subject is empty".into()));
+            return Err(RenderError::new(
+                "(subject)",
+                None,
+                "the subject is empty".into(),
+            ));
         }
         let inside = fill(&compiled.text, &shown)?;
         let values = json!({
@@ -436,7 +475,11 @@ impl CampaignText {
 
     fn render_template(&self, merge: &Merge, letter: &Letter) -> Result<MailText, RenderError> {
         let bundle: Bundle = Templates::open(&self.frozen.bundle)?;
-        let mut values = merge.values.get("facts").cloned().unwrap_or_else(|| json!({}));
+        let mut values = merge
+            .values
+            .get("facts")
+            .cloned()
+            .unwrap_or_else(|| json!({}));
         if let Some(map) = values.as_object_mut() {
             map.insert("company".into(), letter.company.clone());
             map.insert("optout".into(), letter.optout.clone());
@@ -462,13 +505,19 @@ impl CampaignText {
             }
             let late = match slot.written.as_str() {
                 "today" => show::date(&letter.today),
-                "unsubscribe_url" => letter.optout.get("url").and_then(Value::as_str).map(str::to_owned),
+                "unsubscribe_url" => letter
+                    .optout
+                    .get("url")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
                 name => name
                     .strip_prefix("company.")
                     .and_then(|part| letter.company.get(part)?.as_str())
                     .map(str::to_owned),
             };
-            let text = late.filter(|text| !text.is_empty()).or_else(|| slot.fallback.clone());
+            let text = late
+                .filter(|text| !text.is_empty())
+                .or_else(|| slot.fallback.clone());
             all.push(text.ok_or_else(|| {
                 RenderError::new(
                     "(text)",
@@ -502,7 +551,11 @@ fn fill(spans: &[Span], values: &[String]) -> Result<String, RenderError> {
             }
         }
         if out.len() > engine::MAX_OUTPUT_BYTES {
-            return Err(RenderError::new("(text)", None, "the text is too long".into()));
+            return Err(RenderError::new(
+                "(text)",
+                None,
+                "the text is too long".into(),
+            ));
         }
     }
     Ok(out)
@@ -524,7 +577,9 @@ fn put(out: &mut String, value: &str, how: How) -> Result<(), RenderError> {
         How::Url => {
             let value = value.trim();
             let opens = ["https://", "http://", "mailto:", "tel:"];
-            if !opens.iter().any(|open| value.starts_with(open)) || value.contains(char::is_whitespace) {
+            if !opens.iter().any(|open| value.starts_with(open))
+                || value.contains(char::is_whitespace)
+            {
                 return Err(RenderError::new(
                     "(text)",
                     None,

@@ -9,11 +9,38 @@ use super::engine::line_of;
 
 /// Every element of MJML that is understood.
 const TAGS: [&str; 32] = [
-    "mjml", "mj-accordion", "mj-accordion-element", "mj-accordion-text", "mj-accordion-title",
-    "mj-all", "mj-attributes", "mj-body", "mj-breakpoint", "mj-button", "mj-carousel",
-    "mj-carousel-image", "mj-class", "mj-column", "mj-divider", "mj-font", "mj-group", "mj-head",
-    "mj-hero", "mj-image", "mj-navbar", "mj-navbar-link", "mj-preview", "mj-raw", "mj-section",
-    "mj-social", "mj-social-element", "mj-spacer", "mj-style", "mj-table", "mj-text", "mj-title",
+    "mjml",
+    "mj-accordion",
+    "mj-accordion-element",
+    "mj-accordion-text",
+    "mj-accordion-title",
+    "mj-all",
+    "mj-attributes",
+    "mj-body",
+    "mj-breakpoint",
+    "mj-button",
+    "mj-carousel",
+    "mj-carousel-image",
+    "mj-class",
+    "mj-column",
+    "mj-divider",
+    "mj-font",
+    "mj-group",
+    "mj-head",
+    "mj-hero",
+    "mj-image",
+    "mj-navbar",
+    "mj-navbar-link",
+    "mj-preview",
+    "mj-raw",
+    "mj-section",
+    "mj-social",
+    "mj-social-element",
+    "mj-spacer",
+    "mj-style",
+    "mj-table",
+    "mj-text",
+    "mj-title",
 ];
 
 /// Also understood, listed apart because arrays have one length.
@@ -38,7 +65,10 @@ pub(super) fn to_html(file: &str, source: &str) -> Result<String, Vec<RenderErro
             fonts: std::collections::HashMap::new(),
             ..Default::default()
         };
-        parsed.element.render(&options).map_err(|error| error.to_string())
+        parsed
+            .element
+            .render(&options)
+            .map_err(|error| error.to_string())
     });
     match rendered {
         Ok(Ok(html)) => Ok(html),
@@ -62,7 +92,8 @@ fn lint(file: &str, source: &str) -> Vec<RenderError> {
             if inside[..end].contains('<') {
                 problems.push(wrong(
                     at,
-                    "`<` inside of a tag breaks MJML; write `is lt`, or turn the comparison round".to_owned(),
+                    "`<` inside of a tag breaks MJML; write `is lt`, or turn the comparison round"
+                        .to_owned(),
                 ));
             }
         }
@@ -118,10 +149,18 @@ mod tests {
 </mj-column></mj-section></mj-body></mjml>"##,
         )
         .unwrap();
-        for tag in ["{% if area %}", "Kính chào {{ greeting }}, {{ budget | money }}", "{% endif %}", "href=\"{{ optout.url }}\""] {
+        for tag in [
+            "{% if area %}",
+            "Kính chào {{ greeting }}, {{ budget | money }}",
+            "{% endif %}",
+            "href=\"{{ optout.url }}\"",
+        ] {
             assert!(html.contains(tag), "{tag}: {html}");
         }
-        assert!(html.contains("<!doctype html>") && !html.contains("fonts.googleapis"), "{html}");
+        assert!(
+            html.contains("<!doctype html>") && !html.contains("fonts.googleapis"),
+            "{html}"
+        );
     }
 
     #[test]
@@ -135,14 +174,25 @@ mod tests {
         );
         assert_eq!(
             told("<mjml><mj-body><mj-raw>\n{% if a < b %}x{% endif %}</mj-raw></mj-body></mjml>"),
-            ["template mo-ban/body.mjml, line 2: `<` inside of a tag breaks MJML; write `is lt`, or turn the comparison round"]
+            [
+                "template mo-ban/body.mjml, line 2: `<` inside of a tag breaks MJML; write `is lt`, or turn the comparison round"
+            ]
         );
         assert_eq!(
             told("<mjml></mjml>"),
             ["template mo-ban/body.mjml: there is no <mj-body>; the mail would be empty"]
         );
-        assert!(told("<mjml><mj-body><mj-include path=\"x\" /></mj-body></mjml>")[0].contains("mj-include is not supported"));
-        assert!(told("<mjml><mj-body><mj-raw><script>x</script></mj-raw></mj-body></mjml>")[0].contains("no scripts"));
-        assert!(told("<mjml><mj-body><mj-section></mj-body></mjml>")[0].contains("the MJML cannot be read"));
+        assert!(
+            told("<mjml><mj-body><mj-include path=\"x\" /></mj-body></mjml>")[0]
+                .contains("mj-include is not supported")
+        );
+        assert!(
+            told("<mjml><mj-body><mj-raw><script>x</script></mj-raw></mj-body></mjml>")[0]
+                .contains("no scripts")
+        );
+        assert!(
+            told("<mjml><mj-body><mj-section></mj-body></mjml>")[0]
+                .contains("the MJML cannot be read")
+        );
     }
 }

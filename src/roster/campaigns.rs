@@ -200,7 +200,9 @@ impl Roster {
             looking.schemas.insert(book.id.clone(), schema);
             for tab in self.tabs(&book.id)? {
                 let surroundings = around(headers_of(&tab), tab.title.clone());
-                looking.tabs.insert((book.id.clone(), tab.sheet), surroundings);
+                looking
+                    .tabs
+                    .insert((book.id.clone(), tab.sheet), surroundings);
             }
         }
         Ok(looking)

@@ -6,6 +6,7 @@ use super::listing::split;
 use super::problem::Said;
 use super::{Body, Choice, Definition, Order, SendAt, Variant, Whom};
 use crate::core::facts::local_text;
+use crate::core::sheet::stage::StageTable;
 
 /// Longest quotation in the message that asks again, in letters.
 const MOST_LETTERS: usize = 120;
@@ -62,8 +63,8 @@ pub fn fingerprint(definition: &Definition) -> String {
 }
 
 /// What differs between a campaign as it was approved and as it is written now; empty if a new approval is
-/// not needed.
-pub fn differs(old: &Definition, new: &Definition) -> Vec<Difference> {
+/// not needed. Stages are called by their labels.
+pub fn differs(old: &Definition, new: &Definition, stages: &StageTable) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut note = |what: Said, before: String, after: String| {
         if before != after {
@@ -74,11 +75,14 @@ pub fn differs(old: &Definition, new: &Definition) -> Vec<Difference> {
             });
         }
     };
-    whom(&old.whom, &new.whom, "", &mut note);
+    whom(&old.whom, &new.whom, stages, &mut note);
     for number in numbers(old, new) {
         let of = |definition: &Definition| {
             let variants = definition.variants.iter();
-            variants.clone().find(|variant| variant.number == number).cloned()
+            variants
+                .clone()
+                .find(|variant| variant.number == number)
+                .cloned()
         };
         variant(number, of(old).as_ref(), of(new).as_ref(), &mut note);
     }
@@ -113,12 +117,21 @@ fn numbers(old: &Definition, new: &Definition) -> Vec<u32> {
     numbers
 }
 
-fn whom(old: &Whom, new: &Whom, behind: &str, note: &mut impl FnMut(Said, String, String)) {
-    let named = |vi: &str, en: &str| Said::new(format!("{vi}{behind}"), format!("{en}{behind}"));
+fn whom(old: &Whom, new: &Whom, stages: &StageTable, note: &mut impl FnMut(Said, String, String)) {
+    let named = |vi: &str, en: &str| Said::new(vi, en);
+    let labels = |of: &Choice| Choice {
+        any: of.any.iter().map(|id| label(id, stages)).collect(),
+        none: of.none.iter().map(|id| label(id, stages)).collect(),
+    };
     let everyone = |whom: &Whom| if whom.everyone { "tất cả" } else { "" }.to_owned();
     note(named("Gửi cho", "Whom"), everyone(old), everyone(new));
     for (vi, en, before, after) in [
-        ("Giai đoạn", "Stage", &old.stages, &new.stages),
+        (
+            "Giai đoạn",
+            "Stage",
+            &labels(&old.stages),
+            &labels(&new.stages),
+        ),
         ("Loại BĐS", "Property type", &old.interests, &new.interests),
         ("Khu vực", "Area", &old.areas, &new.areas),
         ("Dự án", "Project", &old.projects, &new.projects),
@@ -136,12 +149,20 @@ fn whom(old: &Whom, new: &Whom, behind: &str, note: &mut impl FnMut(Said, String
     };
     note(named("Ngân sách", "Budget"), budget(old), budget(new));
     let dealings = |whom: &Whom| -> String {
-        let all: Vec<String> = whom.dealings.iter().map(dealing).collect();
+        let all: Vec<String> = whom
+            .dealings
+            .iter()
+            .map(|one| dealing(one, stages))
+            .collect();
         all.join(", ")
     };
     note(named("Giao dịch", "Dealings"), dealings(old), dealings(new));
     let condition = |whom: &Whom| whom.condition.clone().unwrap_or_default();
-    note(named("Điều kiện", "Condition"), condition(old), condition(new));
+    note(
+        named("Điều kiện", "Condition"),
+        condition(old),
+        condition(new),
+    );
 }
 
 fn variant(
@@ -150,9 +171,14 @@ fn variant(
     new: Option<&Variant>,
     note: &mut impl FnMut(Said, String, String),
 ) {
-    let behind = if number > 1 { format!(" {number}") } else { String::new() };
+    let behind = if number > 1 {
+        format!(" {number}")
+    } else {
+        String::new()
+    };
     let named = |vi: &str, en: &str| Said::new(format!("{vi}{behind}"), format!("{en}{behind}"));
-    let part = |of: Option<&Variant>, part: fn(&Variant) -> String| of.map(part).unwrap_or_default();
+    let part =
+        |of: Option<&Variant>, part: fn(&Variant) -> String| of.map(part).unwrap_or_default();
     let nothing = Whom::default();
     let group = |of: Option<&Variant>| of.and_then(|one| one.group.clone());
     let called = |one: &Variant| one.called.clone().unwrap_or_default();
@@ -160,7 +186,11 @@ fn variant(
         note(named("Nhóm", "Group"), part(old, called), part(new, called));
     }
     let subject = |one: &Variant| one.subject.clone();
-    note(named("Tiêu đề", "Subject"), part(old, subject), part(new, subject));
+    note(
+        named("Tiêu đề", "Subject"),
+        part(old, subject),
+        part(new, subject),
+    );
     let attachment = |one: &Variant| one.attachment.clone().unwrap_or_default();
     note(
         named("Đính kèm", "Attachment"),
@@ -171,7 +201,11 @@ fn variant(
         Body::Template(name) => name.clone(),
         Body::Cell(_) => String::new(),
     };
-    note(named("Mẫu thư", "Template"), part(old, template), part(new, template));
+    note(
+        named("Mẫu thư", "Template"),
+        part(old, template),
+        part(new, template),
+    );
     let text = |one: &Variant| match &one.body {
         Body::Cell(text) => text.clone(),
         Body::Template(_) => String::new(),
@@ -183,7 +217,8 @@ fn variant(
 /// The lines in which two texts differ, without those that they begin and end with alike.
 fn changed_lines(old: &str, new: &str) -> (String, String) {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    let same = |pairs: &mut dyn Iterator<Item = (&&str, &&str)>| pairs.take_while(|(a, b)| a == b).count();
+    let same =
+        |pairs: &mut dyn Iterator<Item = (&&str, &&str)>| pairs.take_while(|(a, b)| a == b).count();
     let front = same(&mut old.iter().zip(&new));
     let (old, new) = (&old[front..], &new[front..]);
     let back = same(&mut old.iter().rev().zip(new.iter().rev()));
@@ -204,11 +239,25 @@ fn choice(choice: &Choice) -> String {
     split(&text).join(", ")
 }
 
-fn dealing(dealing: &super::Dealing) -> String {
+fn label(id: &str, stages: &StageTable) -> String {
+    stages
+        .get(id)
+        .map_or(id, |stage| stage.label.as_str())
+        .to_owned()
+}
+
+fn dealing(dealing: &super::Dealing, table: &StageTable) -> String {
     use super::Dealing::{Mailed, New, Reached};
-    let say = |yes: bool, first: &str, second: &str| if yes { first.to_owned() } else { second.to_owned() };
+    let say = |yes: bool, first: &str, second: &str| {
+        if yes {
+            first.to_owned()
+        } else {
+            second.to_owned()
+        }
+    };
     match dealing {
         Reached { stages, ever } => {
+            let stages: Vec<String> = stages.iter().map(|id| label(id, table)).collect();
             format!("{} {}", say(*ever, "từng", "chưa từng"), stages.join("/"))
         }
         Mailed { days, within } => {

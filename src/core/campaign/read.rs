@@ -96,7 +96,10 @@ pub fn read(
         sheet.wrong(
             "name",
             Said::new("chiến dịch chưa có tên", "the campaign has no name"),
-            Said::new("Hãy ghi tên vào cột Tên chiến dịch", "Write one into the column Campaign name"),
+            Said::new(
+                "Hãy ghi tên vào cột Tên chiến dịch",
+                "Write one into the column Campaign name",
+            ),
         );
     }
     let channel = sheet.channel();
@@ -189,7 +192,10 @@ impl Reader<'_> {
                     format!("ô đang báo lỗi {error}"),
                     format!("the cell shows {error}"),
                 ),
-                Said::new("Hãy sửa công thức, hoặc gõ thẳng giá trị", "Correct the formula, or type the value"),
+                Said::new(
+                    "Hãy sửa công thức, hoặc gõ thẳng giá trị",
+                    "Correct the formula, or type the value",
+                ),
             );
         }
     }
@@ -242,8 +248,14 @@ impl Reader<'_> {
             Some(Reading::Bad(_) | Reading::Ambiguous(_)) => {
                 self.wrong(
                     "ad",
-                    Said::new("không rõ có phải quảng cáo hay không", "it is unclear whether this advertises"),
-                    Said::new("Hãy ghi Có hoặc Không; để trống là Có", "Write Yes or No; empty is Yes"),
+                    Said::new(
+                        "không rõ có phải quảng cáo hay không",
+                        "it is unclear whether this advertises",
+                    ),
+                    Said::new(
+                        "Hãy ghi Có hoặc Không; để trống là Có",
+                        "Write Yes or No; empty is Yes",
+                    ),
                 );
                 true
             }
@@ -280,7 +292,10 @@ impl Reader<'_> {
             self.wrong(
                 "text",
                 Said::new("chiến dịch chưa có nội dung", "the campaign has no text"),
-                Said::new("Hãy ghi cột Nội dung, hoặc tên mẫu ở cột Mẫu thư", "Write the column Text, or a Template"),
+                Said::new(
+                    "Hãy ghi cột Nội dung, hoặc tên mẫu ở cột Mẫu thư",
+                    "Write the column Text, or a Template",
+                ),
             );
         }
         // Stable: groups stay in their order.
@@ -349,7 +364,10 @@ impl Reader<'_> {
             (Some(_), Some(_)) => {
                 self.wrong(
                     template,
-                    Said::new("có cả nội dung lẫn mẫu thư", "there is a text and a template"),
+                    Said::new(
+                        "có cả nội dung lẫn mẫu thư",
+                        "there is a text and a template",
+                    ),
                     Said::new("Hãy giữ một trong hai", "Keep one of the two"),
                 );
                 None
@@ -388,7 +406,9 @@ impl Reader<'_> {
             .iter()
             .map(|template| (fold(template), template))
             .collect();
-        let candidates = folded.iter().map(|(folded, template)| (folded.as_str(), *template));
+        let candidates = folded
+            .iter()
+            .map(|(folded, template)| (folded.as_str(), *template));
         let mend = match listing::nearest(&fold(name), candidates) {
             Some(near) => Said::new(
                 format!("Có phải ý bạn là “{near}”?"),
@@ -483,7 +503,11 @@ impl Reader<'_> {
         let date = send_at.date.unwrap_or(jiff::civil::date(2026, 1, 5));
         let at = calendar.at_local(date, time);
         if calendar.next_ads_any_day(at) > at {
-            let column = if self.cell("send_hour").is_some() { "send_hour" } else { "send_at" };
+            let column = if self.cell("send_hour").is_some() {
+                "send_hour"
+            } else {
+                "send_at"
+            };
             let shown = time.strftime("%H:%M");
             let hours = &calendar.ads;
             self.wrong(
@@ -501,8 +525,16 @@ impl Reader<'_> {
 /// A day with an hour, an hour, or “at once”.
 fn read_moment(cell: &Cell, known: &Known<'_>) -> Result<SendAt, (Said, Said)> {
     const AT_ONCE: [&str; 10] = [
-        "ngay", "gui ngay", "ngay khi duyet", "ngay khi duoc duyet", "sau khi duyet", "khi duyet",
-        "duyet xong gui ngay", "now", "at once", "asap",
+        "ngay",
+        "gui ngay",
+        "ngay khi duyet",
+        "ngay khi duoc duyet",
+        "sau khi duyet",
+        "khi duyet",
+        "duyet xong gui ngay",
+        "now",
+        "at once",
+        "asap",
     ];
     if let Cell::Text(text) = cell
         && AT_ONCE.contains(&fold(text).as_str())

@@ -197,8 +197,14 @@ pub fn watch(
         state.problems = vec![Problem {
             place: look.whole(),
             what: Said::new(
-                format!("trang trống, {} chiến dịch vừa biến mất cùng lúc", state.rows.len()),
-                format!("the tab is empty: {} campaigns are gone at once", state.rows.len()),
+                format!(
+                    "trang trống, {} chiến dịch vừa biến mất cùng lúc",
+                    state.rows.len()
+                ),
+                format!(
+                    "the tab is empty: {} campaigns are gone at once",
+                    state.rows.len()
+                ),
             ),
             mend: Said::new(
                 "Nếu là nhầm, hãy hoàn tác (Ctrl+Z); nếu đúng là muốn dừng, hãy dừng từng chiến dịch qua bot",
@@ -225,7 +231,10 @@ pub fn watch(
     let gone: Vec<CampaignId> = state
         .rows
         .iter()
-        .filter(|(_, kept)| kept.missing.is_some_and(|since| since.duration_until(now) >= settle))
+        .filter(|(_, kept)| {
+            kept.missing
+                .is_some_and(|since| since.duration_until(now) >= settle)
+        })
         .map(|(id, _)| id.clone())
         .collect();
     for id in gone {
@@ -304,8 +313,7 @@ impl<'a> Look<'a> {
             match rows.as_slice() {
                 [row] => named.push((key, *row)),
                 [first, others @ ..] => {
-                    let numbers: Vec<String> =
-                        rows.iter().map(|row| row.row.to_string()).collect();
+                    let numbers: Vec<String> = rows.iter().map(|row| row.row.to_string()).collect();
                     let (vi, en) = (numbers.join(" và "), numbers.join(" and "));
                     let name = name_of(&first.cells);
                     let last = others.last().unwrap_or(first);
@@ -428,7 +436,10 @@ impl<'a> Look<'a> {
             }
         }
         let quiet = kept.since.duration_until(now) >= self.settle;
-        let differs = kept.settled.as_ref().is_none_or(|settled| !same(settled, &kept.seen));
+        let differs = kept
+            .settled
+            .as_ref()
+            .is_none_or(|settled| !same(settled, &kept.seen));
         if quiet && differs {
             kept.settled = Some(kept.seen.clone());
             self.events.push(Event::Settled { id: id.clone() });
@@ -466,12 +477,10 @@ fn same_but_name(a: &CampaignCells, b: &CampaignCells) -> bool {
 }
 
 /// An id that no other campaign has.
-fn fresh_id(
-    name: &str,
-    cells: &CampaignCells,
-    taken: impl Fn(&CampaignId) -> bool,
-) -> CampaignId {
-    let own = cells.get("id").and_then(|cell| CampaignId::of_name(&canonical(cell)));
+fn fresh_id(name: &str, cells: &CampaignCells, taken: impl Fn(&CampaignId) -> bool) -> CampaignId {
+    let own = cells
+        .get("id")
+        .and_then(|cell| CampaignId::of_name(&canonical(cell)));
     let first = own
         .or_else(|| CampaignId::of_name(name))
         // Rows without a name that gives one do not come here.

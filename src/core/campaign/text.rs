@@ -42,31 +42,139 @@ const fn variable(
 
 /// All of them, in the order of the documentation.
 pub const VARIABLES: &[Variable] = &[
-    variable("greeting", ("Cách xưng hô kèm tên", "How the customer is addressed, with the name"), ("Anh An", "Anh An")),
-    variable("pronoun", ("Đại từ viết thường", "The pronoun within a sentence"), ("anh", "anh")),
-    variable("name", ("Họ tên đầy đủ", "The full name"), ("Nguyễn Văn An", "Nguyễn Văn An")),
-    variable("name.full", ("Họ tên đầy đủ", "The full name"), ("Nguyễn Văn An", "Nguyễn Văn An")),
+    variable(
+        "greeting",
+        (
+            "Cách xưng hô kèm tên",
+            "How the customer is addressed, with the name",
+        ),
+        ("Anh An", "Anh An"),
+    ),
+    variable(
+        "pronoun",
+        ("Đại từ viết thường", "The pronoun within a sentence"),
+        ("anh", "anh"),
+    ),
+    variable(
+        "name",
+        ("Họ tên đầy đủ", "The full name"),
+        ("Nguyễn Văn An", "Nguyễn Văn An"),
+    ),
+    variable(
+        "name.full",
+        ("Họ tên đầy đủ", "The full name"),
+        ("Nguyễn Văn An", "Nguyễn Văn An"),
+    ),
     variable("name.given", ("Tên", "The given name"), ("An", "An")),
-    variable("name.title", ("Danh xưng ghi trong ô tên", "The title in the name cell"), ("Anh", "Anh")),
-    variable("phone", ("Số điện thoại", "The phone number"), ("0901 234 567", "0901 234 567")),
-    variable("email", ("Email", "The e-mail address"), ("an@example.com", "an@example.com")),
-    variable("budget", ("Ngân sách", "The budget"), ("3–5 tỷ", "3–5 billion ₫")),
-    variable("area", ("Khu vực quan tâm", "The area"), ("Quận 7", "Quận 7")),
-    variable("interest", ("Loại bất động sản quan tâm", "The kind of property"), ("Căn hộ 2PN", "Căn hộ 2PN")),
-    variable("source", ("Nguồn khách", "Where the customer comes from"), ("Facebook", "Facebook")),
-    variable("stage_label", ("Giai đoạn", "The stage"), ("Đang tư vấn", "Đang tư vấn")),
-    variable("received", ("Ngày tiếp nhận", "The day of receipt"), ("03/11/2026", "03/11/2026")),
-    variable("appointment", ("Ngày giờ hẹn", "The appointment"), ("15/12/2026 9:00", "15/12/2026 9:00")),
-    variable("birthday", ("Ngày sinh", "The birthday"), ("28/02/1990", "28/02/1990")),
-    variable("owner", ("Nhân viên phụ trách", "The person in charge"), ("Lan Anh", "Lan Anh")),
-    variable("owner.email", ("Email của nhân viên phụ trách", "The mailbox of the person in charge"), ("lan.anh@queenland.example", "lan.anh@queenland.example")),
-    variable("company.name", ("Tên công ty", "The company's name"), ("Queenland", "Queenland")),
-    variable("company.phone", ("Điện thoại công ty", "The company's telephone"), ("028 3822 9999", "028 3822 9999")),
-    variable("company.email", ("Email công ty", "The company's mailbox"), ("lienhe@queenland.example", "lienhe@queenland.example")),
-    variable("company.address", ("Địa chỉ công ty", "The company's address"), ("12 Lê Lợi, Quận 1", "12 Lê Lợi, Quận 1")),
-    variable("company.website", ("Trang web công ty", "The company's website"), ("https://queenland.example", "https://queenland.example")),
-    variable("today", ("Ngày gửi", "The day of sending"), ("15/12/2026", "15/12/2026")),
-    variable("unsubscribe_url", ("Địa chỉ trang từ chối nhận tin", "The address of the opt-out page"), ("https://crm.queenland.example/u/…", "https://crm.queenland.example/u/…")),
+    variable(
+        "name.title",
+        ("Danh xưng ghi trong ô tên", "The title in the name cell"),
+        ("Anh", "Anh"),
+    ),
+    variable(
+        "phone",
+        ("Số điện thoại", "The phone number"),
+        ("0901 234 567", "0901 234 567"),
+    ),
+    variable(
+        "email",
+        ("Email", "The e-mail address"),
+        ("an@example.com", "an@example.com"),
+    ),
+    variable(
+        "budget",
+        ("Ngân sách", "The budget"),
+        ("3–5 tỷ", "3–5 billion ₫"),
+    ),
+    variable(
+        "area",
+        ("Khu vực quan tâm", "The area"),
+        ("Quận 7", "Quận 7"),
+    ),
+    variable(
+        "interest",
+        ("Loại bất động sản quan tâm", "The kind of property"),
+        ("Căn hộ 2PN", "Căn hộ 2PN"),
+    ),
+    variable(
+        "source",
+        ("Nguồn khách", "Where the customer comes from"),
+        ("Facebook", "Facebook"),
+    ),
+    variable(
+        "stage_label",
+        ("Giai đoạn", "The stage"),
+        ("Đang tư vấn", "Đang tư vấn"),
+    ),
+    variable(
+        "received",
+        ("Ngày tiếp nhận", "The day of receipt"),
+        ("03/11/2026", "03/11/2026"),
+    ),
+    variable(
+        "appointment",
+        ("Ngày giờ hẹn", "The appointment"),
+        ("15/12/2026 9:00", "15/12/2026 9:00"),
+    ),
+    variable(
+        "birthday",
+        ("Ngày sinh", "The birthday"),
+        ("28/02/1990", "28/02/1990"),
+    ),
+    variable(
+        "owner",
+        ("Nhân viên phụ trách", "The person in charge"),
+        ("Lan Anh", "Lan Anh"),
+    ),
+    variable(
+        "owner.email",
+        (
+            "Email của nhân viên phụ trách",
+            "The mailbox of the person in charge",
+        ),
+        ("lan.anh@queenland.example", "lan.anh@queenland.example"),
+    ),
+    variable(
+        "company.name",
+        ("Tên công ty", "The company's name"),
+        ("Queenland", "Queenland"),
+    ),
+    variable(
+        "company.phone",
+        ("Điện thoại công ty", "The company's telephone"),
+        ("028 3822 9999", "028 3822 9999"),
+    ),
+    variable(
+        "company.email",
+        ("Email công ty", "The company's mailbox"),
+        ("lienhe@queenland.example", "lienhe@queenland.example"),
+    ),
+    variable(
+        "company.address",
+        ("Địa chỉ công ty", "The company's address"),
+        ("12 Lê Lợi, Quận 1", "12 Lê Lợi, Quận 1"),
+    ),
+    variable(
+        "company.website",
+        ("Trang web công ty", "The company's website"),
+        ("https://queenland.example", "https://queenland.example"),
+    ),
+    variable(
+        "today",
+        ("Ngày gửi", "The day of sending"),
+        ("15/12/2026", "15/12/2026"),
+    ),
+    variable(
+        "unsubscribe_url",
+        (
+            "Địa chỉ trang từ chối nhận tin",
+            "The address of the opt-out page",
+        ),
+        (
+            "https://crm.queenland.example/u/…",
+            "https://crm.queenland.example/u/…",
+        ),
+    ),
 ];
 
 /// What a pair of braces asks for.
@@ -174,13 +282,13 @@ impl Names {
                     format!("cột “{written}” là cột riêng tư, không được đưa vào thư"),
                     format!("the column “{written}” is private and never goes into a text"),
                 ),
-                Said::new(
-                    "Hãy bỏ nó ra khỏi nội dung",
-                    "Take it out of the text",
-                ),
+                Said::new("Hãy bỏ nó ra khỏi nội dung", "Take it out of the text"),
             )),
             None => {
-                let public = self.by_key.iter().filter(|(_, known)| known.wants.is_some());
+                let public = self
+                    .by_key
+                    .iter()
+                    .filter(|(_, known)| known.wants.is_some());
                 let near = nearest(&key, public.map(|(key, known)| (key.as_str(), known)));
                 let mend = match near {
                     Some(near) => Said::new(
@@ -219,7 +327,11 @@ fn root(path: &str) -> &str {
 /// As headers are compared; the dot of `name.given` stays, so that it is no header `namegiven`.
 fn path_key(written: &str) -> String {
     let parts: Vec<String> = written.split('.').map(header_key).collect();
-    if parts.len() > 1 && VARIABLES.iter().any(|one| one.name.contains('.') && one.name == written.trim()) {
+    if parts.len() > 1
+        && VARIABLES
+            .iter()
+            .any(|one| one.name.contains('.') && one.name == written.trim())
+    {
         return parts.join(".");
     }
     header_key(written)
@@ -319,7 +431,10 @@ fn slot(inside: &str, names: &Names) -> Result<Slot, TextProblem> {
     };
     if written.is_empty() {
         return Err(TextProblem::new(
-            Said::new("có cặp ngoặc {{ }} để trống", "a pair of braces {{ }} is empty"),
+            Said::new(
+                "có cặp ngoặc {{ }} để trống",
+                "a pair of braces {{ }} is empty",
+            ),
             Said::new(
                 "Hãy ghi tiêu đề cột vào giữa, như {{Họ tên}}",
                 "Write a header between them, as in {{Họ tên}}",
@@ -332,7 +447,9 @@ fn slot(inside: &str, names: &Names) -> Result<Slot, TextProblem> {
         return Err(TextProblem::new(
             Said::new(
                 format!("sau dấu | là chữ thay thế khi ô trống, không phải lệnh “{fallback}”"),
-                format!("behind | stands what to write if the cell is empty, not the filter “{fallback}”"),
+                format!(
+                    "behind | stands what to write if the cell is empty, not the filter “{fallback}”"
+                ),
             ),
             Said::new(
                 format!("Hãy ghi {{{{{written}}}}}, hoặc {{{{{written}|chữ thay thế}}}}"),
@@ -350,10 +467,24 @@ fn slot(inside: &str, names: &Names) -> Result<Slot, TextProblem> {
 /// Whether a fallback is rather a filter of the templates.
 fn is_filter(fallback: &str) -> bool {
     const FILTERS: [&str; 14] = [
-        "money", "vnd", "date", "time", "datetime", "weekday", "phone", "tel", "upper", "lower",
-        "title", "capitalize", "number", "safe",
+        "money",
+        "vnd",
+        "date",
+        "time",
+        "datetime",
+        "weekday",
+        "phone",
+        "tel",
+        "upper",
+        "lower",
+        "title",
+        "capitalize",
+        "number",
+        "safe",
     ];
-    FILTERS.contains(&fallback) || fallback.starts_with("default(") || fallback.starts_with("default (")
+    FILTERS.contains(&fallback)
+        || fallback.starts_with("default(")
+        || fallback.starts_with("default (")
 }
 
 /// `{Họ tên}` in single braces would go out as it stands.
@@ -438,15 +569,42 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_mend() {
         for (text, problem) in [
-            ("{{Hoạ tên}}", "không có cột nào tên “Hoạ tên”. Có phải ý bạn là {{Họ tên}}?"),
-            ("{{Số nhà}}", "không có cột nào tên “Số nhà”. Hãy ghi đúng tiêu đề một cột đã khai báo, hoặc một biến như {{ greeting }}"),
-            ("{{Hoa hồng}}", "cột “Hoa hồng” là cột riêng tư, không được đưa vào thư. Hãy bỏ nó ra khỏi nội dung"),
-            ("{{commission}}", "cột “commission” là cột riêng tư, không được đưa vào thư. Hãy bỏ nó ra khỏi nội dung"),
-            ("{{Họ tên\n}}", "“{{Họ tên” thiếu dấu đóng }}. Hãy ghi như {{Họ tên}}, trên cùng một dòng"),
-            ("{{ }}", "có cặp ngoặc {{ }} để trống. Hãy ghi tiêu đề cột vào giữa, như {{Họ tên}}"),
-            ("{{ budget | money }}", "sau dấu | là chữ thay thế khi ô trống, không phải lệnh “money”. Hãy ghi {{budget}}, hoặc {{budget|chữ thay thế}}"),
-            ("Chào {Họ tên}", "“{Họ tên}” chỉ có một cặp ngoặc nên sẽ được gửi nguyên văn. Hãy ghi {{Họ tên}}"),
-            ("{% for x in y %}", "trong ô không dùng được lệnh {% … %}. Hãy bỏ lệnh này; cần điều kiện thì dùng cột Nhóm 2, hoặc mẫu thư trong templates/"),
+            (
+                "{{Hoạ tên}}",
+                "không có cột nào tên “Hoạ tên”. Có phải ý bạn là {{Họ tên}}?",
+            ),
+            (
+                "{{Số nhà}}",
+                "không có cột nào tên “Số nhà”. Hãy ghi đúng tiêu đề một cột đã khai báo, hoặc một biến như {{ greeting }}",
+            ),
+            (
+                "{{Hoa hồng}}",
+                "cột “Hoa hồng” là cột riêng tư, không được đưa vào thư. Hãy bỏ nó ra khỏi nội dung",
+            ),
+            (
+                "{{commission}}",
+                "cột “commission” là cột riêng tư, không được đưa vào thư. Hãy bỏ nó ra khỏi nội dung",
+            ),
+            (
+                "{{Họ tên\n}}",
+                "“{{Họ tên” thiếu dấu đóng }}. Hãy ghi như {{Họ tên}}, trên cùng một dòng",
+            ),
+            (
+                "{{ }}",
+                "có cặp ngoặc {{ }} để trống. Hãy ghi tiêu đề cột vào giữa, như {{Họ tên}}",
+            ),
+            (
+                "{{ budget | money }}",
+                "sau dấu | là chữ thay thế khi ô trống, không phải lệnh “money”. Hãy ghi {{budget}}, hoặc {{budget|chữ thay thế}}",
+            ),
+            (
+                "Chào {Họ tên}",
+                "“{Họ tên}” chỉ có một cặp ngoặc nên sẽ được gửi nguyên văn. Hãy ghi {{Họ tên}}",
+            ),
+            (
+                "{% for x in y %}",
+                "trong ô không dùng được lệnh {% … %}. Hãy bỏ lệnh này; cần điều kiện thì dùng cột Nhóm 2, hoặc mẫu thư trong templates/",
+            ),
         ] {
             assert_eq!(read(text), [problem], "{text}");
         }

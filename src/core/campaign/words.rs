@@ -47,9 +47,19 @@ const fn column(
 pub const COLUMNS: &[ColumnWords] = &[
     column(
         "name",
-        &["Tên chiến dịch", "Chiến dịch", "Tên", "Campaign name", "Campaign", "Name"],
+        &[
+            "Tên chiến dịch",
+            "Chiến dịch",
+            "Tên",
+            "Campaign name",
+            "Campaign",
+            "Name",
+        ],
         "Campaign name",
-        ("Tên gọi, mỗi chiến dịch một tên", "What it is called, one name for each"),
+        (
+            "Tên gọi, mỗi chiến dịch một tên",
+            "What it is called, one name for each",
+        ),
         ("Mở bán Sunrise đợt 2", "Sunrise launch 2"),
     ),
     column(
@@ -66,12 +76,21 @@ pub const COLUMNS: &[ColumnWords] = &[
         "channel",
         &["Kênh", "Kênh gửi", "Channel"],
         "Channel",
-        ("Gửi qua đâu; để trống là email", "By what it goes; empty is e-mail"),
+        (
+            "Gửi qua đâu; để trống là email",
+            "By what it goes; empty is e-mail",
+        ),
         ("Email", "Email"),
     ),
     column(
         "stage",
-        &["Giai đoạn", "Giai đoạn khách", "Tình trạng khách", "Trạng thái khách", "Stage"],
+        &[
+            "Giai đoạn",
+            "Giai đoạn khách",
+            "Tình trạng khách",
+            "Trạng thái khách",
+            "Stage",
+        ],
         "Stage",
         (
             "Giai đoạn của khách; nhiều giá trị cách nhau bằng dấu phẩy; tất cả; trừ …",
@@ -81,16 +100,30 @@ pub const COLUMNS: &[ColumnWords] = &[
     ),
     column(
         "interest",
-        &["Loại BĐS", "Loại bất động sản", "Loại hình", "Loại BĐS quan tâm", "Nhu cầu", "Property type", "Interest"],
+        &[
+            "Loại BĐS",
+            "Loại bất động sản",
+            "Loại hình",
+            "Loại BĐS quan tâm",
+            "Nhu cầu",
+            "Property type",
+            "Interest",
+        ],
         "Property type",
-        ("Loại bất động sản khách quan tâm", "The kinds of property they look for"),
+        (
+            "Loại bất động sản khách quan tâm",
+            "The kinds of property they look for",
+        ),
         ("Căn hộ, Nhà phố", "Apartment, Townhouse"),
     ),
     column(
         "area",
         &["Khu vực", "Area"],
         "Area",
-        ("Khu vực khách quan tâm; Q.7 và Quận 7 là một", "Areas; Q.7 and Quận 7 are one"),
+        (
+            "Khu vực khách quan tâm; Q.7 và Quận 7 là một",
+            "Areas; Q.7 and Quận 7 are one",
+        ),
         ("Quận 7, Thủ Đức", "Quận 7, Thủ Đức"),
     ),
     column(
@@ -114,14 +147,20 @@ pub const COLUMNS: &[ColumnWords] = &[
         "budget_from",
         &["Ngân sách từ", "Giá từ", "Budget from"],
         "Budget from",
-        ("Thay cho cột Ngân sách: từ", "Instead of the column Budget: from"),
+        (
+            "Thay cho cột Ngân sách: từ",
+            "Instead of the column Budget: from",
+        ),
         ("3 tỷ", "3 tỷ"),
     ),
     column(
         "budget_to",
         &["Ngân sách đến", "Giá đến", "Budget to"],
         "Budget to",
-        ("Thay cho cột Ngân sách: đến", "Instead of the column Budget: to"),
+        (
+            "Thay cho cột Ngân sách: đến",
+            "Instead of the column Budget: to",
+        ),
         ("5 tỷ", "5 tỷ"),
     ),
     column(
@@ -133,37 +172,66 @@ pub const COLUMNS: &[ColumnWords] = &[
     ),
     column(
         "owner",
-        &["NV phụ trách", "Phụ trách", "Nhân viên phụ trách", "Người phụ trách", "Owner"],
+        &[
+            "NV phụ trách",
+            "Phụ trách",
+            "Nhân viên phụ trách",
+            "Người phụ trách",
+            "Owner",
+        ],
         "Owner",
         ("Khách của nhân viên nào", "Whose customers"),
         ("Lan Anh", "Lan Anh"),
     ),
     column(
         "dealings",
-        &["Giao dịch", "Giao dịch trước đây", "Lịch sử", "Dealings", "History"],
+        &[
+            "Giao dịch",
+            "Giao dịch trước đây",
+            "Lịch sử",
+            "Dealings",
+            "History",
+        ],
         "Dealings",
         (
             "Từng đặt cọc, chưa mua, đã gửi thư 30 ngày, chưa gửi thư 30 ngày, mới 7 ngày, cũ hơn 90 ngày",
             "deposited before, never bought, mailed 30 days, not mailed 30 days, new 7 days, older than 90 days",
         ),
-        ("chưa mua, chưa gửi thư 30 ngày", "never bought, not mailed 30 days"),
+        (
+            "chưa mua, chưa gửi thư 30 ngày",
+            "never bought, not mailed 30 days",
+        ),
     ),
     column(
         "condition",
-        &["Điều kiện", "Điều kiện khác", "Điều kiện riêng", "Condition"],
+        &[
+            "Điều kiện",
+            "Điều kiện khác",
+            "Điều kiện riêng",
+            "Condition",
+        ],
         "Condition",
         (
             "Điều kiện viết như trong kịch bản tự động, khi các cột trên chưa đủ",
             "A condition as rules have it, where the columns above do not reach",
         ),
-        ("budget.max >= 3 * ty and 'vip' in note", "budget.max >= 3 * ty and 'vip' in note"),
+        (
+            "budget.max >= 3 * ty and 'vip' in note",
+            "budget.max >= 3 * ty and 'vip' in note",
+        ),
     ),
     column(
         "subject",
         &["Tiêu đề", "Tiêu đề thư", "Chủ đề", "Subject"],
         "Subject",
-        ("Tiêu đề thư; [QC] được tự thêm", "The subject; [QC] is put before it"),
-        ("{{ greeting }} ơi, Sunrise mở bán đợt 2", "{{ greeting }}, Sunrise opens again"),
+        (
+            "Tiêu đề thư; [QC] được tự thêm",
+            "The subject; [QC] is put before it",
+        ),
+        (
+            "{{ greeting }} ơi, Sunrise mở bán đợt 2",
+            "{{ greeting }}, Sunrise opens again",
+        ),
     ),
     column(
         "text",
@@ -173,25 +241,42 @@ pub const COLUMNS: &[ColumnWords] = &[
             "Nội dung thư: **đậm**, *nghiêng*, [chữ](https://…), - danh sách, {{Họ tên|Anh/Chị}}",
             "What it says: **bold**, *italic*, [text](https://…), - lists, {{Họ tên|Anh/Chị}}",
         ),
-        ("Kính chào {{ greeting }},\n\nDự án **Sunrise** …", "Dear {{ greeting }},\n\n**Sunrise** …"),
+        (
+            "Kính chào {{ greeting }},\n\nDự án **Sunrise** …",
+            "Dear {{ greeting }},\n\n**Sunrise** …",
+        ),
     ),
     column(
         "template",
         &["Mẫu thư", "Mẫu", "Template"],
         "Template",
-        ("Tên mẫu trong templates/, thay cho Nội dung", "A template under templates/, instead of the text"),
+        (
+            "Tên mẫu trong templates/, thay cho Nội dung",
+            "A template under templates/, instead of the text",
+        ),
         ("mo-ban", "launch"),
     ),
     column(
         "attachment",
         &["Đính kèm", "Tệp đính kèm", "File đính kèm", "Attachment"],
         "Attachment",
-        ("Tệp trong thư mục đính kèm", "A file in the folder of attachments"),
+        (
+            "Tệp trong thư mục đính kèm",
+            "A file in the folder of attachments",
+        ),
         ("bang-gia/sunrise-12-2026.pdf", "prices/sunrise-12-2026.pdf"),
     ),
     column(
         "send_at",
-        &["Gửi lúc", "Ngày gửi", "Thời gian gửi", "Lịch gửi", "Send at", "Send on", "Send date"],
+        &[
+            "Gửi lúc",
+            "Ngày gửi",
+            "Thời gian gửi",
+            "Lịch gửi",
+            "Send at",
+            "Send on",
+            "Send date",
+        ],
         "Send at",
         (
             "Ngày, có thể kèm giờ; để trống: ngay khi được duyệt",
@@ -203,7 +288,10 @@ pub const COLUMNS: &[ColumnWords] = &[
         "send_hour",
         &["Giờ gửi", "Giờ", "Send hour", "Hour"],
         "Send hour",
-        ("Giờ, nếu cột trên chỉ có ngày", "The hour, if the column before has only the day"),
+        (
+            "Giờ, nếu cột trên chỉ có ngày",
+            "The hour, if the column before has only the day",
+        ),
         ("9h30", "9:30"),
     ),
     column(
@@ -218,9 +306,18 @@ pub const COLUMNS: &[ColumnWords] = &[
     ),
     column(
         "author",
-        &["Người soạn", "Người tạo", "Người lập", "Author", "Created by"],
+        &[
+            "Người soạn",
+            "Người tạo",
+            "Người lập",
+            "Author",
+            "Created by",
+        ],
         "Author",
-        ("Ai soạn; người này nhận lý do khi bị trả lại", "Who wrote it, and is told if it is returned"),
+        (
+            "Ai soạn; người này nhận lý do khi bị trả lại",
+            "Who wrote it, and is told if it is returned",
+        ),
         ("Thu Hà", "Thu Hà"),
     ),
     column(
@@ -237,7 +334,10 @@ pub const COLUMNS: &[ColumnWords] = &[
         "note",
         &["Ghi chú", "Note", "Notes"],
         "Note",
-        ("Cho người đọc bảng, không gửi đi", "For the readers of the sheet, never sent"),
+        (
+            "Cho người đọc bảng, không gửi đi",
+            "For the readers of the sheet, never sent",
+        ),
         ("", ""),
     ),
 ];
@@ -246,9 +346,15 @@ pub const COLUMNS: &[ColumnWords] = &[
 const GROUP_COLUMNS: &[(&str, &[&str])] = &[
     ("group", &["Nhóm", "Nhóm khách", "Group"]),
     ("subject", &["Tiêu đề", "Tiêu đề thư", "Chủ đề", "Subject"]),
-    ("text", &["Nội dung", "Nội dung thư", "Text", "Content", "Body"]),
+    (
+        "text",
+        &["Nội dung", "Nội dung thư", "Text", "Content", "Body"],
+    ),
     ("template", &["Mẫu thư", "Mẫu", "Template"]),
-    ("attachment", &["Đính kèm", "Tệp đính kèm", "File đính kèm", "Attachment"]),
+    (
+        "attachment",
+        &["Đính kèm", "Tệp đính kèm", "File đính kèm", "Attachment"],
+    ),
 ];
 
 /// Every column that the tab may have, for finding its header. `more` are further headers by column id,
@@ -269,7 +375,15 @@ pub fn fields(more: &BTreeMap<String, Vec<String>>) -> Vec<FieldSpec> {
         .map(|one| spec(one.id, one.headers.iter().map(|&h| h.to_owned()).collect()))
         .collect();
     // The first text may name its group as the others do.
-    all.push(spec("group_1", vec!["Nhóm 1".into(), "Nhóm".into(), "Group 1".into(), "Group".into()]));
+    all.push(spec(
+        "group_1",
+        vec![
+            "Nhóm 1".into(),
+            "Nhóm".into(),
+            "Group 1".into(),
+            "Group".into(),
+        ],
+    ));
     for number in 2..=HIGHEST_GROUP {
         for (id, headers) in GROUP_COLUMNS {
             let numbered = headers.iter().map(|header| format!("{header} {number}"));
@@ -293,14 +407,24 @@ pub(crate) fn is_column(id: &str) -> bool {
 /// The column of the audience that a word before a colon names, in the cell of a group.
 pub(super) fn criterion_named(text: &str) -> Option<&'static str> {
     const CRITERIA: [&str; 10] = [
-        "stage", "interest", "area", "project", "budget", "budget_from", "budget_to", "source",
-        "owner", "dealings",
+        "stage",
+        "interest",
+        "area",
+        "project",
+        "budget",
+        "budget_from",
+        "budget_to",
+        "source",
+        "owner",
+        "dealings",
     ];
     let key = key(text);
     COLUMNS
         .iter()
         .filter(|column| CRITERIA.contains(&column.id))
-        .find(|column| column.id == key || column.headers.iter().any(|header| self::key(header) == key))
+        .find(|column| {
+            column.id == key || column.headers.iter().any(|header| self::key(header) == key)
+        })
         .map(|column| column.id)
 }
 
@@ -312,28 +436,131 @@ fn key(text: &str) -> String {
 type Meaning<T> = (T, &'static [&'static str]);
 
 const STATES: &[Meaning<Wanted>] = &[
-    (Wanted::Ready, &[
-        "Sẵn sàng", "Ready", "Gửi duyệt", "Xin duyệt", "Chờ duyệt", "Cần duyệt", "Trình duyệt", "Nhờ duyệt",
-        "Duyệt", "Đã duyệt", "Approved", "Submit", "Gửi", "Chờ gửi", "Đang gửi", "Sending", "OK",
-    ]),
-    (Wanted::Draft, &[
-        "Đang soạn", "Draft", "Nháp", "Bản nháp", "Soạn", "Chưa xong", "Chưa gửi", "Chưa sẵn sàng", "Đang viết",
-    ]),
-    (Wanted::Paused, &["Tạm dừng", "Paused", "Tạm ngưng", "Tạm hoãn", "Hoãn", "Pause", "Chờ"]),
-    (Wanted::Stopped, &[
-        "Dừng", "Stopped", "Dừng lại", "Dừng gửi", "Ngừng", "Huỷ", "Huỷ bỏ", "Bỏ", "Không gửi", "Stop",
-        "Cancel", "Cancelled",
-    ]),
-    (Wanted::Done, &["Đã gửi", "Sent", "Xong", "Đã xong", "Hoàn thành", "Hoàn tất", "Kết thúc", "Done", "Finished"]),
+    (
+        Wanted::Ready,
+        &[
+            "Sẵn sàng",
+            "Ready",
+            "Gửi duyệt",
+            "Xin duyệt",
+            "Chờ duyệt",
+            "Cần duyệt",
+            "Trình duyệt",
+            "Nhờ duyệt",
+            "Duyệt",
+            "Đã duyệt",
+            "Approved",
+            "Submit",
+            "Gửi",
+            "Chờ gửi",
+            "Đang gửi",
+            "Sending",
+            "OK",
+        ],
+    ),
+    (
+        Wanted::Draft,
+        &[
+            "Đang soạn",
+            "Draft",
+            "Nháp",
+            "Bản nháp",
+            "Soạn",
+            "Chưa xong",
+            "Chưa gửi",
+            "Chưa sẵn sàng",
+            "Đang viết",
+        ],
+    ),
+    (
+        Wanted::Paused,
+        &[
+            "Tạm dừng",
+            "Paused",
+            "Tạm ngưng",
+            "Tạm hoãn",
+            "Hoãn",
+            "Pause",
+            "Chờ",
+        ],
+    ),
+    (
+        Wanted::Stopped,
+        &[
+            "Dừng",
+            "Stopped",
+            "Dừng lại",
+            "Dừng gửi",
+            "Ngừng",
+            "Huỷ",
+            "Huỷ bỏ",
+            "Bỏ",
+            "Không gửi",
+            "Stop",
+            "Cancel",
+            "Cancelled",
+        ],
+    ),
+    (
+        Wanted::Done,
+        &[
+            "Đã gửi",
+            "Sent",
+            "Xong",
+            "Đã xong",
+            "Hoàn thành",
+            "Hoàn tất",
+            "Kết thúc",
+            "Done",
+            "Finished",
+        ],
+    ),
 ];
 
 const ORDERS: &[Meaning<Order>] = &[
-    (Order::Newest, &["Mới nhất trước", "Newest first", "Mới trước", "Mới nhất", "Khách mới trước", "Newest"]),
-    (Order::Oldest, &["Cũ nhất trước", "Oldest first", "Cũ trước", "Cũ nhất", "Khách cũ trước", "Oldest"]),
-    (Order::Budget, &[
-        "Ngân sách cao trước", "Largest budget first", "Ngân sách cao nhất trước", "Ngân sách lớn trước", "Ngân sách", "Budget",
-    ]),
-    (Order::Sheet, &["Theo bảng", "As in the sheet", "Theo thứ tự bảng", "Theo dòng", "Sheet"]),
+    (
+        Order::Newest,
+        &[
+            "Mới nhất trước",
+            "Newest first",
+            "Mới trước",
+            "Mới nhất",
+            "Khách mới trước",
+            "Newest",
+        ],
+    ),
+    (
+        Order::Oldest,
+        &[
+            "Cũ nhất trước",
+            "Oldest first",
+            "Cũ trước",
+            "Cũ nhất",
+            "Khách cũ trước",
+            "Oldest",
+        ],
+    ),
+    (
+        Order::Budget,
+        &[
+            "Ngân sách cao trước",
+            "Largest budget first",
+            "Ngân sách cao nhất trước",
+            "Ngân sách lớn trước",
+            "Ngân sách",
+            "Budget",
+        ],
+    ),
+    (
+        Order::Sheet,
+        &[
+            "Theo bảng",
+            "As in the sheet",
+            "Theo thứ tự bảng",
+            "Theo dòng",
+            "Sheet",
+        ],
+    ),
 ];
 
 /// What a word in a cell means, or what is to be written instead.
@@ -348,7 +575,10 @@ fn meaning<T: Copy>(meanings: &[Meaning<T>], text: &str) -> Result<T, Said> {
         return Ok(what);
     }
     let keys: Vec<(String, &str)> = all().map(|(_, written)| (key(written), written)).collect();
-    let near = nearest(&word, keys.iter().map(|(key, written)| (key.as_str(), *written)));
+    let near = nearest(
+        &word,
+        keys.iter().map(|(key, written)| (key.as_str(), *written)),
+    );
     let list = |place: usize| {
         let words: Vec<String> = meanings
             .iter()
@@ -463,6 +693,9 @@ mod tests {
                 assert!(seen.insert(key(word), what).is_none(), "{word}");
             }
         }
-        assert_eq!(choices("state", true), ["Sẵn sàng", "Đang soạn", "Tạm dừng", "Dừng"]);
+        assert_eq!(
+            choices("state", true),
+            ["Sẵn sàng", "Đang soạn", "Tạm dừng", "Dừng"]
+        );
     }
 }

@@ -98,7 +98,9 @@ fn is_mark(c: char) -> bool {
 
 /// The source as Markdown that means what its author sees.
 fn as_meant(source: &str) -> String {
-    let source = source.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
+    let source = source
+        .replace("\r\n", "\n")
+        .replace(['\r', '\u{2028}', '\u{2029}'], "\n");
     let mut out = String::with_capacity(source.len() + 64);
     let mut after_text = false;
     for line in source.split('\n') {
@@ -117,17 +119,36 @@ fn as_meant(source: &str) -> String {
         if is_rule && !rule.starts_with('-') {
             out.push('\\');
         }
-        let mut rest = bare;
+        let bare = &times(bare);
+        let mut rest = bare.as_str();
         while let Some(at) = rest.find('<') {
             out.push_str(&rest[..at]);
             // An address in angle brackets is one, everything else are letters.
-            let link = ["<https://", "<http://"].iter().any(|open| rest[at..].starts_with(open));
+            let link = ["<https://", "<http://"]
+                .iter()
+                .any(|open| rest[at..].starts_with(open));
             out.push_str(if link { "<" } else { "&lt;" });
             rest = &rest[at + 1..];
         }
         out.push_str(rest);
         out.push('\n');
         after_text = !bare.is_empty() && !is_rule;
+    }
+    out
+}
+
+/// A star between figures, as in `4*5*6`, multiplies and emphasises nothing.
+fn times(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut letters = line.chars().peekable();
+    let mut before = ' ';
+    while let Some(letter) = letters.next() {
+        let figures = before.is_ascii_digit() && letters.peek().is_some_and(char::is_ascii_digit);
+        if letter == '*' && figures {
+            out.push('\\');
+        }
+        out.push(letter);
+        before = letter;
     }
     out
 }
@@ -213,7 +234,9 @@ impl Writer {
                 let open = match first {
                     None => "<ul style=\"margin:0 0 16px;padding-left:22px\">\n".to_owned(),
                     Some(1) => "<ol style=\"margin:0 0 16px;padding-left:22px\">\n".to_owned(),
-                    Some(n) => format!("<ol start=\"{n}\" style=\"margin:0 0 16px;padding-left:22px\">\n"),
+                    Some(n) => {
+                        format!("<ol start=\"{n}\" style=\"margin:0 0 16px;padding-left:22px\">\n")
+                    }
                 };
                 self.tag(&open);
                 if self.lists.is_empty() {
@@ -440,7 +463,8 @@ impl Writer {
     }
 
     fn item(&mut self) {
-        let on_a_line = matches!(self.out.text.last(), Some(Span::Text(text)) if text.ends_with('\n'));
+        let on_a_line =
+            matches!(self.out.text.last(), Some(Span::Text(text)) if text.ends_with('\n'));
         if self.begun && !on_a_line {
             append(&mut self.out.text, "\n");
         }
@@ -506,7 +530,10 @@ fn push(spans: &mut Vec<Span>, text: &str, how: How, part: Part) {
 
 /// A bare address in a text: what stands before it, the address, what comes after.
 fn bare_link(text: &str) -> Option<(&str, &str, &str)> {
-    let at = ["https://", "http://"].iter().filter_map(|open| text.find(open)).min()?;
+    let at = ["https://", "http://"]
+        .iter()
+        .filter_map(|open| text.find(open))
+        .min()?;
     let from = &text[at..];
     let end = from
         .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '“' | '”' | '«' | '»'))

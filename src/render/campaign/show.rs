@@ -4,12 +4,17 @@ use serde_json::Value;
 
 use crate::core::campaign::text::VARIABLES;
 use crate::core::sheet::FieldKind;
+use crate::render::Language;
 use crate::render::engine::convert;
 use crate::render::filters::money_of;
-use crate::render::Language;
 
 /// The value of a field; none if the row has none, or it cannot be read.
-pub(super) fn field(id: &str, kind: FieldKind, facts: &Value, language: Language) -> Option<String> {
+pub(super) fn field(
+    id: &str,
+    kind: FieldKind,
+    facts: &Value,
+    language: Language,
+) -> Option<String> {
     let value = facts.get(id)?;
     match kind {
         FieldKind::Name => name(value),
@@ -53,7 +58,10 @@ pub(super) fn variable(name: &str, facts: &Value, language: Language) -> Option<
 fn name(value: &Value) -> Option<String> {
     let full = text(value.get("full")?)?;
     // A colleague may write “Em”, a company may not say it.
-    let title = value.get("title").and_then(text).filter(|title| title != "Em");
+    let title = value
+        .get("title")
+        .and_then(text)
+        .filter(|title| title != "Em");
     Some(match title {
         Some(title) => format!("{title} {full}"),
         None => full,

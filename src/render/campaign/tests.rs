@@ -57,15 +57,24 @@ fn letter() -> Letter {
 
 fn mail(subject: &str, text: &str) -> MailText {
     let text = compiled(subject, text);
-    text.render(&text.merge(&facts()).unwrap(), &letter()).unwrap()
+    text.render(&text.merge(&facts()).unwrap(), &letter())
+        .unwrap()
 }
 
 /// The text without the footer, and the inside of the card.
 fn parts(text: &str) -> (String, String) {
     let mail = mail("x", text);
-    let plain = mail.text.split("\n--\n").next().unwrap_or_default().trim().to_owned();
+    let plain = mail
+        .text
+        .split("\n--\n")
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned();
     let from = mail.html.find("color:#2b3330\">").map_or(0, |at| at + 15);
-    let end = mail.html[from..].find("</td>").map_or(mail.html.len(), |at| from + at);
+    let end = mail.html[from..]
+        .find("</td>")
+        .map_or(mail.html.len(), |at| from + at);
     // The styles are the layout's business.
     let mut html = String::new();
     let mut rest = mail.html[from..end].trim();
@@ -90,7 +99,10 @@ fn values_stand_as_people_write_them() {
         ("{{Ngày tiếp nhận}}", "03/11/2026"),
         ("{{Ngày cọc}}", "25/11/2026 9:05"),
         ("{{Giai đoạn}}", "Đang tư vấn"),
-        ("{{NV phụ trách}} {{owner.email}}", "Lan Anh lan.anh@queenland.example"),
+        (
+            "{{NV phụ trách}} {{owner.email}}",
+            "Lan Anh lan.anh@queenland.example",
+        ),
         ("{{Không nhận tin}}", "Không"),
         ("{{Ghi chú|chưa có}}", "chưa có"),
         ("x{{Ghi chú|}}y", "xy"),
@@ -105,16 +117,56 @@ fn values_stand_as_people_write_them() {
 #[test]
 fn markdown_becomes_html_and_readable_text() {
     for (text, plain, html) in [
-        ("Kính chào **{{greeting}}**,\nhẹn *gặp*", "Kính chào Anh An,\nhẹn gặp", "<p>Kính chào <strong>Anh An</strong>,<br>\nhẹn <em>gặp</em></p>"),
-        ("Giá:\n- 3 tỷ\n- 5 tỷ\n\nHết", "Giá:\n\n- 3 tỷ\n- 5 tỷ\n\nHết", "<p>Giá:</p>\n<ul>\n<li>3 tỷ</li>\n<li>5 tỷ</li>\n</ul>\n<p>Hết</p>"),
-        ("1. Một\n2. Hai", "1. Một\n2. Hai", "<ol>\n<li>Một</li>\n<li>Hai</li>\n</ol>"),
-        ("# Mở bán\nNgay", "Mở bán\n\nNgay", "<h1 class=\"heading\">Mở bán</h1>\n<p>Ngay</p>"),
-        ("[Xem giá](https://x.example/a?b=1&c=2)", "Xem giá (https://x.example/a?b=1&c=2)", "<p><a href=\"https://x.example/a?b=1&amp;c=2\">Xem giá</a></p>"),
-        ("Xem https://x.example/a_b_c.", "Xem https://x.example/a_b_c.", "<p>Xem <a href=\"https://x.example/a_b_c\">https://x.example/a_b_c</a>.</p>"),
-        ("[{{Họ tên}}](https://x.example/?ten={{Khu vực}})", "Anh Nguyễn Văn An (https://x.example/?ten=Qu%E1%BA%ADn%207%20%26%20%3CNh%C3%A0%20B%C3%A8%3E)", "<p><a href=\"https://x.example/?ten=Qu%E1%BA%ADn%207%20%26%20%3CNh%C3%A0%20B%C3%A8%3E\">Anh Nguyễn Văn An</a></p>"),
-        ("[Từ chối]({{unsubscribe_url}})", "Từ chối (https://crm.example/u/abc)", "<p><a href=\"https://crm.example/u/abc\">Từ chối</a></p>"),
-        ("![Nhà mẫu](https://x.example/a.jpg)", "[Nhà mẫu]", "<p><img src=\"https://x.example/a.jpg\" alt=\"Nhà mẫu\"></p>"),
-        ("> Lời hay\n> ý đẹp", "> Lời hay\n> ý đẹp", "<blockquote class=\"line\"><p>Lời hay<br>\ný đẹp</p>\n</blockquote>"),
+        (
+            "Kính chào **{{greeting}}**,\nhẹn *gặp*",
+            "Kính chào Anh An,\nhẹn gặp",
+            "<p>Kính chào <strong>Anh An</strong>,<br>\nhẹn <em>gặp</em></p>",
+        ),
+        (
+            "Giá:\n- 3 tỷ\n- 5 tỷ\n\nHết",
+            "Giá:\n\n- 3 tỷ\n- 5 tỷ\n\nHết",
+            "<p>Giá:</p>\n<ul>\n<li>3 tỷ</li>\n<li>5 tỷ</li>\n</ul>\n<p>Hết</p>",
+        ),
+        (
+            "1. Một\n2. Hai",
+            "1. Một\n2. Hai",
+            "<ol>\n<li>Một</li>\n<li>Hai</li>\n</ol>",
+        ),
+        (
+            "# Mở bán\nNgay",
+            "Mở bán\n\nNgay",
+            "<h1 class=\"heading\">Mở bán</h1>\n<p>Ngay</p>",
+        ),
+        (
+            "[Xem giá](https://x.example/a?b=1&c=2)",
+            "Xem giá (https://x.example/a?b=1&c=2)",
+            "<p><a href=\"https://x.example/a?b=1&amp;c=2\">Xem giá</a></p>",
+        ),
+        (
+            "Xem https://x.example/a_b_c.",
+            "Xem https://x.example/a_b_c.",
+            "<p>Xem <a href=\"https://x.example/a_b_c\">https://x.example/a_b_c</a>.</p>",
+        ),
+        (
+            "[{{Họ tên}}](https://x.example/?ten={{Khu vực}})",
+            "Anh Nguyễn Văn An (https://x.example/?ten=Qu%E1%BA%ADn%207%20%26%20%3CNh%C3%A0%20B%C3%A8%3E)",
+            "<p><a href=\"https://x.example/?ten=Qu%E1%BA%ADn%207%20%26%20%3CNh%C3%A0%20B%C3%A8%3E\">Anh Nguyễn Văn An</a></p>",
+        ),
+        (
+            "[Từ chối]({{unsubscribe_url}})",
+            "Từ chối (https://crm.example/u/abc)",
+            "<p><a href=\"https://crm.example/u/abc\">Từ chối</a></p>",
+        ),
+        (
+            "![Nhà mẫu](https://x.example/a.jpg)",
+            "[Nhà mẫu]",
+            "<p><img src=\"https://x.example/a.jpg\" alt=\"Nhà mẫu\"></p>",
+        ),
+        (
+            "> Lời hay\n> ý đẹp",
+            "> Lời hay\n> ý đẹp",
+            "<blockquote class=\"line\"><p>Lời hay<br>\ný đẹp</p>\n</blockquote>",
+        ),
     ] {
         let (shown, inside) = parts(text);
         assert_eq!(shown, plain, "{text}");
@@ -126,14 +178,23 @@ fn markdown_becomes_html_and_readable_text() {
 fn what_people_type_without_meaning_markdown_stays() {
     for (text, plain) in [
         // A row of dashes makes no heading of the line above it.
-        ("Trân trọng\n---\nLan Anh", "Trân trọng\n\n----------\n\nLan Anh"),
+        (
+            "Trân trọng\n---\nLan Anh",
+            "Trân trọng\n\n----------\n\nLan Anh",
+        ),
         ("Trân trọng\n===\nLan Anh", "Trân trọng\n\n===\nLan Anh"),
         // Indented text is no code.
-        ("Kính gửi,\n\n      Chúng tôi xin", "Kính gửi,\n\nChúng tôi xin"),
+        (
+            "Kính gửi,\n\n      Chúng tôi xin",
+            "Kính gửi,\n\nChúng tôi xin",
+        ),
         ("Giá < 3 tỷ & diện tích > 50", "Giá < 3 tỷ & diện tích > 50"),
-        ("<b>đậm</b> <script>x</script>", "<b>đậm</b> <script>x</script>"),
+        (
+            "<b>đậm</b> <script>x</script>",
+            "<b>đậm</b> <script>x</script>",
+        ),
         ("a\r\nb", "a\nb"),
-        ("#hashtag và 4*5*6", "#hashtag và 456"),
+        ("#hashtag và 4*5*6", "#hashtag và 4*5*6"),
     ] {
         assert_eq!(parts(text).0, plain, "{text}");
     }
@@ -149,9 +210,17 @@ fn a_value_is_never_markup() {
     let mut facts = facts();
     facts["area"] = "**x** [y](https://z.example) <i>\nhai dòng".into();
     let text = compiled("{{Khu vực}}", "{{Khu vực}}");
-    let mail = text.render(&text.merge(&facts).unwrap(), &letter()).unwrap();
-    assert!(mail.html.contains("**x** [y](https://z.example) &lt;i&gt;<br>\nhai dòng"));
-    assert!(mail.text.starts_with("**x** [y](https://z.example) <i>\nhai dòng"));
+    let mail = text
+        .render(&text.merge(&facts).unwrap(), &letter())
+        .unwrap();
+    assert!(
+        mail.html
+            .contains("**x** [y](https://z.example) &lt;i&gt;<br>\nhai dòng")
+    );
+    assert!(
+        mail.text
+            .starts_with("**x** [y](https://z.example) <i>\nhai dòng")
+    );
     assert_eq!(mail.subject, "**x** [y](https://z.example) <i> hai dòng");
 }
 
@@ -160,19 +229,32 @@ fn a_cell_that_is_a_link_must_hold_one() {
     let text = compiled("x", "[Xem]({{Ghi chú}})");
     let mut facts = facts();
     facts["note"] = "https://x.example/a\"b".into();
-    let mail = text.render(&text.merge(&facts).unwrap(), &letter()).unwrap();
+    let mail = text
+        .render(&text.merge(&facts).unwrap(), &letter())
+        .unwrap();
     assert!(mail.html.contains("href=\"https://x.example/a&quot;b\""));
     facts["note"] = "javascript:alert(1)".into();
-    let error = text.render(&text.merge(&facts).unwrap(), &letter()).unwrap_err();
+    let error = text
+        .render(&text.merge(&facts).unwrap(), &letter())
+        .unwrap_err();
     assert!(error.what.contains("does not hold an address"), "{error}");
 }
 
 #[test]
 fn links_that_lead_nowhere_are_told() {
     for (text, problem) in [
-        ("[Xem](www.x.example)", "đường dẫn “www.x.example” không mở được từ thư. Hãy ghi địa chỉ đầy đủ, bắt đầu bằng https://"),
-        ("[Xem](javascript:alert(1))", "đường dẫn “javascript:alert(1)” không mở được từ thư. Hãy ghi địa chỉ đầy đủ, bắt đầu bằng https://"),
-        ("![x](http://x.example/a.jpg)", "ảnh “http://x.example/a.jpg” không hiện được trong thư. Hãy dùng địa chỉ https:// của ảnh"),
+        (
+            "[Xem](www.x.example)",
+            "đường dẫn “www.x.example” không mở được từ thư. Hãy ghi địa chỉ đầy đủ, bắt đầu bằng https://",
+        ),
+        (
+            "[Xem](javascript:alert(1))",
+            "đường dẫn “javascript:alert(1)” không mở được từ thư. Hãy ghi địa chỉ đầy đủ, bắt đầu bằng https://",
+        ),
+        (
+            "![x](http://x.example/a.jpg)",
+            "ảnh “http://x.example/a.jpg” không hiện được trong thư. Hãy dùng địa chỉ https:// của ảnh",
+        ),
     ] {
         let problems = templates()
             .campaign_text(&variant("x", text), &Names::new(&fields()))
@@ -188,7 +270,10 @@ fn links_that_lead_nowhere_are_told() {
 
 #[test]
 fn missing_values_are_found_before_anything_goes() {
-    let text = compiled("{{Ghi chú}}", "{{Họ tên}} {{Ghi chú}} {{Nguồn}} {{Ngân sách|x}}");
+    let text = compiled(
+        "{{Ghi chú}}",
+        "{{Họ tên}} {{Ghi chú}} {{Nguồn}} {{Ngân sách|x}}",
+    );
     let missing = text.merge(&facts()).unwrap_err();
     let told: Vec<&str> = missing.iter().map(|one| one.said.vi.as_str()).collect();
     assert_eq!(
@@ -212,22 +297,39 @@ fn a_fallback_is_counted() {
 
 #[test]
 fn a_mail_has_both_parts_with_footer_and_refusal() {
-    let mail = mail("{{ greeting }} ơi, mở bán", "Kính chào {{Họ tên}},\n\nMời {{pronoun}}.");
+    let mail = mail(
+        "{{ greeting }} ơi, mở bán",
+        "Kính chào {{Họ tên}},\n\nMời {{pronoun}}.",
+    );
     assert_eq!(mail.subject, "Anh An ơi, mở bán");
     for part in [&mail.text, &mail.html] {
-        for needed in ["Queenland", "https://crm.example/u/abc", "Kính chào Anh Nguyễn Văn An"] {
+        for needed in [
+            "Queenland",
+            "https://crm.example/u/abc",
+            "Kính chào Anh Nguyễn Văn An",
+        ] {
             assert!(part.contains(needed), "{needed}: {part}");
         }
     }
-    assert!(mail.html.contains("max-width:600px") && mail.html.contains("prefers-color-scheme: dark"));
+    assert!(
+        mail.html.contains("max-width:600px") && mail.html.contains("prefers-color-scheme: dark")
+    );
     // The text stands beside the subject in the list of mails; the subject is not said twice.
-    assert!(mail.html.contains(">Kính chào Anh Nguyễn Văn An, Mời anh.</div>"), "{}", mail.html);
+    assert!(
+        mail.html
+            .contains(">Kính chào Anh Nguyễn Văn An, Mời anh.</div>"),
+        "{}",
+        mail.html
+    );
     assert_eq!(mail.html.matches("ơi, mở bán").count(), 1, "{}", mail.html);
 }
 
 #[test]
 fn what_was_kept_says_the_same_later() {
-    let text = compiled("Chào {{greeting}}", "**{{Họ tên}}** {{Ghi chú|-}} {{today}}");
+    let text = compiled(
+        "Chào {{greeting}}",
+        "**{{Họ tên}}** {{Ghi chú|-}} {{today}}",
+    );
     let kept = text.kept();
     let merge = text.merge(&facts()).unwrap();
     let stored: Merge = serde_json::from_str(&serde_json::to_string(&merge).unwrap()).unwrap();
@@ -257,7 +359,11 @@ fn own_templates_in_mjml_are_compiled_once_and_filled_in() {
     let own = folder.path().join("mo-ban");
     std::fs::create_dir(&own).unwrap();
     std::fs::write(own.join("subject.txt"), "Mở bán cho {{ greeting }}\n").unwrap();
-    std::fs::write(own.join("body.txt"), "Kính chào {{ greeting }}, {{ area }}\n").unwrap();
+    std::fs::write(
+        own.join("body.txt"),
+        "Kính chào {{ greeting }}, {{ area }}\n",
+    )
+    .unwrap();
     std::fs::write(
         own.join("body.mjml"),
         "<mjml><mj-body><mj-section><mj-column><mj-text>Kính chào {{ greeting }}, {{ area }}</mj-text><mj-button href=\"{{ optout.url }}\">Từ chối</mj-button></mj-column></mj-section></mj-body></mjml>",
@@ -268,24 +374,41 @@ fn own_templates_in_mjml_are_compiled_once_and_filled_in() {
     let mut variant = variant("", "");
     variant.body = Body::Template("mo-ban".into());
     let text = templates.campaign_text(&variant, &names).unwrap();
-    assert_eq!(text.needs().iter().collect::<Vec<_>>(), ["area", "greeting"]);
+    assert_eq!(
+        text.needs().iter().collect::<Vec<_>>(),
+        ["area", "greeting"]
+    );
     let merge = text.merge(&facts()).unwrap();
     let mail = text.render(&merge, &letter()).unwrap();
     assert_eq!(mail.subject, "Mở bán cho Anh An");
-    assert!(mail.html.contains("Kính chào Anh An, Quận 7 &amp; &lt;Nhà Bè&gt;"), "{}", mail.html);
+    assert!(
+        mail.html
+            .contains("Kính chào Anh An, Quận 7 &amp; &lt;Nhà Bè&gt;"),
+        "{}",
+        mail.html
+    );
     assert!(mail.html.contains("href=\"https://crm.example/u/abc\""));
     assert_eq!(mail.text, "Kính chào Anh An, Quận 7 & <Nhà Bè>\n");
     // A subject of the row goes before the template's.
     variant.subject = "Riêng {{greeting}}".into();
     let text = templates.campaign_text(&variant, &names).unwrap();
-    let mail = text.render(&text.merge(&facts()).unwrap(), &letter()).unwrap();
+    let mail = text
+        .render(&text.merge(&facts()).unwrap(), &letter())
+        .unwrap();
     assert_eq!(mail.subject, "Riêng Anh An");
     // What is kept is independent of the files.
     let elsewhere = self::templates().campaign_text_of(&text.kept()).unwrap();
-    assert_eq!(elsewhere.render(&text.merge(&facts()).unwrap(), &letter()).unwrap(), mail);
+    assert_eq!(
+        elsewhere
+            .render(&text.merge(&facts()).unwrap(), &letter())
+            .unwrap(),
+        mail
+    );
     let mut poor = facts();
     poor["area"] = Value::Null;
-    let error = text.render(&text.merge(&poor).unwrap(), &letter()).unwrap_err();
+    let error = text
+        .render(&text.merge(&poor).unwrap(), &letter())
+        .unwrap_err();
     assert!(error.to_string().contains("`area` has no value"), "{error}");
 }
 

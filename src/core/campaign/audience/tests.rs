@@ -82,7 +82,10 @@ fn one_mail_goes_to_an_address_by_the_newest_row() {
     );
     // Of two rows of the same day the one that came later.
     check(
-        &["name=An|email=an@example.com", "name=An|email=an@example.com"],
+        &[
+            "name=An|email=an@example.com",
+            "name=An|email=an@example.com",
+        ],
         "An3 An2:duplicate",
     );
 }
@@ -105,7 +108,10 @@ fn a_couple_on_one_phone_are_two_people_and_one_person_with_two_addresses_is_one
     );
     // Without a name nobody can tell: two addresses are two people.
     check(
-        &["name=-|phone=0901234567|email=a@example.com", "name=-|phone=0901234567|email=b@example.com"],
+        &[
+            "name=-|phone=0901234567|email=a@example.com",
+            "name=-|phone=0901234567|email=b@example.com",
+        ],
         "-3 -2",
     );
 }
@@ -127,8 +133,16 @@ fn who_has_no_address_is_left_out_with_the_reason() {
 #[test]
 fn what_the_store_knows_counts_for_the_person_not_for_the_row() {
     let records = [
-        record(1, "prospect", "name=An|phone=0901234567|email=old@example.com|received=01/10/2026"),
-        record(2, "prospect", "name=An|phone=0901234567|email=new@example.com|received=02/10/2026"),
+        record(
+            1,
+            "prospect",
+            "name=An|phone=0901234567|email=old@example.com|received=01/10/2026",
+        ),
+        record(
+            2,
+            "prospect",
+            "name=An|phone=0901234567|email=new@example.com|received=02/10/2026",
+        ),
         record(3, "prospect", "name=Bình|email=binh@example.com"),
     ];
     let outcome = fold_of(&records, &everyone(), |address| match address {
@@ -165,9 +179,21 @@ fn unclear_and_missing_rows_are_left_out_and_removed_ones_are_not_there() {
 #[test]
 fn the_order_is_the_campaigns() {
     let records = [
-        record(1, "prospect", "name=An|email=a@example.com|received=02/10/2026|budget=2 tỷ"),
-        record(2, "prospect", "name=Bình|email=b@example.com|received=03/10/2026|budget=9 tỷ"),
-        record(3, "prospect", "name=Chi|email=c@example.com|received=01/10/2026|budget=4-5 tỷ"),
+        record(
+            1,
+            "prospect",
+            "name=An|email=a@example.com|received=02/10/2026|budget=2 tỷ",
+        ),
+        record(
+            2,
+            "prospect",
+            "name=Bình|email=b@example.com|received=03/10/2026|budget=9 tỷ",
+        ),
+        record(
+            3,
+            "prospect",
+            "name=Chi|email=c@example.com|received=01/10/2026|budget=4-5 tỷ",
+        ),
     ];
     for (order, expected) in [
         (Order::Newest, "Bình3 An2 Chi4"),
@@ -184,7 +210,11 @@ fn the_order_is_the_campaigns() {
 
 #[test]
 fn a_word_that_no_row_has_is_a_problem_with_its_cell_and_mend() {
-    let records = [record(1, "prospect", "name=An|email=a@example.com|area=Quận 7|source=Facebook")];
+    let records = [record(
+        1,
+        "prospect",
+        "name=An|email=a@example.com|area=Quận 7|source=Facebook",
+    )];
     let mut campaign = definition("x");
     campaign.whom = Whom {
         areas: Choice {
@@ -206,7 +236,11 @@ fn a_word_that_no_row_has_is_a_problem_with_its_cell_and_mend() {
         },
     );
     let outcome = fold_of(&records, &campaign, |_| None);
-    let texts: Vec<String> = outcome.problems.iter().map(|problem| problem.text(true)).collect();
+    let texts: Vec<String> = outcome
+        .problems
+        .iter()
+        .map(|problem| problem.text(true))
+        .collect();
     assert_eq!(
         texts,
         [
@@ -214,5 +248,9 @@ fn a_word_that_no_row_has_is_a_problem_with_its_cell_and_mend() {
             "Trang “Chiến dịch”, ô K3 (Nguồn): không dòng khách hàng nào có “Zalo”. Hãy sửa lại cho khớp với bảng tính, hoặc xoá giá trị này; cách viết khác có thể khai báo trong [aliases]",
         ]
     );
-    assert!(outcome.problems[0].text(false).contains("no customer's row has “Facebok”. Did you mean “Facebook”?"));
+    assert!(
+        outcome.problems[0]
+            .text(false)
+            .contains("no customer's row has “Facebok”. Did you mean “Facebook”?")
+    );
 }

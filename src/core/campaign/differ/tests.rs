@@ -1,12 +1,12 @@
 use super::*;
-use crate::core::campaign::testing::definition;
+use crate::core::campaign::testing::{definition, stages};
 use crate::core::campaign::{Budget, Origin, Wanted};
 
 fn told(change: impl FnOnce(&mut Definition)) -> Vec<String> {
     let old = definition("x");
     let mut new = old.clone();
     change(&mut new);
-    let differs = differs(&old, &new);
+    let differs = differs(&old, &new, &stages());
     assert_eq!(differs.is_empty(), fingerprint(&old) == fingerprint(&new));
     differs.iter().map(|one| one.text(true)).collect()
 }
@@ -41,7 +41,7 @@ fn differences_are_told_in_words() {
             new.order = Order::Budget;
         }),
         [
-            "Giai đoạn: thêm “trừ lost”",
+            "Giai đoạn: thêm “trừ Không còn nhu cầu”",
             "Khu vực: thêm “Quận 7, Nhà Bè”",
             "Ngân sách: thêm “3,5 tỷ–…”",
             "Tiêu đề: “Mở bán” → “Mở bán đợt 2”",
@@ -59,11 +59,14 @@ fn of_a_text_only_the_changed_lines_are_shown() {
     let mut new = old.clone();
     new.variants[0].body = Body::Cell("Kính chào,\n\nGiá 3,2 tỷ.\n\nTrân trọng".into());
     assert_eq!(
-        differs(&old, &new)[0].text(true),
+        differs(&old, &new, &stages())[0].text(true),
         "Nội dung: “Giá 3 tỷ.” → “Giá 3,2 tỷ.”"
     );
     new.variants[0].body = Body::Template("mo-ban".into());
-    let texts: Vec<String> = differs(&old, &new).iter().map(|one| one.text(false)).collect();
+    let texts: Vec<String> = differs(&old, &new, &stages())
+        .iter()
+        .map(|one| one.text(false))
+        .collect();
     assert_eq!(
         texts,
         [

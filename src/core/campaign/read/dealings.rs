@@ -6,8 +6,9 @@ use crate::core::sheet::fold::fold;
 
 /// Words that change nothing.
 const FILLERS: [&str; 24] = [
-    "trong", "vong", "qua", "gan", "day", "nay", "vua", "khach", "hang", "lan", "nao", "it", "nhat",
-    "duoc", "mail", "ngay", "email", "last", "the", "within", "in", "before", "ever", "truoc",
+    "trong", "vong", "qua", "gan", "day", "nay", "vua", "khach", "hang", "lan", "nao", "it",
+    "nhat", "duoc", "mail", "ngay", "email", "last", "the", "within", "in", "before", "ever",
+    "truoc",
 ];
 
 /// Longer than any past of ours: “never”.
@@ -17,18 +18,23 @@ const EVER_DAYS: u32 = 36_500;
 pub(super) fn read(text: &str, known: &Known<'_>) -> Option<Dealing> {
     let folded = fold(text);
     let (days, words) = span(&folded);
-    let words: Vec<&str> = words.into_iter().filter(|word| !FILLERS.contains(word)).collect();
+    let words: Vec<&str> = words
+        .into_iter()
+        .filter(|word| !FILLERS.contains(word))
+        .collect();
     let phrase = words.join(" ");
     let days_or = |without: u32| days.unwrap_or(without);
     match phrase.as_str() {
-        "da gui thu" | "da gui" | "da nhan thu" | "da nhan" | "gui thu" | "nhan thu" | "mailed" | "sent" => {
+        "da gui thu" | "da gui" | "da nhan thu" | "da nhan" | "gui thu" | "nhan thu" | "mailed"
+        | "sent" => {
             return Some(Dealing::Mailed {
                 days: days_or(EVER_DAYS),
                 within: true,
             });
         }
-        "chua gui thu" | "chua gui" | "chua nhan thu" | "chua nhan" | "khong gui thu" | "khong nhan thu"
-        | "chua tung gui thu" | "chua tung nhan thu" | "not mailed" | "never mailed" | "not sent" => {
+        "chua gui thu" | "chua gui" | "chua nhan thu" | "chua nhan" | "khong gui thu"
+        | "khong nhan thu" | "chua tung gui thu" | "chua tung nhan thu" | "not mailed"
+        | "never mailed" | "not sent" => {
             return Some(Dealing::Mailed {
                 days: days_or(EVER_DAYS),
                 within: false,
@@ -60,7 +66,14 @@ pub(super) fn read(text: &str, known: &Known<'_>) -> Option<Dealing> {
 
 /// Whether something has been, or never, and what.
 fn polarity(phrase: &str) -> Option<(bool, &str)> {
-    const NEVER: [&str; 6] = ["chua tung ", "chua ", "khong tung ", "never ", "not ", "khong "];
+    const NEVER: [&str; 6] = [
+        "chua tung ",
+        "chua ",
+        "khong tung ",
+        "never ",
+        "not ",
+        "khong ",
+    ];
     const EVER: [&str; 5] = ["da tung ", "tung ", "da ", "has ", "once "];
     for (ever, words) in [(false, NEVER.as_slice()), (true, EVER.as_slice())] {
         if let Some(rest) = words.iter().find_map(|word| phrase.strip_prefix(word)) {
@@ -74,10 +87,27 @@ fn polarity(phrase: &str) -> Option<(bool, &str)> {
 /// The stages that a word for a dealing means.
 fn stages(what: &str, known: &Known<'_>) -> Option<Vec<String>> {
     const BUY: [&str; 12] = [
-        "mua", "mua nha", "mua hang", "mua roi", "giao dich", "hoan tat", "hoan tat giao dich", "chot",
-        "ky hop dong", "bought", "buy", "purchased",
+        "mua",
+        "mua nha",
+        "mua hang",
+        "mua roi",
+        "giao dich",
+        "hoan tat",
+        "hoan tat giao dich",
+        "chot",
+        "ky hop dong",
+        "bought",
+        "buy",
+        "purchased",
     ];
-    const DEPOSIT: [&str; 6] = ["dat coc", "coc", "dat coc roi", "deposited", "deposit", "xuong coc"];
+    const DEPOSIT: [&str; 6] = [
+        "dat coc",
+        "coc",
+        "dat coc roi",
+        "deposited",
+        "deposit",
+        "xuong coc",
+    ];
     let all = known.stages.stages();
     let mut ids: Vec<String> = Vec::new();
     if BUY.contains(&what) {
@@ -89,7 +119,8 @@ fn stages(what: &str, known: &Known<'_>) -> Option<Vec<String>> {
             folded.strip_prefix("da ").unwrap_or(&folded).to_owned()
         };
         let is = |label: &str| {
-            bare(label) == what || (DEPOSIT.contains(&what) && DEPOSIT.contains(&bare(label).as_str()))
+            bare(label) == what
+                || (DEPOSIT.contains(&what) && DEPOSIT.contains(&bare(label).as_str()))
         };
         for stage in all {
             let words = [&stage.id, &stage.label];
@@ -99,7 +130,14 @@ fn stages(what: &str, known: &Known<'_>) -> Option<Vec<String>> {
         }
         // Who bought has paid a deposit before.
         if DEPOSIT.contains(&what) && !ids.is_empty() {
-            ids.extend(known.won.iter().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>());
+            ids.extend(
+                known
+                    .won
+                    .iter()
+                    .filter(|id| !ids.contains(id))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
         }
     }
     (!ids.is_empty()).then_some(ids)
@@ -124,6 +162,11 @@ fn span(folded: &str) -> (Option<u32>, Vec<&str>) {
         Some(factor) => (factor, 2),
         None => (1, 1),
     };
-    let rest = words[..at].iter().chain(&words[(at + taken).min(words.len())..]);
-    (number.checked_mul(factor).filter(|days| *days > 0), rest.copied().collect())
+    let rest = words[..at]
+        .iter()
+        .chain(&words[(at + taken).min(words.len())..]);
+    (
+        number.checked_mul(factor).filter(|days| *days > 0),
+        rest.copied().collect(),
+    )
 }

@@ -130,7 +130,10 @@ fn a_row_becomes_a_definition() {
             max: Some(5_000_000_000)
         })
     );
-    assert_eq!(definition.send_at.date, Some(jiff::civil::date(2026, 12, 15)));
+    assert_eq!(
+        definition.send_at.date,
+        Some(jiff::civil::date(2026, 12, 15))
+    );
     assert_eq!(definition.send_at.time, Some(jiff::civil::time(9, 0, 0, 0)));
     assert_eq!(definition.wanted, Wanted::Ready);
     assert_eq!(definition.order, Order::Budget);
@@ -159,7 +162,9 @@ fn everyone_must_be_said_and_some_may_be_excepted() {
     );
     assert_eq!(
         told(&[("stage", "")]),
-        ["Trang “Chiến dịch”, ô D5 (Giai đoạn): chưa ghi gửi cho ai. Hãy ghi giai đoạn, khu vực hay tiêu chí khác; nếu đúng là gửi cho mọi khách, hãy ghi “tất cả” ở cột Giai đoạn"]
+        [
+            "Trang “Chiến dịch”, ô D5 (Giai đoạn): chưa ghi gửi cho ai. Hãy ghi giai đoạn, khu vực hay tiêu chí khác; nếu đúng là gửi cho mọi khách, hãy ghi “tất cả” ở cột Giai đoạn"
+        ]
     );
 }
 
@@ -172,26 +177,85 @@ fn dealings_are_read_in_many_words() {
     for (text, dealing) in [
         ("từng đặt cọc", reached(&["deposited", "completed"], true)),
         ("Đã cọc", reached(&["deposited", "completed"], true)),
-        ("chưa từng đặt cọc", reached(&["deposited", "completed"], false)),
-        ("deposited before", reached(&["deposited", "completed"], true)),
+        (
+            "chưa từng đặt cọc",
+            reached(&["deposited", "completed"], false),
+        ),
+        (
+            "deposited before",
+            reached(&["deposited", "completed"], true),
+        ),
         ("chưa mua", reached(&["completed"], false)),
         ("never bought", reached(&["completed"], false)),
         ("từng đang tư vấn", reached(&["consulting"], true)),
-        ("đã gửi thư 30 ngày", Dealing::Mailed { days: 30, within: true }),
-        ("chưa gửi thư trong 2 tuần qua", Dealing::Mailed { days: 14, within: false }),
-        ("not mailed in the last 30 days", Dealing::Mailed { days: 30, within: false }),
-        ("chưa nhận thư lần nào", Dealing::Mailed { days: 36_500, within: false }),
-        ("khách mới 7 ngày", Dealing::New { days: 7, within: true }),
-        ("mới trong 1 tháng", Dealing::New { days: 30, within: true }),
-        ("cũ hơn 90 ngày", Dealing::New { days: 90, within: false }),
-        ("older than 90 days", Dealing::New { days: 90, within: false }),
+        (
+            "đã gửi thư 30 ngày",
+            Dealing::Mailed {
+                days: 30,
+                within: true,
+            },
+        ),
+        (
+            "chưa gửi thư trong 2 tuần qua",
+            Dealing::Mailed {
+                days: 14,
+                within: false,
+            },
+        ),
+        (
+            "not mailed in the last 30 days",
+            Dealing::Mailed {
+                days: 30,
+                within: false,
+            },
+        ),
+        (
+            "chưa nhận thư lần nào",
+            Dealing::Mailed {
+                days: 36_500,
+                within: false,
+            },
+        ),
+        (
+            "khách mới 7 ngày",
+            Dealing::New {
+                days: 7,
+                within: true,
+            },
+        ),
+        (
+            "mới trong 1 tháng",
+            Dealing::New {
+                days: 30,
+                within: true,
+            },
+        ),
+        (
+            "cũ hơn 90 ngày",
+            Dealing::New {
+                days: 90,
+                within: false,
+            },
+        ),
+        (
+            "older than 90 days",
+            Dealing::New {
+                days: 90,
+                within: false,
+            },
+        ),
     ] {
         assert_eq!(whom(&[("dealings", text)]).dealings, [dealing], "{text}");
     }
-    assert_eq!(whom(&[("dealings", "chưa mua, mới 7 ngày")]).dealings.len(), 2);
+    assert_eq!(
+        whom(&[("dealings", "chưa mua, mới 7 ngày")]).dealings.len(),
+        2
+    );
     assert_eq!(
         told(&[("dealings", "thân thiết")]),
-        ["Trang “Chiến dịch”, ô M5 (Giao dịch): không hiểu “thân thiết”. Hãy ghi như: từng đặt cọc, chưa mua, đã gửi thư 30 ngày, chưa gửi thư 30 ngày, mới 7 ngày, cũ hơn 90 ngày"]
+        [
+            "Trang “Chiến dịch”, ô M5 (Giao dịch): không hiểu “thân thiết”. Hãy ghi như: từng đặt cọc, chưa mua, đã gửi thư 30 ngày, chưa gửi thư 30 ngày, mới 7 ngày, cũ hơn 90 ngày"
+        ]
     );
 }
 
@@ -208,7 +272,12 @@ fn groups_have_texts_of_their_own() {
     let shown: Vec<String> = definition
         .variants
         .iter()
-        .map(|one| format!("{} {:?} {:?} {}", one.number, one.called, one.body, one.subject))
+        .map(|one| {
+            format!(
+                "{} {:?} {:?} {}",
+                one.number, one.called, one.body, one.subject
+            )
+        })
         .collect();
     assert_eq!(
         shown,
@@ -220,7 +289,9 @@ fn groups_have_texts_of_their_own() {
     );
     assert_eq!(
         told(&[("text_2", "Chào")]),
-        ["Trang “Chiến dịch”, ô B5 (Nội dung 2): nội dung 2 không nói là cho nhóm khách nào. Hãy ghi cột Nhóm 2, ví dụ “Nhu cầu: đầu tư”"]
+        [
+            "Trang “Chiến dịch”, ô B5 (Nội dung 2): nội dung 2 không nói là cho nhóm khách nào. Hãy ghi cột Nhóm 2, ví dụ “Nhu cầu: đầu tư”"
+        ]
     );
 }
 
@@ -239,16 +310,26 @@ fn times_are_read_in_many_forms() {
     assert_eq!(at(&[("send_at", "ngay khi duyệt")]), "- -");
     assert_eq!(at(&[("send_at", "15/12/2026")]), "2026-12-15 -");
     assert_eq!(at(&[("send_at", "9h30 15/12/2026")]), "2026-12-15 09:30");
-    assert_eq!(at(&[("send_at", "15-12-2026"), ("send_hour", "9h")]), "2026-12-15 09:00");
-    assert_eq!(at(&[("send_at", "15/12/2026"), ("send_hour", "2h chiều")]), "2026-12-15 14:00");
+    assert_eq!(
+        at(&[("send_at", "15-12-2026"), ("send_hour", "9h")]),
+        "2026-12-15 09:00"
+    );
+    assert_eq!(
+        at(&[("send_at", "15/12/2026"), ("send_hour", "2h chiều")]),
+        "2026-12-15 14:00"
+    );
     assert_eq!(at(&[("send_at", "9h sáng")]), "- 09:00");
     assert_eq!(
         told(&[("send_at", "15/12/2026 23:00")]),
-        ["Trang “Chiến dịch”, ô S5 (Gửi lúc): 23:00 nằm ngoài khung giờ gửi thư cho khách (07:30-21:00). Hãy chọn giờ trong khung này"]
+        [
+            "Trang “Chiến dịch”, ô S5 (Gửi lúc): 23:00 nằm ngoài khung giờ gửi thư cho khách (07:30-21:00). Hãy chọn giờ trong khung này"
+        ]
     );
     assert_eq!(
         told(&[("send_at", "tuần sau")]),
-        ["Trang “Chiến dịch”, ô S5 (Gửi lúc): không hiểu thời gian gửi “tuần sau”. Hãy ghi đủ ngày, tháng, năm, có thể kèm giờ, ví dụ 15/12/2026 9:00; để trống là gửi ngay khi được duyệt"]
+        [
+            "Trang “Chiến dịch”, ô S5 (Gửi lúc): không hiểu thời gian gửi “tuần sau”. Hãy ghi đủ ngày, tháng, năm, có thể kèm giờ, ví dụ 15/12/2026 9:00; để trống là gửi ngay khi được duyệt"
+        ]
     );
 }
 
@@ -265,8 +346,12 @@ fn numbers_are_times_as_sheets_has_them() {
         places: BTreeMap::new(),
     };
     // 15/12/2026 as a serial, and 9:30 as a part of a day.
-    written.cells.insert("send_at".into(), Cell::Number(46_371.0));
-    written.cells.insert("send_hour".into(), Cell::Number(0.395_833_333));
+    written
+        .cells
+        .insert("send_at".into(), Cell::Number(46_371.0));
+    written
+        .cells
+        .insert("send_hour".into(), Cell::Number(0.395_833_333));
     let send_at = read_written(&written).unwrap().send_at;
     assert_eq!(send_at.date, Some(jiff::civil::date(2026, 12, 15)));
     assert_eq!(send_at.time, Some(jiff::civil::time(9, 30, 0, 0)));
@@ -275,27 +360,111 @@ fn numbers_are_times_as_sheets_has_them() {
 #[test]
 fn every_wrong_cell_is_told_with_its_mend() {
     for (column, text, expected) in [
-        ("stage", "Đang tư vẫng", "D5 (Giai đoạn): không có giai đoạn “Đang tư vẫng”. Có phải ý bạn là “Đang tư vấn”? Hãy sửa lại ô này"),
-        ("stage", "Khách quen", "D5 (Giai đoạn): không có giai đoạn “Khách quen”. Các giai đoạn đang có: “Khách hàng tiềm năng”, “Đang tư vấn”, “Đã đặt cọc”, “Hoàn tất giao dịch”, “Không còn nhu cầu”"),
-        ("stage", "mới, trừ mới", "D5 (Giai đoạn): “mới” vừa được chọn vừa bị trừ ra. Hãy bỏ một trong hai"),
-        ("channel", "Zalo", "C5 (Kênh): chiến dịch chưa gửi được qua “Zalo”. Hãy ghi Email, hoặc để trống; Telegram và Zalo không cho gửi hàng loạt tới khách"),
-        ("budget", "nhiều tiền", "H5 (Ngân sách): không hiểu số tiền “nhiều tiền”. Hãy ghi kèm đơn vị, ví dụ “3-5 tỷ”, “dưới 3 tỷ”, “800 triệu”"),
-        ("project", "Sunrise", "G5 (Dự án): bảng khách hàng chưa khai báo cột nào là “Dự án”. Hãy nhờ quản trị viên khai báo cột `project` trong cấu hình, hoặc để trống ô này"),
-        ("condition", "budgt.max > 3", "N5 (Điều kiện): điều kiện dùng tên không có: `budgt`. Có phải ý bạn là `budget`?"),
-        ("condition", "commission > 3", "N5 (Điều kiện): điều kiện dùng tên không có: `commission`. Hãy dùng tên cột như trong cấu hình, ví dụ stage, area, budget.max, note"),
-        ("state", "Dừgn", "B5 (Trạng thái): không hiểu trạng thái “Dừgn”. Có phải ý bạn là “Dừng”? Hãy sửa lại ô này"),
-        ("order", "ngẫu nhiên", "U5 (Thứ tự gửi): không hiểu “ngẫu nhiên”. Hãy ghi một trong các từ: “Mới nhất trước”, “Cũ nhất trước”, “Ngân sách cao trước”, “Theo bảng”"),
-        ("text", "Chào {{Họ và tên}}", "P5 (Nội dung): không có cột nào tên “Họ và tên”. Có phải ý bạn là {{Họ tên}}?"),
-        ("text", "Hoa hồng {{Hoa hồng}}", "P5 (Nội dung): cột “Hoa hồng” là cột riêng tư, không được đưa vào thư. Hãy bỏ nó ra khỏi nội dung"),
-        ("text", "", "P5 (Nội dung): thư chưa có nội dung. Hãy ghi cột Nội dung, hoặc tên mẫu ở cột Mẫu thư"),
-        ("text", "#REF!", "P5 (Nội dung): thư chưa có nội dung. Hãy ghi cột Nội dung, hoặc tên mẫu ở cột Mẫu thư"),
-        ("subject", "", "O5 (Tiêu đề): thư chưa có tiêu đề. Hãy ghi cột Tiêu đề"),
-        ("subject", "Chào\nanh", "O5 (Tiêu đề): tiêu đề có nhiều dòng. Hãy ghi tiêu đề trên một dòng"),
-        ("template", "mo-ban", "Q5 (Mẫu thư): có cả nội dung lẫn mẫu thư. Hãy giữ một trong hai"),
-        ("attachment", "../mat-khau.txt", "R5 (Đính kèm): “../mat-khau.txt” không phải là tệp trong thư mục đính kèm. Hãy ghi tên tệp, ví dụ bang-gia.pdf hoặc thang-12/bang-gia.pdf; mỗi ô một tệp"),
-        ("attachment", "khong-co.pdf", "R5 (Đính kèm): không tìm thấy tệp. Hãy chép tệp vào"),
-        ("ad", "để hỏi", "W5 (Quảng cáo): không rõ có phải quảng cáo hay không. Hãy ghi Có hoặc Không; để trống là Có"),
-        ("send_hour", "trưa", "T5 (Giờ gửi): không hiểu giờ gửi “trưa”. Hãy ghi như 9:00 hoặc 9h30"),
+        (
+            "stage",
+            "Đang tư vẫng",
+            "D5 (Giai đoạn): không có giai đoạn “Đang tư vẫng”. Có phải ý bạn là “Đang tư vấn”? Hãy sửa lại ô này",
+        ),
+        (
+            "stage",
+            "Khách quen",
+            "D5 (Giai đoạn): không có giai đoạn “Khách quen”. Các giai đoạn đang có: “Khách hàng tiềm năng”, “Đang tư vấn”, “Đã đặt cọc”, “Hoàn tất giao dịch”, “Không còn nhu cầu”",
+        ),
+        (
+            "stage",
+            "mới, trừ mới",
+            "D5 (Giai đoạn): “mới” vừa được chọn vừa bị trừ ra. Hãy bỏ một trong hai",
+        ),
+        (
+            "channel",
+            "Zalo",
+            "C5 (Kênh): chiến dịch chưa gửi được qua “Zalo”. Hãy ghi Email, hoặc để trống; Telegram và Zalo không cho gửi hàng loạt tới khách",
+        ),
+        (
+            "budget",
+            "nhiều tiền",
+            "H5 (Ngân sách): không hiểu số tiền “nhiều tiền”. Hãy ghi kèm đơn vị, ví dụ “3-5 tỷ”, “dưới 3 tỷ”, “800 triệu”",
+        ),
+        (
+            "project",
+            "Sunrise",
+            "G5 (Dự án): bảng khách hàng chưa khai báo cột nào là “Dự án”. Hãy nhờ quản trị viên khai báo cột `project` trong cấu hình, hoặc để trống ô này",
+        ),
+        (
+            "condition",
+            "budgt.max > 3",
+            "N5 (Điều kiện): điều kiện dùng tên không có: `budgt`. Có phải ý bạn là `budget`?",
+        ),
+        (
+            "condition",
+            "commission > 3",
+            "N5 (Điều kiện): điều kiện dùng tên không có: `commission`. Hãy dùng tên cột như trong cấu hình, ví dụ stage, area, budget.max, note",
+        ),
+        (
+            "state",
+            "Dừgn",
+            "B5 (Trạng thái): không hiểu trạng thái “Dừgn”. Có phải ý bạn là “Dừng”? Hãy sửa lại ô này",
+        ),
+        (
+            "order",
+            "ngẫu nhiên",
+            "U5 (Thứ tự gửi): không hiểu “ngẫu nhiên”. Hãy ghi một trong các từ: “Mới nhất trước”, “Cũ nhất trước”, “Ngân sách cao trước”, “Theo bảng”",
+        ),
+        (
+            "text",
+            "Chào {{Họ và tên}}",
+            "P5 (Nội dung): không có cột nào tên “Họ và tên”. Có phải ý bạn là {{Họ tên}}?",
+        ),
+        (
+            "text",
+            "Hoa hồng {{Hoa hồng}}",
+            "P5 (Nội dung): cột “Hoa hồng” là cột riêng tư, không được đưa vào thư. Hãy bỏ nó ra khỏi nội dung",
+        ),
+        (
+            "text",
+            "",
+            "P5 (Nội dung): thư chưa có nội dung. Hãy ghi cột Nội dung, hoặc tên mẫu ở cột Mẫu thư",
+        ),
+        (
+            "text",
+            "#REF!",
+            "P5 (Nội dung): thư chưa có nội dung. Hãy ghi cột Nội dung, hoặc tên mẫu ở cột Mẫu thư",
+        ),
+        (
+            "subject",
+            "",
+            "O5 (Tiêu đề): thư chưa có tiêu đề. Hãy ghi cột Tiêu đề",
+        ),
+        (
+            "subject",
+            "Chào\nanh",
+            "O5 (Tiêu đề): tiêu đề có nhiều dòng. Hãy ghi tiêu đề trên một dòng",
+        ),
+        (
+            "template",
+            "mo-ban",
+            "Q5 (Mẫu thư): có cả nội dung lẫn mẫu thư. Hãy giữ một trong hai",
+        ),
+        (
+            "attachment",
+            "../mat-khau.txt",
+            "R5 (Đính kèm): “../mat-khau.txt” không phải là tệp trong thư mục đính kèm. Hãy ghi tên tệp, ví dụ bang-gia.pdf hoặc thang-12/bang-gia.pdf; mỗi ô một tệp",
+        ),
+        (
+            "attachment",
+            "khong-co.pdf",
+            "R5 (Đính kèm): không tìm thấy tệp. Hãy chép tệp vào",
+        ),
+        (
+            "ad",
+            "để hỏi",
+            "W5 (Quảng cáo): không rõ có phải quảng cáo hay không. Hãy ghi Có hoặc Không; để trống là Có",
+        ),
+        (
+            "send_hour",
+            "trưa",
+            "T5 (Giờ gửi): không hiểu giờ gửi “trưa”. Hãy ghi như 9:00 hoặc 9h30",
+        ),
     ] {
         let texts = told(&[(column, text)]);
         assert!(
@@ -308,7 +477,9 @@ fn every_wrong_cell_is_told_with_its_mend() {
     let unknown = told(&[("text", ""), ("template", "mo bnan")]);
     assert_eq!(
         unknown,
-        ["Trang “Chiến dịch”, ô Q5 (Mẫu thư): không có mẫu thư “mo bnan”. Có phải ý bạn là “mo-ban”?"]
+        [
+            "Trang “Chiến dịch”, ô Q5 (Mẫu thư): không có mẫu thư “mo bnan”. Có phải ý bạn là “mo-ban”?"
+        ]
     );
 }
 

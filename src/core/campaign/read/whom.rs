@@ -12,12 +12,27 @@ use crate::core::sheet::{Cell, Reading, money};
 
 /// What means that a column is no criterion, said in so many words.
 const EVERYONE: [&str; 9] = [
-    "tat ca", "tat ca khach", "tat ca khach hang", "toan bo", "moi khach", "moi nguoi", "all",
-    "everyone", "everybody",
+    "tat ca",
+    "tat ca khach",
+    "tat ca khach hang",
+    "toan bo",
+    "moi khach",
+    "moi nguoi",
+    "all",
+    "everyone",
+    "everybody",
 ];
 
 /// What stands before the values that are not wanted.
-const EXCEPT: [&str; 7] = ["trừ", "ngoại trừ", "trừ ra", "không phải", "khác", "except", "not"];
+const EXCEPT: [&str; 7] = [
+    "trừ",
+    "ngoại trừ",
+    "trừ ra",
+    "không phải",
+    "khác",
+    "except",
+    "not",
+];
 
 /// The columns whose values are words of the sheet, and the field that holds them.
 const WORDS: [&str; 5] = ["interest", "area", "project", "source", "owner"];
@@ -26,7 +41,10 @@ impl Reader<'_> {
     /// The segment, of the columns.
     pub(super) fn whom(&mut self) -> Whom {
         let mut whom = Whom::default();
-        for column in ["stage", "budget", "budget_from", "budget_to", "dealings"].iter().chain(&WORDS) {
+        for column in ["stage", "budget", "budget_from", "budget_to", "dealings"]
+            .iter()
+            .chain(&WORDS)
+        {
             if let Some(cell) = self.cell(column).cloned() {
                 self.criterion(&mut whom, column, column, &cell);
             }
@@ -43,7 +61,12 @@ impl Reader<'_> {
             everyone: false,
             ..Whom::default()
         };
-        if whom == none && !self.problems.iter().any(|problem| self.is_criterion(&problem.place)) {
+        if whom == none
+            && !self
+                .problems
+                .iter()
+                .any(|problem| self.is_criterion(&problem.place))
+        {
             self.wrong(
                 "stage",
                 Said::new("chưa ghi gửi cho ai", "it does not say whom it is for"),
@@ -58,7 +81,14 @@ impl Reader<'_> {
 
     /// Whether a place is that of a criterion: then something is wrong with it, and it is not missing.
     fn is_criterion(&self, place: &super::Place) -> bool {
-        let columns = ["stage", "budget", "budget_from", "budget_to", "dealings", "condition"];
+        let columns = [
+            "stage",
+            "budget",
+            "budget_from",
+            "budget_to",
+            "dealings",
+            "condition",
+        ];
         columns
             .iter()
             .chain(&WORDS)
@@ -87,8 +117,13 @@ impl Reader<'_> {
             "stage" => whom.stages = self.stages(whom, column, cell),
             "budget" => whom.budget = self.budget(column, cell),
             "budget_from" | "budget_to" => {
-                let Some(read) = self.budget(column, cell) else { return };
-                let budget = whom.budget.get_or_insert(Budget { min: None, max: None });
+                let Some(read) = self.budget(column, cell) else {
+                    return;
+                };
+                let budget = whom.budget.get_or_insert(Budget {
+                    min: None,
+                    max: None,
+                });
                 if criterion == "budget_from" {
                     budget.min = read.min.or(read.max);
                 } else {
@@ -139,19 +174,28 @@ impl Reader<'_> {
         for part in split(&cell.shown()) {
             let (before, after) = except(&part);
             for (value, not) in [(before, unwanted), (after, true)] {
-                let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+                let Some(value) = value.filter(|value| !value.is_empty()) else {
+                    continue;
+                };
                 if EVERYONE.contains(&fold(value).as_str()) {
                     whom.everyone = true;
                     continue;
                 }
-                let list = if not { &mut choice.none } else { &mut choice.any };
+                let list = if not {
+                    &mut choice.none
+                } else {
+                    &mut choice.any
+                };
                 if !list.iter().any(|one| fold(one) == fold(value)) {
                     list.push(value.to_owned());
                 }
             }
             unwanted |= after.is_some();
         }
-        let both = choice.any.iter().find(|one| choice.none.iter().any(|none| fold(none) == fold(one)));
+        let both = choice
+            .any
+            .iter()
+            .find(|one| choice.none.iter().any(|none| fold(none) == fold(one)));
         if let Some(both) = both.cloned() {
             self.wrong(
                 column,
@@ -193,7 +237,12 @@ impl Reader<'_> {
 
     fn stage(&mut self, column: &str, word: &str) -> Option<String> {
         let table = self.known.stages;
-        let by_id = || table.stages().iter().find(|stage| fold(&stage.id) == fold(word));
+        let by_id = || {
+            table
+                .stages()
+                .iter()
+                .find(|stage| fold(&stage.id) == fold(word))
+        };
         if let Some(stage) = table.find(word).or_else(by_id) {
             return Some(stage.id.clone());
         }
@@ -203,7 +252,10 @@ impl Reader<'_> {
             .flat_map(|stage| std::iter::once(&stage.label).chain(&stage.aliases))
             .map(|label| (fold(label), label))
             .collect();
-        let near = nearest(&fold(word), all.iter().map(|(folded, label)| (folded.as_str(), *label)));
+        let near = nearest(
+            &fold(word),
+            all.iter().map(|(folded, label)| (folded.as_str(), *label)),
+        );
         let mend = match near {
             Some(near) => Said::new(
                 format!("Có phải ý bạn là “{near}”? Hãy sửa lại ô này"),
@@ -285,7 +337,10 @@ impl Reader<'_> {
         {
             self.wrong(
                 column,
-                Said::new("ngân sách “từ” lớn hơn “đến”", "the budget begins above its end"),
+                Said::new(
+                    "ngân sách “từ” lớn hơn “đến”",
+                    "the budget begins above its end",
+                ),
                 Said::new("Hãy đổi lại hai số", "Exchange the two"),
             );
         }
@@ -383,7 +438,10 @@ fn except(part: &str) -> (Option<&str>, Option<&str>) {
             let inner = at == 0 || matches!(word, "trừ" | "ngoại trừ" | "except");
             if begins && inner && lower[end..].starts_with([' ', ':']) {
                 let before = part[..at].trim_end_matches(['(', ' ']).trim();
-                let after = part[end..].trim_start_matches([' ', ':']).trim_end_matches(')').trim();
+                let after = part[end..]
+                    .trim_start_matches([' ', ':'])
+                    .trim_end_matches(')')
+                    .trim();
                 let before = before.trim_end_matches("ngoại").trim_end();
                 return ((!before.is_empty()).then_some(before), Some(after));
             }
@@ -397,7 +455,11 @@ fn except(part: &str) -> (Option<&str>, Option<&str>) {
 /// the text is not of that form.
 fn criteria(text: &str) -> Option<Vec<(&'static str, String)>> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
-    for part in text.split(['\n', ';']).map(str::trim).filter(|part| !part.is_empty()) {
+    for part in text
+        .split(['\n', ';'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
         let named = part
             .split_once(':')
             .and_then(|(name, values)| Some((words::criterion_named(name)?, values.trim())));
@@ -446,7 +508,10 @@ mod tests {
         );
         assert_eq!(
             criteria("khu vực: Q7; Nhà Bè; Stage: all"),
-            Some(vec![("area", "Q7, Nhà Bè".to_owned()), ("stage", "all".to_owned())])
+            Some(vec![
+                ("area", "Q7, Nhà Bè".to_owned()),
+                ("stage", "all".to_owned())
+            ])
         );
         assert_eq!(criteria("'đầu tư' in interest"), None);
     }

@@ -166,7 +166,9 @@ impl Memo {
                     .collect();
                 let near = nearest(
                     &plain(reader.field, word),
-                    candidates.iter().map(|(folded, part)| (folded.as_str(), part)),
+                    candidates
+                        .iter()
+                        .map(|(folded, part)| (folded.as_str(), part)),
                 );
                 Unmet {
                     word: word.clone(),

@@ -36,9 +36,7 @@ fn who(whom: Whom, history: impl Fn(&str) -> History) -> String {
             schema: &schema,
             surroundings: &around,
         };
-        let judged = segment.judge(&customer, &mut memo, || {
-            Ok::<_, Infallible>(history(&name))
-        });
+        let judged = segment.judge(&customer, &mut memo, || Ok::<_, Infallible>(history(&name)));
         matches!(judged, Ok(Verdict::In { .. })).then_some(name)
     });
     names.collect::<Vec<_>>().join(" ")
@@ -107,15 +105,56 @@ fn stages_owners_and_conditions_must_all_fit() {
         ..Whom::default()
     };
     for (whom, expected) in [
-        (whom(any(&["prospect", "consulting"]), Choice::default(), None), "An Bình Chi"),
-        (whom(none(&["lost"]), Choice::default(), None), "An Bình Chi Dũng Giang"),
+        (
+            whom(any(&["prospect", "consulting"]), Choice::default(), None),
+            "An Bình Chi",
+        ),
+        (
+            whom(none(&["lost"]), Choice::default(), None),
+            "An Bình Chi Dũng Giang",
+        ),
         (whom(Choice::default(), any(&["Lan Anh"]), None), "An Chi"),
         (whom(Choice::default(), any(&["Anh"]), None), ""),
-        (whom(Choice::default(), Choice::default(), Some("budget.max >= 6 * ty")), "Bình"),
-        (whom(Choice::default(), Choice::default(), Some("stage == 'deposited' and 'vip' in note")), "Dũng"),
-        (whom(Choice::default(), any(&["lan anh"]), Some("stage_label == 'Đang tư vấn'")), "Chi"),
-        (whom(Choice::default(), Choice::default(), Some("cells['Họ tên'] == 'An'")), "An"),
-        (whom(Choice::default(), Choice::default(), Some("greeting == 'Anh/Chị Giang'")), "Giang"),
+        (
+            whom(
+                Choice::default(),
+                Choice::default(),
+                Some("budget.max >= 6 * ty"),
+            ),
+            "Bình",
+        ),
+        (
+            whom(
+                Choice::default(),
+                Choice::default(),
+                Some("stage == 'deposited' and 'vip' in note"),
+            ),
+            "Dũng",
+        ),
+        (
+            whom(
+                Choice::default(),
+                any(&["lan anh"]),
+                Some("stage_label == 'Đang tư vấn'"),
+            ),
+            "Chi",
+        ),
+        (
+            whom(
+                Choice::default(),
+                Choice::default(),
+                Some("cells['Họ tên'] == 'An'"),
+            ),
+            "An",
+        ),
+        (
+            whom(
+                Choice::default(),
+                Choice::default(),
+                Some("greeting == 'Anh/Chị Giang'"),
+            ),
+            "Giang",
+        ),
     ] {
         assert_eq!(who(whom.clone(), nobody_knows), expected, "{whom:?}");
     }
@@ -143,11 +182,44 @@ fn dealings_are_asked_of_the_row_first_and_of_the_store_then() {
         // Dũng by the stage, Giang by the date in the column, Em by the store.
         (vec![deposited(true)], "Dũng Em Giang"),
         (vec![deposited(false)], "An Bình Chi"),
-        (vec![Dealing::Mailed { days: 30, within: true }], "An"),
-        (vec![Dealing::Mailed { days: 30, within: false }], "Bình Chi Dũng Em Giang"),
-        (vec![Dealing::New { days: 30, within: true }], "An"),
-        (vec![Dealing::New { days: 30, within: false }], "Bình Chi Dũng Em Giang"),
-        (vec![Dealing::New { days: 90, within: false }, deposited(false)], "Bình Chi"),
+        (
+            vec![Dealing::Mailed {
+                days: 30,
+                within: true,
+            }],
+            "An",
+        ),
+        (
+            vec![Dealing::Mailed {
+                days: 30,
+                within: false,
+            }],
+            "Bình Chi Dũng Em Giang",
+        ),
+        (
+            vec![Dealing::New {
+                days: 30,
+                within: true,
+            }],
+            "An",
+        ),
+        (
+            vec![Dealing::New {
+                days: 30,
+                within: false,
+            }],
+            "Bình Chi Dũng Em Giang",
+        ),
+        (
+            vec![
+                Dealing::New {
+                    days: 90,
+                    within: false,
+                },
+                deposited(false),
+            ],
+            "Bình Chi",
+        ),
     ] {
         let whom = Whom {
             dealings: dealings.clone(),
@@ -161,7 +233,10 @@ fn dealings_are_asked_of_the_row_first_and_of_the_store_then() {
 fn the_store_is_asked_only_where_it_matters() {
     let whom = Whom {
         areas: any(&["Quận 7"]),
-        dealings: vec![Dealing::Mailed { days: 30, within: false }],
+        dealings: vec![Dealing::Mailed {
+            days: 30,
+            within: false,
+        }],
         ..Whom::default()
     };
     let asked = std::cell::RefCell::new(Vec::new());
@@ -205,7 +280,9 @@ fn a_customer_gets_the_text_of_the_first_group_that_fits() {
                 schema: &schema,
                 surroundings: &around,
             };
-            let verdict = segment.judge(&customer, &mut memo, || Ok::<_, Infallible>(History::default()));
+            let verdict = segment.judge(&customer, &mut memo, || {
+                Ok::<_, Infallible>(History::default())
+            });
             match verdict.unwrap() {
                 Verdict::In { variant: Some(at) } => out.push(at.to_string()),
                 Verdict::In { variant: None } => out.push("-".to_owned()),
@@ -236,7 +313,9 @@ fn a_word_that_nobody_has_is_known_afterwards() {
             schema: &schema,
             surroundings: &around,
         };
-        let verdict = segment.judge(&customer, &mut memo, || Ok::<_, Infallible>(History::default()));
+        let verdict = segment.judge(&customer, &mut memo, || {
+            Ok::<_, Infallible>(History::default())
+        });
         assert!(matches!(verdict, Ok(Verdict::Out(_))));
     }
     let unmet: Vec<String> = segment
@@ -244,7 +323,10 @@ fn a_word_that_nobody_has_is_known_afterwards() {
         .into_iter()
         .map(|(_, criterion, unmet)| format!("{criterion:?} {} {:?}", unmet.word, unmet.near))
         .collect();
-    assert_eq!(unmet, ["Area Thủ Đúk Some(\"Thu Duc\")", "Area Đà Lạt None"]);
+    assert_eq!(
+        unmet,
+        ["Area Thủ Đúk Some(\"Thu Duc\")", "Area Đà Lạt None"]
+    );
 }
 
 #[test]

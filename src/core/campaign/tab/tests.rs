@@ -14,14 +14,23 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn sheet(rows: &[(u32, &str)]) -> Sheet {
-    let columns = [("name", "A", "Tên chiến dịch"), ("state", "B", "Trạng thái"), ("text", "C", "Nội dung")];
+    let columns = [
+        ("name", "A", "Tên chiến dịch"),
+        ("state", "B", "Trạng thái"),
+        ("text", "C", "Nội dung"),
+    ];
     Sheet {
         workbook: "w".into(),
         sheet: 7,
         title: "Chiến dịch".into(),
         columns: columns
             .iter()
-            .map(|(id, letter, header)| ((*id).to_owned(), ((*letter).to_owned(), (*header).to_owned())))
+            .map(|(id, letter, header)| {
+                (
+                    (*id).to_owned(),
+                    ((*letter).to_owned(), (*header).to_owned()),
+                )
+            })
             .collect(),
         rows: rows
             .iter()
@@ -59,7 +68,11 @@ impl Tab {
     }
 
     fn problems(&self) -> Vec<String> {
-        self.state.problems.iter().map(|problem| problem.text(true)).collect()
+        self.state
+            .problems
+            .iter()
+            .map(|problem| problem.text(true))
+            .collect()
     }
 }
 
@@ -71,7 +84,10 @@ fn a_row_counts_when_it_has_been_quiet() {
     assert_eq!(tab.poll(20, &[(2, "Mở bán|Sẵn sàng|Chào")]), "");
     assert_eq!(next_due(&tab.state, SETTLE), Some(at(40)));
     assert_eq!(tab.poll(39, &[(2, "Mở bán|Sẵn sàng|Chào")]), "");
-    assert_eq!(tab.poll(40, &[(2, "Mở bán|Sẵn sàng|Chào")]), "settled mo-ban");
+    assert_eq!(
+        tab.poll(40, &[(2, "Mở bán|Sẵn sàng|Chào")]),
+        "settled mo-ban"
+    );
     assert_eq!(next_due(&tab.state, SETTLE), None);
     assert_eq!(tab.poll(90, &[(2, "Mở bán|Sẵn sàng|Chào")]), "");
     // Undone before it settled: it never happened.
@@ -85,7 +101,10 @@ fn stopping_counts_at_first_sight() {
     let mut tab = Tab::new();
     tab.poll(0, &[(2, "Mở bán|Sẵn sàng|Chào")]);
     tab.poll(30, &[(2, "Mở bán|Sẵn sàng|Chào")]);
-    assert_eq!(tab.poll(40, &[(2, "Mở bán|Tạm dừng|Chào")]), "Paused mo-ban");
+    assert_eq!(
+        tab.poll(40, &[(2, "Mở bán|Tạm dừng|Chào")]),
+        "Paused mo-ban"
+    );
     assert_eq!(tab.poll(45, &[(2, "Mở bán|Dừng|Chào")]), "Stopped mo-ban");
     assert_eq!(tab.poll(65, &[(2, "Mở bán|Dừng|Chào")]), "settled mo-ban");
 }
@@ -97,7 +116,10 @@ fn a_row_keeps_its_campaign_when_it_is_moved_or_renamed() {
     tab.poll(0, &first);
     assert_eq!(tab.poll(30, &first), "settled mo-ban, settled tri-an");
     // Sorted, and one renamed at the same time.
-    let second = [(5, "Tri ân khách cũ|Sẵn sàng|Chào B"), (9, "Mở bán|Sẵn sàng|Chào A")];
+    let second = [
+        (5, "Tri ân khách cũ|Sẵn sàng|Chào B"),
+        (9, "Mở bán|Sẵn sàng|Chào A"),
+    ];
     assert_eq!(tab.poll(40, &second), "");
     assert_eq!(tab.poll(60, &second), "settled tri-an");
     let kept = &tab.state.rows[&CampaignId::from_text("tri-an")];
@@ -128,7 +150,9 @@ fn an_emptied_tab_is_an_accident() {
     assert_eq!(tab.poll(900, &[]), "");
     assert_eq!(
         tab.problems(),
-        ["Trang “Chiến dịch”, dòng 1: trang trống, 2 chiến dịch vừa biến mất cùng lúc. Nếu là nhầm, hãy hoàn tác (Ctrl+Z); nếu đúng là muốn dừng, hãy dừng từng chiến dịch qua bot"]
+        [
+            "Trang “Chiến dịch”, dòng 1: trang trống, 2 chiến dịch vừa biến mất cùng lúc. Nếu là nhầm, hãy hoàn tác (Ctrl+Z); nếu đúng là muốn dừng, hãy dừng từng chiến dịch qua bot"
+        ]
     );
     assert_eq!(tab.poll(910, &both), "");
     assert_eq!(tab.problems(), [""; 0]);
@@ -145,10 +169,15 @@ fn two_rows_of_one_name_are_named_both_and_neither_counts() {
     assert_eq!(tab.poll(90, &two), "");
     assert_eq!(
         tab.problems(),
-        ["Trang “Chiến dịch”, ô A6 (Tên chiến dịch): dòng 2 và 6 cùng tên “Mở bán”. Hãy đổi tên một dòng; đến lúc đó các dòng này chưa được tính"]
+        [
+            "Trang “Chiến dịch”, ô A6 (Tên chiến dịch): dòng 2 và 6 cùng tên “Mở bán”. Hãy đổi tên một dòng; đến lúc đó các dòng này chưa được tính"
+        ]
     );
     assert!(tab.state.rows[&CampaignId::from_text("mo-ban")].doubled);
-    let mended = [(2, "Mở bán|Sẵn sàng|Chào A"), (6, "Mở bán 2|Sẵn sàng|Chào B")];
+    let mended = [
+        (2, "Mở bán|Sẵn sàng|Chào A"),
+        (6, "Mở bán 2|Sẵn sàng|Chào B"),
+    ];
     assert_eq!(tab.poll(100, &mended), "");
     assert_eq!(tab.poll(120, &mended), "settled mo-ban-2");
 }
@@ -158,11 +187,17 @@ fn the_name_of_a_campaign_that_is_over_makes_another_one() {
     let mut tab = Tab::new();
     tab.over = vec!["chuc-tet", "chuc-tet-2"];
     tab.poll(0, &[(2, "Chúc Tết|Sẵn sàng|Chào")]);
-    assert_eq!(tab.poll(20, &[(2, "Chúc Tết|Sẵn sàng|Chào")]), "settled chuc-tet-3");
+    assert_eq!(
+        tab.poll(20, &[(2, "Chúc Tết|Sẵn sàng|Chào")]),
+        "settled chuc-tet-3"
+    );
     // A row that stays is the campaign that it was, also when that is over.
     tab.over.push("chuc-tet-3");
     assert_eq!(tab.poll(40, &[(2, "Chúc Tết|Đã gửi|Chào")]), "");
-    assert_eq!(tab.poll(60, &[(2, "Chúc Tết|Đã gửi|Chào")]), "settled chuc-tet-3");
+    assert_eq!(
+        tab.poll(60, &[(2, "Chúc Tết|Đã gửi|Chào")]),
+        "settled chuc-tet-3"
+    );
 }
 
 #[test]
@@ -173,7 +208,9 @@ fn a_row_without_a_name_is_a_problem_only_when_it_is_ready() {
     tab.poll(5, &[(2, "|Gửi duyệt|Chào")]);
     assert_eq!(
         tab.problems(),
-        ["Trang “Chiến dịch”, ô A2 (Tên chiến dịch): chiến dịch chưa có tên. Hãy ghi tên; chưa có tên thì dòng này chưa được tính"]
+        [
+            "Trang “Chiến dịch”, ô A2 (Tên chiến dịch): chiến dịch chưa có tên. Hãy ghi tên; chưa có tên thì dòng này chưa được tính"
+        ]
     );
 }
 
