@@ -26,6 +26,7 @@ pub mod suppression;
 mod tally;
 mod trouble;
 mod upgrade;
+mod walk;
 
 use std::fs::File;
 use std::io;

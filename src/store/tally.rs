@@ -17,6 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sled::IVec;
 
 use super::keys::Key;
+use super::walk::Walk;
 use super::{Operation, StoreError};
 
 /// Where the tally stands in the store. No prefix begins with a zero byte.
@@ -218,7 +219,7 @@ fn check_of(number: [u8; 8]) -> [u8; 8] {
 /// What is really there, read pair by pair.
 pub(super) fn count(db: &sled::Db) -> Result<Tally, StoreError> {
     let mut found = Tally::default();
-    for pair in db.iter() {
+    for pair in Walk::all(db) {
         let (key, value) = pair?;
         if &*key != KEY {
             found.add(&key, &value);
