@@ -5,6 +5,7 @@
 //! the file is checked here as far as the file alone can tell; whether the workbook is shared, a
 //! template renders, or a password is right is `check`'s to find out.
 
+mod campaigns;
 mod columns;
 mod environment;
 mod load;
@@ -32,6 +33,7 @@ pub use crate::core::people::{Colleague as Staff, Role};
 use crate::core::rule::{Rule, Span};
 use crate::core::sheet::FieldKind;
 
+pub use campaigns::campaign_file;
 pub use environment::Environment;
 pub use problem::{ConfigErrors, ConfigProblem, FileText};
 
@@ -93,6 +95,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// `[[rule]]` in the order of the file.
     pub rules: Vec<Rule>,
+    /// `[campaigns]`.
+    pub campaigns: Campaigns,
     /// The file's text, for [`Config::warnings_report`].
     pub text: FileText,
     /// What is suspicious but not wrong; `check` prints it, `run` logs it.
@@ -262,6 +266,22 @@ pub enum TabKind {
         /// Headers of `name`, `email`, `active`, `team`; those not given are absent. `name` is always there.
         columns: BTreeMap<String, Vec<String>>,
     },
+    /// `kind = "campaigns"`, or `[campaigns] tab`.
+    Campaigns {
+        /// Further headers, by the column ids of [`crate::core::campaign::fields`].
+        columns: BTreeMap<String, Vec<String>>,
+    },
+}
+
+/// `[campaigns]`. The tab that it names stands among the tabs of its workbook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Campaigns {
+    /// Where results go, if writing is on.
+    pub results_tab: String,
+    /// Who approves: managers, or leaders of teams as well.
+    pub approve: Role,
+    /// Campaigns written as files: `campaigns/` beside the configuration. May not exist.
+    pub folder: PathBuf,
 }
 
 /// A bound column: what it means and under which headers it may stand.

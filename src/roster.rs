@@ -3,6 +3,7 @@
 //!
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
+mod campaigns;
 mod deciding;
 mod known;
 mod memory;
@@ -28,6 +29,7 @@ use crate::store::keys::{self, Key, prefix};
 use crate::store::order::Order;
 use crate::store::{Group, Store, StoreError};
 
+pub use campaigns::{CampaignTab, Looking};
 pub use deciding::Deciding;
 use memory::Memory;
 
@@ -216,6 +218,10 @@ impl Roster {
                 vec!["appointment".into()],
             ),
             TabKind::Staff { columns } => (Arc::new(staff_fields(columns)), vec!["name".into()]),
+            TabKind::Campaigns { columns } => (
+                Arc::new(crate::core::campaign::fields(columns)),
+                vec!["name".into()],
+            ),
         }
     }
 
@@ -231,7 +237,9 @@ impl Roster {
                     .flat_map(|book| &book.tabs)
                     .find_map(|tab| match &tab.kind {
                         TabKind::Appointments { columns, .. } => Some(columns.clone()),
-                        TabKind::Customers { .. } | TabKind::Staff { .. } => None,
+                        TabKind::Customers { .. }
+                        | TabKind::Staff { .. }
+                        | TabKind::Campaigns { .. } => None,
                     });
                 Arc::new(appointment_fields(&columns.unwrap_or_default()))
             }

@@ -8,11 +8,11 @@ use toml::de::DeTable;
 use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section, boundary};
-use super::{Config, columns, people, rules, secret, sheets, timing};
+use super::{Config, campaigns, columns, people, rules, secret, sheets, timing};
 use crate::core::rule::Span;
 
 /// The headings of the file; what is not built is told apart from what does not exist.
-const HEADINGS: [&str; 24] = [
+const HEADINGS: [&str; 25] = [
     "timezone",
     "language",
     "state_dir",
@@ -37,6 +37,7 @@ const HEADINGS: [&str; 24] = [
     "web",
     "hours",
     "rule",
+    "campaigns",
 ];
 
 /// A configuration is text that people write; what is longer is another file.
@@ -149,12 +150,13 @@ fn syntax_mend(text: &str, at: usize) -> &'static str {
 
 /// Walks the whole file. `None` comes with at least one problem noted.
 fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Config> {
-    root.only(reader, &HEADINGS, &["campaigns"]);
+    root.only(reader, &HEADINGS, &[]);
     let folder = secret::folder(reader, root);
     let folder = folder.as_deref();
     let calendar = timing::calendar(reader, root);
     let stages = sheets::stages(reader, root);
-    let workbooks = sheets::workbooks(reader, root, &stages);
+    let mut workbooks = sheets::workbooks(reader, root, &stages);
+    let campaigns = campaigns::campaigns(reader, root, &mut workbooks);
     let fields = columns::columns(reader, root, &stages);
     let google = sheets::google(reader, root, folder, workbooks.len());
     let aliases = columns::aliases(reader, root, &fields);
@@ -215,6 +217,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         web,
         calendar: calendar?,
         rules,
+        campaigns,
         warnings: Vec::new(),
     })
 }

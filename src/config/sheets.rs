@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::problem::nearest;
 use super::walk::{Reader, Section, Text, list};
-use super::{Field, Google, Stage, Tab, TabKind, TabPattern, Workbook, secret, url};
+use super::{Field, Google, Stage, Tab, TabKind, TabPattern, Workbook, campaigns, secret, url};
 use crate::core::rule::Span;
 use crate::core::sheet::fold::fold;
 
@@ -249,7 +249,8 @@ fn tabs(reader: &Reader<'_>, workbook: &Section<'_>, stages: &[Stage]) -> Vec<Ta
             "customers" => Some(customers_tab(reader, &section, stages)),
             "appointments" => appointments_tab(reader, &section),
             "staff" => staff_tab(reader, &section),
-            "projects" | "campaigns" => {
+            "campaigns" => Some(campaigns::tab(reader, &section)),
+            "projects" => {
                 if let Some(kind) = &kind {
                     let what = format!("kind = \"{}\" of a tab", kind.text);
                     not_built(reader, &kind.span, &what, "remove the tab");
@@ -258,7 +259,7 @@ fn tabs(reader: &Reader<'_>, workbook: &Section<'_>, stages: &[Stage]) -> Vec<Ta
             }
             _ => {
                 if let Some(kind) = &kind {
-                    kind.unknown(reader, &["customers", "appointments", "staff"]);
+                    kind.unknown(reader, &["customers", "appointments", "staff", "campaigns"]);
                 }
                 None
             }
@@ -377,7 +378,7 @@ pub(super) fn is_bound(id: &str, fields: &[Field], workbooks: &[Workbook]) -> bo
             (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
         }
         TabKind::Appointments { .. } => id == "appointment",
-        TabKind::Staff { .. } => false,
+        TabKind::Staff { .. } | TabKind::Campaigns { .. } => false,
     };
     fields.iter().any(|field| field.id == id)
         || workbooks

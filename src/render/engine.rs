@@ -13,7 +13,7 @@ use super::{Language, RenderError, filters};
 use crate::core::facts;
 
 /// Longest output of one part in bytes. Gmail cuts mails off at 102 kB; this is the point where something is wrong.
-const MAX_OUTPUT_BYTES: usize = 512 * 1024;
+pub(super) const MAX_OUTPUT_BYTES: usize = 512 * 1024;
 
 /// Instructions one part may run. The longest shipped template with a long digest needs under 20 000.
 const FUEL: u64 = 500_000;
@@ -191,7 +191,7 @@ pub(super) fn render(
     }
 }
 
-fn convert(key: &str, value: &serde_json::Value) -> Value {
+pub(super) fn convert(key: &str, value: &serde_json::Value) -> Value {
     let has_parts = facts::PARTS.iter().any(|(name, _)| *name == key)
         || matches!(key, "event" | "cells")
         || facts::MESSAGE_NAMES.contains(&key);

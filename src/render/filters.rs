@@ -99,7 +99,7 @@ fn rounded(number: f64) -> i64 {
 }
 
 /// An amount or interval in the words of the trade: `3,5 tỷ`, `850 triệu`, `3–5 tỷ`, `từ 5 tỷ`, `dưới 3 tỷ`.
-fn money_of(value: &Value, language: Language) -> Result<String, Error> {
+pub(super) fn money_of(value: &Value, language: Language) -> Result<String, Error> {
     if is_missing(value) {
         return Err(missing());
     }

@@ -81,7 +81,7 @@ pub(super) fn render(
     if !sources.contains_key(&subject_file) {
         return of_chat(env, &chat::render(env, sources, name, facts)?, facts);
     }
-    let subject = subject(&engine::render(env, &subject_file, facts)?);
+    let subject = subject_line(&engine::render(env, &subject_file, facts)?);
     if subject.is_empty() {
         return Err(RenderError::new(
             &subject_file,
@@ -122,7 +122,7 @@ fn of_chat(
 ) -> Result<MailText, RenderError> {
     let plain = chat.plain();
     let first = plain.lines().next().unwrap_or_default();
-    let subject = subject(first);
+    let subject = subject_line(first);
     let mut text = plain.clone();
     let mut links = Vec::new();
     for button in chat.buttons.iter().flatten() {
@@ -171,7 +171,7 @@ fn paragraphs(html: &str) -> String {
 }
 
 /// One line: CR, LF and other control characters cannot get into a header.
-fn subject(text: &str) -> String {
+pub(super) fn subject_line(text: &str) -> String {
     let text = one_line(text);
     if text.chars().count() <= MAX_SUBJECT_LETTERS {
         return text;
@@ -180,7 +180,7 @@ fn subject(text: &str) -> String {
     format!("{}…", cut.trim_end())
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let text: String = text
         .chars()
         .map(|letter| {
@@ -209,10 +209,10 @@ mod tests {
     #[test]
     fn a_subject_is_one_line() {
         assert_eq!(
-            subject("Chào\r\nBcc: x@y.example\u{0}\t An "),
+            subject_line("Chào\r\nBcc: x@y.example\u{0}\t An "),
             "Chào Bcc: x@y.example An"
         );
-        assert_eq!(subject(&"ă".repeat(300)).chars().count(), 200);
+        assert_eq!(subject_line(&"ă".repeat(300)).chars().count(), 200);
     }
 
     #[test]

@@ -42,6 +42,8 @@ shipped![
     "in-doubt.telegram.html",
     "in-doubt/body.txt",
     "in-doubt/subject.txt",
+    "layout/campaign.html",
+    "layout/campaign.txt",
     "layout/footer.txt",
     "layout/lead.buttons.txt",
     "layout/lead.html",
@@ -74,4 +76,9 @@ pub(super) fn files(language: Language) -> impl Iterator<Item = (&'static str, &
         Language::Vietnamese => (*file, *vi),
         Language::English => (*file, *en),
     })
+}
+
+/// Whether a file of this name comes with the program.
+pub(super) fn is_shipped(name: &str) -> bool {
+    FILES.iter().any(|(file, _, _)| *file == name)
 }
