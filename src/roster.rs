@@ -152,6 +152,7 @@ impl Roster {
         let company = json!({
             "name": config.company.name, "address": config.company.address,
             "phone": config.company.phone, "email": config.company.email,
+            "website": config.company.website,
         });
         Self {
             fields: Arc::new(fields),

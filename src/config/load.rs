@@ -164,6 +164,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let email = people::email(reader, root, folder);
     let telegram = people::telegram(reader, root, folder);
     let templates_dir = reader.path("templates");
+    let attachments_dir = reader.path("attachments");
     let templates = templates(shipped, &templates_dir);
     let known = rules::Known {
         fields: &fields,
@@ -185,13 +186,14 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let leads_fresh = timing::only_span(reader, root, "leads", "fresh", Span::days(2));
     let settle = timing::settle(reader, root);
     let guard = timing::guard(reader, root);
-    let web = people::web(reader, root);
+    let web = outward::web(reader, root);
     let state_dir = state_dir(reader, root);
     Some(Config {
         file: reader.file.to_path_buf(),
         language,
         state_dir,
         templates_dir,
+        attachments_dir,
         templates,
         company,
         alerts,

@@ -124,6 +124,7 @@ impl Outbox {
             message_id: format!("{}@{domain}", message.key.digest()),
             date: message.attempts.first().map_or(now, |attempt| attempt.at),
             headers: Vec::new(),
+            inline: Vec::new(),
             attachments: Vec::new(),
         }))
     }
