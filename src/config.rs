@@ -205,6 +205,19 @@ pub struct Tab {
     pub kind: TabKind,
 }
 
+impl Tab {
+    /// Whether all of its rows have agreed to advertising, because it is a form's own.
+    pub fn has_consent(&self) -> bool {
+        matches!(
+            self.kind,
+            TabKind::Customers {
+                consent: Some(_),
+                ..
+            }
+        )
+    }
+}
+
 /// A tab's name; `*` stands for any run of characters (`Tháng *`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TabPattern(pub String);
@@ -254,6 +267,8 @@ pub enum TabKind {
         stage: Option<String>,
         /// The salesperson's name, when the tab belongs to one.
         owner: Option<String>,
+        /// When the tab is a form's own and all of its rows have agreed to advertising: in which words.
+        consent: Option<String>,
     },
     /// `kind = "appointments"`.
     Appointments {

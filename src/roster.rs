@@ -3,6 +3,7 @@
 //!
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
+mod consent;
 mod deciding;
 mod known;
 mod once;
@@ -27,6 +28,7 @@ use crate::store::keys::{self, Key, prefix};
 use crate::store::order::Order;
 use crate::store::{Group, Store, StoreError};
 
+pub use consent::{Basis, Consent, ConsentTally};
 pub use deciding::Deciding;
 pub use known::{Known, TOMBSTONE_FOR, contacts, known_key, tombstones};
 pub use once::Once;
@@ -190,7 +192,7 @@ impl Roster {
     /// The fields that columns of a tab can be, and which of them must be there.
     pub fn fields_of(&self, tab: &Tab) -> (Arc<Vec<FieldSpec>>, Vec<String>) {
         match &tab.kind {
-            TabKind::Customers { stage, owner } => {
+            TabKind::Customers { stage, owner, .. } => {
                 let given = |id: &str| {
                     (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
                 };

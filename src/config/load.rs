@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section, boundary};
-use super::{Config, columns, people, rules, secret, sheets, timing};
+use super::{Config, columns, outward, people, rules, secret, sheets, timing};
 use crate::core::rule::Span;
 
 /// The headings of the file; what is not built is told apart from what does not exist.
@@ -174,7 +174,9 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         templates: &templates,
         email: root.get("email").is_some(),
         telegram: root.get("telegram").is_some(),
-        consent: !consent.is_empty() || fields.iter().any(|field| field.id == "consent"),
+        consent: !consent.is_empty()
+            || fields.iter().any(|field| field.id == "consent")
+            || workbooks.iter().flat_map(|book| &book.tabs).any(super::Tab::has_consent),
     };
     let rules = rules::rules(reader, root, &known);
     let language = people::language(reader, root);

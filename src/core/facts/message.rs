@@ -1,5 +1,5 @@
 //! What messages know beyond the record: the shapes that the shipped templates read under `event`,
-//! `held`, `hold`, `trouble`, `doubt`, `findings` and `optout`. Whoever decides or sends fills them in and
+//! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout` and `refusal`. Whoever decides or sends fills them in and
 //! hands them over as JSON; every part a template can do without is optional.
 
 use serde::{Deserialize, Serialize};
@@ -205,4 +205,15 @@ pub struct OptOutFacts {
     pub email: Option<String>,
     /// Number that takes opt-outs.
     pub phone: Option<String>,
+}
+
+/// `refusal`: what a confirmation confirms. Template `opt-out-confirmed`; it advertises nothing
+/// (Decree 91/2020 Art. 20).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RefusalFacts {
+    /// When it was received, and from when on nothing more goes: at once. Local ISO time.
+    pub at: String,
+    /// Address of the page on which it can be taken back.
+    pub url: Option<String>,
 }
