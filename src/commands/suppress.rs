@@ -250,8 +250,9 @@ fn read(text: &str) -> Answer<(String, String)> {
             return Ok((phone.expose().to_owned(), phone.to_string()));
         }
     }
-    Err(CommandError::plain(
+    Err(CommandError::new(
         ErrorKind::Usage,
         format!("\"{text}\" is no e-mail address and no phone number: write one of them"),
+        format!("“{text}” không phải email hay số điện thoại. Anh/chị viết một email hoặc một số, ví dụ: /chan an@example.com"),
     ))
 }
