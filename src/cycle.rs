@@ -4,6 +4,7 @@
 //! unchanged workbook reads, fingerprints, and stops: it writes nothing and evaluates no rule.
 
 mod accept;
+mod agreed;
 mod base;
 mod campaigns;
 mod describe;
@@ -349,7 +350,7 @@ impl Cycle {
 /// Whether the rows of a tab are records, and if so whether the tab is a whole stage or one person's.
 fn given_cells(kind: &TabKind) -> (Option<&str>, Option<&str>) {
     match kind {
-        TabKind::Customers { stage, owner } => (stage.as_deref(), owner.as_deref()),
+        TabKind::Customers { stage, owner, .. } => (stage.as_deref(), owner.as_deref()),
         TabKind::Appointments { .. } | TabKind::Staff { .. } | TabKind::Campaigns { .. } => {
             (None, None)
         }

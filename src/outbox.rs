@@ -10,6 +10,7 @@ mod doubt;
 mod ending;
 mod flood;
 mod gate;
+mod headers;
 mod limits;
 mod parcel;
 mod prepare;

@@ -16,13 +16,14 @@
 //! A message that has no mail form can still go by mail: the first line of the Telegram text becomes
 //! the subject, links stay links, buttons that act are left out.
 //!
-//! No I/O but the reading of that folder at start. What the names in a template mean is
+//! No I/O but the reading of that folder at start, and of [`files`] that go along with mails. What the names in a template mean is
 //! [`crate::core::facts`]; when and to whom a message goes is decided elsewhere.
 
 mod campaign;
 mod chat;
 mod check;
 mod engine;
+pub mod files;
 mod filters;
 mod mail;
 mod mjml;

@@ -4,6 +4,7 @@
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
 mod campaigns;
+mod consent;
 mod deciding;
 mod known;
 mod memory;
@@ -30,6 +31,7 @@ use crate::store::order::Order;
 use crate::store::{Group, Store, StoreError};
 
 pub use campaigns::{CampaignTab, Looking};
+pub use consent::{Basis, Consent, ConsentTally};
 pub use deciding::Deciding;
 use memory::Memory;
 
@@ -161,6 +163,7 @@ impl Roster {
         let company = json!({
             "name": config.company.name, "address": config.company.address,
             "phone": config.company.phone, "email": config.company.email,
+            "website": config.company.website,
         });
         Self {
             fields: Arc::new(fields),
@@ -199,7 +202,7 @@ impl Roster {
     /// The fields that columns of a tab can be, and which of them must be there.
     pub fn fields_of(&self, tab: &Tab) -> (Arc<Vec<FieldSpec>>, Vec<String>) {
         match &tab.kind {
-            TabKind::Customers { stage, owner } => {
+            TabKind::Customers { stage, owner, .. } => {
                 let given = |id: &str| {
                     (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
                 };

@@ -13,7 +13,7 @@ use super::fetch::TabRead;
 use super::fresh::FreshAt;
 use super::hold::{self, Held, Ruling};
 use super::report::{Report, local};
-use super::{Mode, first_look, gap, given_cells, optout, quiet, settling};
+use super::{Mode, agreed, first_look, gap, given_cells, optout, quiet, settling};
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
@@ -506,6 +506,7 @@ impl<'a> Poll<'a> {
         let rebound = self.rebound(was, after.sheet);
         let (now, polled, place) = (self.now, self.polled, self.place(after));
         let (roster, workbook) = (self.roster, self.workbook);
+        let tab = self.title(after.sheet);
         let work = self.working(id)?;
         let record = &mut work.record;
         let fields: Vec<String> = changed_fields(&record.seen, &cells, &infos)
@@ -533,6 +534,16 @@ impl<'a> Poll<'a> {
                 now,
                 &mut work.group,
             )?;
+            if !rebound.contains("consent") {
+                let row = agreed::Row {
+                    workbook,
+                    tab: &tab,
+                    before: Some(&record.seen),
+                    cells: &cells,
+                    baseline: false,
+                };
+                agreed::act(roster, &row, now, &mut work.group)?;
+            }
         }
         let own = record.own.values_mut().map(|noted| &mut noted.settled);
         for settled in own.chain([&mut record.settled]).flatten() {
@@ -622,6 +633,14 @@ impl<'a> Poll<'a> {
                 self.now,
                 &mut group,
             )?;
+            let row = agreed::Row {
+                workbook: self.workbook,
+                tab: &self.title(after.sheet),
+                before: None,
+                cells: &record.seen,
+                baseline,
+            };
+            agreed::act(self.roster, &row, self.now, &mut group)?;
         }
         if baseline {
             settling::baseline(

@@ -385,9 +385,11 @@ fn digest_text(templates: &Templates, desk: &Desk, now: Timestamp) -> Result<Vec
 
 /// Health and metrics.
 pub(super) async fn serving(house: House, web: Web) -> Result<(), DaemonError> {
+    let parts = house.clone();
     web.serve(
         house.health.clone(),
         house.metrics.clone(),
+        move || parts.parts().desk.clone(),
         house.stop.clone(),
     )
     .await

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::limits::Wait;
 use super::{Claim, Ended, Outbox, OutboxError};
-use crate::commands::{Paused, pause_key};
+use crate::commands::{Paused, opt_out_confirmed, pause_key};
 use crate::core::decide::notice;
 use crate::core::delivery::{By, Refusal, Scope, State, Verdict, backoff};
 use crate::core::facts::local_text;
@@ -60,6 +60,7 @@ impl Outbox {
                     None,
                 )?;
                 self.count(group, &message, now)?;
+                opt_out_confirmed(self.roster.store(), group, &message, now)?;
                 if let Some(Address::Chat(chat)) = message.frozen.as_ref().map(|f| &f.address) {
                     self.release_chat(group, *chat)?;
                 }

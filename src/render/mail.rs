@@ -33,9 +33,14 @@ impl MailText {
     /// Art. 18); a subject that has it keeps it.
     #[must_use]
     pub fn labelled_ad(mut self) -> Self {
-        if !self.subject.starts_with("[QC]") && !self.subject.starts_with("[AD]") {
-            self.subject = format!("[QC] {}", self.subject);
-        }
+        let rest = ["[QC]", "[AD]"].into_iter().find_map(|label| {
+            let (start, rest) = self.subject.split_at_checked(label.len())?;
+            start.eq_ignore_ascii_case(label).then_some((label, rest))
+        });
+        self.subject = match rest {
+            Some((label, rest)) => format!("{label} {}", rest.trim_start()),
+            None => format!("[QC] {}", self.subject),
+        };
         self
     }
 
@@ -222,6 +227,8 @@ mod tests {
             "[QC] Mở bán"
         );
         assert_eq!(mail("[AD] Mở bán").labelled_ad().subject, "[AD] Mở bán");
+        assert_eq!(mail("[qc]Mở bán").labelled_ad().subject, "[QC] Mở bán");
+        assert_eq!(mail("Mở").labelled_ad().subject, "[QC] Mở");
     }
 
     #[test]

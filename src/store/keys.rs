@@ -49,6 +49,8 @@ pub mod prefix {
     pub const SENT: &[u8] = b"sent/";
     /// Addresses that must not be sent advertising, by keyed hash.
     pub const SUPPRESS: &[u8] = b"suppress/";
+    /// Who agreed to advertising and who refused it, by keyed hash of the address and time.
+    pub const PROOF: &[u8] = b"proof/";
     /// What happened, in order.
     pub const JOURNAL: &[u8] = b"journal/";
     /// Templates by content hash.
