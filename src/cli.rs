@@ -5,6 +5,7 @@
 //! only when there is none. Data goes to stdout, everything else to stderr.
 
 mod backup;
+mod campaign;
 mod check;
 mod demo;
 mod explain;
@@ -91,6 +92,9 @@ enum Command {
     /// Messages: where they stand, and what is done to them by hand
     #[command(subcommand)]
     Outbox(outbox::Args),
+    /// Campaigns: where they stand, what would go out, and what managers decide
+    #[command(subcommand)]
+    Campaign(campaign::Args),
     /// Batches that wait for a manager
     #[command(subcommand)]
     Held(held::Args),
@@ -239,6 +243,7 @@ async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {
         Command::Records(args) => records::records(call, &args).await,
         Command::Explain(args) => explain::explain(call, &args).await,
         Command::Outbox(args) => Box::pin(outbox::outbox(call, args)).await,
+        Command::Campaign(args) => Box::pin(campaign::campaign(call, args)).await,
         Command::Suppress(args) => suppress::suppress(call, args).await,
         Command::Held(args) => held::held(call, args).await,
         Command::Pause(args) => pause::pause(call, args).await,

@@ -8,6 +8,7 @@
 mod allow;
 mod backup;
 mod button;
+mod campaign;
 mod customers;
 mod digest;
 mod explain;
@@ -33,6 +34,9 @@ use serde_json::Value;
 pub use allow::{Right, Scope, may};
 pub use backup::{BackupMade, Upkeep, after_restore};
 pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
+pub use campaign::{
+    CampaignAside, CampaignDone, CampaignLine, CampaignSample, CampaignShown, CampaignTested, Steer,
+};
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
@@ -253,6 +257,38 @@ pub enum Request {
     },
     /// The whole state in one file of the state folder, for the command line to take: a [`BackupMade`].
     Backup {},
+    /// All campaigns.
+    CampaignList,
+    /// One campaign, with its samples and who is left out.
+    CampaignShow {
+        /// Id or name.
+        which: String,
+    },
+    /// Approves the open question of a campaign.
+    CampaignApprove {
+        /// Id, name, or `ID#NUMBER`.
+        question: String,
+    },
+    /// Sends it back to its author.
+    CampaignReturn {
+        /// Id, name, or `ID#NUMBER`.
+        question: String,
+        /// Why.
+        #[serde(default)]
+        why: Option<String>,
+    },
+    /// Pauses, resumes or stops one.
+    CampaignSteer {
+        /// Id or name.
+        which: String,
+        /// What.
+        how: Steer,
+    },
+    /// Sends again what was refused or given up.
+    CampaignResend {
+        /// Id or name.
+        which: String,
+    },
     /// One poll of every workbook now. Only the daemon (or `sync` without one) can answer it.
     Sync {
         /// Whether it only says what it would do.
@@ -396,6 +432,18 @@ impl Desk {
             Request::Digest => json(&self.digest_for(who, now)?),
             Request::Find { text } => json(&self.find(text, who, now)?),
             Request::Backup {} => json(&self.backup(who, now)?),
+            Request::CampaignList => json(&self.campaign_list(who, now)?),
+            Request::CampaignShow { which } => json(&self.campaign_show(which, who, now)?),
+            Request::CampaignApprove { question } => {
+                json(&self.campaign_approve(question, who, now)?)
+            }
+            Request::CampaignReturn { question, why } => {
+                json(&self.campaign_return(question, why.as_deref(), who, now)?)
+            }
+            Request::CampaignSteer { which, how } => {
+                json(&self.campaign_steer(which, *how, who, now)?)
+            }
+            Request::CampaignResend { which } => json(&self.campaign_resend(which, who, now)?),
             Request::Sync { .. } => Err(CommandError::plain(
                 ErrorKind::Unavailable,
                 "only the running daemon can poll: start it with `sheetbridge run`, or poll once with `sheetbridge sync`",

@@ -176,6 +176,7 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn(loops::polling(house.clone()));
     tasks.spawn(loops::ringing(house.clone()));
+    tasks.spawn(loops::campaigning(house.clone()));
     tasks.spawn(loops::sending(house.clone(), Channel::Email));
     tasks.spawn(loops::sending(house.clone(), Channel::Telegram));
     tasks.spawn(loops::answering(house.clone(), listener));

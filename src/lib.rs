@@ -43,6 +43,7 @@
 //! | [`health`] | what the running daemon knows and no store keeps | core, config |
 //! | [`cycle`] | one poll, fetch … commit; never sends | core, google, store, render, config, roster |
 //! | [`alarms`] | due timers → decide → commit | core, store, render, config, roster |
+//! | [`campaigns`] | rows of the campaign tab → audience, question, messages | core, store, render, roster, commands |
 //! | [`outbox`] | due messages → policy → courier → ledger | core, store, render, courier, config, roster, health, commands |
 //! | [`commands`] | every question and act a person can have, with role checks | core, store, config, roster, health, render, cycle's held batches |
 //! | [`bot`], [`control`], [`web`] | Telegram conversation; the daemon's socket; health and metrics | core, commands, config, and what the table in `tests/layers.rs` adds |
@@ -57,6 +58,7 @@
 
 pub mod alarms;
 pub mod bot;
+pub mod campaigns;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -32,7 +32,7 @@ use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::{Courier, Parcel};
 use crate::health::Health;
-use crate::render::Templates;
+use crate::render::{CampaignText, Templates};
 use crate::roster::Roster;
 use crate::store::keys::{self, Key, prefix};
 use crate::store::lanes::{Lane, Rank};
@@ -93,6 +93,8 @@ pub struct Outbox {
     gathered: Mutex<Option<Timestamp>>,
     /// When what cannot go now was last looked at.
     looked: Mutex<BTreeMap<(Why, Channel), Timestamp>>,
+    /// The texts of campaigns by their hash, compiled.
+    campaign_texts: Mutex<BTreeMap<String, Arc<CampaignText>>>,
 }
 
 /// Why what cannot go now is looked at.
@@ -200,6 +202,7 @@ impl Outbox {
             gates: Gates::default(),
             gathered: Mutex::default(),
             looked: Mutex::default(),
+            campaign_texts: Mutex::default(),
         }
     }
 

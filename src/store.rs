@@ -9,6 +9,7 @@
 //! an error, never an empty answer.
 
 pub mod backup;
+pub mod campaigns;
 mod cold;
 mod compact;
 mod folder;

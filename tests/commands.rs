@@ -465,7 +465,7 @@ async fn a_pause_holds_and_a_resume_makes_due() {
         .pause("campaign Tết", &manager(), company.now)
         .unwrap_err();
     assert!(
-        campaign.text.contains("campaigns are not built yet"),
+        campaign.text.contains("`sheetbridge campaign pause Tết`"),
         "{campaign}"
     );
 }

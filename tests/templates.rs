@@ -52,6 +52,11 @@ fn full() -> Value {
                          "ambiguous": [{"tab": "Khách hàng", "rows": [31, 32], "why": "cùng số điện thoại, cả hai đều đổi"}], "ambiguous_total": 1},
             "digest": digest(),
             "staff": {"name": "Hồng Nhung"},
+            "mailing": {"id": "mo-ban", "name": "Mở bán T12", "author": "Thu Hà", "question": "mo-ban#1", "recipients": 128,
+                        "left_out": ["3 chưa đồng ý nhận tin"], "send_at": "2026-11-21T09:00:00",
+                        "samples": ["Nguyễn Văn An <a…@gmail.example>\nMở bán căn hộ\nChào Anh An"], "differs": ["Tiêu đề: “A” → “B”"],
+                        "problems": ["Trang “Chiến dịch”, ô E7 (Nội dung): không có cột “Họ tênn”. Hãy sửa"], "why": "12 of 40 mails did not arrive",
+                        "delivered": 120, "failed": 3, "in_doubt": 1, "dropped": 4, "stopped": "Ngọc Trâm"},
             "optout": {"url": "https://crm.queenland.example/o/x", "email": "lienhe@queenland.example", "phone": "028 3822 9999"},
         }),
     )
@@ -656,6 +661,13 @@ const TYPED_BY_PEOPLE: [&str; 31] = [
     "/digest/waiting/0/owner",
     "/digest/waiting/0/records/0/name",
     "/staff/name",
+    "/mailing/name",
+    "/mailing/author",
+    "/mailing/samples/0",
+    "/mailing/differs/0",
+    "/mailing/problems/0",
+    "/mailing/why",
+    "/mailing/stopped",
 ];
 
 #[test]

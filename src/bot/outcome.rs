@@ -1,7 +1,8 @@
 //! What is said after a button was pressed: a short sentence that pops up, and a line for all who see the message.
 
 use super::words::{Words, clock, escape};
-use crate::commands::Pressed;
+use crate::commands::{CampaignDone, Pressed};
+use crate::core::campaign::life::State;
 use crate::core::message::Did;
 
 impl Words {
@@ -46,6 +47,19 @@ impl Words {
                 );
                 Some((toast, line))
             }
+            Pressed::Campaign(done) => Some(self.campaign(done, name)),
+            Pressed::CampaignTest(tested) => {
+                let to = escape(&tested.to);
+                let toast = self.pick(
+                    format!("Thư thử đang được gửi tới {}", tested.to),
+                    format!("A test mail goes to {}", tested.to),
+                );
+                let line = self.pick(
+                    format!("✉️ <b>{name}</b> đã gửi thử tới {to}"),
+                    format!("✉️ <b>{name}</b> had a test mail sent to {to}"),
+                );
+                Some((toast, line))
+            }
             Pressed::Nothing => {
                 let line = self.pick("Không thay đổi gì.", "Nothing changed.");
                 Some((line.trim_end_matches('.').to_owned(), line))
@@ -59,6 +73,51 @@ impl Words {
             | Pressed::Paused(_)
             | Pressed::Resumed(_)
             | Pressed::Resolved(_) => None,
+        }
+    }
+}
+
+impl Words {
+    fn campaign(self, done: &CampaignDone, name: &str) -> (String, String) {
+        let count = done.recipients;
+        let when = done.send_at.as_deref().map(clock).unwrap_or_default();
+        match done.state {
+            State::Approved | State::Sending => (
+                self.pick(
+                    format!("Đã duyệt {count} thư, gửi từ {when}"),
+                    format!("Approved: {count} mails from {when}"),
+                ),
+                self.pick(
+                    format!("✅ <b>{name}</b> đã duyệt gửi {count} thư, từ {when}"),
+                    format!("✅ <b>{name}</b> approved {count} mails, from {when}"),
+                ),
+            ),
+            State::Returned => (
+                self.pick("Đã trả lại người soạn", "Sent back to its author"),
+                self.pick(
+                    format!("↩️ <b>{name}</b> đã trả lại chiến dịch"),
+                    format!("↩️ <b>{name}</b> sent the campaign back"),
+                ),
+            ),
+            State::Stopped => (
+                self.pick("Đã dừng hẳn", "Stopped"),
+                self.pick(
+                    format!("⏹ <b>{name}</b> đã dừng chiến dịch"),
+                    format!("⏹ <b>{name}</b> stopped the campaign"),
+                ),
+            ),
+            State::Draft
+            | State::Faulty
+            | State::Preparing
+            | State::Asked
+            | State::Paused
+            | State::Done => (
+                self.pick("Đã ghi nhận", "Noted"),
+                self.pick(
+                    format!("✔️ <b>{name}</b>: chiến dịch {}", done.state.vietnamese()),
+                    format!("✔️ <b>{name}</b>: the campaign is {}", done.state.as_str()),
+                ),
+            ),
         }
     }
 }
@@ -135,6 +194,10 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
                 "gave it up",
             ],
         },
-        Pressed::Later(_) | Pressed::Stopped(_) | Pressed::Nothing => ["", "", "", ""],
+        Pressed::Later(_)
+        | Pressed::Stopped(_)
+        | Pressed::Campaign(_)
+        | Pressed::CampaignTest(_)
+        | Pressed::Nothing => ["", "", "", ""],
     }
 }

@@ -515,7 +515,12 @@ impl Words {
             | Action::StaffNo
             | Action::Arrived
             | Action::Again
-            | Action::GiveUp => action.as_str().to_owned(),
+            | Action::GiveUp
+            | Action::CampaignApprove
+            | Action::CampaignTest
+            | Action::CampaignReturn
+            | Action::CampaignResume
+            | Action::CampaignStop => action.as_str().to_owned(),
         }
     }
 }

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, Approval, Card, CommandError, Desk, ErrorKind, HandAct, HeldLine, MailDecision, Paused,
-    Resolved, Resumed, Right, Stopped, Who,
+    Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
+    HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who,
 };
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::store::Group;
@@ -48,13 +48,23 @@ pub enum Action {
     Again,
     /// A mail in doubt is given up.
     GiveUp,
+    /// A campaign is approved as it was shown.
+    CampaignApprove,
+    /// A mail of a campaign goes to whoever pressed.
+    CampaignTest,
+    /// A campaign goes back to its author.
+    CampaignReturn,
+    /// What waits of a campaign goes on.
+    CampaignResume,
+    /// What waits of a campaign does not go.
+    CampaignStop,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -69,6 +79,11 @@ impl Action {
         Self::Arrived,
         Self::Again,
         Self::GiveUp,
+        Self::CampaignApprove,
+        Self::CampaignTest,
+        Self::CampaignReturn,
+        Self::CampaignResume,
+        Self::CampaignStop,
         Self::Cancel,
     ];
 
@@ -89,6 +104,11 @@ impl Action {
             Self::Arrived => "arrived",
             Self::Again => "again",
             Self::GiveUp => "give-up",
+            Self::CampaignApprove => "campaign-approve",
+            Self::CampaignTest => "campaign-test",
+            Self::CampaignReturn => "campaign-return",
+            Self::CampaignResume => "campaign-resume",
+            Self::CampaignStop => "campaign-stop",
             Self::Cancel => "cancel",
         }
     }
@@ -144,6 +164,10 @@ pub enum Pressed {
     Resumed(Resumed),
     /// `arrived`, `again` and `give-up`.
     Resolved(Resolved),
+    /// `campaign-approve`, `campaign-return`, `campaign-resume` and `campaign-stop`.
+    Campaign(CampaignDone),
+    /// `campaign-test`.
+    CampaignTest(CampaignTested),
     /// `cancel`.
     Nothing,
 }
@@ -195,6 +219,10 @@ pub fn act_for(
         Action::Stop => event("/poll/workbook")?,
         Action::StaffYes | Action::StaffNo => event("/staff/name")?,
         Action::Arrived | Action::Again | Action::GiveUp => event("/doubt/id")?,
+        Action::CampaignApprove | Action::CampaignTest | Action::CampaignReturn => {
+            event("/mailing/question")?
+        }
+        Action::CampaignResume | Action::CampaignStop => event("/mailing/id")?,
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
     };
     Some(ButtonAct {
@@ -234,7 +262,9 @@ impl Desk {
     /// No such button (any more), somebody was quicker, the role, or whatever the act itself refuses.
     pub fn press(&self, data: &str, who: &Who, now: Timestamp) -> Answer<Pressed> {
         let act = self.button(data, who)?;
-        if let Some((by, at)) = &act.done {
+        if let Some((by, at)) = &act.done
+            && act.action != Action::CampaignTest
+        {
             return Err(pressed_before(by, &self.local(*at), by == who.name()));
         }
         let told = act.told.as_deref();
@@ -256,6 +286,17 @@ impl Desk {
             }
             Action::Again => Pressed::Resolved(self.settle(HandAct::Again, &act, who, now)?),
             Action::GiveUp => Pressed::Resolved(self.settle(HandAct::Dead, &act, who, now)?),
+            Action::CampaignApprove => Pressed::Campaign(self.campaign_approve(subject, who, now)?),
+            Action::CampaignTest => Pressed::CampaignTest(self.campaign_test(subject, who, now)?),
+            Action::CampaignReturn => {
+                Pressed::Campaign(self.campaign_return(subject, None, who, now)?)
+            }
+            Action::CampaignResume => {
+                Pressed::Campaign(self.campaign_steer(subject, Steer::Resume, who, now)?)
+            }
+            Action::CampaignStop => {
+                Pressed::Campaign(self.campaign_steer(subject, Steer::Stop, who, now)?)
+            }
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();

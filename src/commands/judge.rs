@@ -58,7 +58,11 @@ pub fn judge(
         consent: roster.consent(facts)?.given(),
         ads_sent: &ads_sent,
         paused: paused.as_deref(),
-        fixed_time: false,
+        // A day that its author fixed may be a holiday (SEMANTICS 20).
+        fixed_time: message
+            .frozen
+            .as_ref()
+            .is_some_and(|frozen| frozen.values["fixed"] == true),
     }))
 }
 

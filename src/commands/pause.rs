@@ -210,7 +210,9 @@ impl Desk {
             )),
             ("campaign", _) => Err(CommandError::plain(
                 ErrorKind::Usage,
-                "campaigns are not built yet: pause a rule, a channel, or all",
+                format!(
+                    "a campaign has commands of its own: `sheetbridge campaign pause {name}` and `campaign resume {name}`"
+                ),
             )),
             ("" | "rule", _) => self.rule_meant(name),
             _ => self.rule_meant(what),

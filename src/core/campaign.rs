@@ -8,6 +8,7 @@
 //! | [`audience`] | whom one mail goes to, and who is left out for which reason |
 //! | [`text`] | the light Markdown of a cell with the sheet's headers in braces |
 //! | [`samples`] | which three mails a manager should see |
+//! | [`life`] | what an edit, a button and the end of the queue lead to |
 //! | [`differ`] | what was changed after somebody had approved it |
 //!
 //! Pure, as all of `core`: the records, what the store knows of an address, and the time come in as
@@ -15,6 +16,7 @@
 
 pub mod audience;
 pub mod differ;
+pub mod life;
 mod listing;
 pub mod problem;
 pub mod read;

@@ -27,6 +27,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// So long a channel sends before anything else has its turn.
 const AT_A_TIME: Duration = Duration::from_secs(5);
 
+/// So often campaigns are looked at: a manager who pressed a button expects something to happen.
+const LOOK_AT_CAMPAIGNS: Duration = Duration::from_secs(2);
+
 /// Waits between failed polls grow up to this (sheets.md, section 1).
 const LONGEST_WAIT: Duration = Duration::from_secs(64);
 
@@ -220,6 +223,20 @@ pub(super) async fn ringing(house: House) -> Result<(), DaemonError> {
             }
         }
         if !house.pause(LOOK_EVERY).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Sees to campaigns: what was written, asked, approved and sent of them.
+pub(super) async fn campaigning(house: House) -> Result<(), DaemonError> {
+    loop {
+        let parts = house.parts();
+        // Rendering everybody's mail takes its time, and nobody waits for it.
+        tokio::task::spawn_blocking(move || parts.campaigns.pass(clock::now()))
+            .await
+            .map_err(|error| DaemonError::Broken(error.to_string()))??;
+        if !house.pause(LOOK_AT_CAMPAIGNS).await {
             return Ok(());
         }
     }

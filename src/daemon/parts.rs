@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::DaemonError;
+use crate::campaigns::Campaigns;
 use crate::commands::Desk;
 use crate::config::{Config, Email, SmtpSecurity};
 use crate::core::facts::known_names;
@@ -25,6 +26,7 @@ pub(super) struct Parts {
     pub(super) roster: Roster,
     pub(super) desk: Desk,
     pub(super) outbox: Outbox,
+    pub(super) campaigns: Campaigns,
     pub(super) templates: Arc<Templates>,
     pub(super) telegram: Option<Client>,
     pub(super) email: Option<Arc<EmailCourier>>,
@@ -67,6 +69,7 @@ impl Parts {
                 courier,
                 health.clone(),
             ),
+            campaigns: Campaigns::new(roster.clone(), Arc::clone(&templates)),
             roster,
             templates,
             telegram,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,13 +10,18 @@ use serde_json::{Value, json};
 use super::Outbox;
 use crate::commands::{ButtonAct, CALLBACK, act_for, button_key, store_button};
 use crate::config::{Email, ReplyTo};
+use crate::core::facts::local_text;
 use crate::core::facts::message::OptOutFacts;
 use crate::core::message::{Address, Frozen, Message, Recipient};
 use crate::courier::{Act, Attachment, Button, Chat, Mail, Parcel, Picture};
 use crate::render::files::{self, FileProblem, MailFile};
-use crate::render::{ButtonKind, ChatText, MailText, RenderError};
+use crate::render::{ButtonKind, ChatText, Letter, MailText, Merge, RenderError};
 use crate::store::keys::{self, prefix};
+use crate::store::lanes::CAMPAIGN;
 use crate::store::{Group, Store, StoreError};
+
+/// So many texts of campaigns are kept ready.
+const CAMPAIGN_TEXTS: usize = 16;
 
 impl Outbox {
     /// Renders a message that is about to go; else why it cannot be sent, for people.
@@ -77,12 +83,71 @@ impl Outbox {
         frozen: &Frozen,
         bundle: Option<&str>,
     ) -> Result<MailText, RenderError> {
+        if message.template.starts_with(CAMPAIGN) {
+            return self.campaign_mail(message, frozen, bundle);
+        }
         let with_opt_out = self.with_opt_out(message, frozen);
         let values = with_opt_out.as_ref().unwrap_or(&frozen.values);
         let mut mail = match bundle {
             Some(bundle) => self.templates.render_mail_from_bundle(bundle, values)?,
             None => self.templates.render_mail(&message.template, values)?,
         };
+        if message.ad {
+            mail = mail.labelled_ad();
+        }
+        if let Some(reached) = frozen.values["trial"]["reached"].as_str() {
+            mail = mail.marked_trial(reached, self.templates.language());
+        }
+        Ok(mail)
+    }
+
+    /// A mail of a campaign, from the text that was approved and the values of then.
+    fn campaign_mail(
+        &self,
+        message: &Message,
+        frozen: &Frozen,
+        kept: Option<&str>,
+    ) -> Result<MailText, RenderError> {
+        let kept = kept.unwrap_or_default();
+        let known = {
+            let texts = self.campaign_texts.lock();
+            let texts = texts.unwrap_or_else(std::sync::PoisonError::into_inner);
+            texts.get(&frozen.template).cloned()
+        };
+        let text = match known {
+            Some(text) => text,
+            None => {
+                let text = Arc::new(self.templates.campaign_text_of(kept)?);
+                let texts = self.campaign_texts.lock();
+                let mut texts = texts.unwrap_or_else(std::sync::PoisonError::into_inner);
+                if texts.len() >= CAMPAIGN_TEXTS {
+                    texts.clear();
+                }
+                texts.insert(frozen.template.clone(), Arc::clone(&text));
+                text
+            }
+        };
+        let merge: Merge =
+            serde_json::from_value(frozen.values["merge"].clone()).unwrap_or_default();
+        let zone = self.roster.config().calendar.zone.clone();
+        let sent = message
+            .attempts
+            .first()
+            .map_or(message.due, |attempt| attempt.at);
+        let local = sent.to_zoned(zone).datetime();
+        let optout = match message.ad && message.to == Recipient::Customer {
+            true => self
+                .opt_out(message, frozen)
+                .map_or(Value::Null, |facts| json!(facts)),
+            false => Value::Null,
+        };
+        let letter = Letter {
+            company: self.roster.company().clone(),
+            optout,
+            today: local.date().to_string(),
+            now: local_text(local),
+        };
+        let mut mail = text.render(&merge, &letter)?;
         if message.ad {
             mail = mail.labelled_ad();
         }

@@ -77,6 +77,10 @@ pub mod prefix {
     pub const TRIAL: &[u8] = b"trial/";
     /// Questions in chats that were answered elsewhere, and are to say so.
     pub const AMEND: &[u8] = b"amend/";
+    /// Campaigns, by id.
+    pub const CAMPAIGN: &[u8] = b"campaign/";
+    /// Who gets a mail of a campaign, and who does not: in chunks, by campaign and question.
+    pub const AUDIENCE: &[u8] = b"audience/";
     /// Everything there is one of.
     pub const META: &[u8] = b"meta/";
     /// The operations of a commit that is too big for one batch.

@@ -86,6 +86,29 @@ impl Reason {
         }
     }
 
+    /// As people say what [`Self::code`] stands for.
+    pub fn said_of(code: &str) -> Said {
+        let plain = [
+            Self::NoAddress,
+            Self::UnreadableAddress,
+            Self::OptedOut,
+            Self::Suppressed,
+            Self::NoConsent,
+            Self::OverCap,
+            Self::Held,
+            Self::Ambiguous,
+            Self::Missing,
+            Self::NoText,
+            Self::Duplicate {
+                of: RecordId::new(""),
+            },
+        ];
+        plain
+            .iter()
+            .find(|reason| reason.code() == code)
+            .map_or_else(|| Said::new(code, code), Self::said)
+    }
+
     /// As people say it.
     pub fn said(&self) -> Said {
         match self {

@@ -9,7 +9,7 @@ use crate::core::delivery::State;
 use crate::core::facts::local_text;
 use crate::core::facts::message::TroubleFacts;
 use crate::core::message::{Message, MessageKey, Recipient, Wanted};
-use crate::core::people::Directory;
+use crate::core::people::{Colleague, Directory};
 use crate::core::rule::{Channel, Fallback, Span};
 
 /// A colleague's chat takes nothing any more: the managers hear of it, with the mend.
@@ -37,6 +37,19 @@ pub fn chat_died(
         &extra,
         now,
     )
+}
+
+/// The same notice to somebody else.
+pub fn to_one(notice: &Message, person: &Colleague) -> Message {
+    let parts: Vec<&str> = notice.key.as_str().splitn(5, '/').collect();
+    let occasion = parts.last().copied().unwrap_or_default();
+    let role = format!("colleague:{}", person.name);
+    Message {
+        key: MessageKey::new(&notice.rule, notice.step, None, &role, occasion),
+        to: Recipient::Staff(person.name.clone()),
+        channel: STAFF_CHANNEL,
+        ..notice.clone()
+    }
 }
 
 /// One message to each manager, at any hour; to `[alerts] email` if there is none.

@@ -1,6 +1,6 @@
 //! What messages know beyond the record: the shapes that the shipped templates read under `event`,
 //! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout`, `refusal`
-//! and `campaign`. Whoever decides or sends fills them in and
+//! `mailing` and `campaign`. Whoever decides or sends fills them in and
 //! hands them over as JSON; every part a template can do without is optional.
 
 use serde::{Deserialize, Serialize};
@@ -217,6 +217,45 @@ pub struct RefusalFacts {
     pub at: String,
     /// Address of the page on which it can be taken back.
     pub url: Option<String>,
+}
+
+/// `mailing`: a campaign that managers are asked about or told of. Templates `campaign-ask`, `campaign-faulty`,
+/// `campaign-paused` and `campaign-over`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MailingFacts {
+    /// What it is known by.
+    pub id: String,
+    /// As its author calls it.
+    pub name: String,
+    /// Who wrote it, if its row says so.
+    pub author: Option<String>,
+    /// What the buttons act on: id, `#`, and the number of the question.
+    pub question: Option<String>,
+    /// How many get a mail.
+    pub recipients: u64,
+    /// How many of the segment get none, with the reason, in the reader's language.
+    pub left_out: Vec<String>,
+    /// Local ISO time at which the first mail goes.
+    pub send_at: Option<String>,
+    /// Some of the mails: to whom, subject, how it begins.
+    pub samples: Vec<String>,
+    /// What differs from what was approved before.
+    pub differs: Vec<String>,
+    /// What is wrong, each with its place and its mend.
+    pub problems: Vec<String>,
+    /// Why it waits.
+    pub why: Option<String>,
+    /// How many were delivered.
+    pub delivered: u64,
+    /// How many were refused or given up.
+    pub failed: u64,
+    /// How many may have been sent.
+    pub in_doubt: u64,
+    /// How many were left out when their turn came.
+    pub dropped: u64,
+    /// Who stopped it, if somebody did.
+    pub stopped: Option<String>,
 }
 
 /// `campaign`: the text of an advertising mail, made before. Template `campaign`, which puts the company's layout

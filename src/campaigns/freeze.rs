@@ -1,0 +1,316 @@
+//! What was approved becomes messages: address, text and values as they are at the approval (SEMANTICS 30).
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::Campaigns;
+use crate::commands::{Paused, pause_key};
+use crate::core::campaign::life::{Campaign, Run};
+use crate::core::campaign::{CampaignId, Definition};
+use crate::core::delivery::{By, State};
+use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
+use crate::core::rule::{Channel, Span};
+use crate::render::{CampaignText, files};
+use crate::store::campaigns::{Seat, campaign_key};
+use crate::store::keys::{self, prefix};
+use crate::store::lanes::{CAMPAIGN, Lane, Rank};
+use crate::store::ledger;
+use crate::store::suppression::address_hash;
+use crate::store::{Group, StoreError};
+
+/// What a campaign's message has as its rule.
+pub(super) fn rule_of(id: &CampaignId) -> String {
+    format!("{CAMPAIGN}{id}")
+}
+
+/// Under which hash a text is kept.
+pub(super) fn text_hash(kept: &str) -> String {
+    blake3::hash(kept.as_bytes()).to_hex().to_string()
+}
+
+/// The lane of a campaign's messages.
+pub(super) fn lane_of(id: &CampaignId) -> Lane {
+    Lane {
+        channel: Channel::Email,
+        rank: Rank::Campaign,
+        name: id.to_string(),
+    }
+}
+
+/// A text of a run, and under which hash it is kept.
+struct Text {
+    text: CampaignText,
+    hash: String,
+    attachments: Vec<Value>,
+}
+
+impl Campaigns {
+    /// Writes down the next messages of an approved campaign, all that are left.
+    pub(super) fn freeze(&self, campaign: &Campaign, now: Timestamp) -> Result<(), StoreError> {
+        let Some(run) = campaign.run.clone() else {
+            return Ok(());
+        };
+        let texts = match self.texts(&run.definition)? {
+            Ok(texts) => texts,
+            Err(why) => {
+                // It was rendered for everybody before; files may have changed since.
+                return self.halt_run(&campaign.id, &why, now);
+            }
+        };
+        let store = self.roster.store();
+        let mut chunk = 0;
+        let mut place = 0_u64;
+        while let Some(seats) = store.seats(&campaign.id, run.number, chunk)? {
+            let count = seats.len() as u64;
+            if place + count > run.queued {
+                let still = self.write_chunk(campaign, &run, &texts, &seats, place, now)?;
+                if !still {
+                    return Ok(());
+                }
+            }
+            place += count;
+            chunk += 1;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the campaign still is as it was.
+    fn write_chunk(
+        &self,
+        campaign: &Campaign,
+        run: &Run,
+        texts: &[Text],
+        seats: &[Seat],
+        place: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let store = self.roster.store();
+        let mut messages = Vec::new();
+        for (number, seat) in seats.iter().enumerate() {
+            let place = place + number as u64;
+            let Some(text) = texts.get(usize::from(seat.1)) else {
+                continue;
+            };
+            if let Some(message) = self.message(campaign, run, text, seat, place, now)? {
+                messages.push(message);
+            }
+        }
+        let _alone = store.alone();
+        let Some(mut now_is) = store.campaign(&campaign.id)? else {
+            return Ok(false);
+        };
+        let Some(is) = now_is
+            .run
+            .as_mut()
+            .filter(|is| is.number == run.number && is.stopped.is_none())
+        else {
+            return Ok(false);
+        };
+        let mut groups = Vec::new();
+        for message in &messages {
+            let mut group = Group::default();
+            match store.get::<Message>(&keys::message(&message.key))? {
+                // Approved anew before it went: it says what was approved last.
+                Some(mut before) if before.state == State::Queued => {
+                    before.frozen.clone_from(&message.frozen);
+                    before.record.clone_from(&message.record);
+                    ledger::postpone(&mut group, &mut before, message.due, "approved anew");
+                }
+                Some(_) => {}
+                None => {
+                    ledger::queue(store, &mut group, message)?;
+                }
+            }
+            if !group.is_empty() {
+                groups.push(group);
+            }
+        }
+        is.queued = place + seats.len() as u64;
+        let mut last = Group::default();
+        last.put(campaign_key(&campaign.id), &now_is);
+        groups.push(last);
+        store.commit(groups)?;
+        Ok(true)
+    }
+
+    /// The message to one recipient; none if they have left the sheet, or lack something by now.
+    fn message(
+        &self,
+        campaign: &Campaign,
+        run: &Run,
+        text: &Text,
+        seat: &Seat,
+        place: u64,
+        now: Timestamp,
+    ) -> Result<Option<Message>, StoreError> {
+        let store = self.roster.store();
+        let Some(record) = store.record(&seat.0)?.filter(|record| !record.removed) else {
+            return Ok(None);
+        };
+        let people = self.roster.directory()?;
+        let facts = self.roster.facts(&record, &Value::Null, now)?;
+        let Some(address) = facts["email"].as_str().map(str::to_owned) else {
+            return Ok(None);
+        };
+        let facts = self.roster.with_owner(facts, &people);
+        let Ok(merge) = text.text.merge(&facts) else {
+            return Ok(None);
+        };
+        let rule = rule_of(&campaign.id);
+        let key = MessageKey::new(&rule, 0, None, "customer", &address_hash(store, &address)?);
+        let mut values =
+            json!({ "merge": merge, "owners": facts["owners"], "owner": facts["owner"] });
+        if run.definition.send_at.is_fixed() {
+            values["fixed"] = Value::Bool(true);
+        }
+        if !text.attachments.is_empty() {
+            values["attachments"] = Value::Array(text.attachments.clone());
+        }
+        let name = facts["name"]["full"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let redirected = self.roster.config().trial.clone();
+        let (to, display_name) = match &redirected {
+            Some(mailbox) => {
+                values["trial"] = json!({ "reached": format!("{name} <{address}>") });
+                (mailbox.clone(), String::new())
+            }
+            None => (address, name),
+        };
+        let due = run
+            .send_at
+            .saturating_add(SignedDuration::from_millis(
+                i64::try_from(place).unwrap_or(i64::MAX),
+            ))
+            .unwrap_or(run.send_at);
+        Ok(Some(Message {
+            key,
+            rule: rule.clone(),
+            step: 0,
+            record: Some(record.id.clone()),
+            to: Recipient::Customer,
+            channel: Channel::Email,
+            otherwise: Vec::new(),
+            template: rule,
+            event: Value::Null,
+            ad: run.definition.ad,
+            urgent: false,
+            held_until: None,
+            wanted: Wanted::Row,
+            created: run.at,
+            due,
+            expires: due.saturating_add(Span::days(60).duration()).unwrap_or(due),
+            state: State::Queued,
+            why: String::new(),
+            frozen: Some(Frozen {
+                address: Address::Email(to),
+                display_name,
+                template: text.hash.clone(),
+                values,
+            }),
+            attempts: Vec::new(),
+            hands: Vec::new(),
+            trial: redirected.is_some(),
+        }))
+    }
+
+    /// The texts of a definition, each kept under its hash; else why one cannot be made.
+    fn texts(&self, definition: &Definition) -> Result<Result<Vec<Text>, String>, StoreError> {
+        let names = self.roster.campaign_names();
+        let store = self.roster.store();
+        let mut texts = Vec::new();
+        let mut group = Group::default();
+        for variant in &definition.variants {
+            let text = match self.templates.campaign_text(variant, &names) {
+                Ok(text) => text,
+                Err(problems) => {
+                    let first = problems.first().map(|one| one.problem.what.en.clone());
+                    return Ok(Err(first.unwrap_or_default()));
+                }
+            };
+            let mut attachments = Vec::new();
+            if let Some(name) = &variant.attachment {
+                match files::read(&self.roster.config().attachments_dir, name) {
+                    Ok(file) => attachments.push(json!({"file": name, "hash": file.hash()})),
+                    Err(problem) => return Ok(Err(problem.to_string())),
+                }
+            }
+            let kept = text.kept();
+            let hash = text_hash(&kept);
+            let key = keys::under(prefix::TEMPLATE, &hash);
+            if !store.contains(&key)? {
+                group.put(key, &kept);
+            }
+            texts.push(Text {
+                text,
+                hash,
+                attachments,
+            });
+        }
+        if !group.is_empty() {
+            store.commit(vec![group])?;
+        }
+        Ok(Ok(texts))
+    }
+
+    /// Lets the queue of a campaign wait or go on, as the campaign says.
+    pub(super) fn steer(
+        &self,
+        group: &mut Group,
+        campaign: &Campaign,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let what = format!("campaign/{}", campaign.id);
+        let key = pause_key(&what);
+        let waits = campaign.run.as_ref().and_then(|run| {
+            let asked_again = campaign.asked.is_some() || campaign.to_ask;
+            match (&run.stopped, &run.paused) {
+                (Some(halt), _) | (None, Some(halt)) => Some(halt.by.clone()),
+                // Its row was changed before it began: the managers are asked first.
+                (None, None) if asked_again && now < run.send_at => Some("sheetbridge".to_owned()),
+                (None, None) => None,
+            }
+        });
+        let store = self.roster.store();
+        match (waits, store.get::<Paused>(&key)?) {
+            (Some(by), None) => group.put(key, &Paused { what, by, at: now }),
+            (None, Some(_)) => group.remove(key),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Cancels what has not gone of a campaign that was stopped. Returns whether anything is left.
+    pub(super) fn cancel_rest(&self, campaign: &Campaign, why: &str) -> Result<bool, StoreError> {
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let mut waiting = store.waiting(vec![lane_of(&campaign.id)], Timestamp::MAX)?;
+        let mut groups = Vec::new();
+        while let Some((_, key)) = waiting.next_due()? {
+            if let Some(mut message) = store.get::<Message>(&keys::message(&key))?
+                && message.state == State::Queued
+            {
+                let mut group = Group::default();
+                if ledger::shift(
+                    &mut group,
+                    &mut message,
+                    State::Cancelled,
+                    By::Policy,
+                    why,
+                    None,
+                )
+                .is_ok()
+                {
+                    groups.push(group);
+                }
+            }
+            if groups.len() >= 500 {
+                break;
+            }
+        }
+        let any = !groups.is_empty();
+        store.commit(groups)?;
+        Ok(any)
+    }
+}

@@ -1,0 +1,198 @@
+//! How far a campaign is, when it ends, and when it had better wait for a manager.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Campaigns;
+use super::freeze::rule_of;
+use crate::core::campaign::CampaignId;
+use crate::core::campaign::life::{Campaign, Halt};
+use crate::core::delivery::State;
+use crate::store::campaigns::campaign_key;
+use crate::store::keys::{self, prefix};
+use crate::store::{Group, Store, StoreError};
+
+/// Messages of a campaign are counted so often at most.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+/// Counting takes at most this part of the time.
+const COUNT_SHARE: u32 = 20;
+
+/// A campaign waits for a manager when of so many mails that ended more than one in `ONE_IN` did not arrive.
+const ENOUGH: u64 = 20;
+const ONE_IN: u64 = 10;
+
+/// The messages of a campaign, by where they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// On their way, or waiting to be.
+    pub waiting: u64,
+    /// Taken by the recipient's server.
+    pub delivered: u64,
+    /// Refused, or given up.
+    pub failed: u64,
+    /// May have been sent.
+    pub in_doubt: u64,
+    /// Not wanted any more when their turn came.
+    pub left_out: u64,
+}
+
+impl Progress {
+    /// Messages that ended.
+    pub fn ended(&self) -> u64 {
+        self.delivered + self.failed + self.in_doubt + self.left_out
+    }
+}
+
+/// A count, and when it was made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    at: Instant,
+    took: Duration,
+}
+
+/// Counts the messages of a campaign.
+///
+/// # Errors
+/// The disk.
+pub(super) fn count(store: &Store, id: &CampaignId) -> Result<Progress, StoreError> {
+    #[derive(Deserialize)]
+    struct Light {
+        state: State,
+    }
+    let mut progress = Progress::default();
+    let under = keys::under(prefix::MESSAGE, format!("{}/", rule_of(id)));
+    for entry in store.scan::<Light>(&under) {
+        let (_, light) = entry?;
+        let count = match light.state {
+            State::Queued | State::InFlight => &mut progress.waiting,
+            State::Delivered => &mut progress.delivered,
+            State::Rejected | State::Dead => &mut progress.failed,
+            State::InDoubt => &mut progress.in_doubt,
+            State::Cancelled | State::Expired => &mut progress.left_out,
+        };
+        *count += 1;
+    }
+    Ok(progress)
+}
+
+impl Campaigns {
+    /// Sees to a campaign that was approved.
+    pub(super) fn go_on(&self, campaign: &Campaign, now: Timestamp) -> Result<(), StoreError> {
+        let Some(run) = &campaign.run else {
+            return Ok(());
+        };
+        if run.done.is_some() {
+            return Ok(());
+        }
+        if let Some(halt) = &run.stopped {
+            let why = format!("the campaign was stopped by {}: {}", halt.by, halt.why);
+            while self.cancel_rest(campaign, &why)? {}
+            return self.end(campaign, now);
+        }
+        if run.queued < run.recipients {
+            self.freeze(campaign, now)?;
+            return Ok(());
+        }
+        if now < run.send_at || run.paused.is_some() || !self.may_count(&campaign.id) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let progress = count(self.roster.store(), &campaign.id)?;
+        self.counted(&campaign.id, began);
+        if progress.waiting == 0 {
+            return self.end(campaign, now);
+        }
+        let tried = progress.delivered + progress.failed + progress.in_doubt;
+        if tried >= ENOUGH && (progress.failed + progress.in_doubt) * ONE_IN > tried {
+            let why = format!(
+                "{} of {tried} mails did not arrive",
+                progress.failed + progress.in_doubt
+            );
+            return self.halt_run(&campaign.id, &why, now);
+        }
+        Ok(())
+    }
+
+    fn may_count(&self, id: &CampaignId) -> bool {
+        let counted = self
+            .counted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        counted
+            .get(id)
+            .is_none_or(|last| last.at.elapsed() >= COUNT_EVERY.max(last.took * COUNT_SHARE))
+    }
+
+    fn counted(&self, id: &CampaignId, began: Instant) {
+        let mut counted = self
+            .counted
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        counted.insert(
+            id.clone(),
+            Counted {
+                at: Instant::now(),
+                took: began.elapsed(),
+            },
+        );
+    }
+
+    /// The bridge itself lets a campaign wait, and asks.
+    pub(super) fn halt_run(
+        &self,
+        id: &CampaignId,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let Some(mut campaign) = store.campaign(id)? else {
+            return Ok(());
+        };
+        let Ok(run) = campaign.running() else {
+            return Ok(());
+        };
+        if run.paused.is_some() {
+            return Ok(());
+        }
+        run.paused = Some(Halt {
+            by: "sheetbridge".into(),
+            at: now,
+            why: why.to_owned(),
+        });
+        campaign.changed = now;
+        let mut group = Group::default();
+        self.steer(&mut group, &campaign, now)?;
+        self.tell_paused(&campaign, why, now, &mut group)?;
+        group.put(campaign_key(id), &campaign);
+        store.commit(vec![group])
+    }
+
+    /// Nothing of it waits any more.
+    fn end(&self, campaign: &Campaign, now: Timestamp) -> Result<(), StoreError> {
+        let store = self.roster.store();
+        let progress = count(store, &campaign.id)?;
+        let _alone = store.alone();
+        let Some(mut campaign) = store.campaign(&campaign.id)? else {
+            return Ok(());
+        };
+        let number = match campaign.run.as_mut() {
+            Some(run) if run.done.is_none() => {
+                run.done = Some(now);
+                run.number
+            }
+            _ => return Ok(()),
+        };
+        campaign.changed = now;
+        let mut group = Group::default();
+        self.roster.end_campaign(&mut group, &campaign.id);
+        self.steer(&mut group, &campaign, now)?;
+        self.tell_ended(&campaign, &progress, now, &mut group)?;
+        group.put(campaign_key(&campaign.id), &campaign);
+        store.commit(vec![group])?;
+        store.forget_audiences(&campaign.id, number)
+    }
+}

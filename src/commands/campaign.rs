@@ -1,0 +1,592 @@
+//! Campaigns: where they stand, and what managers decide about them.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::pause::{Paused, pause_key};
+use super::{Answer, CommandError, Desk, ErrorKind, HandAct, Right, Scope, Who};
+use crate::config::Language;
+use crate::core::campaign::CampaignId;
+use crate::core::campaign::life::{Campaign, Halt, NotNow, State};
+use crate::core::delivery::State as MessageState;
+use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
+use crate::core::record::RecordId;
+use crate::core::rule::Channel;
+use crate::core::sheet::fold::fold;
+use crate::store::campaigns::campaign_key;
+use crate::store::keys::{self, prefix};
+use crate::store::lanes::CAMPAIGN;
+use crate::store::{Group, StoreError};
+
+/// A campaign as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignLine {
+    /// What it is known by.
+    pub id: String,
+    /// As its author calls it.
+    pub name: String,
+    /// Where it stands.
+    pub state: State,
+    /// The open question, as `approve` takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// How many get a mail; none before managers were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<u64>,
+    /// How many get none, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, u64>,
+    /// Local ISO time of the first mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<String>,
+    /// Messages by state, of one that was approved.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub messages: BTreeMap<String, u64>,
+    /// What is to be mended, in English.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    /// Who approved, paused, stopped or returned it, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// One of the mails that managers are shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignSample {
+    /// Name and masked address.
+    pub to: String,
+    /// Why it was chosen: `shortest`, `longest`, `unusual`.
+    pub why: String,
+    /// Subject line.
+    pub subject: String,
+    /// The text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+    /// Content hash of its text.
+    #[serde(skip_serializing)]
+    pub template: String,
+    /// Its merge values.
+    #[serde(skip_serializing)]
+    pub merge: Value,
+}
+
+/// Somebody who gets no mail of a campaign, or got none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignAside {
+    /// The row's record.
+    pub record: String,
+    /// As in the sheet.
+    pub name: String,
+    /// The reason's code, or the state of the message with what the provider said.
+    pub why: String,
+}
+
+/// A campaign with all that belongs to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignShown {
+    /// As it is listed.
+    #[serde(flatten)]
+    pub line: CampaignLine,
+    /// Up to three mails.
+    pub samples: Vec<CampaignSample>,
+    /// Everybody of the segment who gets no mail.
+    pub aside: Vec<CampaignAside>,
+    /// Everybody whose mail did not arrive, or may not have.
+    pub failed: Vec<CampaignAside>,
+}
+
+/// What was done to a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignDone {
+    /// What it is known by.
+    pub id: String,
+    /// As its author calls it.
+    pub name: String,
+    /// Where it stands now.
+    pub state: State,
+    /// How many get a mail.
+    pub recipients: u64,
+    /// Local ISO time of the first mail, if it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_at: Option<String>,
+}
+
+/// A test mail that was queued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignTested {
+    /// Masked address.
+    pub to: String,
+}
+
+/// What can be done to one that was approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Steer {
+    /// What has not gone waits.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// What has not gone does not go.
+    Stop,
+}
+
+impl Desk {
+    /// All campaigns, the newest first.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn campaign_list(&self, who: &Who, now: Timestamp) -> Answer<Vec<CampaignLine>> {
+        self.must_see_campaigns(who)?;
+        let mut all = self.roster.store().campaigns()?;
+        all.sort_by_key(|campaign| std::cmp::Reverse(campaign.created));
+        all.iter()
+            .map(|campaign| self.campaign_line(campaign, now))
+            .collect()
+    }
+
+    /// One campaign, with its samples and everybody who is left out.
+    ///
+    /// # Errors
+    /// The role, no such campaign, the disk.
+    pub fn campaign_show(&self, which: &str, who: &Who, now: Timestamp) -> Answer<CampaignShown> {
+        self.must_see_campaigns(who)?;
+        let campaign = self.campaign_meant(which)?;
+        let store = self.roster.store();
+        let number = campaign
+            .asked
+            .as_ref()
+            .map(|asked| asked.number)
+            .or(campaign.run.as_ref().map(|run| run.number));
+        let mut samples = Vec::new();
+        let mut aside = Vec::new();
+        if let Some(number) = number {
+            let key = keys::under(
+                prefix::AUDIENCE,
+                format!("{}/{number:06}/samples", campaign.id),
+            );
+            samples = store.get(&key)?.unwrap_or_default();
+            for one in store.aside(&campaign.id, number)? {
+                aside.push(self.aside(&one.0, one.1)?);
+            }
+        }
+        let mut failed = Vec::new();
+        for message in self.campaign_messages(&campaign.id) {
+            let message = message?;
+            let bad = matches!(
+                message.state,
+                MessageState::Rejected | MessageState::Dead | MessageState::InDoubt
+            );
+            if let Some(record) = message.record.as_ref().filter(|_| bad) {
+                failed.push(self.aside(record, format!("{}: {}", message.state, message.why))?);
+            }
+        }
+        Ok(CampaignShown {
+            line: self.campaign_line(&campaign, now)?,
+            samples,
+            aside,
+            failed,
+        })
+    }
+
+    /// Approves the question `ID#NUMBER`, or the open one of a campaign.
+    ///
+    /// # Errors
+    /// The role, no such question (any more), somebody was quicker, the disk.
+    pub fn campaign_approve(
+        &self,
+        question: &str,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<CampaignDone> {
+        self.must_decide_campaigns(who)?;
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let (mut campaign, number) = self.question_meant(question)?;
+        let calendar = &self.roster.config().calendar;
+        let send_at = campaign
+            .asked
+            .as_ref()
+            .map_or(now, |asked| asked.definition.send_at.at(now, calendar));
+        let by_before = campaign.run.as_ref().map(|run| run.by.clone());
+        campaign
+            .approve(number, who.name(), send_at, now)
+            .map_err(|why| not_now(why, by_before.as_deref()))?;
+        self.campaign_done(campaign, who, "approved", now)
+    }
+
+    /// Sends a question back to the author.
+    ///
+    /// # Errors
+    /// As [`Desk::campaign_approve`].
+    pub fn campaign_return(
+        &self,
+        question: &str,
+        why: Option<&str>,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<CampaignDone> {
+        self.must_decide_campaigns(who)?;
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let (mut campaign, number) = self.question_meant(question)?;
+        let by_before = campaign.run.as_ref().map(|run| run.by.clone());
+        campaign
+            .send_back(number, who.name(), why.unwrap_or_default(), now)
+            .map_err(|why| not_now(why, by_before.as_deref()))?;
+        self.campaign_done(campaign, who, "returned", now)
+    }
+
+    /// Pauses, resumes or stops one that was approved.
+    ///
+    /// # Errors
+    /// The role, no such campaign, not approved, over, the disk.
+    pub fn campaign_steer(
+        &self,
+        which: &str,
+        how: Steer,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<CampaignDone> {
+        self.must_decide_campaigns(who)?;
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let mut campaign = self.campaign_meant(which)?;
+        let halt = Halt {
+            by: who.name().to_owned(),
+            at: now,
+            why: String::new(),
+        };
+        let run = campaign.running().map_err(|why| not_now(why, None))?;
+        let did = match how {
+            Steer::Pause => {
+                run.paused.get_or_insert(halt);
+                "paused"
+            }
+            Steer::Resume => {
+                run.paused = None;
+                "resumed"
+            }
+            Steer::Stop => {
+                run.stopped.get_or_insert(halt);
+                "stopped"
+            }
+        };
+        self.campaign_done(campaign, who, did, now)
+    }
+
+    /// Sends again what was refused or given up.
+    ///
+    /// # Errors
+    /// The role, no such campaign, the disk.
+    pub fn campaign_resend(&self, which: &str, who: &Who, now: Timestamp) -> Answer<usize> {
+        self.must_decide_campaigns(who)?;
+        let campaign = self.campaign_meant(which)?;
+        let mut failed = Vec::new();
+        for message in self.campaign_messages(&campaign.id) {
+            let message = message?;
+            if matches!(message.state, MessageState::Rejected | MessageState::Dead) {
+                failed.push(message.key.to_string());
+            }
+        }
+        if !failed.is_empty() {
+            self.outbox_act(HandAct::Retry, &failed, who, now)?;
+        }
+        Ok(failed.len())
+    }
+
+    /// Queues the first sample to whoever asks.
+    ///
+    /// # Errors
+    /// The role, no such question, no mailbox, the disk.
+    pub fn campaign_test(
+        &self,
+        question: &str,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<CampaignTested> {
+        self.must_see_campaigns(who)?;
+        let (campaign, number) = self.question_meant(question)?;
+        let directory = self.roster.directory()?;
+        let to = match who {
+            Who::Colleague { name, .. } => directory.find(name).and_then(|one| one.email.clone()),
+            Who::CommandLine | Who::Stranger => self.roster.config().alerts.clone(),
+        };
+        let Some(to) = to else {
+            return Err(CommandError::new(
+                ErrorKind::Usage,
+                "there is no mailbox of yours in the staff list",
+                "Danh sách nhân viên chưa có email của anh/chị.",
+            ));
+        };
+        let key = keys::under(
+            prefix::AUDIENCE,
+            format!("{}/{number:06}/samples", campaign.id),
+        );
+        let samples: Vec<CampaignSample> = self.roster.store().get(&key)?.unwrap_or_default();
+        let Some(sample) = samples.first() else {
+            return Err(not_now(NotNow::NotAsked, None));
+        };
+        let rule = format!("{CAMPAIGN}{}", campaign.id);
+        let message = Message {
+            // As often as somebody asks for it.
+            key: MessageKey::new(
+                "campaign-test",
+                number,
+                None,
+                who.name(),
+                &format!("{} {now}", campaign.id),
+            ),
+            rule: "campaign-test".to_owned(),
+            step: number,
+            record: None,
+            to: match who {
+                Who::Colleague { name, .. } => Recipient::Staff(name.clone()),
+                Who::CommandLine | Who::Stranger => Recipient::Alerts,
+            },
+            channel: Channel::Email,
+            otherwise: Vec::new(),
+            template: rule,
+            event: Value::Null,
+            ad: false,
+            urgent: true,
+            held_until: None,
+            wanted: Wanted::Always,
+            created: now,
+            due: now,
+            expires: now
+                .saturating_add(SignedDuration::from_hours(24))
+                .unwrap_or(now),
+            state: MessageState::Queued,
+            why: String::new(),
+            frozen: Some(Frozen {
+                address: Address::Email(to.clone()),
+                display_name: String::new(),
+                template: sample.template.clone(),
+                values: json!({ "merge": sample.merge }),
+            }),
+            attempts: Vec::new(),
+            hands: Vec::new(),
+            trial: false,
+        };
+        let mut group = Group::default();
+        crate::store::ledger::queue(self.roster.store(), &mut group, &message)?;
+        self.roster.store().commit(vec![group])?;
+        Ok(CampaignTested {
+            to: Address::Email(to).to_string(),
+        })
+    }
+
+    fn must_see_campaigns(&self, who: &Who) -> Answer<()> {
+        match super::may(who, Right::Totals) {
+            Scope::All => Ok(()),
+            _ => Err(CommandError::not_allowed()),
+        }
+    }
+
+    fn must_decide_campaigns(&self, who: &Who) -> Answer<()> {
+        self.must_all(who, Right::Steer)
+    }
+
+    fn campaign_line(&self, campaign: &Campaign, now: Timestamp) -> Answer<CampaignLine> {
+        let mut messages: BTreeMap<String, u64> = BTreeMap::new();
+        if campaign.run.is_some() {
+            for message in self.campaign_messages(&campaign.id) {
+                *messages.entry(message?.state.to_string()).or_default() += 1;
+            }
+        }
+        let asked = campaign.asked.as_ref();
+        let run = campaign.run.as_ref();
+        let calendar = &self.roster.config().calendar;
+        let halted = run
+            .and_then(|run| run.stopped.as_ref().or(run.paused.as_ref()))
+            .map(|halt| (halt.by.clone(), halt.why.clone()));
+        let returned = campaign
+            .returned
+            .as_ref()
+            .map(|returned| (returned.by.clone(), returned.why.clone()));
+        let approved = run.map(|run| (run.by.clone(), String::new()));
+        let by = halted
+            .or(returned)
+            .or(approved)
+            .map(|(by, why)| match why.is_empty() {
+                true => by,
+                false => format!("{by}: {why}"),
+            });
+        Ok(CampaignLine {
+            id: campaign.id.to_string(),
+            name: campaign.name.clone(),
+            state: campaign.state(now),
+            question: asked.map(|asked| format!("{}#{}", campaign.id, asked.number)),
+            recipients: asked
+                .map(|asked| asked.recipients)
+                .or(run.map(|run| run.recipients)),
+            left_out: asked
+                .map(|asked| asked.left_out.iter().cloned().collect())
+                .unwrap_or_default(),
+            send_at: run
+                .map(|run| run.send_at)
+                .or(asked.map(|asked| asked.definition.send_at.at(now, calendar)))
+                .map(|at| self.local(at)),
+            messages,
+            problems: campaign
+                .problems
+                .iter()
+                .map(|problem| problem.text(self.language() == Language::Vi))
+                .collect(),
+            by,
+        })
+    }
+
+    fn campaign_messages(
+        &self,
+        id: &CampaignId,
+    ) -> impl Iterator<Item = Result<Message, StoreError>> + use<> {
+        let under = keys::under(prefix::MESSAGE, format!("{CAMPAIGN}{id}/"));
+        let entries = self.roster.store().scan::<Message>(&under);
+        entries.map(|entry| entry.map(|(_, message)| message))
+    }
+
+    fn aside(&self, id: &RecordId, why: String) -> Answer<CampaignAside> {
+        let record = self.roster.store().record(id)?;
+        let name = record
+            .as_ref()
+            .and_then(|record| record.seen.get("name"))
+            .map(|name| name.shown().into_owned());
+        Ok(CampaignAside {
+            record: id.to_string(),
+            name: name.unwrap_or_default(),
+            why,
+        })
+    }
+
+    /// By id, or by name without regard to accents and case.
+    fn campaign_meant(&self, which: &str) -> Answer<Campaign> {
+        let which = which.trim();
+        if let Some(campaign) = self
+            .roster
+            .store()
+            .campaign(&CampaignId::from_text(which))?
+        {
+            return Ok(campaign);
+        }
+        let all = self.roster.store().campaigns()?;
+        let wanted = fold(which);
+        let mut named = all
+            .iter()
+            .filter(|campaign| fold(&campaign.name) == wanted && !wanted.is_empty());
+        match (named.next(), named.next()) {
+            (Some(campaign), None) => Ok(campaign.clone()),
+            (Some(_), Some(_)) => Err(CommandError::plain(
+                ErrorKind::Usage,
+                format!(
+                    "several campaigns are called \"{which}\": name one by its id, as `campaign list` shows it"
+                ),
+            )),
+            (None, _) => {
+                let known: Vec<&str> = all.iter().map(|campaign| campaign.id.as_str()).collect();
+                let known = match known.is_empty() {
+                    true => "there are none yet: fill a row in the tab of campaigns".to_owned(),
+                    false => format!("there are {}", known.join(", ")),
+                };
+                Err(CommandError::new(
+                    ErrorKind::NotFound,
+                    format!("there is no campaign \"{which}\"; {known}"),
+                    format!("Không có chiến dịch “{which}”."),
+                ))
+            }
+        }
+    }
+
+    /// `ID#NUMBER`, or a campaign whose open question is meant.
+    fn question_meant(&self, question: &str) -> Answer<(Campaign, u32)> {
+        let (which, number) = match question.rsplit_once('#') {
+            Some((which, number)) => (which, number.parse().ok()),
+            None => (question, None),
+        };
+        let campaign = self.campaign_meant(which)?;
+        let open = campaign.asked.as_ref().map(|asked| asked.number);
+        let run = campaign.run.as_ref().map(|run| run.number);
+        let number = number.or(open).or(run);
+        number
+            .map(|number| (campaign, number))
+            .ok_or_else(|| not_now(NotNow::NotAsked, None))
+    }
+
+    fn campaign_done(
+        &self,
+        campaign: Campaign,
+        who: &Who,
+        did: &str,
+        now: Timestamp,
+    ) -> Answer<CampaignDone> {
+        let store = self.roster.store();
+        let mut group = Group::default();
+        let what = format!("campaign/{}", campaign.id);
+        let key = pause_key(&what);
+        let halted = campaign
+            .run
+            .as_ref()
+            .is_some_and(|run| run.paused.is_some() || run.stopped.is_some());
+        match (halted, store.get::<Paused>(&key)?) {
+            (true, None) => group.put(
+                key,
+                &Paused {
+                    what,
+                    by: who.name().to_owned(),
+                    at: now,
+                },
+            ),
+            (false, Some(_)) => group.remove(key),
+            (true, Some(_)) | (false, None) => {}
+        }
+        self.note_hand(
+            &mut group,
+            now,
+            None,
+            who,
+            &format!("{did} the campaign {}", campaign.id),
+        );
+        group.put(campaign_key(&campaign.id), &campaign);
+        store.commit(vec![group])?;
+        let run = campaign.run.as_ref();
+        Ok(CampaignDone {
+            id: campaign.id.to_string(),
+            name: campaign.name.clone(),
+            state: campaign.state(now),
+            recipients: run.map_or(0, |run| run.recipients),
+            send_at: run.map(|run| self.local(run.send_at)),
+        })
+    }
+}
+
+fn not_now(why: NotNow, by: Option<&str>) -> CommandError {
+    match why {
+        NotNow::NotAsked => CommandError::new(
+            ErrorKind::TooLate,
+            "this question is no longer open: the campaign was changed, or decided, since",
+            "Chiến dịch đã thay đổi hoặc đã được quyết định, nút này không còn dùng được.",
+        ),
+        NotNow::AlreadyApproved => {
+            let by = by.unwrap_or("somebody");
+            CommandError::new(
+                ErrorKind::Again,
+                format!("{by} has already approved it"),
+                format!("{by} đã duyệt chiến dịch này rồi."),
+            )
+        }
+        NotNow::NotApproved => CommandError::new(
+            ErrorKind::Usage,
+            "it has not been approved yet",
+            "Chiến dịch này chưa được duyệt.",
+        ),
+        NotNow::Over => CommandError::new(
+            ErrorKind::TooLate,
+            "it is over already",
+            "Chiến dịch này đã kết thúc.",
+        ),
+    }
+}

@@ -1,0 +1,646 @@
+//! The life of a campaign: written, asked about, approved, sent, over. One table says what an edit of its row,
+//! a button and the end of its queue lead to.
+//!
+//! What managers approve is a version: the definition as it was when they were asked, and the audience found
+//! then. A later edit of the row never changes what goes out; it asks again (PRODUCT, "Campaigns").
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use super::{CampaignId, Definition, Origin, Wanted};
+
+/// All that is kept of a campaign.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Campaign {
+    /// What it is known by.
+    pub id: CampaignId,
+    /// As its author calls it.
+    pub name: String,
+    /// Where it is written.
+    pub origin: Origin,
+    /// By what its cells, or its file, are told from others; what has not changed is not read again.
+    pub digest: String,
+    /// What its author wants done.
+    pub wanted: Wanted,
+    /// As its author has written it by now; none if it cannot be read.
+    pub definition: Option<Definition>,
+    /// Since when it is known.
+    pub created: Timestamp,
+    /// When its row was last seen to have changed, or somebody last decided something.
+    pub changed: Timestamp,
+    /// Its row or file is not there any more.
+    #[serde(default)]
+    pub gone: bool,
+    /// It is to be looked at by the room that asks managers: its audience, its texts, its question.
+    #[serde(default)]
+    pub to_ask: bool,
+    /// Why managers cannot be asked; empty if they can.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+    /// The question that is open.
+    #[serde(default)]
+    pub asked: Option<Asked>,
+    /// The last answer that sent it back, until its row is changed.
+    #[serde(default)]
+    pub returned: Option<Returned>,
+    /// What was approved, and how far it is.
+    #[serde(default)]
+    pub run: Option<Run>,
+    /// How many questions there were.
+    #[serde(default)]
+    pub questions: u32,
+}
+
+/// What managers were shown, and are to approve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Which question it is, counted from 1: buttons of an older one do nothing.
+    pub number: u32,
+    /// When.
+    pub at: Timestamp,
+    /// What is to be approved.
+    pub definition: Definition,
+    /// How many get a mail.
+    pub recipients: u64,
+    /// How many of the segment get none, by [`super::audience::Reason::code`].
+    pub left_out: Vec<(String, u64)>,
+    /// What differs from what was approved before, for people in the configured language; empty the first time.
+    #[serde(default)]
+    pub differs: Vec<String>,
+}
+
+/// A manager wants it changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why; empty until they have said.
+    pub why: String,
+}
+
+/// An approved version on its way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// What was approved.
+    pub definition: Definition,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// When the first mail goes.
+    pub send_at: Timestamp,
+    /// How many get a mail.
+    pub recipients: u64,
+    /// How far writing its messages down has come; done when it equals `recipients`.
+    #[serde(default)]
+    pub queued: u64,
+    /// Which question was answered; the audience is kept under it.
+    pub number: u32,
+    /// Who let the rest wait, and why.
+    #[serde(default)]
+    pub paused: Option<Halt>,
+    /// Who ended it before its end, and why.
+    #[serde(default)]
+    pub stopped: Option<Halt>,
+    /// When the last of its messages ended.
+    #[serde(default)]
+    pub done: Option<Timestamp>,
+}
+
+/// Somebody, or the bridge itself, let a campaign wait or end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Who: a name, `the command line`, `the sheet` or `sheetbridge`.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// Where a campaign stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Being written.
+    Draft,
+    /// It cannot be asked for: see its problems.
+    Faulty,
+    /// Its audience is being gathered, its mails are being rendered.
+    Preparing,
+    /// Managers are asked.
+    Asked,
+    /// A manager wants it changed.
+    Returned,
+    /// Approved, and its hour has not come.
+    Approved,
+    /// On its way.
+    Sending,
+    /// What has not gone waits.
+    Paused,
+    /// What had not gone will not go.
+    Stopped,
+    /// Over.
+    Done,
+}
+
+impl State {
+    /// As in `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Faulty => "faulty",
+            Self::Preparing => "preparing",
+            Self::Asked => "asked",
+            Self::Returned => "returned",
+            Self::Approved => "approved",
+            Self::Sending => "sending",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Done => "done",
+        }
+    }
+
+    /// As a Vietnamese colleague says it.
+    pub fn vietnamese(self) -> &'static str {
+        match self {
+            Self::Draft => "đang soạn",
+            Self::Faulty => "cần sửa",
+            Self::Preparing => "đang chuẩn bị",
+            Self::Asked => "chờ duyệt",
+            Self::Returned => "bị trả lại",
+            Self::Approved => "đã duyệt",
+            Self::Sending => "đang gửi",
+            Self::Paused => "tạm dừng",
+            Self::Stopped => "đã dừng",
+            Self::Done => "đã gửi xong",
+        }
+    }
+}
+
+/// Why something cannot be done to a campaign now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    /// There is no open question, or another than was answered.
+    NotAsked,
+    /// Somebody has approved it already.
+    AlreadyApproved,
+    /// It has not been approved.
+    NotApproved,
+    /// It is over, or was stopped.
+    Over,
+}
+
+impl Campaign {
+    /// A campaign that is seen for the first time, and of which nothing has been read yet.
+    pub fn new(id: CampaignId, name: &str, origin: Origin, now: Timestamp) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            origin,
+            digest: String::new(),
+            wanted: Wanted::Draft,
+            definition: None,
+            created: now,
+            changed: now,
+            gone: false,
+            to_ask: false,
+            problems: Vec::new(),
+            asked: None,
+            returned: None,
+            run: None,
+            questions: 0,
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self, now: Timestamp) -> State {
+        if let Some(run) = &self.run {
+            if run.stopped.is_some() {
+                return State::Stopped;
+            }
+            if run.done.is_some() {
+                return State::Done;
+            }
+            if self.asked.is_some() && now < run.send_at {
+                return State::Asked;
+            }
+            if run.paused.is_some() {
+                return State::Paused;
+            }
+            return match now < run.send_at {
+                true => State::Approved,
+                false => State::Sending,
+            };
+        }
+        if self.asked.is_some() {
+            return State::Asked;
+        }
+        if self.to_ask {
+            return State::Preparing;
+        }
+        if self.returned.is_some() {
+            return State::Returned;
+        }
+        if !self.problems.is_empty() {
+            return State::Faulty;
+        }
+        match self.wanted {
+            Wanted::Stopped => State::Stopped,
+            Wanted::Done => State::Done,
+            Wanted::Draft | Wanted::Ready | Wanted::Paused => State::Draft,
+        }
+    }
+
+    /// Whether its messages may still go.
+    pub fn runs(&self) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.stopped.is_none() && run.done.is_none())
+    }
+
+    /// Takes what its row or file says now, or what is wrong with it.
+    pub fn written(&mut self, written: Result<Definition, Vec<Problem>>, now: Timestamp) {
+        self.changed = now;
+        let came_back = std::mem::take(&mut self.gone);
+        match written {
+            Ok(definition) => {
+                let same_text = self
+                    .definition
+                    .as_ref()
+                    .is_some_and(|before| before.says_the_same(&definition));
+                let wanted = definition.wanted;
+                self.name.clone_from(&definition.name);
+                self.origin = definition.origin.clone();
+                self.problems.clear();
+                self.definition = Some(definition);
+                if self.wanted != wanted || came_back {
+                    self.steered(wanted, now);
+                }
+                self.reconsider(same_text);
+            }
+            Err(problems) => {
+                // What was approved goes on; what is written now can be asked about when it is mended.
+                self.definition = None;
+                self.asked = None;
+                self.to_ask = false;
+                self.problems = problems;
+            }
+        }
+    }
+
+    /// What the state cell asks for, which counts at once.
+    pub fn steered(&mut self, wanted: Wanted, now: Timestamp) {
+        self.wanted = wanted;
+        let halt = |why: &str| Halt {
+            by: "the sheet".into(),
+            at: now,
+            why: why.into(),
+        };
+        let Some(run) = self.run.as_mut() else { return };
+        match wanted {
+            Wanted::Stopped => {
+                run.stopped.get_or_insert_with(|| halt("its row says stop"));
+            }
+            Wanted::Paused => {
+                run.paused.get_or_insert_with(|| halt("its row says pause"));
+            }
+            Wanted::Ready => {
+                if run.paused.as_ref().is_some_and(|by| by.by == "the sheet") {
+                    run.paused = None;
+                }
+            }
+            Wanted::Draft | Wanted::Done => {}
+        }
+    }
+
+    /// Whether managers are to be asked (again) about what is written now.
+    fn reconsider(&mut self, same_text: bool) {
+        let Some(definition) = &self.definition else {
+            return;
+        };
+        let ready = self.wanted == Wanted::Ready;
+        let approved = self
+            .run
+            .as_ref()
+            .is_some_and(|run| run.definition.says_the_same(definition));
+        let over = self.run.is_some() && !self.runs();
+        let open = self
+            .asked
+            .as_ref()
+            .is_some_and(|asked| asked.definition.says_the_same(definition));
+        if !same_text {
+            self.returned = None;
+        }
+        let sent_back = self.returned.is_some();
+        self.to_ask = ready && !approved && !over && !open && !sent_back;
+        if !open || !ready {
+            self.asked = None; // its buttons say so
+        }
+    }
+
+    /// Its row or file is gone: nothing more is sent of it.
+    pub fn removed(&mut self, now: Timestamp) {
+        if std::mem::replace(&mut self.gone, true) {
+            return;
+        }
+        self.changed = now;
+        self.to_ask = false;
+        self.asked = None;
+        if self.runs()
+            && let Some(run) = self.run.as_mut()
+        {
+            run.stopped.get_or_insert_with(|| Halt {
+                by: "the sheet".into(),
+                at: now,
+                why: "its row was deleted".into(),
+            });
+        }
+    }
+
+    /// Managers are asked a new question.
+    pub fn ask(&mut self, asked: Asked) {
+        self.questions = asked.number;
+        self.to_ask = false;
+        self.problems.clear();
+        self.returned = None;
+        self.asked = Some(asked);
+    }
+
+    /// The number of the next question.
+    pub fn next_question(&self) -> u32 {
+        self.questions + 1
+    }
+
+    /// Managers cannot be asked.
+    pub fn find_fault(&mut self, problems: Vec<Problem>) {
+        self.to_ask = false;
+        self.problems = problems;
+    }
+
+    /// A manager approves question `number`; the first one counts.
+    ///
+    /// # Errors
+    /// Not asked, or approved already.
+    pub fn approve(
+        &mut self,
+        number: u32,
+        by: &str,
+        send_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<&Run, NotNow> {
+        let run_of_it = self.run.as_ref().is_some_and(|run| run.number == number);
+        if run_of_it {
+            return Err(NotNow::AlreadyApproved);
+        }
+        let Some(asked) = self.asked.take_if(|asked| asked.number == number) else {
+            return Err(NotNow::NotAsked);
+        };
+        self.changed = now;
+        Ok(self.run.insert(Run {
+            definition: asked.definition,
+            by: by.to_owned(),
+            at: now,
+            send_at,
+            recipients: asked.recipients,
+            queued: 0,
+            number,
+            paused: None,
+            stopped: None,
+            done: None,
+        }))
+    }
+
+    /// A manager sends question `number` back.
+    ///
+    /// # Errors
+    /// Not asked, or approved already.
+    pub fn send_back(
+        &mut self,
+        number: u32,
+        by: &str,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), NotNow> {
+        if self.run.as_ref().is_some_and(|run| run.number == number) {
+            return Err(NotNow::AlreadyApproved);
+        }
+        if self.asked.take_if(|asked| asked.number == number).is_none() {
+            return Err(NotNow::NotAsked);
+        }
+        self.changed = now;
+        self.returned = Some(Returned {
+            by: by.to_owned(),
+            at: now,
+            why: why.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// The approved version, if it may still be paused, resumed and stopped.
+    ///
+    /// # Errors
+    /// Not approved, or over.
+    pub fn running(&mut self) -> Result<&mut Run, NotNow> {
+        match self.run.as_mut() {
+            None => Err(NotNow::NotApproved),
+            Some(run) if run.stopped.is_some() || run.done.is_some() => Err(NotNow::Over),
+            Some(run) => Ok(run),
+        }
+    }
+}
+
+impl Definition {
+    /// Whether another says the same to the same people: where the row stands, and what is wanted done with it, do
+    /// not count.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.channel == other.channel
+            && self.whom == other.whom
+            && self.variants == other.variants
+            && self.send_at == other.send_at
+            && self.order == other.order
+            && self.ad == other.ad
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::campaign::{Body, CampaignId, Origin, SendAt, Variant, Whom};
+    use crate::core::rule::Channel;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn definition(wanted: Wanted, text: &str) -> Definition {
+        Definition {
+            id: CampaignId::from_text("tet"),
+            name: "Tết".into(),
+            origin: Origin::File {
+                file: "campaigns/tet.toml".into(),
+            },
+            channel: Channel::Email,
+            whom: Whom {
+                everyone: true,
+                ..Whom::default()
+            },
+            variants: vec![Variant {
+                number: 1,
+                group: None,
+                called: None,
+                subject: "Chúc mừng năm mới".into(),
+                body: Body::Cell(text.into()),
+                attachment: None,
+            }],
+            send_at: SendAt::default(),
+            order: super::super::Order::default(),
+            wanted,
+            author: None,
+            ad: true,
+            places: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn new(definition: Definition) -> Campaign {
+        let mut campaign = Campaign::new(
+            definition.id.clone(),
+            &definition.name,
+            definition.origin.clone(),
+            at(0),
+        );
+        campaign.written(Ok(definition), at(0));
+        campaign
+    }
+
+    fn asked(campaign: &Campaign) -> Asked {
+        Asked {
+            number: campaign.next_question(),
+            at: at(10),
+            definition: campaign.definition.clone().unwrap(),
+            recipients: 3,
+            left_out: Vec::new(),
+            differs: Vec::new(),
+        }
+    }
+
+    fn approved() -> Campaign {
+        let mut campaign = new(definition(Wanted::Ready, "A"));
+        campaign.ask(asked(&campaign));
+        campaign.approve(1, "Lan", at(100), at(20)).unwrap();
+        campaign
+    }
+
+    #[test]
+    fn a_draft_is_asked_about_when_its_author_says_it_is_ready() {
+        let mut campaign = new(definition(Wanted::Draft, "A"));
+        assert_eq!(campaign.state(at(1)), State::Draft);
+        campaign.written(Ok(definition(Wanted::Draft, "A")), at(1));
+        assert!(!campaign.to_ask);
+        campaign.written(Ok(definition(Wanted::Ready, "B")), at(2));
+        assert!(campaign.to_ask);
+        assert_eq!(campaign.state(at(2)), State::Preparing);
+        campaign.ask(asked(&campaign));
+        assert_eq!(campaign.state(at(11)), State::Asked);
+    }
+
+    #[test]
+    fn two_managers_who_press_at_once_count_once() {
+        let mut campaign = approved();
+        assert_eq!(
+            campaign.approve(1, "Tuấn", at(200), at(21)),
+            Err(NotNow::AlreadyApproved)
+        );
+        assert_eq!(
+            campaign.send_back(1, "Tuấn", "", at(21)),
+            Err(NotNow::AlreadyApproved)
+        );
+        assert_eq!(campaign.run.as_ref().unwrap().by, "Lan");
+        assert_eq!(campaign.state(at(50)), State::Approved);
+        assert_eq!(campaign.state(at(100)), State::Sending);
+    }
+
+    #[test]
+    fn an_edit_after_the_approval_asks_again_and_what_was_approved_stays() {
+        let mut campaign = approved();
+        campaign.written(Ok(definition(Wanted::Ready, "B")), at(30));
+        assert!(campaign.to_ask && campaign.runs());
+        let run = campaign.run.clone().unwrap();
+        assert_eq!(run.definition, definition(Wanted::Ready, "A"));
+        campaign.ask(asked(&campaign));
+        assert_eq!(
+            campaign.state(at(40)),
+            State::Asked,
+            "its hour has not come"
+        );
+        campaign.approve(2, "Lan", at(100), at(50)).unwrap();
+        let run = campaign.run.clone().unwrap();
+        assert_eq!(run.definition, definition(Wanted::Ready, "B"));
+        // An edit that is taken back leaves nothing to ask.
+        campaign.written(Ok(definition(Wanted::Ready, "C")), at(51));
+        campaign.ask(asked(&campaign));
+        campaign.written(Ok(definition(Wanted::Ready, "B")), at(52));
+        assert!(!campaign.to_ask && campaign.asked.is_none());
+        assert_eq!(
+            campaign.approve(3, "Lan", at(100), at(53)),
+            Err(NotNow::NotAsked)
+        );
+    }
+
+    #[test]
+    fn an_edit_while_managers_are_asked_makes_the_question_void() {
+        let mut campaign = new(definition(Wanted::Ready, "A"));
+        campaign.ask(asked(&campaign));
+        campaign.written(Ok(definition(Wanted::Ready, "B")), at(5));
+        assert!(campaign.to_ask && campaign.asked.is_none());
+        assert_eq!(
+            campaign.approve(1, "Lan", at(9), at(6)),
+            Err(NotNow::NotAsked)
+        );
+    }
+
+    #[test]
+    fn a_campaign_that_was_sent_back_waits_for_its_author() {
+        let mut campaign = new(definition(Wanted::Ready, "A"));
+        campaign.ask(asked(&campaign));
+        campaign.send_back(1, "Lan", "giá cũ", at(5)).unwrap();
+        assert_eq!(campaign.state(at(5)), State::Returned);
+        campaign.written(Ok(definition(Wanted::Draft, "A")), at(6));
+        campaign.written(Ok(definition(Wanted::Ready, "B")), at(7));
+        assert!(campaign.to_ask && campaign.returned.is_none());
+    }
+
+    #[test]
+    fn its_row_pauses_resumes_and_stops_it() {
+        let mut campaign = approved();
+        campaign.written(Ok(definition(Wanted::Paused, "A")), at(150));
+        assert_eq!(campaign.state(at(150)), State::Paused);
+        campaign.written(Ok(definition(Wanted::Ready, "A")), at(160));
+        assert_eq!(campaign.state(at(160)), State::Sending);
+        campaign.written(Ok(definition(Wanted::Stopped, "A")), at(170));
+        assert_eq!(campaign.state(at(170)), State::Stopped);
+        campaign.written(Ok(definition(Wanted::Ready, "B")), at(180));
+        assert!(!campaign.to_ask, "what was stopped is over");
+        let mut campaign = approved();
+        campaign.removed(at(150));
+        assert_eq!(campaign.state(at(150)), State::Stopped);
+        assert_eq!(campaign.running().err(), Some(NotNow::Over));
+    }
+
+    #[test]
+    fn a_manager_s_pause_is_not_ended_by_the_sheet() {
+        let mut campaign = approved();
+        campaign.running().unwrap().paused = Some(Halt {
+            by: "Lan".into(),
+            at: at(120),
+            why: String::new(),
+        });
+        campaign.written(Ok(definition(Wanted::Paused, "A")), at(130));
+        campaign.written(Ok(definition(Wanted::Ready, "A")), at(140));
+        assert_eq!(campaign.state(at(140)), State::Paused);
+    }
+}

@@ -1,0 +1,164 @@
+//! Campaigns as they are kept, and who gets a mail of one.
+//!
+//! The audience that managers are asked about is written down before they are asked, in chunks, so that what they
+//! approve is what goes out, however many they are.
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::{self, Key, prefix};
+use super::{Group, Store, StoreError};
+use crate::core::campaign::CampaignId;
+use crate::core::campaign::life::Campaign;
+use crate::core::record::RecordId;
+
+/// So many people stand under one key.
+pub const CHUNK: usize = 500;
+
+/// Somebody who is to get a mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat(
+    /// The row.
+    pub RecordId,
+    /// Which of the campaign's texts, counted from 0.
+    pub u8,
+);
+
+/// Somebody of the segment who gets none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aside(
+    /// The row.
+    pub RecordId,
+    /// Why: [`crate::core::campaign::audience::Reason::code`].
+    pub String,
+);
+
+/// Where a campaign is kept.
+pub fn campaign_key(id: &CampaignId) -> Key {
+    keys::under(prefix::CAMPAIGN, id.as_str())
+}
+
+fn audience_key(id: &CampaignId, question: u32, part: &str) -> Key {
+    keys::under(prefix::AUDIENCE, format!("{id}/{question:06}/{part}"))
+}
+
+fn chunk_key(id: &CampaignId, question: u32, part: &str, chunk: usize) -> Key {
+    audience_key(id, question, &format!("{part}/{chunk:06}"))
+}
+
+impl Store {
+    /// A campaign by its id.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn campaign(&self, id: &CampaignId) -> Result<Option<Campaign>, StoreError> {
+        self.get(&campaign_key(id))
+    }
+
+    /// All campaigns, in the order of their ids.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn campaigns(&self) -> Result<Vec<Campaign>, StoreError> {
+        self.scan(prefix::CAMPAIGN)
+            .map(|entry| entry.map(|(_, campaign)| campaign))
+            .collect()
+    }
+
+    /// Writes down who gets a mail, in the order of sending, and who does not, for one question.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn keep_audience(
+        &self,
+        id: &CampaignId,
+        question: u32,
+        seats: &[Seat],
+        aside: &[Aside],
+    ) -> Result<(), StoreError> {
+        let mut plan = self.plan();
+        for (number, chunk) in seats.chunks(CHUNK).enumerate() {
+            let mut group = Group::default();
+            group.put(chunk_key(id, question, "to", number), &chunk);
+            plan.add(group)?;
+        }
+        for (number, chunk) in aside.chunks(CHUNK).enumerate() {
+            let mut group = Group::default();
+            group.put(chunk_key(id, question, "not", number), &chunk);
+            plan.add(group)?;
+        }
+        plan.commit()
+    }
+
+    /// One chunk of those who get a mail; none behind the last.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn seats(
+        &self,
+        id: &CampaignId,
+        question: u32,
+        chunk: usize,
+    ) -> Result<Option<Vec<Seat>>, StoreError> {
+        self.get(&chunk_key(id, question, "to", chunk))
+    }
+
+    /// Everybody of the segment who gets no mail.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn aside(&self, id: &CampaignId, question: u32) -> Result<Vec<Aside>, StoreError> {
+        let mut all = Vec::new();
+        for entry in self.scan::<Vec<Aside>>(&audience_key(id, question, "not/")) {
+            all.extend(entry?.1);
+        }
+        Ok(all)
+    }
+
+    /// Forgets the audiences of a campaign but that of one question.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn forget_audiences(&self, id: &CampaignId, but: u32) -> Result<(), StoreError> {
+        let all = keys::under(prefix::AUDIENCE, format!("{id}/"));
+        let kept = audience_key(id, but, "");
+        let mut groups = Vec::new();
+        for key in self.keys(&all) {
+            let key = key?;
+            if !key.starts_with(&kept) {
+                let mut group = Group::default();
+                group.remove(key);
+                groups.push(group);
+            }
+        }
+        self.commit(groups)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audience_is_kept_in_its_order_and_older_ones_are_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let id = CampaignId::from_text("tet");
+        let seats: Vec<Seat> = (0..1_203)
+            .map(|number| Seat(RecordId::from_text(format!("r{number}")), 0))
+            .collect();
+        let aside = [Aside(RecordId::from_text("x"), "no_consent".into())];
+        store.keep_audience(&id, 1, &seats[..10], &aside).unwrap();
+        store.keep_audience(&id, 2, &seats, &aside).unwrap();
+        store.forget_audiences(&id, 2).unwrap();
+        assert_eq!(store.seats(&id, 1, 0).unwrap(), None);
+        let mut read = Vec::new();
+        while let Some(chunk) = store.seats(&id, 2, read.len() / CHUNK).unwrap() {
+            read.extend(chunk);
+            if read.len() % CHUNK != 0 {
+                break;
+            }
+        }
+        assert_eq!(read, seats);
+        assert_eq!(store.aside(&id, 2).unwrap(), aside);
+    }
+}
