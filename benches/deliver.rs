@@ -59,7 +59,11 @@ fn main() {
             let mails = mails.parse().expect("a number");
             let sink = runtime.block_on(Sink::start());
             let run = runtime.block_on(daemon(&sink, mails));
-            println!("{:.0} mails a second, {:.0} MB at most", run.rate(), run.peak_mb.unwrap_or(0.0));
+            println!(
+                "{:.0} mails a second, {:.0} MB at most",
+                run.rate(),
+                run.peak_mb.unwrap_or(0.0)
+            );
         }
         ["queue"] => runtime.block_on(queues()),
         ["latency"] => {
@@ -253,7 +257,10 @@ async fn queues() {
     let google = Google::start(&[("first", 1)]).await;
     let dir = tempfile::tempdir().expect("a temporary folder");
     let config = configure(dir.path(), &google, &sink);
-    println!("\n{:<44} {:>12} {:>12}", "milliseconds", FEW_WAIT, MANY_WAIT);
+    println!(
+        "\n{:<44} {:>12} {:>12}",
+        "milliseconds", FEW_WAIT, MANY_WAIT
+    );
     let few = queue::costs(&config, FEW_WAIT).await;
     let many = queue::costs(&config, MANY_WAIT).await;
     let line = |name: &str, few: f64, many: f64| println!("{name:<44} {few:>12.3} {many:>12.3}");

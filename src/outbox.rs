@@ -388,7 +388,14 @@ impl Outbox {
                 let mut message = claim.message;
                 let why = "sheetbridge was stopped before it left";
                 let due = Some(now);
-                ledger::shift(&mut group, &mut message, State::Queued, By::Outbox, why, due)?;
+                ledger::shift(
+                    &mut group,
+                    &mut message,
+                    State::Queued,
+                    By::Outbox,
+                    why,
+                    due,
+                )?;
             }
             store.commit(vec![group])?;
             Ok(ended)

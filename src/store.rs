@@ -525,7 +525,9 @@ impl Store {
             touched.extend(operations.iter().map(|(key, _)| key.clone()));
         }
         let queues = lanes::queues(&operations);
-        let queued = turn.queued.map(|queued| self.queued_after(queued, &operations));
+        let queued = turn
+            .queued
+            .map(|queued| self.queued_after(queued, &operations));
         let queued = queued.transpose()?;
         let mut tally = turn.tally;
         if self.disk.is_some() {

@@ -118,7 +118,8 @@ pub async fn latencies(config: &Path, sink: &Sink, mails: usize) -> Vec<f64> {
     for number in 0..mails {
         // Long enough for the sender to have nothing to do.
         tokio::time::sleep(Duration::from_millis(40)).await;
-        let facts = serde_json::json!({ "trouble": { "service": "google", "over": false, "waiting": 0 } });
+        let facts =
+            serde_json::json!({ "trouble": { "service": "google", "over": false, "waiting": 0 } });
         let nobody = Directory::default();
         let occasion = format!("trouble {number}");
         let mut messages =

@@ -226,12 +226,7 @@ impl Poll<'_> {
     }
 
     /// A record with everything that belongs to it; `pends` says whether it waits to settle, and whether it did before.
-    fn beside(
-        &self,
-        id: &RecordId,
-        work: Work,
-        pends: (bool, bool),
-    ) -> Result<Group, StoreError> {
+    fn beside(&self, id: &RecordId, work: Work, pends: (bool, bool)) -> Result<Group, StoreError> {
         let store = self.roster.store();
         let mut group = work.group;
         let key = keys::under(prefix::PENDING, id.as_str());

@@ -132,7 +132,9 @@ impl Air {
         mut given_up: Pin<&mut (impl Future<Output = ()> + Send)>,
         nudge: impl Future<Output = ()>,
     ) -> Woken {
-        let boards = boarding.as_ref().map_or(0, |boarding| boarding.claims.len());
+        let boards = boarding
+            .as_ref()
+            .map_or(0, |boarding| boarding.claims.len());
         let wanted = (self.claims.len() + self.landed.len() + boards).div_ceil(2);
         if !self.has_runtime {
             return self.wait_by_hand(boarding, given_up).await;
@@ -173,13 +175,14 @@ impl Air {
         }
         std::future::poll_fn(|cx| {
             let mut done = Vec::new();
-            self.by_hand.retain_mut(|flight| match flight.as_mut().poll(cx) {
-                Poll::Ready(one) => {
-                    done.push(one);
-                    false
-                }
-                Poll::Pending => true,
-            });
+            self.by_hand
+                .retain_mut(|flight| match flight.as_mut().poll(cx) {
+                    Poll::Ready(one) => {
+                        done.push(one);
+                        false
+                    }
+                    Poll::Pending => true,
+                });
             for one in done {
                 self.land(Some(one));
             }
@@ -196,7 +199,8 @@ impl Air {
     }
 
     fn land(&mut self, done: Option<(u64, Verdict)>) {
-        let claim = done.and_then(|(number, verdict)| Some((self.claims.remove(&number)?, verdict)));
+        let claim =
+            done.and_then(|(number, verdict)| Some((self.claims.remove(&number)?, verdict)));
         self.landed.extend(claim);
     }
 
@@ -208,6 +212,7 @@ impl Air {
             why: "sheetbridge was stopped while it was on its way".into(),
         };
         let rest = std::mem::take(&mut self.claims).into_values();
-        self.landed.extend(rest.map(|claim| (claim, verdict.clone())));
+        self.landed
+            .extend(rest.map(|claim| (claim, verdict.clone())));
     }
 }

@@ -42,7 +42,10 @@ impl Outbox {
             Channel::Email => self
                 .mail_connections()
                 .min(self.mails_left_today(now)?.saturating_sub(meanwhile.mails))
-                .min(self.mails_left_this_minute(now)?.saturating_sub(meanwhile.mails)),
+                .min(
+                    self.mails_left_this_minute(now)?
+                        .saturating_sub(meanwhile.mails),
+                ),
             Channel::Telegram => self
                 .telegram
                 .as_ref()

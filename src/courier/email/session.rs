@@ -447,7 +447,10 @@ mod tests {
 
     #[test]
     fn a_dot_at_the_beginning_of_a_line_is_no_end() {
-        assert_eq!(with_dot(b".a\r\n.\r\nb.\r\n"), b"..a\r\n..\r\nb.\r\n\r\n.\r\n");
+        assert_eq!(
+            with_dot(b".a\r\n.\r\nb.\r\n"),
+            b"..a\r\n..\r\nb.\r\n\r\n.\r\n"
+        );
         assert_eq!(with_dot(b""), b"\r\n.\r\n");
     }
 
