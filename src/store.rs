@@ -503,7 +503,7 @@ impl Store {
     ///
     /// # Errors
     /// The disk. Nobody knows then what is on it; the store takes nothing any more.
-    pub fn make_durable(&self, applied: Applied) -> Result<(), StoreError> {
+    pub fn make_durable(&self, applied: &Applied) -> Result<(), StoreError> {
         let Some(number) = applied.number else {
             return Ok(());
         };
@@ -521,7 +521,7 @@ impl Store {
 
     fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
         let applied = self.apply_only(operations)?;
-        self.make_durable(applied)
+        self.make_durable(&applied)
     }
 
     fn apply_only(&self, mut operations: Vec<Operation>) -> Result<Applied, StoreError> {

@@ -33,7 +33,7 @@ impl Boarding {
     pub(super) fn new(store: &Store, applied: Applied, claims: Vec<(Claim, Parcel)>) -> Self {
         let durable = {
             let store = store.clone();
-            move || store.make_durable(applied)
+            move || store.make_durable(&applied)
         };
         let synced: BoxFuture<'static, _> = match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {

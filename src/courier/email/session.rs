@@ -224,37 +224,45 @@ impl Session {
         go_ahead(data).map_err(|trouble| (Phase::Data, trouble))
     }
 
-    /// The same in one write, and one way over the net. What is refused first is what counts; a server that would
-    /// take the text all the same gets none, and the connection ends.
+    /// The same in one write, and one way over the net. What is refused first is what counts.
     async fn begin_at_once(&mut self, letter: &Letter) -> Result<(), (Phase, Trouble)> {
         let mut commands = Mail::new(letter.envelope.from().cloned(), Vec::new()).to_string();
         for recipient in letter.envelope.to() {
             commands.push_str(&Rcpt::new(recipient.clone(), Vec::new()).to_string());
         }
         commands.push_str(&Data.to_string());
+        let answers = std::iter::once(Phase::Mail)
+            .chain(letter.envelope.to().iter().map(|_| Phase::Rcpt))
+            .chain([Phase::Data]);
         let mut refused = None;
-        let mut note = |phase: Phase, answer: Result<Response, Trouble>| match answer {
-            Ok(_) => Ok(()),
-            Err(Trouble::Broken(why)) => Err((phase, Trouble::Broken(why))),
-            Err(trouble) => {
-                refused.get_or_insert((phase, trouble));
-                Ok(())
+        let mut sent = Some(commands);
+        for phase in answers {
+            let answer = match sent.take() {
+                Some(commands) => self.command(commands).await,
+                None => self.answer().await,
+            };
+            let answer = match phase {
+                // After a refusal a server that would take the text all the same gets none.
+                Phase::Data if refused.is_some() => {
+                    self.spoilt = answer.is_ok();
+                    answer.map(|_| ())
+                }
+                Phase::Data => go_ahead(answer),
+                _ => answer.map(|_| ()),
+            };
+            match answer {
+                Ok(()) => {}
+                Err(trouble @ Trouble::Refused(_)) => {
+                    refused.get_or_insert((phase, trouble));
+                }
+                // What was said before the end is what counts: 421, and then nothing.
+                Err(trouble @ Trouble::Broken(_)) => {
+                    self.spoilt = true;
+                    return Err(refused.unwrap_or((phase, trouble)));
+                }
             }
-        };
-        let mail = self.command(commands).await;
-        note(Phase::Mail, mail)?;
-        for _ in letter.envelope.to() {
-            let rcpt = self.answer().await;
-            note(Phase::Rcpt, rcpt)?;
         }
-        let data = self.answer().await;
-        match refused {
-            None => go_ahead(data).map_err(|trouble| (Phase::Data, trouble)),
-            Some(refused) => {
-                self.spoilt = !matches!(data, Err(Trouble::Refused(_)));
-                Err(refused)
-            }
-        }
+        refused.map_or(Ok(()), Err)
     }
 
     /// The body, the dot, and the final answer.
