@@ -62,7 +62,7 @@ pub(super) fn take(
                     event,
                 }));
             }
-            Err(problem) => state.problems = vec![problem],
+            Err(problem) => state.problems = vec![*problem],
         }
         anything |=
             roster.keep_campaign_tab(&mut group, workbook, sheet, title, state, before.as_ref());
@@ -77,9 +77,9 @@ pub(super) fn take(
 ///
 /// # Errors
 /// It has no header that could be read: nothing is concluded from it then.
-fn shown(workbook: &str, read: &TabRead) -> Result<Sheet, Problem> {
+fn shown(workbook: &str, read: &TabRead) -> Result<Sheet, Box<Problem>> {
     let title = &read.plan.title;
-    let header = read.header.as_ref().map_err(|why| Problem {
+    let header = read.header.as_ref().map_err(|why| Box::new(Problem {
         place: Place::Cell {
             tab: title.clone(),
             cell: "1".to_owned(),
@@ -93,7 +93,7 @@ fn shown(workbook: &str, read: &TabRead) -> Result<Sheet, Problem> {
             "Hãy ghi lại các tiêu đề như Tên chiến dịch, Trạng thái, Giai đoạn, Tiêu đề, Nội dung; mỗi tiêu đề một cột",
             "Write headers such as Campaign name, State, Stage, Subject, Text, each over one column",
         ),
-    })?;
+    }))?;
     let columns: BTreeMap<String, (String, String)> = header
         .bound
         .iter()

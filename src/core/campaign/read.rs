@@ -60,18 +60,20 @@ pub struct Known<'a> {
 ///
 /// # Errors
 /// A word that means nothing.
-pub fn wanted(written: &Written) -> Result<Wanted, Problem> {
+pub fn wanted(written: &Written) -> Result<Wanted, Box<Problem>> {
     let Some(cell) = written.cells.get("state") else {
         return Ok(Wanted::Draft);
     };
     let shown = cell.shown();
-    words::wanted(&shown).map_err(|mend| Problem {
-        place: written.place("state"),
-        what: Said::new(
-            format!("không hiểu trạng thái “{}”", shown.trim()),
-            format!("the state “{}” means nothing here", shown.trim()),
-        ),
-        mend,
+    words::wanted(&shown).map_err(|mend| {
+        Box::new(Problem {
+            place: written.place("state"),
+            what: Said::new(
+                format!("không hiểu trạng thái “{}”", shown.trim()),
+                format!("the state “{}” means nothing here", shown.trim()),
+            ),
+            mend,
+        })
     })
 }
 
@@ -110,7 +112,7 @@ pub fn read(
     let state = match wanted(written) {
         Ok(wanted) => wanted,
         Err(problem) => {
-            sheet.problems.push(problem);
+            sheet.problems.push(*problem);
             Wanted::Draft
         }
     };
