@@ -247,8 +247,10 @@ impl Bot {
         }
     }
 
+    /// Hears one update as Telegram sends it; what is said back is on its way in `answers`.
+    ///
     /// What this version does not understand is passed by, and nothing of it is logged.
-    async fn handle(&self, mut update: Value, answers: &mut JoinSet<()>) {
+    pub async fn handle(&self, mut update: Value, answers: &mut JoinSet<()>) {
         while answers.len() >= ANSWERS {
             answers.join_next().await;
         }

@@ -9,6 +9,7 @@ mod campaigns;
 mod columns;
 mod environment;
 mod load;
+mod outward;
 mod people;
 mod problem;
 mod reload;
@@ -51,6 +52,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// `templates/` beside the configuration file: the admin's own, before the shipped ones. May not exist.
     pub templates_dir: PathBuf,
+    /// Files that may go along with mails: `attachments/` beside the file.
+    pub attachments_dir: PathBuf,
     /// Names of the templates that rules may use: shipped and own.
     pub templates: Vec<String>,
     /// `[company]`.
@@ -89,7 +92,7 @@ pub struct Config {
     pub email: Option<Email>,
     /// `[telegram]`, if the daemon is to use a bot.
     pub telegram: Option<Telegram>,
-    /// `[web] listen`, if health and metrics are to be served.
+    /// `[web]`, if health, metrics and the opt-out page are to be served.
     pub web: Option<Web>,
     /// `timezone` and `[hours]`.
     pub calendar: Calendar,
@@ -144,6 +147,8 @@ pub struct Company {
     pub phone: String,
     /// Mailbox, as it is to be shown.
     pub email: String,
+    /// Web site, without a slash at its end.
+    pub website: String,
 }
 
 /// `[google]`.
@@ -204,6 +209,19 @@ pub struct Tab {
     pub kind: TabKind,
 }
 
+impl Tab {
+    /// Whether all of its rows have agreed to advertising, because it is a form's own.
+    pub fn has_consent(&self) -> bool {
+        matches!(
+            self.kind,
+            TabKind::Customers {
+                consent: Some(_),
+                ..
+            }
+        )
+    }
+}
+
 /// A tab's name; `*` stands for any run of characters (`Tháng *`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TabPattern(pub String);
@@ -253,6 +271,8 @@ pub enum TabKind {
         stage: Option<String>,
         /// The salesperson's name, when the tab belongs to one.
         owner: Option<String>,
+        /// When the tab is a form's own and all of its rows have agreed to advertising: in which words.
+        consent: Option<String>,
     },
     /// `kind = "appointments"`.
     Appointments {
@@ -403,8 +423,12 @@ pub struct Email {
     pub per_minute: Option<u32>,
     /// Mails in 24 hours, from `per_day` or the preset; `None`: no limit.
     pub per_day: Option<u32>,
+    /// Connections to the server side by side, from `connections`; as many mails are in doubt after a crash at most.
+    pub connections: usize,
     /// What to do with a mail caught between its final dot and the answer.
     pub in_doubt: InDoubt,
+    /// `dkim`: keys that sign every mail.
+    pub dkim: Vec<Dkim>,
 }
 
 /// `[email] smtp`.
@@ -473,8 +497,23 @@ pub struct Telegram {
 }
 
 /// `[web]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
-    /// Where health and metrics are served.
+    /// Where health, metrics and the opt-out page are served.
     pub listen: std::net::SocketAddr,
+    /// The address under which customers reach the opt-out page, without a slash at its end; none: they cannot.
+    pub public_url: Option<String>,
+    /// Machines beside this one that pass requests on and say who asked (`X-Forwarded-For`).
+    pub proxies: Vec<std::net::IpAddr>,
+}
+
+/// One entry of `[email] dkim`.
+#[derive(Clone, Debug)]
+pub struct Dkim {
+    /// The name before `._domainkey` in DNS, in small letters.
+    pub selector: String,
+    /// The domain that signs, in small letters; the sender's if none is given.
+    pub domain: String,
+    /// The private key, as PEM; whether it is one is the courier's to say.
+    pub key: SecretString,
 }

@@ -4,6 +4,7 @@
 //! unchanged workbook reads, fingerprints, and stops: it writes nothing and evaluates no rule.
 
 mod accept;
+mod agreed;
 mod base;
 mod campaigns;
 mod describe;
@@ -24,6 +25,7 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -165,6 +167,7 @@ impl Cycle {
         now: Timestamp,
         mode: Mode,
     ) -> Result<Report, PollError> {
+        let began = Instant::now();
         if book.base.is_none() {
             let metadata = self.metadata(settings, book, now).await?;
             tokio::task::block_in_place(|| self.load(settings, book, &metadata))?;
@@ -209,6 +212,7 @@ impl Cycle {
                     reads,
                     doubts,
                     polled,
+                    began,
                 },
                 now,
                 mode,
@@ -346,7 +350,7 @@ impl Cycle {
 /// Whether the rows of a tab are records, and if so whether the tab is a whole stage or one person's.
 fn given_cells(kind: &TabKind) -> (Option<&str>, Option<&str>) {
     match kind {
-        TabKind::Customers { stage, owner } => (stage.as_deref(), owner.as_deref()),
+        TabKind::Customers { stage, owner, .. } => (stage.as_deref(), owner.as_deref()),
         TabKind::Appointments { .. } | TabKind::Staff { .. } | TabKind::Campaigns { .. } => {
             (None, None)
         }

@@ -16,13 +16,14 @@
 //! A message that has no mail form can still go by mail: the first line of the Telegram text becomes
 //! the subject, links stay links, buttons that act are left out.
 //!
-//! No I/O but the reading of that folder at start. What the names in a template mean is
+//! No I/O but the reading of that folder at start, and of [`files`] that go along with mails. What the names in a template mean is
 //! [`crate::core::facts`]; when and to whom a message goes is decided elsewhere.
 
 mod campaign;
 mod chat;
 mod check;
 mod engine;
+pub mod files;
 mod filters;
 mod mail;
 mod mjml;
@@ -38,6 +39,8 @@ use serde::{Deserialize, Serialize};
 pub use campaign::{CampaignText, Letter, Merge, Misprint, Missing};
 pub use chat::{Button, ButtonKind, ChatText, MAX_UNITS};
 pub use mail::MailText;
+
+use engine::Facts;
 
 use crate::core::rule::Channel;
 
@@ -231,7 +234,7 @@ impl Templates {
         if !self.bundles.contains_key(name) {
             return Err(self.no_such(name));
         }
-        mail::render(&self.env, &self.sources, name, values)
+        mail::render(&self.env, &self.sources, name, &Facts::of(values))
     }
 
     /// Renders the Telegram form of a template with the facts of a record.
@@ -246,7 +249,7 @@ impl Templates {
         if !self.has(name, Channel::Telegram) {
             return Err(self.no_such(name));
         }
-        chat::render(&self.env, &self.sources, name, values)
+        chat::render(&self.env, &self.sources, name, &Facts::of(values))
     }
 
     /// As [`Templates::render_mail`], from a bundle that was kept.
@@ -261,7 +264,10 @@ impl Templates {
         let bundle = Self::open(bundle)?;
         match self.same(&bundle) {
             true => self.render_mail(&bundle.name, values),
-            false => mail::render(&bundle.environment()?, &bundle.parts, &bundle.name, values),
+            false => {
+                let facts = Facts::of(values);
+                mail::render(&bundle.environment()?, &bundle.parts, &bundle.name, &facts)
+            }
         }
     }
 
@@ -277,7 +283,10 @@ impl Templates {
         let bundle = Self::open(bundle)?;
         match self.same(&bundle) {
             true => self.render_chat(&bundle.name, values),
-            false => chat::render(&bundle.environment()?, &bundle.parts, &bundle.name, values),
+            false => {
+                let facts = Facts::of(values);
+                chat::render(&bundle.environment()?, &bundle.parts, &bundle.name, &facts)
+            }
         }
     }
 

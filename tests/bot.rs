@@ -9,16 +9,14 @@ use std::time::Duration;
 use serde_json::json;
 use sheetbridge::bot::{Bot, DigestText};
 use sheetbridge::clock;
-use sheetbridge::commands::{
-    Desk, LastPoll, Who, act_for, last_poll_key, paused_list, store_button,
-};
+use sheetbridge::commands::{Desk, Who, act_for, paused_list, store_button};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::health::Health;
 use sheetbridge::sandbox::google::Edit;
 use sheetbridge::sandbox::telegram::{BotSandbox, Fault, Person, ShownMessage};
-use sheetbridge::store::Group;
 use sheetbridge::store::keys::prefix;
+use sheetbridge::store::{Group, LastPoll, last_poll_key};
 use sheetbridge::telegram::{Client, TelegramSettings};
 use support::{CUSTOMERS, Company};
 use tokio::sync::Notify;
@@ -287,6 +285,22 @@ async fn a_manager_asks_pauses_and_goes_on() {
         shown.buttons.is_empty() && shown.edited_at_ms.is_some(),
         "{shown:?}"
     );
+    office.asks(boss, "/chan", "/chan 0901234567").await;
+    office
+        .asks(boss, "/chan xin chào", "không phải email")
+        .await;
+    office
+        .asks(
+            boss,
+            "/chan 0901 234 567 khách gọi báo",
+            "không gửi quảng cáo tới",
+        )
+        .await;
+    let desk = sheetbridge::commands::Desk::new(office.company.roster.clone(), None);
+    let listed = desk
+        .suppressions(Some("0901234567"), &sheetbridge::commands::Who::CommandLine)
+        .unwrap();
+    assert!(listed[0].why.ends_with(": khách gọi báo"), "{listed:?}");
     let question = office.asks(boss, "/tieptuc", "Gửi tiếp mọi thư").await;
     office.presses(boss, &question, "Gửi tiếp").await;
     assert!(

@@ -5,8 +5,8 @@ mod support;
 
 use serde_json::{Value, json};
 use sheetbridge::commands::{
-    Action, ButtonAct, Desk, ErrorKind, LastPoll, OutboxFilter, Request, Who, act_for,
-    last_poll_key, paused_by, store_button,
+    Action, ButtonAct, Desk, ErrorKind, OutboxFilter, Request, Who, act_for, paused_by,
+    store_button,
 };
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::Message;
@@ -15,7 +15,7 @@ use sheetbridge::core::record::Record;
 use sheetbridge::health::Health;
 use sheetbridge::sandbox::google::Edit;
 use sheetbridge::store::keys::{self, prefix};
-use sheetbridge::store::{Group, Store};
+use sheetbridge::store::{Group, LastPoll, Store, last_poll_key};
 use support::{CUSTOMERS, Company};
 
 const RULES: &str = r#"
@@ -390,17 +390,11 @@ async fn the_last_poll_can_be_stopped_for_a_minute() {
     let (mut company, desk, message) = with_waiting_mail().await;
     let store = company.roster.store().clone();
     let none = desk
-        .stop_last_poll(&company.workbook, &manager(), company.now)
+        .stop_last_poll("another", &manager(), company.now)
         .unwrap_err();
     assert_eq!(none.kind, ErrorKind::NotFound);
-    let last = LastPoll {
-        at: company.now,
-        workbook: company.workbook.clone(),
-        keys: vec![message.key.clone()],
-    };
-    let mut group = Group::default();
-    group.put(last_poll_key(&company.workbook), &last);
-    store.commit(vec![group]).unwrap();
+    let last: Option<LastPoll> = store.get(&last_poll_key(&company.workbook)).unwrap();
+    assert_eq!(last.unwrap().keys, [message.key]);
     company.wait(60);
     let stopped = desk
         .stop_last_poll(&company.workbook, &manager(), company.now)

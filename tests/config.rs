@@ -199,6 +199,7 @@ fn the_shipped_configuration_loads_without_a_word() {
     );
     assert_eq!(email.smtp.security, SmtpSecurity::Tls);
     assert_eq!((email.per_minute, email.per_day), (Some(30), Some(2_000)));
+    assert_eq!(email.connections, 4);
     assert_eq!(
         (email.reply_to, email.in_doubt),
         (ReplyTo::Owner, InDoubt::Hold)

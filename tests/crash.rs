@@ -1,5 +1,5 @@
 //! The real daemon, killed at any moment, again and again: while it polls, decides, sends, reloads another
-//! configuration, hears a button or a pause, starts up; with a mail server that hangs up after the final dot, refuses
+//! configuration, writes a backup, hears a button or a pause, starts up; with a mail server that hangs up after the final dot, refuses
 //! or puts off, and a Bot API with 429, resets, a blocked bot and a group that moves. It is killed as by
 //! `kill -9`, so nothing of it can be caught.
 //!
@@ -9,6 +9,7 @@
 //! - nothing is in doubt that was not in flight on disk when it was killed or whose connection was not lost, and
 //!   never more at a time than there were connections;
 //! - a mail that has arrived is at every moment known as in flight, in doubt or delivered;
+//! - a file that has a backup's name is a whole one, holds nothing that the ledger does not know, and restores;
 //! - a button that was pressed has its effect, whenever the daemon died; a pause that was answered holds.
 //!
 //! Several companies are played side by side, each in a folder of its own, because a daemon mostly waits.
@@ -20,10 +21,13 @@
 mod black_box;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use black_box::leads::{self, CONNECTIONS, Moments, Office, Received, judge, number_from, story};
 use black_box::{Daemon, Ledger, SOON, STAFF, Site, until};
+use jiff::Timestamp;
 use rustix::process::Signal;
 use sheetbridge::commands::{ButtonAct, CALLBACK, Paused, Request, button_key, pause_key};
 use sheetbridge::core::delivery::State;
@@ -32,7 +36,7 @@ use sheetbridge::core::rule::Channel;
 use sheetbridge::sandbox::google::{Role, Workbook};
 use sheetbridge::sandbox::smtp::{Fault, Stage};
 use sheetbridge::sandbox::telegram;
-use sheetbridge::store::Store;
+use sheetbridge::store::{Store, backup};
 
 const OFFICE: Office = Office { leads: 24, old: 8 };
 
@@ -45,26 +49,29 @@ const SIDE_BY_SIDE: usize = 6;
 /// What the outbox says of a message that was on its way when the daemon died.
 const STOPPED: &str = "was stopped while it was on its way";
 
-/// What the daemon is at when it is killed. A backup of the running daemon belongs here too, once there is one.
+/// What the daemon is at when it is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Aim {
     Poll,
     Decision,
     Send,
     Reload,
+    Backup,
     Press,
     Pause,
     Start,
 }
 
 impl Aim {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Poll,
         Self::Decision,
         Self::Send,
         Self::Send,
         Self::Send,
         Self::Reload,
+        Self::Backup,
+        Self::Backup,
         Self::Press,
         Self::Pause,
         Self::Start,
@@ -104,7 +111,8 @@ async fn killed_at_any_moment_it_loses_nothing_and_repeats_nothing() {
     );
     if ended.kills >= 100 {
         // A test that never falls into the gap proves nothing.
-        assert!(ended.flying > 0 && ended.in_doubt > 0 && ended.aims.len() == Aim::ALL.len() - 2);
+        assert!(ended.flying > 0 && ended.in_doubt > 0 && ended.aims.len() == Aim::ALL.len() - 3);
+        assert!(ended.backups > 0, "no backup was whole");
     }
 }
 
@@ -119,6 +127,9 @@ struct Ended {
     /// Mails in doubt that had not come: what only a person can settle.
     never_came: usize,
     presses: usize,
+    /// Backups that were whole, and asked for and none.
+    backups: usize,
+    no_backups: usize,
 }
 
 impl Ended {
@@ -131,6 +142,8 @@ impl Ended {
         self.in_doubt += other.in_doubt;
         self.never_came += other.never_came;
         self.presses += other.presses;
+        self.backups += other.backups;
+        self.no_backups += other.no_backups;
     }
 }
 
@@ -152,6 +165,10 @@ struct Company {
     /// Whether the group got another id.
     moved: bool,
     paused: bool,
+    /// The command that asks for a backup, and the file it is to be in.
+    backing_up: Option<(Child, PathBuf)>,
+    /// Backups that are whole.
+    backups: Vec<PathBuf>,
 }
 
 impl Company {
@@ -178,6 +195,8 @@ impl Company {
             blocked: BTreeSet::new(),
             moved: false,
             paused: false,
+            backing_up: None,
+            backups: Vec::new(),
         };
         company.slowly();
         company
@@ -206,6 +225,7 @@ impl Company {
             self.wait_for(aim, &daemon).await;
             daemon.kill();
             self.look_into_it();
+            self.look_at_backups();
             daemon = self.site.start();
             if aim == Aim::Start {
                 let soon = self.moments.below(400);
@@ -307,6 +327,25 @@ impl Company {
                 tokio::time::sleep(random(1_500)).await;
                 daemon.signal(Signal::HUP);
                 tokio::time::sleep(random(80)).await;
+            }
+            Aim::Backup => {
+                tokio::time::sleep(random(1_000)).await;
+                let number = self.backups.len() + self.ended.no_backups;
+                let file = self.site.dir.path().join(format!("{number}.backup"));
+                let command = Command::new(env!("CARGO_BIN_EXE_sheetbridge"))
+                    .arg("--config")
+                    .arg(self.site.config_path())
+                    .arg("backup")
+                    .arg(&file)
+                    .env_clear()
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap();
+                let within = self.moments.below(120);
+                tokio::time::sleep(Duration::from_millis(within)).await;
+                self.backing_up = Some((command, file));
             }
             Aim::Press => {
                 tokio::time::sleep(random(500)).await;
@@ -427,6 +466,66 @@ impl Company {
         }
     }
 
+    /// What has the name of a backup is a whole one, also those that the command line has not taken yet.
+    fn look_at_backups(&mut self) {
+        let asked_in = backup::folder(&self.site.state_dir());
+        let mut named: Vec<PathBuf> = std::fs::read_dir(asked_in)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.to_string_lossy().ends_with(".part"))
+            .collect();
+        if let Some((mut command, file)) = self.backing_up.take() {
+            // Sometimes it goes as well, in the middle of copying.
+            if self.moments.below(2) == 0 {
+                command.kill().unwrap();
+            }
+            let well = command.wait().unwrap().success();
+            assert!(
+                !well || file.exists(),
+                "seed {}: no backup, and it said so",
+                self.seed
+            );
+            self.ended.no_backups += usize::from(!file.exists());
+            if file.exists() {
+                self.ended.backups += 1;
+                self.backups.push(file.clone());
+                named.push(file);
+            }
+        }
+        for path in named {
+            if let Err(error) = backup::check(&path) {
+                panic!(
+                    "seed {}: {} is taken for a backup: {error}",
+                    self.seed,
+                    path.display()
+                );
+            }
+        }
+    }
+
+    /// Every backup becomes a store again, with nothing in it that the ledger does not know.
+    fn restore_all(&self, ledger: &Ledger) -> Vec<String> {
+        let mut broken = Vec::new();
+        let known = ledger.by_key();
+        for file in &self.backups {
+            let dir = tempfile::tempdir().unwrap();
+            let now = (false, Timestamp::UNIX_EPOCH);
+            backup::restore(file, dir.path(), now, |_, _| Ok(())).unwrap();
+            let then = Ledger::of(&Store::open(dir.path()).unwrap());
+            for message in &then.messages {
+                let Some(now) = known.get(message.key.as_str()) else {
+                    broken.push(format!("{} was in a backup and is gone", message.key));
+                    continue;
+                };
+                if now.attempts.len() < message.attempts.len() {
+                    broken.push(format!("{} had more attempts in a backup", message.key));
+                }
+            }
+        }
+        broken
+    }
+
     /// All troubles over, until nothing is left to do but what a mail server put off.
     async fn calm(&mut self, daemon: &Daemon) {
         self.site.smtp.clear_faults();
@@ -498,6 +597,7 @@ impl Company {
                 ));
             }
         }
+        broken.extend(self.restore_all(&ledger));
         assert!(broken.is_empty(), "seed {}: {broken:#?}", self.seed);
     }
 }

@@ -57,6 +57,30 @@ async fn the_first_look_sends_nothing_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_poll_writes_nothing_to_the_store() {
+    let mut company = Company::new(RULES).await;
+    assert!(company.poll().await.baseline);
+    // The number of commits stands beside the store, and every commit goes through it.
+    let commits = |company: &Company| {
+        std::fs::read(company.roster.store().dir().join("store.count")).unwrap()
+    };
+    let before = commits(&company);
+    for _ in 0..3 {
+        company.wait(10);
+        assert!(company.poll().await.is_quiet());
+        let rang = sheetbridge::alarms::ring(&company.roster, company.now).unwrap();
+        assert!(rang.messages.is_empty());
+        assert_eq!(commits(&company), before, "nothing changed, and it wrote");
+    }
+    company.restart().await;
+    assert!(company.poll().await.is_quiet());
+    assert_eq!(commits(&company), before, "after a restart as well");
+    company.type_into(2, "Ghi chú", "gọi lại");
+    company.poll().await;
+    assert_ne!(commits(&company), before, "the counter counts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sort_is_no_event_and_writes_nothing_per_row() {
     let mut company = Company::new(RULES).await;
     company.poll().await;

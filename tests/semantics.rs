@@ -10,14 +10,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sheetbridge::alarms;
-use sheetbridge::commands::{Desk, LastPoll, Who, last_poll_key};
+use sheetbridge::commands::{Desk, Who};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::core::record::Record;
 use sheetbridge::cycle::{Mode, Report};
 use sheetbridge::roster::Roster;
 use sheetbridge::sandbox::google::{CellEdit, Edit, Role};
-use sheetbridge::store::Group;
 use sheetbridge::store::journal::Entry;
 use sheetbridge::store::keys::prefix;
 use sheetbridge::store::suppression::suppress_key;
@@ -1093,21 +1092,7 @@ async fn s11_a_manager_may_stop_everything_from_the_last_poll_for_a_minute() {
     let mut company = company(RULES).await;
     company.add_customer(&AN);
     let (_, settled) = company.poll_and_settle().await;
-    let keep = |company: &Company| {
-        let last = LastPoll {
-            at: company.now,
-            workbook: company.workbook.clone(),
-            keys: settled
-                .messages
-                .iter()
-                .map(|message| MessageKey::from_text(&message.key))
-                .collect(),
-        };
-        let mut group = Group::default();
-        group.put(last_poll_key(&company.workbook), &last);
-        company.roster.store().commit(vec![group]).unwrap();
-    };
-    keep(&company);
+    assert_eq!(settled.messages.len(), 2);
     let stop = |company: &Company| {
         desk(company).stop_last_poll(&company.workbook, &Who::CommandLine, company.now)
     };

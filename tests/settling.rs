@@ -275,6 +275,44 @@ async fn a_form_fires_within_two_polls_and_a_row_that_is_typed_when_it_is_comple
     assert!(after(&mut company, 60).await.is_empty());
 }
 
+/// A reminder about whoever has been in "consulting" for three days.
+const IDLE: &str = r#"
+[[rule]]
+id = "idle"
+on = { idle = "consulting", after = "3d" }
+send = { channel = "telegram", to = "owner", template = "idle" }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_undone_before_it_settled_does_not_move_the_idle_clock() {
+    const DAY: i64 = 86_400;
+    let reminded = async |slip: &[(&str, &str, i64)]| {
+        let mut company = company(IDLE).await;
+        company.wait(2 * DAY);
+        company.poll().await;
+        for (column, text, seconds) in slip {
+            company.type_into(2, column, text);
+            company.poll().await;
+            company.wait(*seconds);
+        }
+        company.poll().await;
+        company.wait(DAY + 600);
+        let rang = alarms::ring(&company.roster, company.now).unwrap();
+        let active = record(&company, "Trần Bình").active_at;
+        (rang.messages.len(), active)
+    };
+    let untouched = reminded(&[]).await;
+    assert_eq!(untouched.0, 2, "both have waited for three days");
+    let slip = [
+        ("Email", "binh@example.co", 5),
+        ("Email", "binh@example.com", 30),
+    ];
+    assert_eq!(reminded(&slip).await, untouched);
+    let (reminders, active) = reminded(&[("Email", "binh@example.co", 30)]).await;
+    assert_eq!(reminders, 1, "what stays is an activity");
+    assert!(active > untouched.1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_change_that_a_quick_rule_told_of_does_not_end_its_stopwatch() {
     let quick = LEADS.replace("escalate", "settle = \"1s\"\nescalate");

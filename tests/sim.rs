@@ -115,6 +115,7 @@ fn nothing_is_lost_and_nothing_comes_twice_whatever_fails() {
         sum.arrivals += outcome.tally.arrivals;
         sum.in_doubt += outcome.tally.in_doubt;
         sum.store_failures += outcome.tally.store_failures;
+        sum.restores += outcome.tally.restores;
         sum.days += outcome.tally.days;
         let enough = match wanted {
             Some(wanted) => steps as u64 >= wanted,

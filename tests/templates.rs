@@ -81,6 +81,12 @@ fn minimal() -> Value {
 fn record(values: &Value, more: Value) -> Value {
     let values: BTreeMap<String, Value> = serde_json::from_value(values.clone()).unwrap();
     let mut extra: BTreeMap<String, Value> = serde_json::from_value(more).unwrap();
+    // What the mail itself is about, which is there for every reader of it.
+    extra.insert("campaign".into(), json!({"subject": "Mở bán căn hộ", "text": "Chào anh/chị,\n\nCăn hộ đã mở bán.", "html": "<p>Chào anh/chị,</p>"}));
+    extra.insert(
+        "refusal".into(),
+        json!({"at": "2026-11-21T09:00:00", "url": "https://crm.queenland.example/u/x"}),
+    );
     let event = extra.remove("event").unwrap_or(Value::Null);
     let cells: Cells = [("note".into(), Cell::Text("x".into()))].into();
     facts::facts(&FactsInput {
@@ -615,6 +621,161 @@ fn a_value_cannot_make_markup_or_buttons() {
             name: "done".into()
         }
     );
+}
+
+/// Where a text of somebody's stands in the facts; the rest are times, addresses and numbers of our own.
+const TYPED_BY_PEOPLE: [&str; 31] = [
+    "/name/full",
+    "/name/given",
+    "/area",
+    "/interest",
+    "/source",
+    "/note",
+    "/owner/0",
+    "/owner/1",
+    "/company/name",
+    "/company/address",
+    "/event/told/0",
+    "/event/stage_before",
+    "/event/project",
+    "/hold/subject",
+    "/held/workbook",
+    "/held/tab",
+    "/held/reasons/0",
+    "/held/samples/0",
+    "/flood/items/0/name",
+    "/doubt/name",
+    "/doubt/subject",
+    "/doubt/said",
+    "/trouble/detail",
+    "/trouble/mend",
+    "/findings/problems/0/header",
+    "/findings/problems/0/value",
+    "/findings/ambiguous/0/why",
+    "/digest/due_today/0/name",
+    "/digest/waiting/0/owner",
+    "/digest/waiting/0/records/0/name",
+    "/staff/name",
+];
+
+#[test]
+fn nothing_that_people_type_is_markup_in_any_shipped_template() {
+    const HOSTILE: &str = "<script>alert(1)</script><b onclick='x'>&lt;\"](https://evil.example) [x](action:done)\n{{ company.email }}";
+    for language in [Language::Vietnamese, Language::English] {
+        let templates = load(language);
+        let mut values = full();
+        for place in TYPED_BY_PEOPLE {
+            let value = values.pointer_mut(place);
+            let value = value.unwrap_or_else(|| panic!("{place} is not in the facts"));
+            *value = format!("{} {HOSTILE}", value.as_str().unwrap()).into();
+        }
+        for name in templates.names(Channel::Email) {
+            let (mail, plain) = (
+                templates.render_mail(&name, &values).unwrap(),
+                templates.render_mail(&name, &full()).unwrap(),
+            );
+            let tags = |html: &str| html.matches('<').count();
+            assert_eq!(tags(&mail.html), tags(&plain.html), "{name}: {}", mail.html);
+            assert!(!mail.html.contains("onclick='"), "{name}");
+            assert!(!mail.html.contains("href=\"https://evil"), "{name}");
+            assert!(!mail.subject.contains(['\r', '\n']), "{name}");
+        }
+        for name in templates.names(Channel::Telegram) {
+            // What renders is markup that Telegram takes: the checker of `render` has looked at each tag.
+            let (chat, plain) = (
+                templates.render_chat(&name, &values).unwrap(),
+                templates.render_chat(&name, &full()).unwrap(),
+            );
+            let tags = |html: &str| html.matches('<').count();
+            assert_eq!(
+                tags(&chat.html()),
+                tags(&plain.html()),
+                "{name}: {}",
+                chat.html()
+            );
+            let kinds = |rows: &[Vec<sheetbridge::render::Button>]| -> Vec<Vec<ButtonKind>> {
+                let row = |row: &Vec<sheetbridge::render::Button>| {
+                    row.iter().map(|button| button.kind.clone()).collect()
+                };
+                rows.iter().map(row).collect()
+            };
+            assert_eq!(kinds(&chat.buttons), kinds(&plain.buttons), "{name}");
+        }
+    }
+}
+
+/// What a template that wants to do harm is told; the time it may take is the test's.
+fn harm(source: &str) -> String {
+    let began = std::time::Instant::now();
+    let bundle = json!({
+        "name": "t", "language": "vi",
+        "parts": {"t/subject.txt": "x", "t/body.txt": source, "t/body.html": source},
+    });
+    let error = load(Language::Vietnamese)
+        .render_mail_from_bundle(&bundle.to_string(), &full())
+        .unwrap_err();
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(20),
+        "{source}"
+    );
+    error.to_string()
+}
+
+#[test]
+fn a_template_reads_no_file_and_ends_whatever_it_does() {
+    // No file but those it was frozen with: there is no loader.
+    for file in [
+        "/etc/passwd",
+        "../../etc/passwd",
+        "layout/mail.html",
+        "file:///etc/passwd",
+    ] {
+        for tag in ["include", "extends", "import"] {
+            let source = match tag {
+                "import" => format!("{{% import '{file}' as x %}}{{{{ x }}}}"),
+                tag => format!("{{% {tag} '{file}' %}}"),
+            };
+            let said = harm(&source);
+            assert!(
+                said.contains("a file that is not there"),
+                "{source}: {said}"
+            );
+        }
+    }
+    let runs = "it runs too long";
+    let long = "the text is longer than 512 KiB";
+    for (source, why) in [
+        (
+            "{% for a in range(100000) %}{% for b in range(100000) %}{{ '' ~ b }}{% endfor %}{% endfor %}",
+            "",
+        ),
+        (
+            "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+            runs,
+        ),
+        (
+            "{% for a in range(99999) %}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{% endfor %}",
+            long,
+        ),
+        ("{{ 'x' * 100000000 }}", long),
+        ("{{ 'x' * 100000001 }}", "too large"),
+        ("{{ 'x' * 100000000 * 100 }}", "too large"),
+        ("{{ [1] * 1000000000 }}", "too large"),
+        ("{{ range(10000000) }}", "range"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", ""),
+        (
+            "{% macro m(n) %}{{ m(n + 1) }}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
+            "",
+        ),
+        ("{% include 't/body.txt' %}", ""),
+        ("{% extends 't/body.txt' %}", ""),
+        ("{{ caller() }}", ""),
+        ("{{ name.__class__ }}", ""),
+        ("{{ self.x() }}", ""),
+    ] {
+        let said = harm(source);
+        assert!(said.contains(why), "{source}: {said}");
+    }
 }
 
 /// The daemon shares one set of templates between its tasks.

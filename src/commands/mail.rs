@@ -7,29 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::delivery::{By, State};
 use crate::core::message::{Message, MessageKey, Recipient};
-use crate::store::keys::{self, Key, prefix};
-use crate::store::{Group, ledger};
+use crate::store::keys::{self, prefix};
+use crate::store::{Group, LastPoll, last_poll_key, ledger};
 
 /// "Stop everything from the last poll" is there for so long (SEMANTICS 11).
 const STOP_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// A reminder for tomorrow is worth sending for so long.
 const LATER_FOR: SignedDuration = SignedDuration::from_hours(3 * 24);
-
-/// What the last poll of a workbook decided. The cycle writes it with the poll that decided something.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LastPoll {
-    /// When.
-    pub at: Timestamp,
-    /// Workbook id.
-    pub workbook: String,
-    /// The messages.
-    pub keys: Vec<MessageKey>,
-}
-
-/// Where it is kept.
-pub fn last_poll_key(workbook: &str) -> Key {
-    keys::under(prefix::META, format!("last-poll/{workbook}"))
-}
 
 /// What became of a message by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -282,7 +282,7 @@ fn tabs(reader: &Reader<'_>, workbook: &Section<'_>, stages: &[Stage]) -> Vec<Ta
 }
 
 fn customers_tab(reader: &Reader<'_>, section: &Section<'_>, stages: &[Stage]) -> TabKind {
-    section.only(reader, &["name", "kind", "stage", "owner"], &[]);
+    section.only(reader, &["name", "kind", "stage", "owner", "consent"], &[]);
     TabKind::Customers {
         stage: section
             .text(reader, "stage")
@@ -290,7 +290,23 @@ fn customers_tab(reader: &Reader<'_>, section: &Section<'_>, stages: &[Stage]) -
         owner: section
             .text(reader, "owner")
             .map(|owner| owner.text.to_owned()),
+        consent: section
+            .text(reader, "consent")
+            .and_then(|wording| form_wording(reader, &wording)),
     }
+}
+
+/// What the people of a form's own tab agreed to, as the form says it.
+fn form_wording(reader: &Reader<'_>, wording: &Text<'_>) -> Option<String> {
+    if !wording.text.trim().is_empty() {
+        return Some(wording.text.trim().to_owned());
+    }
+    wording.wrong(
+        reader,
+        ", without the words that people agreed to",
+        "write the sentence beside the form's box, and which version of the form it is: it is kept as proof",
+    );
+    None
 }
 
 fn appointments_tab(reader: &Reader<'_>, section: &Section<'_>) -> Option<TabKind> {
@@ -374,7 +390,7 @@ fn tab_columns(
 /// Whether a field has a column, or a tab that stands for one.
 pub(super) fn is_bound(id: &str, fields: &[Field], workbooks: &[Workbook]) -> bool {
     let by_tab = |tab: &Tab| match &tab.kind {
-        TabKind::Customers { stage, owner } => {
+        TabKind::Customers { stage, owner, .. } => {
             (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
         }
         TabKind::Appointments { .. } => id == "appointment",

@@ -9,6 +9,7 @@ pub mod email;
 pub mod field;
 pub mod fold;
 pub mod header;
+pub mod inert;
 pub mod money;
 pub mod number;
 pub mod owner;
@@ -22,6 +23,7 @@ pub mod yes_no;
 
 pub use field::{FieldKind, FieldSpec, Schema};
 pub use header::{Binding, Header, HeaderProblem, cell_name, column_letter, find_header};
+pub use inert::inert;
 pub use rows::{RowKind, bind_row, kind_of_row};
 pub use typed::{CellProblem, Typed, Value};
 

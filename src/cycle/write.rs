@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::accept::{Matched, Poll, Taken, patterns_key};
+use jiff::SignedDuration;
+
+use super::accept::{Matched, Poll, Taken, Work, patterns_key};
 use super::base::Base;
 use super::fetch::{TabRead, Width};
 use super::hold::{self, Held, HeldCounts};
@@ -17,7 +19,10 @@ use crate::core::record::{Kind, RecordId};
 use crate::roster::{TabMeta, tab_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, StoreError};
+use crate::store::{Group, LastPoll, StoreError, last_poll_key};
+
+/// Records beyond so many are written down as soon as they have settled.
+const MANY: usize = 500;
 
 impl Poll<'_> {
     /// A batch that is held: the base stays, opt-outs act, and the managers are asked.
@@ -199,27 +204,8 @@ impl Poll<'_> {
             .unwrap_or_else(|| self.roster.store().plan());
         let before: BTreeSet<RecordId> = pending.clone();
         for (id, work) in std::mem::take(&mut self.work) {
-            let mut group = work.group;
-            let key = keys::under(prefix::PENDING, id.as_str());
-            if waiting.contains(&id) && !before.contains(&id) {
-                group.put(key, &self.workbook);
-            } else if !waiting.contains(&id) && before.contains(&id) {
-                group.remove(key);
-            }
-            if work.forget {
-                store.forget_record(&mut group, &id)?;
-                group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
-            } else {
-                let looked_up = self.looked_up.get_mut().remove(&id);
-                let before = match looked_up {
-                    Some(record) => Some(record),
-                    None => store.record(&id)?.map(Rc::new),
-                };
-                if before.as_deref() != Some(&work.record) {
-                    group.put_record(&work.record);
-                }
-            }
-            plan.add(group)?;
+            let pends = (waiting.contains(&id), before.contains(&id));
+            plan.add(self.beside(&id, work, pends)?)?;
         }
         if let Some(next) = &next {
             for group in next.write(&store, self.workbook, base) {
@@ -232,6 +218,7 @@ impl Poll<'_> {
                 last.remove(keys::under(prefix::UNCLEAR, id.as_str()));
             }
         }
+        self.keep_decided(&mut last);
         plan.add(last)?;
         plan.commit()?;
         *pending = waiting;
@@ -239,6 +226,67 @@ impl Poll<'_> {
             report: self.report,
             next,
         })
+    }
+
+    /// A record with everything that belongs to it; `pends` says whether it waits to settle, and whether it did before.
+    fn beside(&self, id: &RecordId, work: Work, pends: (bool, bool)) -> Result<Group, StoreError> {
+        let store = self.roster.store();
+        let mut group = work.group;
+        let key = keys::under(prefix::PENDING, id.as_str());
+        match pends {
+            (true, false) => group.put(key, &self.workbook),
+            (false, true) => group.remove(key),
+            (true, true) | (false, false) => {}
+        }
+        if work.forget {
+            store.forget_record(&mut group, id)?;
+            group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
+            return Ok(group);
+        }
+        let looked_up = self.looked_up.borrow_mut().remove(id);
+        let before = match looked_up {
+            Some(record) => Some(record),
+            None if work.minted => None,
+            None => store.record(id)?.map(Rc::new),
+        };
+        if before.as_deref() != Some(&work.record) {
+            group.put_record(&work.record);
+        }
+        Ok(group)
+    }
+
+    /// Writes a record that has been settled out of memory, if many are worked at. It counts when the poll is accepted.
+    pub(super) fn put_away(
+        &mut self,
+        id: &RecordId,
+        waits: bool,
+        waited: bool,
+    ) -> Result<(), StoreError> {
+        if self.mode != Mode::Real || self.worked_at < MANY {
+            self.worked_at += 1;
+            return Ok(());
+        }
+        let Some(work) = self.work.remove(id) else {
+            return Ok(());
+        };
+        let group = self.beside(id, work, (waits, waited))?;
+        let store = self.roster.store();
+        self.plan.get_or_insert_with(|| store.plan()).add(group)
+    }
+
+    /// What was decided may be stopped for a minute, which begins when the sheet was read and not before.
+    fn keep_decided(&self, last: &mut Group) {
+        if self.decided.is_empty() {
+            return;
+        }
+        let read_for =
+            SignedDuration::from_secs(i64::try_from(self.began.elapsed().as_secs()).unwrap_or(0));
+        let decided = LastPoll {
+            at: self.now.saturating_add(read_for).unwrap_or(self.now),
+            workbook: self.workbook.to_owned(),
+            keys: self.decided.clone(),
+        };
+        last.put(last_poll_key(self.workbook), &decided);
     }
 
     /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.

@@ -11,20 +11,21 @@ use tokio::net::UnixListener;
 use super::watch::Loop;
 use super::{DaemonError, House, News, watch};
 use crate::bot::Bot;
-use crate::commands::{CommandError, Desk, ErrorKind, LastPoll, Request, Who, last_poll_key};
-use crate::core::message::MessageKey;
+use crate::commands::{CommandError, Desk, ErrorKind, Request, Who};
 use crate::core::rule::Channel;
 use crate::courier::telegram::TelegramCourier;
 use crate::cycle::{Mode, PollError, Report, TabReport};
 use crate::outbox::Ended;
 use crate::render::Templates;
-use crate::store::Group;
 use crate::telemetry::Poll;
 use crate::web::Web;
 use crate::{alarms, clock, control, random};
 
 /// Nothing is due sooner than it is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// So long a channel sends before anything else has its turn.
+const AT_A_TIME: Duration = Duration::from_secs(5);
 
 /// Waits between failed polls grow up to this (sheets.md, section 1).
 const LONGEST_WAIT: Duration = Duration::from_secs(64);
@@ -84,7 +85,6 @@ async fn poll(house: &House, workbook: &str, every: Duration) -> Result<Duration
         Ok(report) => {
             let took = SignedDuration::try_from(started.elapsed()).unwrap_or(SignedDuration::ZERO);
             house.health.polled(workbook, now, took);
-            tokio::task::block_in_place(|| decided(house, workbook, &report))?;
             log(workbook, &report);
             measure(house, workbook, &report, now, started.elapsed());
             house.tell(News::Polled {
@@ -128,25 +128,6 @@ fn back_off(error: &PollError, times: u32, every: Duration) -> Duration {
     let jitter = Duration::from_secs_f64(random::unit());
     let asked = Duration::from_secs(google.retry_after_s().unwrap_or(0).min(3_600));
     (doubled.min(LONGEST_WAIT) + jitter).max(asked).max(every)
-}
-
-/// Keeps what the poll decided, for the minute in which a manager may stop it (SEMANTICS 11).
-fn decided(house: &House, workbook: &str, report: &Report) -> Result<(), DaemonError> {
-    if report.messages.is_empty() {
-        return Ok(());
-    }
-    let last = LastPoll {
-        at: clock::now(),
-        workbook: workbook.to_owned(),
-        keys: report
-            .messages
-            .iter()
-            .map(|message| MessageKey::from_text(&message.key))
-            .collect(),
-    };
-    let mut group = Group::default();
-    group.put(last_poll_key(workbook), &last);
-    Ok(house.parts().roster.store().commit(vec![group])?)
 }
 
 /// What a person must mend is told at once; what may pass, after a quarter of an hour. Once each.
@@ -246,16 +227,26 @@ pub(super) async fn ringing(house: House) -> Result<(), DaemonError> {
 
 /// Sends what is due by one channel.
 pub(super) async fn sending(house: House, channel: Channel) -> Result<(), DaemonError> {
+    let mut queued = house.parts().roster.store().on_queued();
     while !house.stop.is_cancelled() {
-        house.beats.came_round(Loop::Sending(channel));
+        queued.mark_unchanged();
         let parts = house.parts();
+        let began = Instant::now();
+        let mut any = false;
+        let go_on = |ended: &[Ended]| {
+            any |= !ended.is_empty();
+            house.beats.came_round(Loop::Sending(channel));
+            ended.iter().for_each(|one| tell_of(&house, one));
+            // Another configuration, and what else this loop does, waits no longer than that.
+            began.elapsed() < AT_A_TIME && Arc::ptr_eq(&parts, &house.parts())
+        };
+        house.beats.came_round(Loop::Sending(channel));
         let ended = parts
             .outbox
-            .pass(channel, clock::now(), &house.stop)
+            .send_on(channel, clock::now, &house.stop, go_on)
             .await?;
-        for one in &ended {
-            tell_of(&house, one);
-        }
+        any |= !ended.is_empty();
+        ended.iter().for_each(|one| tell_of(&house, one));
         if let Some(client) = parts
             .telegram
             .clone()
@@ -264,8 +255,12 @@ pub(super) async fn sending(house: House, channel: Channel) -> Result<(), Daemon
             let courier = TelegramCourier::new(client);
             parts.outbox.amend(&courier, clock::now()).await?;
         }
-        if ended.is_empty() {
-            house.pause(LOOK_EVERY).await;
+        if !any {
+            tokio::select! {
+                // Gone only with the store, whose end is everybody's.
+                _ = queued.changed() => {}
+                _ = house.pause(LOOK_EVERY) => {}
+            }
         }
     }
     Ok(())
@@ -338,8 +333,6 @@ async fn sync(house: &House, dry_run: bool) -> Result<serde_json::Value, Command
         let report = report.map_err(|why| CommandError::plain(ErrorKind::Unavailable, why))?;
         if mode == Mode::Real {
             house.health.polled(&book.id, now, SignedDuration::ZERO);
-            tokio::task::block_in_place(|| decided(house, &book.id, &report))
-                .map_err(|error| CommandError::plain(ErrorKind::Store, error.to_string()))?;
         }
         joined.join(report);
     }
@@ -392,9 +385,11 @@ fn digest_text(templates: &Templates, desk: &Desk, now: Timestamp) -> Result<Vec
 
 /// Health and metrics.
 pub(super) async fn serving(house: House, web: Web) -> Result<(), DaemonError> {
+    let parts = house.clone();
     web.serve(
         house.health.clone(),
         house.metrics.clone(),
+        move || parts.parts().desk.clone(),
         house.stop.clone(),
     )
     .await

@@ -131,8 +131,7 @@ fn back_up(
     let parts = house.parts();
     let store = parts.roster.store();
     let folder = backup::folder(store.dir());
-    let mut upkeep = parts.desk.upkeep()?;
-    let made = |upkeep: &mut Upkeep| -> Result<bool, backup::BackupError> {
+    let made = || -> Result<Option<Timestamp>, backup::BackupError> {
         backup::private_folder(&folder)?;
         let newest = backup::list(&folder).map_err(|error| backup::unusable(&folder, error))?;
         let since = match newest.last() {
@@ -141,7 +140,7 @@ fn back_up(
             None => up,
         };
         if !is_due(since, backups.every.duration(), hour) {
-            return Ok(false);
+            return Ok(None);
         }
         backup::clear_asked(&folder, now, ASKED_FOR)
             .map_err(|error| backup::unusable(&folder, error))?;
@@ -151,17 +150,24 @@ fn back_up(
         let keep = usize::try_from(backups.keep).unwrap_or(usize::MAX);
         backup::rotate(&folder, keep).map_err(|error| backup::unusable(&folder, error))?;
         tracing::info!(file = %path.display(), bytes = summary.bytes, "backup made");
-        upkeep.backed_up = Some(summary.at);
-        upkeep.backup_failed = None;
-        Ok(true)
+        Ok(Some(summary.at))
     };
-    match made(&mut upkeep) {
-        Ok(false) => Ok(()),
-        Ok(true) => Ok(parts.desk.keep_upkeep(&upkeep)?),
+    // What is kept of it is read when it changes, and not with every look.
+    match made() {
+        Ok(None) => Ok(()),
+        Ok(Some(at)) => {
+            let upkeep = Upkeep {
+                backed_up: Some(at),
+                backup_failed: None,
+                ..parts.desk.upkeep()?
+            };
+            Ok(parts.desk.keep_upkeep(&upkeep)?)
+        }
         Err(backup::BackupError::Store(error @ StoreError::Sled(_))) => Err(error.into()),
         Err(error) => {
             // Told once; it is tried again each time.
             let why = error.to_string();
+            let mut upkeep = parts.desk.upkeep()?;
             if upkeep.backup_failed.as_ref() != Some(&why) {
                 tracing::error!("the automatic backup failed: {why}");
                 let trouble = Trouble {

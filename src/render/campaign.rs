@@ -466,10 +466,11 @@ impl CampaignText {
                 "preview": preview(&inside),
             },
         });
+        let facts = engine::Facts::of(&values);
         Ok(MailText {
             subject,
-            text: super::chat::tidy(&engine::render(&self.env, TEXT_LAYOUT, &values)?) + "\n",
-            html: engine::render(&self.env, HTML_LAYOUT, &values)?,
+            text: super::chat::tidy(&engine::render(&self.env, TEXT_LAYOUT, &facts)?) + "\n",
+            html: engine::render(&self.env, HTML_LAYOUT, &facts)?,
         })
     }
 
@@ -486,7 +487,12 @@ impl CampaignText {
             map.insert("now".into(), letter.now.as_str().into());
             map.insert("today".into(), letter.today.as_str().into());
         }
-        let mut mail = super::mail::render(&self.env, &bundle.parts, &bundle.name, &values)?;
+        let mut mail = super::mail::render(
+            &self.env,
+            &bundle.parts,
+            &bundle.name,
+            &engine::Facts::of(&values),
+        )?;
         if self.frozen.subject.is_some() {
             let shown = merge.values.get("subject").and_then(Value::as_array);
             let shown = self.late(shown.map_or(&[][..], Vec::as_slice), letter)?;

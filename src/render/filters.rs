@@ -368,7 +368,8 @@ mod tests {
         let mut env = engine::environment(language);
         engine::add(&mut env, "t.txt", &format!("{{{{ {expression} }}}}")).unwrap();
         let values = json!({"x": x, "now": "2026-11-25T14:30:00"});
-        engine::render(&env, "t.txt", &values).unwrap_or_else(|error| error.to_string())
+        engine::render(&env, "t.txt", &engine::Facts::of(&values))
+            .unwrap_or_else(|error| error.to_string())
     }
 
     #[test]

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::compact::Watched;
-use super::keys::{Key, prefix};
+use super::keys::Key;
 use super::tally::{self, Tally};
 use super::{FORMAT, Operation, Store, StoreError, plan, upgrade};
 pub use unpack::{Restored, restore};
@@ -286,7 +286,7 @@ fn write_part(store: &Store, part: &Path, head: Head) -> Result<(End, Tally, Hea
     drop(watched);
     let end = End {
         at: head.at,
-        waiting: store.keys(prefix::DUE).count(),
+        waiting: store.queued()?,
         tally: hex(&tally.to_bytes()),
     };
     out.end_entries().map_err(io)?;
@@ -446,8 +446,8 @@ fn read(
                 head = Some(found);
             }
             (ENTRIES, Some(_)) => {
-                let piece = lz4_flex::decompress_size_prepended(&piece)
-                    .map_err(|error| damaged(format!("piece {number}: {error}")))?;
+                let piece =
+                    unpacked(&piece).map_err(|why| damaged(format!("piece {number}: {why}")))?;
                 each(plan::decode_piece(b"backup", &piece)?)?;
             }
             (END, Some(head)) => {
@@ -471,6 +471,17 @@ fn read(
         }
         number += 1;
     }
+}
+
+/// A piece of entries as it was before it was packed. Its size comes first, and so much room is made for it.
+fn unpacked(piece: &[u8]) -> Result<Vec<u8>, String> {
+    let size = piece
+        .first_chunk::<4>()
+        .map(|size| u32::from_le_bytes(*size));
+    if size.is_some_and(|size| size > LONGEST_PIECE) {
+        return Err("unpacked, it is longer than any piece".to_owned());
+    }
+    lz4_flex::decompress_size_prepended(piece).map_err(|error| error.to_string())
 }
 
 /// The next piece; in words why it is none.

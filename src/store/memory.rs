@@ -44,6 +44,16 @@ struct Inner {
     unflushed: Vec<Vec<(IVec, Option<IVec>)>>,
 }
 
+/// What was on a disk at one moment: a backup of it.
+#[derive(Clone)]
+pub struct Kept(BTreeMap<IVec, IVec>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kept").field(&self.0.len()).finish()
+    }
+}
+
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = self.lock();
@@ -78,6 +88,18 @@ impl Memory {
                 };
             }
         }
+        inner.unflushed.clear();
+    }
+
+    /// Everything that is on it.
+    pub fn keep(&self) -> Kept {
+        Kept(self.lock().live.clone())
+    }
+
+    /// What was kept takes the place of what is there; no store may be open over it.
+    pub fn put_back(&self, kept: Kept) {
+        let mut inner = self.lock();
+        inner.live = kept.0;
         inner.unflushed.clear();
     }
 

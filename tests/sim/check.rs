@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::civil::Weekday;
 use jiff::{SignedDuration, Timestamp, tz};
+use sheetbridge::commands::HandAct;
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Address, Message, MessageKey, Recipient};
 use sheetbridge::core::record::Record;
@@ -12,7 +13,7 @@ use sheetbridge::outbox::Ended;
 use sheetbridge::store::Store;
 use sheetbridge::store::keys::{self, prefix};
 
-use super::company::{PER_DAY, PER_MINUTE};
+use super::company::{MAILBOX, PER_DAY, PER_MINUTE, SOMETIMES, Which};
 use super::sheet::Sheet;
 use super::world::{CALLS, Call, SESSIONS, World};
 
@@ -34,6 +35,13 @@ pub(crate) struct Checker {
     pub(crate) in_doubt: usize,
     /// What is paused for sure.
     pub(crate) paused: BTreeSet<String>,
+    /// Which configuration is in force, and the channels whose pass began under another one.
+    which: Which,
+    before_reload: BTreeSet<Channel>,
+    /// Digests of what somebody cancelled.
+    cancelled: BTreeSet<String>,
+    /// Digests of what arrived after the backup that is in force again: nothing of it goes again by itself.
+    forgotten: BTreeSet<String>,
     /// Digests that were in the gap when the process went.
     gap: Vec<String>,
     /// Mails whose body left: true time, machine's time.
@@ -43,6 +51,39 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
+    pub(crate) fn reloaded(&mut self, which: Which, under_way: &[Channel]) {
+        self.which = which;
+        self.before_reload = under_way.iter().copied().collect();
+    }
+
+    pub(crate) fn pass_ended(&mut self, channel: Channel) {
+        self.before_reload.remove(&channel);
+    }
+
+    /// Somebody acts on a message; whether it was done, once that is known. What was not answered may have been done.
+    pub(crate) fn by_hand(&mut self, act: HandAct, digest: &str, done: Option<bool>) {
+        match (act, done) {
+            (HandAct::Cancel, Some(true)) => {
+                self.cancelled.insert(digest.to_owned());
+            }
+            (HandAct::Retry | HandAct::Again, _) => {
+                self.cancelled.remove(digest);
+                self.forgotten.remove(digest);
+            }
+            (HandAct::Cancel | HandAct::Delivered | HandAct::Dead, _) => {}
+        }
+    }
+
+    /// An older state is in force; what arrived since is known to nobody in it, nor is any limit that counts it.
+    pub(crate) fn restored(&mut self, since: impl Iterator<Item = String>) {
+        self.forgotten.extend(since);
+        self.cancelled.clear();
+        self.gap.clear();
+        self.mails.clear();
+        self.ads.clear();
+        self.before_reload.clear();
+    }
+
     pub(crate) fn in_gap(&mut self, gap: Vec<String>) {
         self.gap.extend(gap);
     }
@@ -123,6 +164,21 @@ impl Checker {
         if of.iter().any(|what| self.paused.contains(what)) {
             return wall("paused");
         }
+        if self.cancelled.contains(&call.digest) {
+            return wall("cancelled by hand");
+        }
+        if self.forgotten.contains(&call.digest) {
+            return wall("again after a restore");
+        }
+        if !self.before_reload.contains(&call.channel) {
+            let customer = message.to == Recipient::Customer;
+            if customer && (self.which == Which::Trial) != (call.to == MAILBOX) {
+                return wall(&format!("trial, in force is {:?}", self.which));
+            }
+            if self.which == Which::Fewer && message.rule == SOMETIMES {
+                return wall("a rule that was removed");
+            }
+        }
         if !open(message, now) {
             return wall("hours");
         }
@@ -156,7 +212,7 @@ impl Checker {
         while self.mails.len() > 2_000 {
             self.mails.pop_front();
         }
-        if message.ad {
+        if message.ad && call.to != MAILBOX {
             let sent = self.ads.entry(call.to.clone()).or_default();
             let before = sent.iter().filter(|at| **at + day > now).count();
             sent.push(now);
@@ -216,7 +272,7 @@ impl Checker {
                     message.key
                 ));
             }
-            if message.state == State::Delivered && now == 0 {
+            if count(State::Delivered) > 0 && now == 0 {
                 return Err(format!(
                     "lost: {} is delivered and never arrived",
                     message.key
@@ -263,7 +319,11 @@ impl Checker {
                     ));
                 }
                 // Four times is enough: something swallows it, and a person is to look.
-                State::InDoubt if message.to != Recipient::Customer && doubts(&message) < 4 => {
+                State::InDoubt
+                    if message.to != Recipient::Customer
+                        && doubts(&message) < 4
+                        && !message.why.contains("restored from a backup") =>
+                {
                     return Err(format!("end: {} to staff is still in doubt", message.key));
                 }
                 _ => {}

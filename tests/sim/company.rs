@@ -1,5 +1,6 @@
 //! The company's configuration, as a file that the real loader reads.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -110,8 +111,51 @@ on = { schedule = "Mon-Sat 08:00" }
 send = { channel = "telegram", to = "managers", template = "digest-daily" }
 "#;
 
-/// Writes the configuration into a folder and reads it.
-pub(crate) fn config(dir: &Path) -> Arc<Config> {
+/// Where everything for customers goes during a trial.
+pub(crate) const MAILBOX: &str = "thu@congty.example";
+
+/// A rule that one of the configurations does not have.
+pub(crate) const SOMETIMES: &str = "news";
+
+/// Which configuration is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All rules.
+    #[default]
+    Whole,
+    /// Without the rule [`SOMETIMES`], with another settle time.
+    Fewer,
+    /// As the whole, in trial.
+    Trial,
+}
+
+/// The configurations, each as a file that the real loader reads.
+pub(crate) struct Configs(BTreeMap<u8, Arc<Config>>);
+
+impl Configs {
+    pub(crate) fn open(dir: &Path) -> Self {
+        let (before, after) = SETTINGS
+            .split_once("[[rule]]\nid = \"news\"")
+            .expect("there");
+        let (_, after) = after.split_once("[[rule]]").expect("not the last");
+        let fewer =
+            format!("{before}[[rule]]{after}").replace("after = \"20s\"", "after = \"35s\"");
+        let trial = format!("{SETTINGS}[trial]\nredirect_all_to = \"{MAILBOX}\"\n");
+        let read = |which: Which, text: &str| (which as u8, config(dir, text));
+        Self(BTreeMap::from([
+            read(Which::Whole, SETTINGS),
+            read(Which::Fewer, &fewer),
+            read(Which::Trial, &trial),
+        ]))
+    }
+
+    pub(crate) fn get(&self, which: Which) -> Arc<Config> {
+        Arc::clone(&self.0[&(which as u8)])
+    }
+}
+
+/// Writes a configuration into a folder and reads it.
+fn config(dir: &Path, settings: &str) -> Arc<Config> {
     let write = |name: &str, text: &str| {
         let path = dir.join(name);
         std::fs::write(&path, text).expect("a temporary folder");
@@ -123,7 +167,7 @@ pub(crate) fn config(dir: &Path) -> Arc<Config> {
     let head = format!(
         "state_dir = \"state\"\n[company]\nname = \"Công ty CP Queenland\"\n[google]\ncredentials = {{ file = \"google.json\" }}\n[[workbook]]\nid = \"{BOOK}\"\n[[workbook.tab]]\nname = \"{TAB}\"\n[email]\nsmtp = \"smtp+plain://127.0.0.1:9\"\nfrom = \"Queenland <crm@queenland.example>\"\nper_minute = {PER_MINUTE}\nper_day = {PER_DAY}\n[alerts]\nemail = \"quantri@congty.example\"\n"
     );
-    let path = write("sheetbridge.toml", &format!("{head}{SETTINGS}"));
+    let path = write("sheetbridge.toml", &format!("{head}{settings}"));
     let names = render::shipped_names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let nothing = Environment::of(std::iter::empty::<(String, String)>());

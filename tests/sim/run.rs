@@ -11,22 +11,23 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use sheetbridge::alarms;
 use sheetbridge::commands::{
-    ButtonAct, CALLBACK, CommandError, Desk, ErrorKind, LastPoll, Who, last_poll_key,
+    ButtonAct, CALLBACK, CommandError, Desk, ErrorKind, HandAct, TrialEnd, Who, after_restore,
 };
-use sheetbridge::config::Config;
 use sheetbridge::core::message::{Address, Message, MessageKey};
 use sheetbridge::core::rule::Channel;
+use sheetbridge::courier::Courier;
 use sheetbridge::cycle::{Cycle, Mode, PollError};
 use sheetbridge::google::Google;
 use sheetbridge::health::Health;
 use sheetbridge::outbox::{Ended, Outbox, OutboxError};
 use sheetbridge::render::{Language, Templates};
 use sheetbridge::roster::Roster;
+use sheetbridge::store::gap::Gap;
 use sheetbridge::store::keys::{self, prefix};
-use sheetbridge::store::{Group, Memory, Store, StoreError, Touch, ledger};
+use sheetbridge::store::{Kept, Memory, Store, StoreError, Touch, ledger};
 
 use super::check::Checker;
-use super::company::{self, PER_MINUTE};
+use super::company::{Configs, PER_MINUTE, Which};
 use super::dice::Dice;
 use super::sheet::{BOOK, Reader, Sheet};
 use super::world::{Chats, Mails, Shared, Weather};
@@ -103,6 +104,10 @@ struct Daemon {
     outbox: Arc<Outbox>,
     cycle: Cycle,
     passes: BTreeMap<Channel, BoxFuture<'static, Result<Vec<Ended>, OutboxError>>>,
+    /// They outlive a reload.
+    mails: Arc<Mails>,
+    chats: Arc<Chats>,
+    health: Health,
     polled: i64,
     swept: i64,
 }
@@ -154,6 +159,7 @@ pub(crate) struct Tally {
     pub(crate) arrivals: usize,
     pub(crate) in_doubt: usize,
     pub(crate) store_failures: usize,
+    pub(crate) restores: usize,
     pub(crate) days: i64,
 }
 
@@ -163,10 +169,12 @@ pub(crate) struct Episode {
     sheet: Arc<Mutex<Sheet>>,
     memory: Memory,
     disk: Arc<Disk>,
-    config: Arc<Config>,
+    configs: Arc<Configs>,
+    which: Which,
     templates: Arc<Templates>,
     dir: std::path::PathBuf,
     daemon: Option<Daemon>,
+    backup: Option<Backup>,
     /// When a daemon that ended is started again, in true milliseconds.
     start_at: i64,
     checker: Checker,
@@ -174,9 +182,16 @@ pub(crate) struct Episode {
     began: Timestamp,
 }
 
+/// A backup: what was kept when, and how much had arrived by then.
+struct Backup {
+    kept: Kept,
+    at: Timestamp,
+    arrivals: usize,
+}
+
 /// What all episodes share, because it costs time to make and nothing changes it.
 pub(crate) struct Shop {
-    pub(crate) config: Arc<Config>,
+    pub(crate) configs: Arc<Configs>,
     pub(crate) templates: Arc<Templates>,
     pub(crate) dir: std::path::PathBuf,
 }
@@ -184,7 +199,7 @@ pub(crate) struct Shop {
 impl Shop {
     pub(crate) fn open(dir: &Path) -> Self {
         Self {
-            config: company::config(dir),
+            configs: Arc::new(Configs::open(dir)),
             templates: Arc::new(Templates::load(None, Language::default()).expect("shipped")),
             dir: dir.to_owned(),
         }
@@ -263,10 +278,12 @@ impl Episode {
             sheet,
             memory,
             disk,
-            config: Arc::clone(&shop.config),
+            configs: Arc::clone(&shop.configs),
+            which: Which::default(),
             templates: Arc::clone(&shop.templates),
             dir: shop.dir.clone(),
             daemon: None,
+            backup: None,
             start_at: 0,
             checker: Checker::default(),
             tally: Tally::default(),
@@ -317,16 +334,13 @@ impl Episode {
 
     fn start(&mut self) -> Result<(), Stop> {
         let now = self.world.now();
+        self.checker.reloaded(self.which, &[]);
         let store = Store::in_memory(&self.memory, &self.dir)?;
-        let roster = Roster::new(Arc::clone(&self.config), store);
+        let roster = Roster::new(self.configs.get(self.which), store);
         let health = Health::new(now, "sim", false);
-        let outbox = Arc::new(Outbox::new(
-            roster.clone(),
-            Arc::clone(&self.templates),
-            Some(Arc::new(Mails::new(&self.world, PER_MINUTE))),
-            Some(Arc::new(Chats::new(&self.world))),
-            health.clone(),
-        ));
+        let mails = Arc::new(Mails::new(&self.world, PER_MINUTE));
+        let chats = Arc::new(Chats::new(&self.world));
+        let outbox = self.outbox(&roster, &mails, &chats, &health);
         alarms::enforce_rules(&roster, now)?;
         // An answer that was not written down before the process died is not known to the next one.
         let unheard = self.disk.aside(|| chats_in_flight(roster.store()));
@@ -336,11 +350,14 @@ impl Episode {
         let recovered = outbox.recover(now)?;
         let google = Google::told(Arc::new(Reader(Arc::clone(&self.sheet))));
         let daemon = Daemon {
-            desk: Desk::new(roster.clone(), Some(health)),
+            desk: Desk::new(roster.clone(), Some(health.clone())),
             cycle: Cycle::new(roster.clone(), Arc::new(google)),
             roster,
             outbox,
             passes: BTreeMap::new(),
+            mails,
+            chats,
+            health,
             polled: i64::MIN / 2,
             swept: self.world.lock().mono,
         };
@@ -353,6 +370,93 @@ impl Episode {
             .aside(|| self.checker.recovered(daemon.roster.store(), &recovered));
         self.daemon = Some(daemon);
         seen.map_err(Stop::Bug)
+    }
+
+    fn outbox(
+        &self,
+        roster: &Roster,
+        mails: &Arc<Mails>,
+        chats: &Arc<Chats>,
+        health: &Health,
+    ) -> Arc<Outbox> {
+        Arc::new(Outbox::new(
+            roster.clone(),
+            Arc::clone(&self.templates),
+            Some(Arc::clone(mails) as Arc<dyn Courier>),
+            Some(Arc::clone(chats) as Arc<dyn Courier>),
+            health.clone(),
+        ))
+    }
+
+    /// SIGHUP with another configuration.
+    fn reload(&mut self, which: Which) -> Result<(), Stop> {
+        if which == self.which {
+            return Ok(());
+        }
+        if Which::Trial == which || Which::Trial == self.which {
+            // Who is welcomed in a trial, and who after it, is for a person to say.
+            self.sheet.lock().expect("one thread").excuse_all();
+        }
+        let now = self.world.now();
+        self.which = which;
+        self.say(format_args!("reloaded: {which:?}"));
+        let config = self.configs.get(which);
+        let daemon = self.daemon()?;
+        let roster = Roster::new(config, daemon.roster.store().clone());
+        let (mails, chats) = (Arc::clone(&daemon.mails), Arc::clone(&daemon.chats));
+        let health = daemon.health.clone();
+        // What a pass has in hand goes on as it began.
+        let old: Vec<Channel> = daemon.passes.keys().copied().collect();
+        alarms::enforce_rules(&roster, now)?;
+        let outbox = self.outbox(&roster, &mails, &chats, &health);
+        let daemon = self.daemon()?;
+        daemon.cycle.reconfigure(roster.clone());
+        daemon.desk = Desk::new(roster.clone(), Some(health));
+        daemon.outbox = outbox;
+        daemon.roster = roster;
+        self.checker.reloaded(which, &old);
+        Ok(())
+    }
+
+    /// A backup is made while the daemon runs.
+    fn back_up(&mut self) {
+        if self.daemon.is_none() || self.memory.unflushed() > 0 {
+            return;
+        }
+        self.backup = Some(Backup {
+            kept: self.memory.keep(),
+            at: self.world.now(),
+            arrivals: self.world.lock().arrivals.len(),
+        });
+        self.say(format_args!("a backup is made"));
+    }
+
+    /// The daemon is stopped, and the last backup made the state again.
+    fn restore(&mut self) {
+        let Some(backup) = self.backup.take() else {
+            return;
+        };
+        self.crash("stopped for a restore");
+        self.memory.put_back(backup.kept.clone());
+        self.sheet.lock().expect("one thread").excuse_all();
+        let gap = Gap {
+            from: backup.at,
+            to: self.world.now(),
+        };
+        // It happens beside the state, which changes at its end or not at all.
+        let disk = Arc::clone(&self.disk);
+        let found = disk.aside(|| {
+            let store = Store::in_memory(&self.memory, &self.dir).expect("no fault aside");
+            let roster = Roster::new(self.configs.get(self.which), store);
+            after_restore(&roster, gap).expect("no fault aside")
+        });
+        self.tally.restores += 1;
+        self.say(format_args!("restored: {found:?}"));
+        let mut world = self.world.lock();
+        let since = world.arrivals.split_off(backup.arrivals);
+        world.refused.clear();
+        let since = since.into_iter().map(|arrival| arrival.digest);
+        self.checker.restored(since);
     }
 
     /// The checker looks at what began, and now and then at everything.
@@ -394,7 +498,20 @@ impl Episode {
             return;
         }
         match dice.below(1_000) {
-            0..700 => self.tick(&mut dice),
+            0..688 => self.tick(&mut dice),
+            688..692 => {
+                let which = *dice.one(&[Which::Whole, Which::Fewer]);
+                if self.which != Which::Trial {
+                    self.run(|episode| episode.reload(which));
+                }
+            }
+            692..694 => self.run(|episode| episode.reload(Which::Trial)),
+            694..696 if self.which == Which::Trial => self.run(|episode| {
+                episode.reload(Which::Whole)?;
+                episode.end_trial(dice.chance(50))
+            }),
+            694..699 => self.back_up(),
+            699 => self.restore(),
             700..860 => self.edit(&mut dice),
             860..875 => self.weather(&mut dice),
             875..880 => self.clock_jumps(&mut dice),
@@ -454,10 +571,9 @@ impl Episode {
         let store = daemon.roster.store();
         let now = self.world.now();
         let next = self.disk.aside(|| {
-            [prefix::DUE, prefix::TIMER]
-                .into_iter()
-                .filter_map(|what| store.next_due(what).expect("no fault aside"))
-                .min()
+            let timer = store.next_due(prefix::TIMER).expect("no fault aside");
+            let message = store.first_due().expect("no fault aside");
+            timer.into_iter().chain(message).min()
         });
         next.map_or(60_000, |at| {
             i64::try_from(at.duration_since(now).as_millis()).unwrap_or(60_000)
@@ -555,18 +671,7 @@ impl Episode {
         for key in &keys {
             self.say(format_args!("decided {key}"));
         }
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let last = LastPoll {
-            at: now,
-            workbook: BOOK.to_owned(),
-            keys,
-        };
-        let mut group = Group::default();
-        group.put(last_poll_key(BOOK), &last);
-        let daemon = self.daemon()?;
-        Ok(daemon.roster.store().commit(vec![group])?)
+        Ok(())
     }
 
     fn ring(&mut self) -> Result<(), Stop> {
@@ -602,11 +707,18 @@ impl Episode {
                         _ => Poll::Pending,
                     }
                 });
-                let ended_at = || {
+                let told_too = world.clone();
+                let clock = || {
                     let ms = world.lock().mono - mono;
                     now + SignedDuration::from_millis(ms)
                 };
-                outbox.pass_until(channel, now, given_up, ended_at).await
+                // It goes on as the daemon's does, and ends when it could, so that the world goes on, too.
+                let mut rounds = 0;
+                let go_on = |_: &[Ended]| {
+                    rounds += 1;
+                    rounds < 8 && told_too.lock().stopped.is_none()
+                };
+                outbox.pass_until(channel, given_up, clock, go_on).await
             };
             daemon.passes.insert(channel, Box::pin(begun));
         }
@@ -618,6 +730,7 @@ impl Episode {
             return Ok(());
         };
         daemon.passes.remove(&channel);
+        self.checker.pass_ended(channel);
         let ended = ended?;
         let mut world = self.world.lock();
         for one in &ended {
@@ -635,7 +748,7 @@ impl Episode {
             let world = self.world.lock();
             (world.mono, world.wall)
         };
-        let keep = self.config.keep_messages.duration();
+        let keep = self.configs.get(self.which).keep_messages.duration();
         let daemon = self.daemon()?;
         if mono - daemon.swept < 24 * 3_600_000 {
             return Ok(());
@@ -686,6 +799,10 @@ impl Episode {
             2 => dice.between(-60, 60),
             _ => dice.between(0, 3_600),
         };
+        if seconds < 0 {
+            // What was due by the clock before may be due again: a restore reckons by the clock.
+            self.backup = None;
+        }
         let mut world = self.world.lock();
         world.wall += SignedDuration::from_secs(seconds);
         world.say(format_args!("the clock jumps by {seconds} s"));
@@ -715,7 +832,11 @@ impl Episode {
         let now = self.world.now();
         let who = Who::CommandLine;
         let pick = dice.next();
-        let act = dice.below(12);
+        let act = dice.below(15);
+        if act >= 12 {
+            self.run(|episode| episode.act_on_a_message(pick));
+            return;
+        }
         self.run(|episode| {
             let seen = Arc::clone(&episode.disk);
             let daemon = episode.daemon()?;
@@ -805,6 +926,67 @@ impl Episode {
         });
     }
 
+    /// `outbox retry`, `cancel` and `resolve`, on any message.
+    fn act_on_a_message(&mut self, pick: u64) -> Result<(), Stop> {
+        let now = self.world.now();
+        let disk = Arc::clone(&self.disk);
+        let desk = self.daemon()?.desk.clone();
+        let messages: Vec<Message> = disk.aside(|| {
+            let entries = desk.roster.store().scan::<Message>(prefix::MESSAGE);
+            entries
+                .map(|entry| entry.expect("no fault aside").1)
+                .collect()
+        });
+        let fits = |act: HandAct| {
+            messages
+                .iter()
+                .filter(move |message| act.from_states().contains(&message.state))
+        };
+        const ACTS: [HandAct; 5] = [
+            HandAct::Retry,
+            HandAct::Cancel,
+            HandAct::Delivered,
+            HandAct::Again,
+            HandAct::Dead,
+        ];
+        let act = ACTS[usize::try_from(pick % 5).unwrap_or(0)];
+        let count = fits(act).count();
+        if count == 0 {
+            return Ok(());
+        }
+        let at = usize::try_from(pick / 5).unwrap_or(0) % count;
+        let Some(message) = fits(act).nth(at) else {
+            return Ok(());
+        };
+        self.say(format_args!(
+            "by hand: {act:?} {} ({})",
+            message.key, message.state
+        ));
+        self.checker.by_hand(act, &message.key.digest(), None);
+        let key = message.key.as_str().to_owned();
+        let acted = desk.outbox_act(act, &[key], &Who::CommandLine, now);
+        if let Ok(acted) = &acted {
+            self.checker
+                .by_hand(act, &message.key.digest(), Some(!acted.done.is_empty()));
+        }
+        store_only(acted)
+    }
+
+    /// Somebody says what becomes of what a trial kept from customers.
+    fn end_trial(&mut self, take_over: bool) -> Result<(), Stop> {
+        let now = self.world.now();
+        let end = match take_over {
+            true => TrialEnd::TakeOver,
+            false => TrialEnd::Drop,
+        };
+        let ended = self
+            .daemon()?
+            .desk
+            .end_trial(end, None, &Who::CommandLine, now);
+        self.say(format_args!("the trial ends: {:?}", ended.as_ref().ok()));
+        store_only(ended)
+    }
+
     fn read_pauses(&mut self) -> Result<(), Stop> {
         let disk = Arc::clone(&self.disk);
         let store = self.daemon()?.roster.store().clone();
@@ -834,6 +1016,13 @@ impl Episode {
             if self.daemon.is_none() {
                 self.world.lock().advance(1_000);
                 self.run(Self::start);
+                continue;
+            }
+            if self.which == Which::Trial {
+                self.run(|episode| {
+                    episode.reload(Which::Whole)?;
+                    episode.end_trial(true)
+                });
                 continue;
             }
             if rounds.is_multiple_of(20) || rounds < 40 {
