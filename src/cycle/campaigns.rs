@@ -5,7 +5,7 @@
 //! became of it is told.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -14,9 +14,9 @@ use super::fetch::TabRead;
 use super::report::CampaignEvent;
 use crate::config::{Tab, TabKind};
 use crate::core::campaign::tab::{Row, Sheet, watch};
-use crate::core::campaign::{Place, Problem, Said};
+use crate::core::campaign::{CampaignId, Place, Problem, Said};
 use crate::core::sheet::column_letter;
-use crate::roster::Roster;
+use crate::roster::{CampaignTab, Roster};
 use crate::store::{Group, StoreError};
 
 /// Whether a tab is one of campaigns.
@@ -35,18 +35,30 @@ pub(super) fn take(
     let mut group = Group::default();
     let mut told = Vec::new();
     let mut anything = false;
+    if reads.is_empty() {
+        return Ok(told);
+    }
+    let tabs = roster.campaign_tabs()?;
+    // Of the tabs that this poll has shown already.
+    let mut taken: BTreeSet<CampaignId> = BTreeSet::new();
     for read in reads {
         let sheet = read.plan.sheet;
         let title = &read.plan.title;
-        let before = roster.campaign_tab(workbook, sheet)?;
-        let mut state = before.clone().map(|tab| tab.state).unwrap_or_default();
+        let is_this = |tab: &&CampaignTab| tab.workbook == workbook && tab.sheet == sheet;
+        let before = tabs.iter().find(is_this);
+        let mut state = before.map(|tab| tab.state.clone()).unwrap_or_default();
+        // A name that a campaign of another tab has is that of another campaign here.
+        let elsewhere = |id: &CampaignId| {
+            let mut others = tabs.iter().filter(|tab| !is_this(tab));
+            taken.contains(id) || others.any(|tab| tab.state.rows.contains_key(id))
+        };
         match shown(workbook, read) {
             Ok(shown) => {
                 let settle = roster.config().settle.after.duration();
                 // A disk that cannot be read must not pass for a campaign that goes on.
                 let failed = RefCell::new(None);
-                let over = |id: &_| match roster.campaign_is_over(id) {
-                    Ok(over) => over,
+                let over = |id: &CampaignId| match roster.campaign_is_over(id) {
+                    Ok(over) => over || elsewhere(id),
                     Err(error) => {
                         failed.replace(Some(error));
                         false
@@ -64,8 +76,8 @@ pub(super) fn take(
             }
             Err(problem) => state.problems = vec![*problem],
         }
-        anything |=
-            roster.keep_campaign_tab(&mut group, workbook, sheet, title, state, before.as_ref());
+        taken.extend(state.rows.keys().cloned());
+        anything |= roster.keep_campaign_tab(&mut group, workbook, sheet, title, state, before);
     }
     if anything && mode == Mode::Real {
         roster.store().commit(vec![group])?;

@@ -44,6 +44,8 @@ pub struct Known<'a> {
     pub won: &'a BTreeSet<String>,
     /// The fields of customers.
     pub fields: &'a [FieldSpec],
+    /// What may stand in braces.
+    pub names: &'a Names,
     /// The company's people.
     pub people: &'a Directory,
     /// Names of the templates that mails can be made of.
@@ -89,7 +91,6 @@ pub fn read(
     let mut sheet = Reader {
         written,
         known,
-        names: Names::new(known.fields),
         problems: Vec::new(),
     };
     sheet.error_cells();
@@ -153,7 +154,6 @@ impl Written {
 struct Reader<'a> {
     written: &'a Written,
     known: &'a Known<'a>,
-    names: Names,
     problems: Vec<Problem>,
 }
 
@@ -433,7 +433,7 @@ impl Reader<'_> {
     }
 
     fn check_text(&mut self, column: &str, text: &str) {
-        for problem in pieces(text, &self.names).err().unwrap_or_default() {
+        for problem in pieces(text, self.known.names).err().unwrap_or_default() {
             self.wrong(column, problem.what, problem.mend);
         }
     }

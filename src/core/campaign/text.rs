@@ -115,6 +115,22 @@ impl Names {
         Self { by_key }
     }
 
+    /// The same with the header under which a field stands in some tab: `SĐT (Zalo)` for one that is
+    /// configured as `SĐT`.
+    #[must_use]
+    pub fn with_header(mut self, field: &FieldSpec, header: &str) -> Self {
+        let wants = (!field.private).then(|| Wants::Field {
+            id: field.id.clone(),
+            kind: field.kind,
+        });
+        let known = Known {
+            written: header.to_owned(),
+            wants,
+        };
+        self.by_key.entry(header_key(header)).or_insert(known);
+        self
+    }
+
     fn find(&self, written: &str) -> Result<Wants, TextProblem> {
         let key = path_key(written);
         match self.by_key.get(&key) {
@@ -451,6 +467,21 @@ mod tests {
             ),
         ] {
             assert_eq!(read(text), [problem], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_may_be_written_as_it_stands_in_the_sheet() {
+        let phone = FieldSpec {
+            id: "phone".to_owned(),
+            headers: vec!["SĐT".to_owned()],
+            kind: FieldKind::Phone,
+            private: false,
+            since: None,
+        };
+        let names = Names::new(std::slice::from_ref(&phone)).with_header(&phone, "SĐT (Zalo)");
+        for text in ["{{SĐT}}", "{{SĐT (Zalo)}}", "{{sdt zalo}}"] {
+            assert!(pieces(text, &names).is_ok(), "{text}");
         }
     }
 
