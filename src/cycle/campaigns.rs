@@ -5,7 +5,7 @@
 //! became of it is told.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -14,9 +14,9 @@ use super::fetch::TabRead;
 use super::report::CampaignEvent;
 use crate::config::{Tab, TabKind};
 use crate::core::campaign::tab::{Row, Sheet, watch};
-use crate::core::campaign::{Place, Problem, Said};
+use crate::core::campaign::{CampaignId, Place, Problem, Said};
 use crate::core::sheet::column_letter;
-use crate::roster::Roster;
+use crate::roster::{CampaignTab, Roster};
 use crate::store::{Group, StoreError};
 
 /// Whether a tab is one of campaigns.
@@ -35,18 +35,30 @@ pub(super) fn take(
     let mut group = Group::default();
     let mut told = Vec::new();
     let mut anything = false;
+    if reads.is_empty() {
+        return Ok(told);
+    }
+    let tabs = roster.campaign_tabs()?;
+    // Of the tabs that this poll has shown already.
+    let mut taken: BTreeSet<CampaignId> = BTreeSet::new();
     for read in reads {
         let sheet = read.plan.sheet;
         let title = &read.plan.title;
-        let before = roster.campaign_tab(workbook, sheet)?;
-        let mut state = before.clone().map(|tab| tab.state).unwrap_or_default();
+        let is_this = |tab: &&CampaignTab| tab.workbook == workbook && tab.sheet == sheet;
+        let before = tabs.iter().find(is_this);
+        let mut state = before.map(|tab| tab.state.clone()).unwrap_or_default();
+        // A name that a campaign of another tab has is that of another campaign here.
+        let elsewhere = |id: &CampaignId| {
+            let mut others = tabs.iter().filter(|tab| !is_this(tab));
+            taken.contains(id) || others.any(|tab| tab.state.rows.contains_key(id))
+        };
         match shown(workbook, read) {
             Ok(shown) => {
                 let settle = roster.config().settle.after.duration();
                 // A disk that cannot be read must not pass for a campaign that goes on.
                 let failed = RefCell::new(None);
-                let over = |id: &_| match roster.campaign_is_over(id) {
-                    Ok(over) => over,
+                let over = |id: &CampaignId| match roster.campaign_is_over(id) {
+                    Ok(over) => over || elsewhere(id),
                     Err(error) => {
                         failed.replace(Some(error));
                         false
@@ -62,10 +74,10 @@ pub(super) fn take(
                     event,
                 }));
             }
-            Err(problem) => state.problems = vec![problem],
+            Err(problem) => state.problems = vec![*problem],
         }
-        anything |=
-            roster.keep_campaign_tab(&mut group, workbook, sheet, title, state, before.as_ref());
+        taken.extend(state.rows.keys().cloned());
+        anything |= roster.keep_campaign_tab(&mut group, workbook, sheet, title, state, before);
     }
     if anything && mode == Mode::Real {
         roster.store().commit(vec![group])?;
@@ -77,9 +89,9 @@ pub(super) fn take(
 ///
 /// # Errors
 /// It has no header that could be read: nothing is concluded from it then.
-fn shown(workbook: &str, read: &TabRead) -> Result<Sheet, Problem> {
+fn shown(workbook: &str, read: &TabRead) -> Result<Sheet, Box<Problem>> {
     let title = &read.plan.title;
-    let header = read.header.as_ref().map_err(|why| Problem {
+    let header = read.header.as_ref().map_err(|why| Box::new(Problem {
         place: Place::Cell {
             tab: title.clone(),
             cell: "1".to_owned(),
@@ -93,7 +105,7 @@ fn shown(workbook: &str, read: &TabRead) -> Result<Sheet, Problem> {
             "Hãy ghi lại các tiêu đề như Tên chiến dịch, Trạng thái, Giai đoạn, Tiêu đề, Nội dung; mỗi tiêu đề một cột",
             "Write headers such as Campaign name, State, Stage, Subject, Text, each over one column",
         ),
-    })?;
+    }))?;
     let columns: BTreeMap<String, (String, String)> = header
         .bound
         .iter()

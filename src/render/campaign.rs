@@ -5,6 +5,7 @@
 //! merge values of a recipient (frozen at approval, far below a kilobyte), and the mail of such values. A
 //! missing value is found when the values are taken, before anybody is asked to approve.
 
+mod attach;
 mod markdown;
 mod show;
 
@@ -19,6 +20,7 @@ use super::{Bundle, Language, MailText, RenderError, Templates, engine};
 use crate::core::campaign::text::{Names, Piece, Slot, TextProblem, Wants, pieces};
 use crate::core::campaign::{Body, Said, Variant};
 use crate::core::sheet::FieldKind;
+pub use attach::attachment_problem;
 use markdown::{How, Span};
 
 /// The layouts that the text of a cell is put into.

@@ -11,6 +11,7 @@ use super::{Roster, headers_of};
 use crate::core::campaign::read::{Known, Written, read};
 use crate::core::campaign::segment::{Customer, Surroundings};
 use crate::core::campaign::tab::TabState;
+use crate::core::campaign::text::Names;
 use crate::core::campaign::{CampaignId, Definition, Problem, Said};
 use crate::core::people::Directory;
 use crate::core::record::{Kind, Record};
@@ -163,6 +164,7 @@ impl Roster {
             stages: &self.stages,
             won: &won,
             fields: &self.fields,
+            names: &self.campaign_names()?,
             people: &people,
             templates,
             calendar: &self.config.calendar,
@@ -172,9 +174,24 @@ impl Roster {
         Ok(read(written, id, &known))
     }
 
-    /// The headers and variables that a text of a campaign may name.
-    pub fn campaign_names(&self) -> crate::core::campaign::text::Names {
-        crate::core::campaign::text::Names::new(&self.fields)
+    /// The headers and variables that a text of a campaign may name: headers as configured, and as they stand in
+    /// the tabs of customers.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn campaign_names(&self) -> Result<Names, StoreError> {
+        let mut names = Names::new(&self.fields);
+        for book in &self.config.workbooks {
+            let tabs = self.tabs(&book.id)?.into_iter();
+            for tab in tabs.filter(|tab| tab.kind == Some(Kind::Customer)) {
+                for (id, (_, header)) in &tab.bound {
+                    if let Some(field) = self.fields.iter().find(|field| field.id == *id) {
+                        names = names.with_header(field, header);
+                    }
+                }
+            }
+        }
+        Ok(names)
     }
 
     /// How customers are looked at now.

@@ -44,6 +44,8 @@ pub struct Known<'a> {
     pub won: &'a BTreeSet<String>,
     /// The fields of customers.
     pub fields: &'a [FieldSpec],
+    /// What may stand in braces.
+    pub names: &'a Names,
     /// The company's people.
     pub people: &'a Directory,
     /// Names of the templates that mails can be made of.
@@ -60,18 +62,20 @@ pub struct Known<'a> {
 ///
 /// # Errors
 /// A word that means nothing.
-pub fn wanted(written: &Written) -> Result<Wanted, Problem> {
+pub fn wanted(written: &Written) -> Result<Wanted, Box<Problem>> {
     let Some(cell) = written.cells.get("state") else {
         return Ok(Wanted::Draft);
     };
     let shown = cell.shown();
-    words::wanted(&shown).map_err(|mend| Problem {
-        place: written.place("state"),
-        what: Said::new(
-            format!("không hiểu trạng thái “{}”", shown.trim()),
-            format!("the state “{}” means nothing here", shown.trim()),
-        ),
-        mend,
+    words::wanted(&shown).map_err(|mend| {
+        Box::new(Problem {
+            place: written.place("state"),
+            what: Said::new(
+                format!("không hiểu trạng thái “{}”", shown.trim()),
+                format!("the state “{}” means nothing here", shown.trim()),
+            ),
+            mend,
+        })
     })
 }
 
@@ -87,7 +91,6 @@ pub fn read(
     let mut sheet = Reader {
         written,
         known,
-        names: Names::new(known.fields),
         problems: Vec::new(),
     };
     sheet.error_cells();
@@ -110,7 +113,7 @@ pub fn read(
     let state = match wanted(written) {
         Ok(wanted) => wanted,
         Err(problem) => {
-            sheet.problems.push(problem);
+            sheet.problems.push(*problem);
             Wanted::Draft
         }
     };
@@ -151,7 +154,6 @@ impl Written {
 struct Reader<'a> {
     written: &'a Written,
     known: &'a Known<'a>,
-    names: Names,
     problems: Vec<Problem>,
 }
 
@@ -431,7 +433,7 @@ impl Reader<'_> {
     }
 
     fn check_text(&mut self, column: &str, text: &str) {
-        for problem in pieces(text, &self.names).err().unwrap_or_default() {
+        for problem in pieces(text, self.known.names).err().unwrap_or_default() {
             self.wrong(column, problem.what, problem.mend);
         }
     }

@@ -259,11 +259,7 @@ impl Writer {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph => {
-                if !self.in_tight_item() {
-                    self.tag("</p>\n");
-                }
-            }
+            TagEnd::Paragraph if !self.in_tight_item() => self.tag("</p>\n"),
             TagEnd::Heading(level) => self.tag(&format!("</{}>\n", heading(level).0)),
             TagEnd::BlockQuote(_) => {
                 self.tag("</blockquote>\n");

@@ -59,6 +59,7 @@ fn read_written(written: &Written) -> Result<Definition, Vec<Problem>> {
         stages: &stages(),
         won: &["completed".to_owned()].into(),
         fields: &fields(),
+        names: &Names::new(&fields()),
         people: &people,
         templates: &["mo-ban".to_owned(), "tri-an".to_owned()].into(),
         calendar: &calendar,
