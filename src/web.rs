@@ -516,7 +516,10 @@ mod tests {
         for path in ["/health", "/metrics"] {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
             let request = client.get(format!("http://{address}{path}"));
-            let answer = request.header("X-Forwarded-For", "203.0.113.9").send().await;
+            let answer = request
+                .header("X-Forwarded-For", "203.0.113.9")
+                .send()
+                .await;
             assert_eq!(answer.unwrap().status().as_u16(), 404, "{path}");
         }
 

@@ -288,9 +288,15 @@ async fn a_manager_asks_pauses_and_goes_on() {
         "{shown:?}"
     );
     office.asks(boss, "/chan", "/chan 0901234567").await;
-    office.asks(boss, "/chan xin chào", "không phải email").await;
     office
-        .asks(boss, "/chan 0901 234 567 khách gọi báo", "không gửi quảng cáo tới")
+        .asks(boss, "/chan xin chào", "không phải email")
+        .await;
+    office
+        .asks(
+            boss,
+            "/chan 0901 234 567 khách gọi báo",
+            "không gửi quảng cáo tới",
+        )
         .await;
     let desk = sheetbridge::commands::Desk::new(office.company.roster.clone(), None);
     let listed = desk

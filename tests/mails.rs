@@ -35,6 +35,19 @@ const CAMPAIGN_TEXT: &str = "Chào Anh An,\n\nDự án Sunrise Riverside vừa c
 bàn giao quý III năm 2027, thanh toán theo tiến độ 18 tháng.\n\nNhà mẫu mở cửa thứ Bảy và Chủ nhật, từ 8:30 đến 17:00, \
 tại 12 Nguyễn Hữu Thọ, Quận 7. Anh có thể trả lời thư này để em giữ chỗ giờ xem.\n\nTrân trọng,\nLan Anh";
 
+/// The same as a template of one's own.
+const CAMPAIGN: [(&str, &str); 3] = [
+    ("subject.txt", "Bảng giá tháng 12 của Sunrise Riverside\n"),
+    (
+        "body.txt",
+        "{{ area }}\n\n{% include \"layout/footer.txt\" %}\n",
+    ),
+    (
+        "body.html",
+        "{% extends \"layout/mail.html\" %}\n{% block content %}{{ note | safe }}{% endblock %}\n",
+    ),
+];
+
 fn signers() -> [Signer; 2] {
     [
         Signer::new("queenland.example", "s1", RSA).unwrap(),
@@ -57,13 +70,23 @@ async fn written(folder: &Path) {
         let mut company = Company::new(&more).await;
         company.poll().await;
         let store = company.roster.store();
-        let records = store.scan::<Record>(prefix::RECORD).map(|entry| entry.unwrap().1);
-        let agreed = records.into_iter().find(|record| {
-            let facts = company.roster.facts(record, &Value::Null, company.now).unwrap();
-            company.roster.consent(&facts).unwrap().given() == Some(true) && facts["email"].is_string() && facts["no_ads"] != true
+        let agreed = store.records().map(Result::unwrap).find(|record| {
+            let facts = company
+                .roster
+                .facts(record, &Value::Null, company.now)
+                .unwrap();
+            company.roster.consent(&facts).unwrap().given() == Some(true)
+                && facts["email"].is_string()
+                && facts["no_ads"] != true
         });
         let record = agreed.expect("somebody in the sample has agreed");
-        let templates = Arc::new(Templates::load(None, language).unwrap());
+        let own = company.dir.path().join("templates/campaign");
+        std::fs::create_dir_all(&own).unwrap();
+        for (file, text) in CAMPAIGN {
+            std::fs::write(own.join(file), text).unwrap();
+        }
+        let folder = company.dir.path().join("templates");
+        let templates = Arc::new(Templates::load(Some(&folder), language).unwrap());
         for (template, ad) in [
             ("welcome", false),
             ("thank-you", false),
@@ -80,7 +103,8 @@ async fn written(folder: &Path) {
             store.commit(vec![group]).unwrap();
         }
         let address = smtp.addr();
-        let mut settings = SmtpSettings::new(address.ip().to_string(), address.port(), Security::Plain);
+        let mut settings =
+            SmtpSettings::new(address.ip().to_string(), address.port(), Security::Plain);
         settings.dkim = Arc::new(signers());
         let outbox = Outbox::new(
             company.roster.clone(),
@@ -92,12 +116,21 @@ async fn written(folder: &Path) {
         let stop = CancellationToken::new();
         let mut sent = 0;
         loop {
-            let ended = outbox.pass(Channel::Email, company.now, &stop).await.unwrap();
+            let ended = outbox
+                .pass(Channel::Email, company.now, &stop)
+                .await
+                .unwrap();
             if ended.is_empty() {
                 break;
             }
             for end in ended {
-                assert_eq!(end.message.state, State::Delivered, "{}: {}", end.message.key, end.message.why);
+                assert_eq!(
+                    end.message.state,
+                    State::Delivered,
+                    "{}: {}",
+                    end.message.key,
+                    end.message.why
+                );
                 sent += 1;
             }
         }
@@ -105,7 +138,11 @@ async fn written(folder: &Path) {
         for mail in smtp.messages() {
             let rule = mail.header("Feedback-ID").unwrap();
             let mut parts = rule.split(':');
-            let name = format!("{code}-{}-{}.eml", parts.next().unwrap(), parts.next().unwrap());
+            let name = format!(
+                "{code}-{}-{}.eml",
+                parts.next().unwrap(),
+                parts.next().unwrap()
+            );
             std::fs::write(folder.join(name), &mail.raw[..]).unwrap();
         }
     }
@@ -116,12 +153,14 @@ async fn written(folder: &Path) {
     std::fs::write(folder.join("dns.json"), Value::Object(records).to_string()).unwrap();
 }
 
+fn paragraphs(text: &str) -> String {
+    text.split("\n\n")
+        .map(|block| format!("<p>{}</p>\n", block.replace('\n', "<br>")))
+        .collect()
+}
+
 fn message(company: &Company, record: &Record, template: &str, ad: bool) -> Message {
     let event = json!({
-        "campaign": {
-            "subject": "Bảng giá tháng 12 của Sunrise Riverside", "text": CAMPAIGN_TEXT,
-            "html": CAMPAIGN_TEXT.split("\n\n").map(|block| format!("<p>{}</p>\n", block.replace('\n', "<br>"))).collect::<String>(),
-        },
         "refusal": {"at": "2026-11-21T09:00:00", "url": format!("https://crm.queenland.example/u/{}", "x7Qd".repeat(21))},
     });
     let mut values = company.roster.facts(record, &event, company.now).unwrap();
@@ -129,6 +168,8 @@ fn message(company: &Company, record: &Record, template: &str, ad: bool) -> Mess
         "name": "Công ty CP Queenland", "address": "12 Nguyễn Huệ, Quận 1, TP. Hồ Chí Minh",
         "phone": "028 3822 9999", "email": "lienhe@queenland.example", "website": "https://queenland.example",
     });
+    values["area"] = CAMPAIGN_TEXT.into();
+    values["note"] = paragraphs(CAMPAIGN_TEXT).into();
     let to = values["email"].as_str().unwrap().to_owned();
     Message {
         key: MessageKey::new(template, 1, Some(&record.id), "customer", &format!("{ad}")),
@@ -146,7 +187,10 @@ fn message(company: &Company, record: &Record, template: &str, ad: bool) -> Mess
         wanted: Wanted::Always,
         created: company.now,
         due: company.now,
-        expires: company.now.saturating_add(jiff::SignedDuration::from_hours(24)).unwrap(),
+        expires: company
+            .now
+            .saturating_add(jiff::SignedDuration::from_hours(24))
+            .unwrap(),
         state: State::Queued,
         why: String::new(),
         frozen: Some(Frozen {
@@ -213,14 +257,24 @@ async fn spam_assassin_finds_nothing() {
             .unwrap();
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
         // The table of rules at the end of its report: points, name, what it means.
-        let hits = said.lines().skip_while(|line| !line.starts_with("---- ")).skip(1);
+        let hits = said
+            .lines()
+            .skip_while(|line| !line.starts_with("---- "))
+            .skip(1);
         let bad: Vec<&str> = hits
             .filter(|line| {
-                let points = line.split_whitespace().next().and_then(|points| points.parse::<f64>().ok());
+                let points = line
+                    .split_whitespace()
+                    .next()
+                    .and_then(|points| points.parse::<f64>().ok());
                 points.is_some_and(|points| points > 0.0)
             })
             .collect();
-        assert!(said.contains("---- "), "{} was not scored:\n{said}", path.display());
+        assert!(
+            said.contains("---- "),
+            "{} was not scored:\n{said}",
+            path.display()
+        );
         if !bad.is_empty() {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             wrong.push(format!("{name}\n  {}", bad.join("\n  ")));
@@ -235,14 +289,25 @@ async fn spam_assassin_finds_nothing() {
 async fn python_reads_them_and_dkimpy_verifies_them() {
     let python = std::env::var_os("SHEETBRIDGE_PYTHON").unwrap_or_else(|| "python3".into());
     if !is_there(Command::new(&python).args(["-c", "import dkim, nacl"])) {
-        assert!(!complete(), "the Python environment of tests/run has no dkimpy and PyNaCl");
+        assert!(
+            !complete(),
+            "the Python environment of tests/run has no dkimpy and PyNaCl"
+        );
         eprintln!("skipped: Python has no dkimpy and PyNaCl; tests/run installs them");
         return;
     }
     let (folder, _guard) = mails().await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/check_mail.py");
-    let said = Command::new(&python).arg(script).arg(&folder).output().unwrap();
+    let said = Command::new(&python)
+        .arg(script)
+        .arg(&folder)
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&said.stdout);
-    assert!(said.status.success(), "{text}{}", String::from_utf8_lossy(&said.stderr));
+    assert!(
+        said.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&said.stderr)
+    );
     assert_eq!(text.trim(), "16 mails are well");
 }

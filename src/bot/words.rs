@@ -1,7 +1,8 @@
 //! What the bot says, in Vietnamese and English. Everything that comes from the sheet or from people is escaped here.
 
-use crate::commands::{SuppressionLine,
-    Action, Card, ChannelStatus, Customers, HeldLine, Newcomer, Status, Totals, WorkbookStatus,
+use crate::commands::{
+    Action, Card, ChannelStatus, Customers, HeldLine, Newcomer, Status, SuppressionLine, Totals,
+    WorkbookStatus,
 };
 use crate::config::Language;
 use crate::core::people::Role;

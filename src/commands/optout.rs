@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Answer, Desk};
+use crate::core::delivery::State;
 use crate::core::facts::local_text;
 use crate::core::facts::message::RefusalFacts;
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
-use crate::core::delivery::State;
 use crate::core::rule::Channel;
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
@@ -128,7 +128,12 @@ impl Desk {
             shown,
         };
         proof::keep_of(&mut group, &link.hash, &said);
-        self.note_link(&mut group, now, message.as_ref(), "opted out by the link in");
+        self.note_link(
+            &mut group,
+            now,
+            message.as_ref(),
+            "opted out by the link in",
+        );
         if let (Some(message), Some(address)) = (&message, &address) {
             self.confirm(&mut group, &link, token, message, address, now)?;
         }
@@ -178,7 +183,12 @@ impl Desk {
             shown: standing.shown.clone(),
         };
         proof::keep_of(&mut group, &link.hash, &said);
-        self.note_link(&mut group, now, message.as_ref(), "came back by the link in");
+        self.note_link(
+            &mut group,
+            now,
+            message.as_ref(),
+            "came back by the link in",
+        );
         store.commit(vec![group])?;
         Ok(Some(view(address.as_deref(), left.as_ref())))
     }
@@ -304,7 +314,11 @@ pub fn opt_out_confirmed(
     message: &Message,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(frozen) = message.frozen.as_ref().filter(|_| message.rule == OPT_OUT_RULE) else {
+    let Some(frozen) = message
+        .frozen
+        .as_ref()
+        .filter(|_| message.rule == OPT_OUT_RULE)
+    else {
         return Ok(());
     };
     let said = Proof {

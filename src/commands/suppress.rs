@@ -253,6 +253,8 @@ fn read(text: &str) -> Answer<(String, String)> {
     Err(CommandError::new(
         ErrorKind::Usage,
         format!("\"{text}\" is no e-mail address and no phone number: write one of them"),
-        format!("“{text}” không phải email hay số điện thoại. Anh/chị viết một email hoặc một số, ví dụ: /chan an@example.com"),
+        format!(
+            "“{text}” không phải email hay số điện thoại. Anh/chị viết một email hoặc một số, ví dụ: /chan an@example.com"
+        ),
     ))
 }

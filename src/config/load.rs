@@ -176,7 +176,10 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         telegram: root.get("telegram").is_some(),
         consent: !consent.is_empty()
             || fields.iter().any(|field| field.id == "consent")
-            || workbooks.iter().flat_map(|book| &book.tabs).any(super::Tab::has_consent),
+            || workbooks
+                .iter()
+                .flat_map(|book| &book.tabs)
+                .any(super::Tab::has_consent),
     };
     let rules = rules::rules(reader, root, &known);
     let language = people::language(reader, root);

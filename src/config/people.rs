@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::walk::{Node, Reader, Section, Text};
 use super::{
-    Company, Email, InDoubt, Language, Mailbox, ReplyTo, Role, SmtpServer, Staff, Telegram, outward,
-    secret, url,
+    Company, Email, InDoubt, Language, Mailbox, ReplyTo, Role, SmtpServer, Staff, Telegram,
+    outward, secret, url,
 };
 
 use crate::core::sheet::fold::fold;

@@ -82,7 +82,7 @@ pub const DERIVED_NAMES: &[&str] = &[
 
 /// Names that only some messages have: a digest, a held batch, and so on. See [`digest`] and [`message`].
 pub const MESSAGE_NAMES: &[&str] = &[
-    "campaign", "digest", "doubt", "flood", "held", "hold", "trouble", "findings", "optout", "reached",
+    "digest", "doubt", "flood", "held", "hold", "trouble", "findings", "optout", "reached",
     "refusal", "staff", "trial",
 ];
 

@@ -28,8 +28,8 @@ use crate::core::pace::Pace;
 
 use super::{Courier, Mail, Parcel, ProbeError};
 
-pub use dkim::{KeyError, Signer};
 pub use classify::{Reply, Strike, strike, verdict};
+pub use dkim::{KeyError, Signer};
 pub use session::Phase;
 
 use session::{OpenError, Sent, Session};

@@ -30,9 +30,9 @@ pub(super) struct Row<'a> {
 fn says_something(roster: &Roster, row: &Row<'_>) -> bool {
     if roster.form_wording(row.workbook, row.tab).is_some() {
         let email = |cells: &Cells| cells.get("email").cloned();
-        return row
-            .before
-            .is_none_or(|before| email(before) != email(row.cells) || consents_differ(before, row));
+        return row.before.is_none_or(|before| {
+            email(before) != email(row.cells) || consents_differ(before, row)
+        });
     }
     match row.before {
         None => !row.baseline && row.cells.contains_key("consent"),

@@ -152,12 +152,7 @@ pub(crate) fn signers(email: &Email) -> Result<Vec<Signer>, String> {
         .iter()
         .map(|dkim| {
             let key = Signer::new(&dkim.domain, &dkim.selector, dkim.key.expose_secret());
-            key.map_err(|error| {
-                format!(
-                    "[email] dkim, selector \"{}\": {error}",
-                    dkim.selector
-                )
-            })
+            key.map_err(|error| format!("[email] dkim, selector \"{}\": {error}", dkim.selector))
         })
         .collect()
 }

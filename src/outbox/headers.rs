@@ -75,7 +75,13 @@ fn mailto(address: &str) -> String {
 fn stream(rule: &str) -> String {
     let plain: String = fold(rule)
         .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
         .take(STREAM_LETTERS)
         .collect();
     match plain.trim_matches('-') {
@@ -133,16 +139,25 @@ mod tests {
                 .replace("sb0b9f0e4b1f", &sender_id("queenland.example"))
         );
         let plain = text(&ad, Some(&ways(Some("http://127.0.0.1:8787/u/x"))));
-        assert!(plain.contains("<http://127") && !plain.contains("-Post"), "{plain}");
+        assert!(
+            plain.contains("<http://127") && !plain.contains("-Post"),
+            "{plain}"
+        );
         let only_mail = text(&ad, Some(&ways(None)));
-        assert!(only_mail.contains("List-Unsubscribe: <mailto:lienhe@"), "{only_mail}");
+        assert!(
+            only_mail.contains("List-Unsubscribe: <mailto:lienhe@"),
+            "{only_mail}"
+        );
         assert!(!only_mail.contains("-Post"));
     }
 
     #[test]
     fn what_is_no_advertising_is_no_list() {
         let service = text(&message(false, Recipient::Customer), None);
-        assert!(service.starts_with("Feedback-ID: mo-ban--t12:service:sheetbridge:sb"), "{service}");
+        assert!(
+            service.starts_with("Feedback-ID: mo-ban--t12:service:sheetbridge:sb"),
+            "{service}"
+        );
         assert_eq!(service.lines().count(), 1);
         assert_eq!(text(&message(true, Recipient::Alerts), None), "");
         let id = sender_id("Queenland.example");

@@ -106,7 +106,9 @@ impl Outbox {
         }
         let facts = self.opt_out(message, frozen).ok()?;
         let mut values = frozen.values.clone();
-        values.as_object_mut()?.insert("optout".into(), json!(facts));
+        values
+            .as_object_mut()?
+            .insert("optout".into(), json!(facts));
         Some(values)
     }
 

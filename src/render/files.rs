@@ -34,7 +34,13 @@ impl MailFile {
 
 impl std::fmt::Debug for MailFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({}, {} bytes)", self.name, self.media_type, self.content.len())
+        write!(
+            f,
+            "{} ({}, {} bytes)",
+            self.name,
+            self.media_type,
+            self.content.len()
+        )
     }
 }
 
@@ -42,7 +48,9 @@ impl std::fmt::Debug for MailFile {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileProblem {
     /// It would be outside of the folder.
-    #[error("\"{0}\" is not a file of the attachments folder: write its name alone, or FOLDER/NAME below it")]
+    #[error(
+        "\"{0}\" is not a file of the attachments folder: write its name alone, or FOLDER/NAME below it"
+    )]
     Outside(String),
     /// There is none.
     #[error("there is no file \"{name}\" in {}: put it there, or correct the name", folder.display())]
@@ -118,14 +126,16 @@ fn known() -> String {
 /// See [`FileProblem`].
 pub fn read(folder: &Path, name: &str) -> Result<MailFile, FileProblem> {
     let name = name.trim();
-    let inside = Path::new(name)
-        .components()
-        .all(|part| matches!(part, Component::Normal(part) if !part.to_string_lossy().starts_with('.')));
+    let inside = Path::new(name).components().all(
+        |part| matches!(part, Component::Normal(part) if !part.to_string_lossy().starts_with('.')),
+    );
     let last = Path::new(name).file_name().and_then(|last| last.to_str());
     let (true, Some(last)) = (inside && !name.contains('\0'), last) else {
         return Err(FileProblem::Outside(name.to_owned()));
     };
-    let ending = last.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+    let ending = last
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_lowercase());
     let kind = KINDS
         .iter()
         .find(|(known, _)| ending.as_deref() == Some(*known));
@@ -174,7 +184,10 @@ pub fn pictures(html: &str) -> Vec<(String, String)> {
         let rest = &html[at + "cid:".len()..];
         let end = rest.find(['"', '\'', ')', '>']).unwrap_or(rest.len());
         let written = rest[..end].trim();
-        if written.is_empty() || written.contains('@') || found.iter().any(|(one, _)| one == written) {
+        if written.is_empty()
+            || written.contains('@')
+            || found.iter().any(|(one, _)| one == written)
+        {
             continue;
         }
         found.push((written.to_owned(), unescaped(written)));
@@ -215,7 +228,9 @@ fn unescaped(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&out).replace("&amp;", "&").replace("&#x2f;", "/")
+    String::from_utf8_lossy(&out)
+        .replace("&amp;", "&")
+        .replace("&#x2f;", "/")
 }
 
 #[cfg(test)]
@@ -233,16 +248,39 @@ mod tests {
         fs::write(folder.join("empty.pdf"), "").unwrap();
         fs::write(folder.join("run.exe"), "MZ").unwrap();
         fs::write(folder.join(".hidden.pdf"), "x").unwrap();
-        fs::File::create(folder.join("long.pdf")).unwrap().set_len(MOST_BYTES + 1).unwrap();
-        std::os::unix::fs::symlink(home.path().join("secret.pdf"), folder.join("link.pdf")).unwrap();
+        fs::File::create(folder.join("long.pdf"))
+            .unwrap()
+            .set_len(MOST_BYTES + 1)
+            .unwrap();
+        std::os::unix::fs::symlink(home.path().join("secret.pdf"), folder.join("link.pdf"))
+            .unwrap();
         let file = read(&folder, " Bảng giá.PDF ").unwrap();
-        assert_eq!((file.name.as_str(), file.media_type), ("Bảng giá.PDF", "application/pdf"));
+        assert_eq!(
+            (file.name.as_str(), file.media_type),
+            ("Bảng giá.PDF", "application/pdf")
+        );
         assert_eq!(read(&folder, "t12/nhà.jpg").unwrap().name, "nhà.jpg");
-        for outside in ["../secret.pdf", "/etc/passwd", "link.pdf", "t12/../../secret.pdf", ".hidden.pdf", "", "."] {
-            assert_eq!(read(&folder, outside), Err(FileProblem::Outside(outside.into())), "{outside}");
+        for outside in [
+            "../secret.pdf",
+            "/etc/passwd",
+            "link.pdf",
+            "t12/../../secret.pdf",
+            ".hidden.pdf",
+            "",
+            ".",
+        ] {
+            assert_eq!(
+                read(&folder, outside),
+                Err(FileProblem::Outside(outside.into())),
+                "{outside}"
+            );
         }
         let said = |name: &str| read(&folder, name).unwrap_err().to_string();
-        assert!(said("run.exe").starts_with("\"run.exe\" cannot be attached: customers' mail programs take pdf, jpg"));
+        assert!(
+            said("run.exe").starts_with(
+                "\"run.exe\" cannot be attached: customers' mail programs take pdf, jpg"
+            )
+        );
         assert_eq!(said("empty.pdf"), "\"empty.pdf\" is empty: save it again");
         assert_eq!(
             said("long.pdf"),
@@ -256,7 +294,10 @@ mod tests {
         let html = "<img src=\"cid:a.jpg\"><img src='cid:a.jpg.png'><td style=\"background:url(cid:nh%C3%A0%20m%E1%BB%9Bi.jpg)\"><img src=\"cid:x@y\">";
         let found = pictures(html);
         assert_eq!(
-            found.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(),
+            found
+                .iter()
+                .map(|(_, name)| name.as_str())
+                .collect::<Vec<_>>(),
             ["a.jpg", "a.jpg.png", "nhà mới.jpg"]
         );
         let names = found

@@ -145,13 +145,23 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let made = token(&store, &key("c/1"), "An.Nguyen@gmail.example").unwrap();
         assert_eq!(made.len(), 86);
-        assert_eq!(made, token(&store, &key("c/1"), "an.nguyen@GMAIL.example ").unwrap());
+        assert_eq!(
+            made,
+            token(&store, &key("c/1"), "an.nguyen@GMAIL.example ").unwrap()
+        );
         let link = open(&store, &made).unwrap().unwrap();
         assert_eq!(link.digest, key("c/1").digest());
-        assert_eq!(link.hash, address_hash(&store, "an.nguyen@gmail.example").unwrap());
+        assert_eq!(
+            link.hash,
+            address_hash(&store, "an.nguyen@gmail.example").unwrap()
+        );
         // Neither what it is made of nor what two have in common shows.
         let other = token(&store, &key("c/2"), "an.nguyen@gmail.example").unwrap();
-        let same = made.bytes().zip(other.bytes()).filter(|(a, b)| a == b).count();
+        let same = made
+            .bytes()
+            .zip(other.bytes())
+            .filter(|(a, b)| a == b)
+            .count();
         assert!(same < 20, "{made} {other}");
         for end in [".", ")", ">", "=="] {
             assert!(open(&store, &format!("{made}{end}")).unwrap().is_some());
@@ -170,7 +180,14 @@ mod tests {
             // The last letter has four bits to spare, which base64 wants to be zero.
             assert!(open(&store, &wrong).unwrap().is_none(), "{at}");
         }
-        for wrong in ["", "x", "%", &made[..80], &format!("{made}AAAA"), "../../etc"] {
+        for wrong in [
+            "",
+            "x",
+            "%",
+            &made[..80],
+            &format!("{made}AAAA"),
+            "../../etc",
+        ] {
             assert!(open(&store, wrong).unwrap().is_none(), "{wrong}");
         }
         let elsewhere = tempfile::tempdir().unwrap();

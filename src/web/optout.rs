@@ -228,10 +228,19 @@ mod tests {
         headers.insert("x-forwarded-for", "6.6.6.6, 203.0.113.9".parse().unwrap());
         let front = [ip("10.0.0.2")];
         assert_eq!(named_by(ip("127.0.0.1"), &headers, &[]), ip("203.0.113.9"));
-        assert_eq!(named_by(ip("10.0.0.2"), &headers, &front), ip("203.0.113.9"));
-        assert_eq!(named_by(ip("198.51.100.7"), &headers, &front), ip("198.51.100.7"));
+        assert_eq!(
+            named_by(ip("10.0.0.2"), &headers, &front),
+            ip("203.0.113.9")
+        );
+        assert_eq!(
+            named_by(ip("198.51.100.7"), &headers, &front),
+            ip("198.51.100.7")
+        );
         headers.append("x-forwarded-for", "10.0.0.2".parse().unwrap());
-        assert_eq!(named_by(ip("127.0.0.1"), &headers, &front), ip("203.0.113.9"));
+        assert_eq!(
+            named_by(ip("127.0.0.1"), &headers, &front),
+            ip("203.0.113.9")
+        );
         headers.clear();
         headers.insert("x-forwarded-for", "unknown".parse().unwrap());
         assert_eq!(named_by(ip("127.0.0.1"), &headers, &[]), ip("127.0.0.1"));
@@ -244,7 +253,10 @@ mod tests {
             _ => None,
         };
         let read = async |text: &'static str| said(Body::from(text)).await;
-        assert_eq!(one_click(read("List-Unsubscribe=One-Click").await), Some(true));
+        assert_eq!(
+            one_click(read("List-Unsubscribe=One-Click").await),
+            Some(true)
+        );
         let multipart = "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--";
         assert_eq!(one_click(read(multipart).await), Some(true));
         assert_eq!(one_click(read("do=stop").await), Some(false));

@@ -170,7 +170,13 @@ fn kind(file: &crate::courier::Attachment) -> Result<ContentType, BuildError> {
 fn file_name(name: &str) -> String {
     clean(name)
         .nfc()
-        .map(|letter| if matches!(letter, '"' | '\\' | '/') { '_' } else { letter })
+        .map(|letter| {
+            if matches!(letter, '"' | '\\' | '/') {
+                '_'
+            } else {
+                letter
+            }
+        })
         .collect()
 }
 
@@ -326,15 +332,23 @@ mod tests {
             file: file("Phối cảnh.jpg", "image/jpeg"),
         });
         // Decomposed letters, a quote and a folder, and a name longer than a line.
-        let long = format!("Bảng giá căn hộ {} 2026.pdf", "Sunrise Riverside ".repeat(6));
-        full.attachments.push(file("Ba\u{309}ng \"gia\u{301}\"/1.pdf", "application/pdf"));
+        let long = format!(
+            "Bảng giá căn hộ {} 2026.pdf",
+            "Sunrise Riverside ".repeat(6)
+        );
+        full.attachments
+            .push(file("Ba\u{309}ng \"gia\u{301}\"/1.pdf", "application/pdf"));
         full.attachments.push(file(&long, "application/pdf"));
         let text = text(&full);
         assert!(text.is_ascii());
         let parsed = MessageParser::default().parse(text.as_bytes()).unwrap();
         let kind = |at: usize| {
             let kind = parsed.parts[at].content_type().unwrap();
-            format!("{}/{}", kind.c_type, kind.c_subtype.as_deref().unwrap_or_default())
+            format!(
+                "{}/{}",
+                kind.c_type,
+                kind.c_subtype.as_deref().unwrap_or_default()
+            )
         };
         let kinds: Vec<String> = (0..parsed.parts.len()).map(kind).collect();
         assert_eq!(
@@ -387,7 +401,10 @@ mod tests {
         assert!(build(&long, &[]).is_err());
         for own in ["Subject", "bcc", "Content-Type", "a b", ""] {
             long.headers = vec![(own.into(), "x".into())];
-            assert!(matches!(build(&long, &[]), Err(BuildError::Ours(_))), "{own}");
+            assert!(
+                matches!(build(&long, &[]), Err(BuildError::Ours(_))),
+                "{own}"
+            );
         }
     }
 

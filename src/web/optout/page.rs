@@ -128,7 +128,11 @@ impl<'a> Page<'a> {
         let words = self.words;
         match (view.refused, asked) {
             (Some(at), Asked::Stop | Asked::Look | Asked::Back) => {
-                let text = if asked == Asked::Stop { words.done } else { words.already };
+                let text = if asked == Asked::Stop {
+                    words.done
+                } else {
+                    words.already
+                };
                 let back = if view.can_return {
                     format!(
                         "<p class=\"small\">{}</p>{}",
@@ -181,10 +185,13 @@ impl<'a> Page<'a> {
         let zone = &self.desk.roster.config().calendar.zone;
         let shown = at.map(|at| {
             let local = at.to_zoned(zone.clone());
-            local.strftime("%H:%M, %d/%m/%Y").to_string()
+            local.strftime("%H:%M,\u{a0}%d/%m/%Y").to_string()
         });
         text.replace("{company}", &self.company_name())
-            .replace("{address}", &escaped(view.address.as_deref().unwrap_or_default()))
+            .replace(
+                "{address}",
+                &escaped(view.address.as_deref().unwrap_or_default()),
+            )
             .replace("{at}", &shown.unwrap_or_default())
     }
 
@@ -199,7 +206,11 @@ impl<'a> Page<'a> {
     /// `ways`: also how else one may refuse.
     fn whole(&self, title: &str, mark: &str, body: &str, ways: bool) -> String {
         let words = self.words;
-        let ways = if ways { self.other_ways() } else { String::new() };
+        let ways = if ways {
+            self.other_ways()
+        } else {
+            String::new()
+        };
         let brand = escaped(&self.company.name);
         format!(
             "<!DOCTYPE html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -226,7 +237,12 @@ impl<'a> Page<'a> {
             ));
         }
         if !self.company.phone.is_empty() {
-            let digits: String = self.company.phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+            let digits: String = self
+                .company
+                .phone
+                .chars()
+                .filter(|c| c.is_ascii_digit() || *c == '+')
+                .collect();
             ways.push(format!(
                 "<li>{} <a href=\"tel:{digits}\">{}</a></li>",
                 self.words.call,

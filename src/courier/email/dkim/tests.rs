@@ -16,7 +16,14 @@ Joe.\r\n";
 const SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 const BODY_HASH: &str = "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=";
 const NAMES: [&str; 8] = [
-    "from", "to", "subject", "date", "message-id", "from", "subject", "date",
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "from",
+    "subject",
+    "date",
 ];
 const RSA_SIGNATURE: &str = "F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\
 DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\
@@ -135,7 +142,8 @@ fn both_forms_of_an_rsa_key_sign_alike() {
     assert_eq!(one.record_name(), "s1._domainkey.queenland.example");
     let line = one.zone_line();
     assert!(
-        line.starts_with("s1._domainkey.queenland.example. IN TXT \"v=DKIM1; k=rsa; p=") && line.matches('"').count() == 4,
+        line.starts_with("s1._domainkey.queenland.example. IN TXT \"v=DKIM1; k=rsa; p=")
+            && line.matches('"').count() == 4,
         "{line}"
     );
 }
@@ -143,8 +151,9 @@ fn both_forms_of_an_rsa_key_sign_alike() {
 #[test]
 fn keys_that_cannot_sign_are_told_apart() {
     let error = |key: &str| Signer::new("a.example", "s1", key).unwrap_err();
-    let wrapped =
-        |label: &str, inner: &str| format!("-----BEGIN {label}-----\n{inner}\n-----END {label}-----\n");
+    let wrapped = |label: &str, inner: &str| {
+        format!("-----BEGIN {label}-----\n{inner}\n-----END {label}-----\n")
+    };
     assert_eq!(error(""), KeyError::NotPem);
     assert_eq!(error("mật khẩu"), KeyError::NotPem);
     assert_eq!(error("c2hvcnQ="), KeyError::NotPem);
@@ -160,16 +169,27 @@ fn keys_that_cannot_sign_are_told_apart() {
         )),
         KeyError::Locked
     );
-    assert_eq!(error(&wrapped("EC PRIVATE KEY", "MIIB")), KeyError::OtherKind);
+    assert_eq!(
+        error(&wrapped("EC PRIVATE KEY", "MIIB")),
+        KeyError::OtherKind
+    );
     assert_eq!(error(&wrapped("PRIVATE KEY", "MIIB")), KeyError::OtherKind);
-    assert!(matches!(error(&PKCS8[..PKCS8.len() / 2]), KeyError::Damaged(_)));
-    assert!(matches!(error(&PKCS1.replace("MII", "MIJ")), KeyError::Damaged(_)));
+    assert!(matches!(
+        error(&PKCS8[..PKCS8.len() / 2]),
+        KeyError::Damaged(_)
+    ));
+    assert!(matches!(
+        error(&PKCS1.replace("MII", "MIJ")),
+        KeyError::Damaged(_)
+    ));
     assert_eq!(
         error(include_str!("../../../../tests/data/dkim/rsa-1024.pem")),
         KeyError::Length
     );
     assert!(
-        error("").to_string().ends_with("`openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"),
+        error("")
+            .to_string()
+            .ends_with("`openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`"),
         "a refusal says how to make one"
     );
     assert!(Signer::new("a.example", "s1", ED25519).is_ok());
