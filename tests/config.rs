@@ -273,7 +273,7 @@ fn the_shipped_rules_are_what_they_say() {
     );
     assert!(matches!(rules[7].on, Trigger::Schedule(_)));
     assert!(
-        rules[0].at.ends_with("config/sheetbridge.toml:178"),
+        rules[0].at.ends_with("config/sheetbridge.toml:183"),
         "{}",
         rules[0].at
     );

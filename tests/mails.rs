@@ -85,8 +85,8 @@ async fn written(folder: &Path) {
         for (file, text) in CAMPAIGN {
             std::fs::write(own.join(file), text).unwrap();
         }
-        let folder = company.dir.path().join("templates");
-        let templates = Arc::new(Templates::load(Some(&folder), language).unwrap());
+        let texts = company.dir.path().join("templates");
+        let templates = Arc::new(Templates::load(Some(&texts), language).unwrap());
         for (template, ad) in [
             ("welcome", false),
             ("thank-you", false),
