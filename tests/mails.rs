@@ -22,7 +22,6 @@ use sheetbridge::health::Health;
 use sheetbridge::outbox::Outbox;
 use sheetbridge::render::{Language, Templates};
 use sheetbridge::sandbox::smtp::{Options, SmtpSandbox};
-use sheetbridge::store::keys::prefix;
 use sheetbridge::store::{Group, ledger};
 use support::Company;
 use tokio_util::sync::CancellationToken;
@@ -207,7 +206,7 @@ fn message(company: &Company, record: &Record, template: &str, ad: bool) -> Mess
 
 /// The mails' folder, kept until the end of the test.
 async fn mails() -> (PathBuf, Option<tempfile::TempDir>) {
-    let kept = std::env::var_os("SHEETBRIDGE_MAILS").map(PathBuf::from);
+    let kept = said("SHEETBRIDGE_MAILS").map(PathBuf::from);
     let (folder, guard) = match kept {
         Some(folder) => {
             std::fs::create_dir_all(&folder).unwrap();
@@ -222,9 +221,15 @@ async fn mails() -> (PathBuf, Option<tempfile::TempDir>) {
     (folder, guard)
 }
 
+/// What whoever runs the tests says.
+#[allow(clippy::disallowed_methods)] // Of the program only `config` reads the environment; this is no part of it.
+fn said(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
 /// Whether everything must be there, because `tests/run` has installed it.
 fn complete() -> bool {
-    std::env::var_os("SHEETBRIDGE_PYTHON").is_some()
+    said("SHEETBRIDGE_PYTHON").is_some()
 }
 
 fn is_there(command: &mut Command) -> bool {
@@ -287,7 +292,7 @@ async fn spam_assassin_finds_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_reads_them_and_dkimpy_verifies_them() {
-    let python = std::env::var_os("SHEETBRIDGE_PYTHON").unwrap_or_else(|| "python3".into());
+    let python = said("SHEETBRIDGE_PYTHON").unwrap_or_else(|| "python3".into());
     if !is_there(Command::new(&python).args(["-c", "import dkim, nacl"])) {
         assert!(
             !complete(),

@@ -278,6 +278,7 @@ async fn post(url: &str, body: &'static str) -> (u16, String) {
 }
 
 /// `SHEETBRIDGE_MAILS=DIR` keeps the pages there, to be looked at.
+#[allow(clippy::disallowed_methods)] // Of the program only `config` reads the environment; this is no part of it.
 fn keep(name: &str, page: &str) {
     if let Some(folder) = std::env::var_os("SHEETBRIDGE_MAILS") {
         std::fs::create_dir_all(&folder).unwrap();
