@@ -26,7 +26,7 @@
 //! 5. One message per person, rule and occasion, for ever: [`core::message::MessageKey`], [`store::ledger`].
 //! 6. Nothing is lost: [`store`], [`core::delivery`], [`outbox`].
 //! 7. The staff's tabs are read-only: [`google`] asks for the read-only scope.
-//! 8. Lawful by default: [`core::policy`], [`store::suppression`].
+//! 8. Lawful by default: [`core::policy`], [`store::suppression`], [`store::proof`].
 //! 9. Personal data stays in: types that mask themselves, [`telemetry`].
 //!
 //! # The rooms, and whom each may ask
@@ -46,7 +46,7 @@
 //! | [`campaigns`] | rows of the campaign tab → audience, question, messages | core, store, render, roster, commands |
 //! | [`outbox`] | due messages → policy → courier → ledger | core, store, render, courier, config, roster, health, commands |
 //! | [`commands`] | every question and act a person can have, with role checks | core, store, config, roster, health, render, cycle's held batches |
-//! | [`bot`], [`control`], [`web`] | Telegram conversation; the daemon's socket; health and metrics | core, commands, config, and what the table in `tests/layers.rs` adds |
+//! | [`bot`], [`control`], [`web`] | Telegram conversation; the daemon's socket; health, metrics and the opt-out page | core, commands, config, and what the table in `tests/layers.rs` adds |
 //! | [`sandbox`] | the outside world on loopback, and the demo page | nothing of ours |
 //! | [`daemon`] | wiring, loops, signals, readiness, watchdog | all above but the sandbox |
 //! | [`cli`] | one file a command | all above |

@@ -273,11 +273,7 @@ async fn a_row_is_asked_about_approved_and_mailed_once_to_each() {
     assert!(told[0].contains("Duyệt chiến dịch “Mở bán”"), "{}", told[0]);
     assert!(told[0].contains("2 khách sẽ nhận thư"), "{}", told[0]);
     assert!(told[0].contains("1 chưa đồng ý nhận tin"), "{}", told[0]);
-    assert!(
-        told[0].contains("1 đã đánh dấu không nhận tin"),
-        "{}",
-        told[0]
-    );
+    assert!(told[0].contains("1 đã từ chối quảng cáo"), "{}", told[0]);
     assert_eq!(post.mails(), []);
     assert_eq!(post.line().state, State::Asked);
 

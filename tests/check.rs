@@ -319,3 +319,41 @@ async fn advertising_without_any_consent_is_warned_of() {
     let everything = format!("{}{}", answer["problems"], answer["warnings"]);
     assert!(everything.contains("consent"), "{answer}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_advertising_lacks_and_what_dns_must_have_is_said() {
+    let world = World::new().await;
+    world.reconfigure(
+        "template = \"welcome\" }",
+        "template = \"welcome\", ad = true }",
+    );
+    let answer = check(&world).await.json();
+    let way_out = ["no page on which customers refuse", "public_url"];
+    found(&answer, "warnings", "advertising", &way_out);
+    found(&answer, "warnings", "advertising", &["`website"]);
+
+    let key = include_str!("data/dkim/rsa.pkcs8.pem");
+    std::fs::write(world.path("dkim.pem"), key).unwrap();
+    let signed = "[email]\ndkim = { selector = \"s1\", key = { file = \"dkim.pem\" } }\n";
+    world.reconfigure("[email]\n", signed);
+    world.reconfigure(
+        "[email]\n",
+        "[web]\nlisten = \"127.0.0.1:8787\"\npublic_url = \"https://crm.queenland.example/\"\n[email]\n",
+    );
+    let ran = world.run(&["check"]).await;
+    for said in [
+        "s1._domainkey.queenland.example. IN TXT \"v=DKIM1; k=rsa; p=MIIBIjAN",
+        "advertising can be refused at https://crm.queenland.example/u/…",
+    ] {
+        assert!(ran.out.contains(said), "{said}\n{}", ran.out);
+    }
+
+    std::fs::write(
+        world.path("dkim.pem"),
+        "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n",
+    )
+    .unwrap();
+    let answer = check(&world).await.json();
+    let not_private = ["selector \\\"s1\\\"", "not the private key"];
+    found(&answer, "problems", "email", &not_private);
+}

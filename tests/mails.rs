@@ -22,7 +22,6 @@ use sheetbridge::health::Health;
 use sheetbridge::outbox::Outbox;
 use sheetbridge::render::{Language, Templates};
 use sheetbridge::sandbox::smtp::{Options, SmtpSandbox};
-use sheetbridge::store::keys::prefix;
 use sheetbridge::store::{Group, ledger};
 use support::Company;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +33,19 @@ const ED25519: &str = include_str!("data/dkim/ed25519.pem");
 const CAMPAIGN_TEXT: &str = "Chào Anh An,\n\nDự án Sunrise Riverside vừa có bảng giá tháng 12: 40 căn hai phòng ngủ ở toà R3, \
 bàn giao quý III năm 2027, thanh toán theo tiến độ 18 tháng.\n\nNhà mẫu mở cửa thứ Bảy và Chủ nhật, từ 8:30 đến 17:00, \
 tại 12 Nguyễn Hữu Thọ, Quận 7. Anh có thể trả lời thư này để em giữ chỗ giờ xem.\n\nTrân trọng,\nLan Anh";
+
+/// The same as a template of one's own.
+const CAMPAIGN: [(&str, &str); 3] = [
+    ("subject.txt", "Bảng giá tháng 12 của Sunrise Riverside\n"),
+    (
+        "body.txt",
+        "{{ area }}\n\n{% include \"layout/footer.txt\" %}\n",
+    ),
+    (
+        "body.html",
+        "{% extends \"layout/mail.html\" %}\n{% block content %}{{ note | safe }}{% endblock %}\n",
+    ),
+];
 
 fn signers() -> [Signer; 2] {
     [
@@ -57,10 +69,7 @@ async fn written(folder: &Path) {
         let mut company = Company::new(&more).await;
         company.poll().await;
         let store = company.roster.store();
-        let records = store
-            .scan::<Record>(prefix::RECORD)
-            .map(|entry| entry.unwrap().1);
-        let agreed = records.into_iter().find(|record| {
+        let agreed = store.records().map(Result::unwrap).find(|record| {
             let facts = company
                 .roster
                 .facts(record, &Value::Null, company.now)
@@ -70,7 +79,13 @@ async fn written(folder: &Path) {
                 && facts["no_ads"] != true
         });
         let record = agreed.expect("somebody in the sample has agreed");
-        let templates = Arc::new(Templates::load(None, language).unwrap());
+        let own = company.dir.path().join("templates/campaign");
+        std::fs::create_dir_all(&own).unwrap();
+        for (file, text) in CAMPAIGN {
+            std::fs::write(own.join(file), text).unwrap();
+        }
+        let texts = company.dir.path().join("templates");
+        let templates = Arc::new(Templates::load(Some(&texts), language).unwrap());
         for (template, ad) in [
             ("welcome", false),
             ("thank-you", false),
@@ -137,12 +152,14 @@ async fn written(folder: &Path) {
     std::fs::write(folder.join("dns.json"), Value::Object(records).to_string()).unwrap();
 }
 
+fn paragraphs(text: &str) -> String {
+    text.split("\n\n")
+        .map(|block| format!("<p>{}</p>\n", block.replace('\n', "<br>")))
+        .collect()
+}
+
 fn message(company: &Company, record: &Record, template: &str, ad: bool) -> Message {
     let event = json!({
-        "campaign": {
-            "subject": "Bảng giá tháng 12 của Sunrise Riverside", "text": CAMPAIGN_TEXT,
-            "html": CAMPAIGN_TEXT.split("\n\n").map(|block| format!("<p>{}</p>\n", block.replace('\n', "<br>"))).collect::<String>(),
-        },
         "refusal": {"at": "2026-11-21T09:00:00", "url": format!("https://crm.queenland.example/u/{}", "x7Qd".repeat(21))},
     });
     let mut values = company.roster.facts(record, &event, company.now).unwrap();
@@ -150,6 +167,8 @@ fn message(company: &Company, record: &Record, template: &str, ad: bool) -> Mess
         "name": "Công ty CP Queenland", "address": "12 Nguyễn Huệ, Quận 1, TP. Hồ Chí Minh",
         "phone": "028 3822 9999", "email": "lienhe@queenland.example", "website": "https://queenland.example",
     });
+    values["area"] = CAMPAIGN_TEXT.into();
+    values["note"] = paragraphs(CAMPAIGN_TEXT).into();
     let to = values["email"].as_str().unwrap().to_owned();
     Message {
         key: MessageKey::new(template, 1, Some(&record.id), "customer", &format!("{ad}")),
@@ -187,7 +206,7 @@ fn message(company: &Company, record: &Record, template: &str, ad: bool) -> Mess
 
 /// The mails' folder, kept until the end of the test.
 async fn mails() -> (PathBuf, Option<tempfile::TempDir>) {
-    let kept = std::env::var_os("SHEETBRIDGE_MAILS").map(PathBuf::from);
+    let kept = said("SHEETBRIDGE_MAILS").map(PathBuf::from);
     let (folder, guard) = match kept {
         Some(folder) => {
             std::fs::create_dir_all(&folder).unwrap();
@@ -202,9 +221,15 @@ async fn mails() -> (PathBuf, Option<tempfile::TempDir>) {
     (folder, guard)
 }
 
+/// What whoever runs the tests says.
+#[allow(clippy::disallowed_methods)] // Of the program only `config` reads the environment; this is no part of it.
+fn said(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
 /// Whether everything must be there, because `tests/run` has installed it.
 fn complete() -> bool {
-    std::env::var_os("SHEETBRIDGE_PYTHON").is_some()
+    said("SHEETBRIDGE_PYTHON").is_some()
 }
 
 fn is_there(command: &mut Command) -> bool {
@@ -267,7 +292,7 @@ async fn spam_assassin_finds_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_reads_them_and_dkimpy_verifies_them() {
-    let python = std::env::var_os("SHEETBRIDGE_PYTHON").unwrap_or_else(|| "python3".into());
+    let python = said("SHEETBRIDGE_PYTHON").unwrap_or_else(|| "python3".into());
     if !is_there(Command::new(&python).args(["-c", "import dkim, nacl"])) {
         assert!(
             !complete(),

@@ -35,7 +35,7 @@ const RULES: &str = r#"
 [[rule]]
 id = "mo-ban"
 on = "added"
-send = { channel = "email", to = "customer", template = "mo-ban", ad = true }
+send = { channel = "email", to = "customer", template = "birthday", ad = true }
 [[rule]]
 id = "deposited"
 on = { stage = "deposited" }
@@ -43,7 +43,7 @@ send = { channel = "email", to = "customer", template = "thank-you", hold = "0s"
 [[rule]]
 id = "again"
 on = { stage = "completed" }
-send = { channel = "email", to = "customer", template = "mo-ban", ad = true, hold = "0s" }
+send = { channel = "email", to = "customer", template = "birthday", ad = true, hold = "0s" }
 "#;
 
 const HEADER: [&str; 9] = [
@@ -137,7 +137,7 @@ impl Street {
         );
         let template = support_folder();
         let mut company = Company::with(workbook, &tabs, &more, &[("dkim.pem", KEY)]).await;
-        let own = company.dir.path().join("templates/mo-ban");
+        let own = company.dir.path().join("templates/birthday");
         std::fs::create_dir_all(&own).unwrap();
         for (file, text) in template {
             std::fs::write(own.join(file), text).unwrap();
@@ -278,6 +278,7 @@ async fn post(url: &str, body: &'static str) -> (u16, String) {
 }
 
 /// `SHEETBRIDGE_MAILS=DIR` keeps the pages there, to be looked at.
+#[allow(clippy::disallowed_methods)] // Of the program only `config` reads the environment; this is no part of it.
 fn keep(name: &str, page: &str) {
     if let Some(folder) = std::env::var_os("SHEETBRIDGE_MAILS") {
         std::fs::create_dir_all(&folder).unwrap();

@@ -292,21 +292,8 @@ fn customers_tab(reader: &Reader<'_>, section: &Section<'_>, stages: &[Stage]) -
             .map(|owner| owner.text.to_owned()),
         consent: section
             .text(reader, "consent")
-            .and_then(|wording| form_wording(reader, &wording)),
+            .map(|wording| wording.text.trim().to_owned()),
     }
-}
-
-/// What the people of a form's own tab agreed to, as the form says it.
-fn form_wording(reader: &Reader<'_>, wording: &Text<'_>) -> Option<String> {
-    if !wording.text.trim().is_empty() {
-        return Some(wording.text.trim().to_owned());
-    }
-    wording.wrong(
-        reader,
-        ", without the words that people agreed to",
-        "write the sentence beside the form's box, and which version of the form it is: it is kept as proof",
-    );
-    None
 }
 
 fn appointments_tab(reader: &Reader<'_>, section: &Section<'_>) -> Option<TabKind> {

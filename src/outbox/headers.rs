@@ -131,7 +131,7 @@ mod tests {
         let https = ways(Some("https://crm.queenland.example/u/x"));
         assert_eq!(
             text(&ad, Some(&https)),
-            "Feedback-ID: mo-ban--t12:ad:sheetbridge:sb0b9f0e4b1f\n\
+            "Feedback-ID: mo-ban-t12:ad:sheetbridge:sb0b9f0e4b1f\n\
              List-Id: <ads.queenland.example>\n\
              Precedence: bulk\n\
              List-Unsubscribe: <https://crm.queenland.example/u/x>, <mailto:lienhe@queenland.example?subject=Tu%20choi%20quang%20cao%20-%20Unsubscribe>\n\
@@ -155,7 +155,7 @@ mod tests {
     fn what_is_no_advertising_is_no_list() {
         let service = text(&message(false, Recipient::Customer), None);
         assert!(
-            service.starts_with("Feedback-ID: mo-ban--t12:service:sheetbridge:sb"),
+            service.starts_with("Feedback-ID: mo-ban-t12:service:sheetbridge:sb"),
             "{service}"
         );
         assert_eq!(service.lines().count(), 1);

@@ -233,10 +233,10 @@ impl Roster {
 const FORM: &str = "form ";
 
 fn form(tab: &Tab) -> Option<&str> {
-    match &tab.kind {
-        TabKind::Customers { consent, .. } => consent.as_deref(),
-        TabKind::Appointments { .. } | TabKind::Staff { .. } | TabKind::Campaigns { .. } => None,
-    }
+    let TabKind::Customers { consent, .. } = &tab.kind else {
+        return None;
+    };
+    consent.as_deref()
 }
 
 fn form_basis(tab: &str, wording: &str) -> Basis {

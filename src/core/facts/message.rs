@@ -1,6 +1,5 @@
 //! What messages know beyond the record: the shapes that the shipped templates read under `event`,
-//! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout`, `refusal`
-//! `mailing` and `campaign`. Whoever decides or sends fills them in and
+//! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout`, `refusal` and `mailing`. Whoever decides or sends fills them in and
 //! hands them over as JSON; every part a template can do without is optional.
 
 use serde::{Deserialize, Serialize};
@@ -256,21 +255,4 @@ pub struct MailingFacts {
     pub dropped: u64,
     /// Who stopped it, if somebody did.
     pub stopped: Option<String>,
-}
-
-/// `campaign`: the text of an advertising mail, made before. Template `campaign`, which puts the company's layout
-/// around it, with who sends it above the opt-out block.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CampaignFacts {
-    /// The subject, without the label: that is put on when the mail is made.
-    pub subject: String,
-    /// The text part.
-    pub text: String,
-    /// The same as HTML, without a document around it.
-    pub html: String,
-    /// What stands above the text; the subject if none.
-    pub heading: Option<String>,
-    /// What mail programs show beside the subject; the beginning of the text if none.
-    pub preheader: Option<String>,
 }

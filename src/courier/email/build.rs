@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn pictures_stand_beside_the_html_and_files_behind_both() {
-        use mail_parser::{MessageParser, MimeHeaders as _, PartType};
+        use mail_parser::{MessageParser, MimeHeaders as _};
 
         let mut full = mail();
         let file = |name: &str, kind: &str| crate::courier::Attachment {
@@ -332,10 +332,7 @@ mod tests {
             file: file("Phối cảnh.jpg", "image/jpeg"),
         });
         // Decomposed letters, a quote and a folder, and a name longer than a line.
-        let long = format!(
-            "Bảng giá căn hộ {} 2026.pdf",
-            "Sunrise Riverside ".repeat(6)
-        );
+        let long = format!("Bảng giá căn hộ {}2026.pdf", "Sunrise Riverside ".repeat(6));
         full.attachments
             .push(file("Ba\u{309}ng \"gia\u{301}\"/1.pdf", "application/pdf"));
         full.attachments.push(file(&long, "application/pdf"));
@@ -367,7 +364,10 @@ mod tests {
         let named = |at: usize| parsed.parts[at].attachment_name().unwrap_or_default();
         assert_eq!(named(5), "Phối cảnh.jpg");
         assert_eq!(parsed.parts[5].content_id(), Some("anh@queenland.example"));
-        assert!(matches!(parsed.parts[5].body, PartType::InlineBinary(_)));
+        assert_eq!(
+            parsed.parts[5].content_disposition().unwrap().ctype(),
+            "inline"
+        );
         assert_eq!(named(6), "Bảng _giá__1.pdf");
         assert_eq!(named(7), long);
         assert_eq!(parsed.body_html(0).as_deref(), Some(full.html.as_str()));

@@ -185,7 +185,7 @@ impl<'a> Page<'a> {
         let zone = &self.desk.roster.config().calendar.zone;
         let shown = at.map(|at| {
             let local = at.to_zoned(zone.clone());
-            local.strftime("%H:%M, %d/%m/%Y").to_string()
+            local.strftime("%H:%M,\u{a0}%d/%m/%Y").to_string()
         });
         text.replace("{company}", &self.company_name())
             .replace(
