@@ -6,6 +6,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // the table is the output
 #![allow(clippy::cast_precision_loss, missing_docs, unreachable_pub)]
 
+#[path = "deliver/queue.rs"]
+mod queue;
 #[path = "deliver/rivals.rs"]
 mod rivals;
 #[path = "poll/server.rs"]
@@ -29,8 +31,12 @@ const MAILS: usize = 20_000;
 /// The slow ones are measured with fewer.
 const FEW: usize = 2_000;
 
-/// SMTP connections of everybody who can have several; as many as the daemon opens.
-const CONNECTIONS: usize = 4;
+/// SMTP connections of everybody who can have several.
+const CONNECTIONS: usize = 8;
+
+/// Messages in a short queue, and in a long one.
+const FEW_WAIT: usize = 1_000;
+const MANY_WAIT: usize = 1_000_000;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -48,6 +54,22 @@ fn main() {
             let port = port.parse().expect("a port");
             let mails = mails.parse().expect("a number");
             runtime.block_on(rivals::run(name, port, mails, CONNECTIONS));
+        }
+        ["daemon", mails] => {
+            let mails = mails.parse().expect("a number");
+            let sink = runtime.block_on(Sink::start());
+            let run = runtime.block_on(daemon(&sink, mails));
+            println!(
+                "{:.0} mails a second, {:.0} MB at most",
+                run.rate(),
+                run.peak_mb.unwrap_or(0.0)
+            );
+        }
+        ["queue"] => runtime.block_on(queues()),
+        ["latency"] => {
+            let sink = runtime.block_on(Sink::start());
+            println!("{:.1?} ms", runtime.block_on(latencies(&sink)));
+            println!("{:.1?} ms", runtime.block_on(from_commit(&sink)));
         }
         rest => {
             let mails = rest.iter().find_map(|arg| arg.parse().ok());
@@ -131,6 +153,23 @@ async fn table(mails: usize) {
         waits.len(),
         waits[waits.len() - 1]
     );
+    let waits = from_commit(&sink).await;
+    println!(
+        "from the commit of a decision to the first byte of its mail, nothing due before it: \
+         {:.1} ms in the middle of {}, {:.1} ms at most",
+        waits[waits.len() / 2],
+        waits.len(),
+        waits[waits.len() - 1]
+    );
+    queues().await;
+}
+
+/// Milliseconds from a committed decision to the wire.
+async fn from_commit(sink: &Sink) -> Vec<f64> {
+    let google = Google::start(&[("first", 1)]).await;
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let config = configure(dir.path(), &google, sink);
+    queue::latencies(&config, sink, 50).await
 }
 
 /// Runs one of [`rivals`] in a process of its own.
@@ -193,16 +232,41 @@ async fn daemon(sink: &Sink, mails: usize) -> Run {
     let mut daemon = Daemon::start(&google, sink);
     daemon.has_looked(&google).await;
     let before = sink.taken();
+    let cpu = daemon.cpu_s();
     google.show("added");
     sink.wait_for(before + mails, PATIENCE).await;
     let (first, last) = sink.span(before);
     // The read by which they were decided: the last one before the first mail.
     let decided_by = google.last_read_before(first);
+    println!(
+        "decided and committed after {:.2} s, sent after {:.2} s; {:.2} s of CPU",
+        first.duration_since(decided_by).as_secs_f64(),
+        last.duration_since(decided_by).as_secs_f64(),
+        daemon.cpu_s() - cpu,
+    );
     Run {
         mails,
         seconds: last.duration_since(decided_by).as_secs_f64(),
         peak_mb: Some(daemon.peak_mb()),
     }
+}
+
+/// What a pass costs by how much waits.
+async fn queues() {
+    let sink = Sink::start().await;
+    let google = Google::start(&[("first", 1)]).await;
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let config = configure(dir.path(), &google, &sink);
+    println!(
+        "\n{:<44} {:>12} {:>12}",
+        "milliseconds", FEW_WAIT, MANY_WAIT
+    );
+    let few = queue::costs(&config, FEW_WAIT).await;
+    let many = queue::costs(&config, MANY_WAIT).await;
+    let line = |name: &str, few: f64, many: f64| println!("{name:<44} {few:>12.3} {many:>12.3}");
+    line("a pass, all waits for tomorrow", few.not_due, many.not_due);
+    line("a pass, all is due and paused", few.paused, many.paused);
+    line("how many wait", few.counted, many.counted);
 }
 
 /// Milliseconds from Google's answer by which a row was decided to the first byte of its mail, in order.
@@ -266,6 +330,16 @@ impl Daemon {
         }
     }
 
+    /// What it has used so far, in its own code and in the kernel's.
+    fn cpu_s(&self) -> f64 {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let stat = std::fs::read_to_string(path).expect("the daemon runs");
+        let behind_name = stat.rsplit(") ").next().unwrap_or_default();
+        let ticks = behind_name.split(' ').skip(11).take(2);
+        let ticks: f64 = ticks.filter_map(|field| field.parse::<f64>().ok()).sum();
+        ticks / 100.0
+    }
+
     fn peak_mb(&self) -> f64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("the daemon runs");
@@ -316,6 +390,8 @@ fn configure(dir: &Path, google: &Google, sink: &Sink) -> PathBuf {
              [company]\nname = \"Công ty CP Queenland\"\naddress = \"12 Nguyễn Huệ, Quận 1\"\nphone = \"0901234567\"\n\
              [google]\ncredentials = {{ file = \"google.json\" }}\nsheets_url = \"{base}\"\npoll_every = \"2s\"\n\
              [email]\nsmtp = \"smtp+plain://127.0.0.1:{}\"\nfrom = \"Queenland <cskh@queenland.example>\"\n\
+             connections = {CONNECTIONS}\n\
+             [alerts]\nemail = \"office@queenland.example\"\n\
              [settle]\nafter = \"1s\"\n[guard]\nmessages = 1000000\n[hours]\nads = \"Mon-Sun 00:00-24:00\"\n\
              [[workbook]]\nid = \"1Bench\"\n[[workbook.tab]]\nname = \"Khách hàng\"\n[columns]\n{columns}{RULES}",
             sink.port()

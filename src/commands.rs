@@ -16,6 +16,7 @@ mod invite;
 mod judge;
 mod mail;
 mod mend;
+mod optout;
 mod outbox;
 mod pause;
 mod people;
@@ -41,6 +42,7 @@ pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;
 pub use mail::{MailDecision, Stopped};
 pub use mend::Mend;
+pub use optout::{OPT_OUT_RULE, OptOutView, Press, opt_out_confirmed};
 pub use outbox::{
     Acted, Amendment, AttemptLine, Done, HandAct, HandLine, OutboxFilter, OutboxLine, OutboxStory,
     Refused, Resolved, TrialEnd, TrialLine, TrialReport, TrialTaken, doubt_id, open_trial,

@@ -5,9 +5,11 @@
 //! the file is checked here as far as the file alone can tell; whether the workbook is shared, a
 //! template renders, or a password is right is `check`'s to find out.
 
+mod campaigns;
 mod columns;
 mod environment;
 mod load;
+mod outward;
 mod people;
 mod problem;
 mod reload;
@@ -32,6 +34,7 @@ pub use crate::core::people::{Colleague as Staff, Role};
 use crate::core::rule::{Rule, Span};
 use crate::core::sheet::FieldKind;
 
+pub use campaigns::campaign_file;
 pub use environment::Environment;
 pub use problem::{ConfigErrors, ConfigProblem, FileText};
 
@@ -49,6 +52,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// `templates/` beside the configuration file: the admin's own, before the shipped ones. May not exist.
     pub templates_dir: PathBuf,
+    /// Files that may go along with mails: `attachments/` beside the file.
+    pub attachments_dir: PathBuf,
     /// Names of the templates that rules may use: shipped and own.
     pub templates: Vec<String>,
     /// `[company]`.
@@ -87,12 +92,14 @@ pub struct Config {
     pub email: Option<Email>,
     /// `[telegram]`, if the daemon is to use a bot.
     pub telegram: Option<Telegram>,
-    /// `[web] listen`, if health and metrics are to be served.
+    /// `[web]`, if health, metrics and the opt-out page are to be served.
     pub web: Option<Web>,
     /// `timezone` and `[hours]`.
     pub calendar: Calendar,
     /// `[[rule]]` in the order of the file.
     pub rules: Vec<Rule>,
+    /// `[campaigns]`.
+    pub campaigns: Campaigns,
     /// The file's text, for [`Config::warnings_report`].
     pub text: FileText,
     /// What is suspicious but not wrong; `check` prints it, `run` logs it.
@@ -140,6 +147,8 @@ pub struct Company {
     pub phone: String,
     /// Mailbox, as it is to be shown.
     pub email: String,
+    /// Web site, without a slash at its end.
+    pub website: String,
 }
 
 /// `[google]`.
@@ -200,6 +209,19 @@ pub struct Tab {
     pub kind: TabKind,
 }
 
+impl Tab {
+    /// Whether all of its rows have agreed to advertising, because it is a form's own.
+    pub fn has_consent(&self) -> bool {
+        matches!(
+            self.kind,
+            TabKind::Customers {
+                consent: Some(_),
+                ..
+            }
+        )
+    }
+}
+
 /// A tab's name; `*` stands for any run of characters (`Tháng *`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TabPattern(pub String);
@@ -249,6 +271,8 @@ pub enum TabKind {
         stage: Option<String>,
         /// The salesperson's name, when the tab belongs to one.
         owner: Option<String>,
+        /// When the tab is a form's own and all of its rows have agreed to advertising: in which words.
+        consent: Option<String>,
     },
     /// `kind = "appointments"`.
     Appointments {
@@ -262,6 +286,22 @@ pub enum TabKind {
         /// Headers of `name`, `email`, `active`, `team`; those not given are absent. `name` is always there.
         columns: BTreeMap<String, Vec<String>>,
     },
+    /// `kind = "campaigns"`, or `[campaigns] tab`.
+    Campaigns {
+        /// Further headers, by the column ids of [`crate::core::campaign::fields`].
+        columns: BTreeMap<String, Vec<String>>,
+    },
+}
+
+/// `[campaigns]`. The tab that it names stands among the tabs of its workbook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Campaigns {
+    /// Where results go, if writing is on.
+    pub results_tab: String,
+    /// Who approves: managers, or leaders of teams as well.
+    pub approve: Role,
+    /// Campaigns written as files: `campaigns/` beside the configuration. May not exist.
+    pub folder: PathBuf,
 }
 
 /// A bound column: what it means and under which headers it may stand.
@@ -383,8 +423,12 @@ pub struct Email {
     pub per_minute: Option<u32>,
     /// Mails in 24 hours, from `per_day` or the preset; `None`: no limit.
     pub per_day: Option<u32>,
+    /// Connections to the server side by side, from `connections`; as many mails are in doubt after a crash at most.
+    pub connections: usize,
     /// What to do with a mail caught between its final dot and the answer.
     pub in_doubt: InDoubt,
+    /// `dkim`: keys that sign every mail.
+    pub dkim: Vec<Dkim>,
 }
 
 /// `[email] smtp`.
@@ -453,8 +497,23 @@ pub struct Telegram {
 }
 
 /// `[web]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
-    /// Where health and metrics are served.
+    /// Where health, metrics and the opt-out page are served.
     pub listen: std::net::SocketAddr,
+    /// The address under which customers reach the opt-out page, without a slash at its end; none: they cannot.
+    pub public_url: Option<String>,
+    /// Machines beside this one that pass requests on and say who asked (`X-Forwarded-For`).
+    pub proxies: Vec<std::net::IpAddr>,
+}
+
+/// One entry of `[email] dkim`.
+#[derive(Clone, Debug)]
+pub struct Dkim {
+    /// The name before `._domainkey` in DNS, in small letters.
+    pub selector: String,
+    /// The domain that signs, in small letters; the sender's if none is given.
+    pub domain: String,
+    /// The private key, as PEM; whether it is one is the courier's to say.
+    pub key: SecretString,
 }

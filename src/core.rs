@@ -6,6 +6,7 @@
 //! what may happen to a message.
 
 pub mod calendar;
+pub mod campaign;
 pub mod change;
 pub mod condition;
 pub mod decide;

@@ -72,6 +72,8 @@ pub struct Mail {
     /// Further headers by name, e.g. `List-Unsubscribe`. ASCII values stay on one line, others are encoded.
     /// `Auto-Submitted: auto-generated` (RFC 3834) is added when it is not among them.
     pub headers: Vec<(String, String)>,
+    /// Pictures that the HTML shows as `cid:ID`.
+    pub inline: Vec<Picture>,
     /// Files.
     pub attachments: Vec<Attachment>,
 }
@@ -139,6 +141,15 @@ pub enum Act {
     Callback(String),
     /// Copies a text of 1–256 characters.
     Copy(String),
+}
+
+/// A picture within a mail's HTML.
+#[derive(Clone)]
+pub struct Picture {
+    /// What the HTML calls it behind `cid:`, in the form of a Message-ID (RFC 2392).
+    pub id: String,
+    /// The picture.
+    pub file: Attachment,
 }
 
 /// A file that goes along.

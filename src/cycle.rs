@@ -4,7 +4,9 @@
 //! unchanged workbook reads, fingerprints, and stops: it writes nothing and evaluates no rule.
 
 mod accept;
+mod agreed;
 mod base;
+mod campaigns;
 mod describe;
 mod doubts;
 mod edits;
@@ -39,8 +41,8 @@ pub use fetch::MissingTab;
 use fetch::{Memo, Width};
 pub use hold::{Held, HeldDecision, held_key};
 pub use report::{
-    Ambiguous, ChangeReport, FieldReport, MessageReport, PROBLEMS_LISTED, ProblemReport, Report,
-    Settling, TabReport,
+    Ambiguous, CampaignEvent, ChangeReport, FieldReport, MessageReport, PROBLEMS_LISTED,
+    ProblemReport, Report, Settling, TabReport,
 };
 
 /// The tabs of a workbook are asked for again after so long; sooner when Google misses one.
@@ -178,7 +180,7 @@ impl Cycle {
             }
             other => other?,
         };
-        let (reads, doubts) = reads;
+        let (mut reads, doubts) = reads;
         book.memos = reads
             .iter()
             .map(|read| (read.plan.sheet, Arc::clone(&read.memo)))
@@ -189,11 +191,17 @@ impl Cycle {
                 .expect("it was loaded above, and reading does not drop it"),
         );
         let polled = book.polled;
+        // What staff write there is no customer's: neither guard nor settling of the others is its business.
+        let written: Vec<fetch::TabRead> = reads
+            .extract_if(.., |read| campaigns::is_campaigns(&read.plan.tab))
+            .collect();
         let report = tokio::task::block_in_place(|| {
             // Buttons read and write records as well; nothing of theirs may be written over.
             let _alone = self.roster.store().alone();
+            let events = campaigns::take(&self.roster, &settings.id, &written, now, mode)?;
             if doubts.are_none() && quiet::is_quiet(&self.roster, &settings.id, book, &reads)? {
-                return Ok(quiet::report(&self.roster, &settings.id, &reads, now));
+                let quiet = quiet::report(&self.roster, &settings.id, &reads, now);
+                return Ok(quiet.with_campaigns(events));
             }
             let taken = accept::take(
                 &self.roster,
@@ -213,7 +221,7 @@ impl Cycle {
                 book.base = Some(Arc::new(next));
             }
             book.metas = self.metas(&settings.id)?;
-            Ok(taken.report)
+            Ok(taken.report.with_campaigns(events))
         })
         .map_err(PollError::Store)?;
         if mode == Mode::Real && report.tabs.iter().all(|tab| tab.held.is_none()) {
@@ -342,7 +350,9 @@ impl Cycle {
 /// Whether the rows of a tab are records, and if so whether the tab is a whole stage or one person's.
 fn given_cells(kind: &TabKind) -> (Option<&str>, Option<&str>) {
     match kind {
-        TabKind::Customers { stage, owner } => (stage.as_deref(), owner.as_deref()),
-        TabKind::Appointments { .. } | TabKind::Staff { .. } => (None, None),
+        TabKind::Customers { stage, owner, .. } => (stage.as_deref(), owner.as_deref()),
+        TabKind::Appointments { .. } | TabKind::Staff { .. } | TabKind::Campaigns { .. } => {
+            (None, None)
+        }
     }
 }

@@ -29,6 +29,7 @@ use crate::web::Web;
 use crate::{alarms, clock, control};
 
 use parts::Parts;
+pub(crate) use parts::signers;
 use watch::Beats;
 
 /// What has not ended so long after SIGTERM is cut off. Longer than the outbox waits for what is on its way

@@ -1,28 +1,32 @@
 //! One pass over what is due: claim, ask policy, deliver, record. Never reads the sheet.
 //!
-//! Marking goes by group: one flushed commit marks as many messages in flight as there are open
-//! connections, they are sent side by side, and one commit records how each of them ended. So
-//! never more are in doubt after a crash than there were connections (SEMANTICS 34).
+//! Marking goes by group: one flushed commit records how some messages ended, and marks as many others in flight as
+//! there are connections free now. So never more are in doubt after a crash than there were connections
+//! (SEMANTICS 34), and while one half of the connections waits for the disk the other half sends.
 
+mod air;
 mod amend;
 mod doubt;
 mod ending;
 mod flood;
 mod gate;
+mod headers;
 mod limits;
 mod parcel;
 mod prepare;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use futures_util::future::join_all;
-use jiff::Timestamp;
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::paused_list;
 use crate::core::delivery::{By, State, Verdict};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
@@ -30,9 +34,11 @@ use crate::courier::{Courier, Parcel};
 use crate::health::Health;
 use crate::render::Templates;
 use crate::roster::Roster;
-use crate::store::keys::{self, prefix};
+use crate::store::keys::{self, Key, prefix};
+use crate::store::lanes::{Lane, Rank};
 use crate::store::ledger::{self, IllegalStep};
-use crate::store::{Group, StoreError};
+use crate::store::{Applied, Group, StoreError};
+use air::{Air, Boarding, Woken};
 use gate::Gates;
 
 /// So many messages are looked at in one pass; the rest waits for the next.
@@ -44,6 +50,15 @@ const GONE_THROUGH: usize = 10_000;
 
 /// SIGTERM waits so long for what is in hand; what is still open then is in doubt (SEMANTICS 36).
 const FAREWELL: Duration = Duration::from_secs(8);
+
+/// While messages are on their way, the queue is looked at so often for others that have become due.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// So much of what is paused is looked at in one go.
+const PAUSED_AT_A_TIME: usize = 100;
+
+/// What waits for a channel that has no seat, or is paused, is looked at so often.
+const LOOK_FOR_WAYS: SignedDuration = SignedDuration::from_secs(5);
 
 /// Why a pass ended early.
 #[derive(Debug, thiserror::Error)]
@@ -76,13 +91,95 @@ pub struct Outbox {
     gates: Gates,
     /// When the queue was last looked through for floods.
     gathered: Mutex<Option<Timestamp>>,
+    /// When what cannot go now was last looked at.
+    looked: Mutex<BTreeMap<(Why, Channel), Timestamp>>,
 }
 
-/// A message that was claimed, with what the courier gets.
+/// Why what cannot go now is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// Its channel has no seat; it may take another way.
+    Ways,
+    /// It is paused, and is to say so.
+    Paused,
+}
+
+/// A message that was claimed.
 struct Claim {
     message: Message,
-    parcel: Parcel,
     to: String,
+}
+
+/// One look at what is due.
+struct Round {
+    channel: Channel,
+    now: Timestamp,
+    claims: Vec<(Claim, Parcel)>,
+    /// Groups that were there before it.
+    before: usize,
+}
+
+/// What is on its way or has just landed: the store does not tell of it yet.
+#[derive(Default)]
+struct Meanwhile {
+    flying: usize,
+    /// Mails that have landed in this round.
+    mails: usize,
+    chats: BTreeSet<i64>,
+    /// To which advertising goes: the cap of an address counts what has arrived.
+    ads: BTreeSet<String>,
+}
+
+impl Meanwhile {
+    fn of<'m>(flying: impl Iterator<Item = &'m Message>) -> Self {
+        let mut meanwhile = Self::default();
+        for message in flying {
+            meanwhile.flies(message);
+        }
+        meanwhile
+    }
+
+    fn flies(&mut self, message: &Message) {
+        self.flying += 1;
+        if let Some(Address::Chat(chat)) = message.frozen.as_ref().map(|frozen| &frozen.address) {
+            self.chats.insert(*chat);
+        }
+        self.advertises(message);
+    }
+
+    fn landed(&mut self, message: &Message) {
+        self.mails += usize::from(message.channel == Channel::Email);
+        self.advertises(message);
+    }
+
+    fn advertises(&mut self, message: &Message) {
+        if let Some(Address::Email(address)) = message.frozen.as_ref().map(|frozen| &frozen.address)
+            && message.ad
+        {
+            self.ads.insert(address.to_lowercase());
+        }
+    }
+
+    /// What has landed is in the store now.
+    fn recorded(&mut self) {
+        self.mails = 0;
+    }
+}
+
+/// Over when others wait than those that are on their way: they wait for no slow answer as long as there is another
+/// connection.
+async fn nudge(queued: Option<&mut watch::Receiver<u64>>) {
+    match queued {
+        // Gone only with the store; then it is time that says when to look.
+        Some(queued) => drop(tokio::time::timeout(LOOK_AGAIN, queued.changed()).await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Over when SIGTERM has waited long enough.
+async fn given_up(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(FAREWELL).await;
 }
 
 impl Outbox {
@@ -102,6 +199,7 @@ impl Outbox {
             health,
             gates: Gates::default(),
             gathered: Mutex::default(),
+            looked: Mutex::default(),
         }
     }
 
@@ -145,117 +243,269 @@ impl Outbox {
     ) -> Result<Vec<Ended>, OutboxError> {
         let began = Instant::now();
         // A slow answer may be minutes old; what follows from it counts from its end.
-        let ended_at = || now.saturating_add(began.elapsed()).unwrap_or(now);
-        let given_up = async {
-            stop.cancelled().await;
-            tokio::time::sleep(FAREWELL).await;
+        let clock = move || now.saturating_add(began.elapsed()).unwrap_or(now);
+        self.pass_until(channel, given_up(stop), clock, |_| false)
+            .await
+    }
+
+    /// Sends what is due by one channel, and what becomes due meanwhile, as long as `go_on` says so. It is told
+    /// of what has ended since it was asked last, and asked before more is claimed.
+    ///
+    /// # Errors
+    /// As [`Self::pass`].
+    pub async fn send_on(
+        &self,
+        channel: Channel,
+        clock: impl Fn() -> Timestamp + Send,
+        stop: &CancellationToken,
+        mut go_on: impl FnMut(&[Ended]) -> bool + Send,
+    ) -> Result<Vec<Ended>, OutboxError> {
+        let more = |ended: &mut Vec<Ended>| {
+            let more = go_on(ended) && !stop.is_cancelled();
+            ended.clear();
+            more
         };
-        self.pass_until(channel, now, given_up, ended_at).await
+        let queued = Some(self.roster.store().on_queued());
+        self.fly(channel, given_up(stop), clock, more, queued).await
     }
 
     /// The same by any clock: what has no answer when `given_up` is over is in doubt, and what was answered
-    /// counts from `ended_at`, which is asked when the last answer has come.
+    /// counts from what `clock` says then. `go_on` is told of all that has ended so far.
     ///
     /// # Errors
     /// As [`Self::pass`].
     pub async fn pass_until(
         &self,
         channel: Channel,
-        now: Timestamp,
         given_up: impl Future<Output = ()> + Send,
-        ended_at: impl FnOnce() -> Timestamp,
+        clock: impl Fn() -> Timestamp + Send,
+        mut go_on: impl FnMut(&[Ended]) -> bool + Send,
     ) -> Result<Vec<Ended>, OutboxError> {
-        let (claims, mut ended) = tokio::task::block_in_place(|| self.claim(channel, now))?;
-        if claims.is_empty() {
-            return Ok(ended);
-        }
-        let given_up = given_up.shared();
-        let deliveries = claims.into_iter().map(|claim| {
-            let given_up = given_up.clone();
-            async move {
-                let verdict = tokio::select! {
-                    biased; // an answer that is there counts
-                    verdict = self.deliver(&claim.parcel) => verdict,
-                    () = given_up => Verdict::InDoubt {
-                        why: "sheetbridge was stopped while it was on its way".into(),
-                    },
-                };
-                (claim, verdict)
+        self.fly(channel, given_up, clock, |ended| go_on(ended), None)
+            .await
+    }
+
+    async fn fly(
+        &self,
+        channel: Channel,
+        given_up: impl Future<Output = ()> + Send,
+        clock: impl Fn() -> Timestamp + Send,
+        mut go_on: impl FnMut(&mut Vec<Ended>) -> bool + Send,
+        mut queued: Option<watch::Receiver<u64>>,
+    ) -> Result<Vec<Ended>, OutboxError> {
+        let mut given_up = std::pin::pin!(given_up.fuse());
+        let mut air = Air::new();
+        let mut boarding: Option<Boarding> = None;
+        // What has ended, and what of it is not on disk yet.
+        let (mut ended, mut ending) = (Vec::new(), Vec::new());
+        let mut more = true;
+        let mut is_given_up = false;
+        loop {
+            let now = clock();
+            let landed = air.take_landed();
+            let waits = boarding.iter().flat_map(|boarding| &boarding.claims);
+            let waits = waits.map(|(claim, _)| &claim.message);
+            let meanwhile = Meanwhile::of(air.messages().chain(waits));
+            let mut new = Vec::new();
+            let round = || self.round(channel, now, landed, meanwhile, more, &mut new);
+            let (applied, claims) = tokio::task::block_in_place(round)?;
+            // One after the other: what is said to have ended is on disk.
+            if let Some(before) = boarding.take() {
+                self.launch(&mut air, before.on_disk().await?);
+                ended.append(&mut ending);
             }
-        });
-        let done = join_all(deliveries).await;
-        let now = ended_at();
+            ending = new;
+            boarding = Some(Boarding::new(self.roster.store(), applied, claims));
+            loop {
+                let nothing = air.is_empty();
+                let woken = match &mut boarding {
+                    Some(_) if nothing => None,
+                    None if nothing => break,
+                    boarding => {
+                        let nudge = nudge(queued.as_mut());
+                        let boarding = boarding.as_mut();
+                        Some(air.wait(boarding, given_up.as_mut(), nudge).await)
+                    }
+                };
+                match woken {
+                    Some(Woken::Look) => break,
+                    Some(Woken::GivenUp) => {
+                        is_given_up = true;
+                        air.give_up();
+                        break;
+                    }
+                    Some(Woken::Synced(Err(error))) => return Err(error.into()),
+                    Some(Woken::Synced(Ok(()))) => {
+                        let claims = boarding.take().map_or_else(Vec::new, |ready| ready.claims);
+                        self.launch(&mut air, claims);
+                        ended.append(&mut ending);
+                    }
+                    None => {
+                        if let Some(before) = boarding.take() {
+                            self.launch(&mut air, before.on_disk().await?);
+                            ended.append(&mut ending);
+                        }
+                    }
+                }
+            }
+            if is_given_up {
+                return self.leave(air, boarding, ended, ending, clock()).await;
+            }
+            if air.is_empty() && !air.has_landed() {
+                return Ok(ended);
+            }
+            more = go_on(&mut ended);
+        }
+    }
+
+    fn launch(&self, air: &mut Air, claims: Vec<(Claim, Parcel)>) {
+        for (claim, parcel) in claims {
+            air.launch(claim, self.delivery(parcel));
+        }
+    }
+
+    /// Records what may have been sent, and puts back what did not leave.
+    async fn leave(
+        &self,
+        mut air: Air,
+        boarding: Option<Boarding>,
+        mut ended: Vec<Ended>,
+        mut ending: Vec<Ended>,
+        now: Timestamp,
+    ) -> Result<Vec<Ended>, OutboxError> {
+        let unsent = match boarding {
+            Some(boarding) => boarding.on_disk().await?,
+            None => Vec::new(),
+        };
+        ended.append(&mut ending);
         tokio::task::block_in_place(|| {
-            let _alone = self.roster.store().alone();
+            let store = self.roster.store();
+            let _alone = store.alone();
             let mut group = Group::default();
-            for (claim, verdict) in done {
+            for (claim, verdict) in air.take_landed() {
                 ended.push(self.record(&mut group, claim, verdict, now)?);
             }
-            self.roster.store().commit(vec![group])?;
+            for (claim, _) in unsent {
+                let mut message = claim.message;
+                let why = "sheetbridge was stopped before it left";
+                let due = Some(now);
+                ledger::shift(
+                    &mut group,
+                    &mut message,
+                    State::Queued,
+                    By::Outbox,
+                    why,
+                    due,
+                )?;
+            }
+            store.commit(vec![group])?;
             Ok(ended)
         })
     }
 
-    async fn deliver(&self, parcel: &Parcel) -> Verdict {
-        let unreachable = || Verdict::TryLater {
-            why: "the channel is not configured".into(),
-            not_before_s: None,
-            scope: crate::core::delivery::Scope::Message,
+    fn delivery(&self, parcel: Parcel) -> BoxFuture<'static, Verdict> {
+        let courier = match &parcel {
+            Parcel::Mail(_) => self.email.clone(),
+            Parcel::Chat(_) => self.telegram.clone(),
         };
-        match parcel {
-            Parcel::Mail(_) => match &self.email {
-                Some(courier) => courier.deliver(parcel).await,
-                None => unreachable(),
-            },
-            Parcel::Chat(_) => match &self.telegram {
-                Some(courier) => courier.deliver(parcel).await,
-                None => unreachable(),
-            },
-        }
+        Box::pin(async move {
+            match courier {
+                Some(courier) => courier.deliver(&parcel).await,
+                None => Verdict::TryLater {
+                    why: "the channel is not configured".into(),
+                    not_before_s: None,
+                    scope: crate::core::delivery::Scope::Message,
+                },
+            }
+        })
     }
 
-    /// Marks what may go now in flight, in one commit, and settles what may not.
+    /// One commit: records what has landed, settles what may not go, and marks in flight what goes next. It is not
+    /// known to be on disk yet.
+    fn round(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        landed: Vec<(Claim, Verdict)>,
+        mut meanwhile: Meanwhile,
+        more: bool,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(Applied, Vec<(Claim, Parcel)>), OutboxError> {
+        let store = self.roster.store();
+        // From reading a message to marking it nobody else may change it: a button, `resume`.
+        let _alone = store.alone();
+        let mut recorded = Group::default();
+        // What a refusal says about others is in the store before they are looked at.
+        let mut says_more = false;
+        for (claim, verdict) in landed {
+            says_more |= !matches!(verdict, Verdict::Delivered { .. });
+            meanwhile.landed(&claim.message);
+            ended.push(self.record(&mut recorded, claim, verdict, now)?);
+        }
+        let mut groups = vec![recorded];
+        if says_more {
+            store.commit(std::mem::take(&mut groups))?;
+            meanwhile.recorded();
+        }
+        let claims = if more {
+            self.claim(channel, now, meanwhile, &mut groups, ended)?
+        } else {
+            Vec::new()
+        };
+        Ok((store.commit_soon(groups)?, claims))
+    }
+
+    /// Marks what may go now in flight, and settles what may not.
     fn claim(
         &self,
         channel: Channel,
         now: Timestamp,
-    ) -> Result<(Vec<Claim>, Vec<Ended>), OutboxError> {
+        meanwhile: Meanwhile,
+        groups: &mut Vec<Group>,
+        ended: &mut Vec<Ended>,
+    ) -> Result<Vec<(Claim, Parcel)>, OutboxError> {
         let store = self.roster.store();
-        // From reading a message to marking it nobody else may change it: a button, `resume`.
-        let _alone = store.alone();
         if channel == Channel::Telegram {
             self.gather_floods(now)?;
         }
-        let mut seats = self.seats(channel, now)?;
-        let mut groups = Vec::new();
-        let mut claims = Vec::new();
-        let mut ended = Vec::new();
-        for due in store.scan::<MessageKey>(prefix::DUE).take(GONE_THROUGH) {
-            let (entry, key) = due?;
-            let later = keys::time_of(prefix::DUE, &entry).is_none_or(|at| at > now);
-            if later || seats.all_taken() || groups.len() == LOOKED_AT {
+        let flies = meanwhile.flying > 0;
+        let mut seats = self.seats(channel, now, meanwhile)?;
+        let paused: BTreeSet<String> = paused_list(store)?
+            .into_iter()
+            .map(|paused| paused.what)
+            .collect();
+        let is_paused = |lane: &Lane| lane.pauses().iter().any(|what| paused.contains(what));
+        let lanes = store.lanes(Some(channel))?;
+        let (paused, mut lanes): (Vec<Lane>, Vec<Lane>) = lanes.into_iter().partition(is_paused);
+        let mut round = Round {
+            channel,
+            now,
+            claims: Vec::new(),
+            before: groups.len(),
+        };
+        self.look_at_paused(paused, &mut round, groups, ended)?;
+        // Without a seat only what may take another way is worth a look.
+        let without_seats = seats.all_taken();
+        if without_seats {
+            lanes.retain(|lane| channel == Channel::Telegram || lane.rank == Rank::Staff);
+            if flies || lanes.is_empty() || !self.is_time_to_look(Why::Ways, channel, now) {
+                return Ok(Vec::new());
+            }
+        }
+        let mut waiting = store.waiting(lanes, now)?;
+        for _ in 0..GONE_THROUGH {
+            if seats.all_taken() && !without_seats || groups.len() - round.before == LOOKED_AT {
                 break;
             }
+            let Some((entry, key)) = waiting.next_due()? else {
+                break;
+            };
             let mut group = Group::default();
             match store.get::<Message>(&keys::message(&key))? {
                 Some(message) if message.state == State::Queued && keys::due(&message) == entry => {
-                    if seats.any_for(&message) {
-                        self.look(
-                            message,
-                            now,
-                            &mut seats,
-                            &mut group,
-                            &mut claims,
-                            &mut ended,
-                        )?;
+                    if seats.any_for(&message) || without_seats && message.frozen.is_none() {
+                        self.look(message, entry, &mut round, &mut seats, &mut group, ended)?;
                     }
-                }
-                // An entry of an earlier version; the message is looked at by its new one.
-                Some(message)
-                    if message.state == State::Queued && keys::due_before(&message) == entry =>
-                {
-                    group.remove(entry);
-                    group.put(keys::due(&message), &message.key);
                 }
                 // An entry that a later one replaced, or whose message is gone.
                 Some(_) | None => group.remove(entry),
@@ -264,22 +514,76 @@ impl Outbox {
                 groups.push(group);
             }
         }
-        store.commit(groups)?;
-        Ok((claims, ended))
+        Ok(round.claims)
+    }
+
+    /// What is paused says so, a few at a time: it is put off, and expires in its time. What a campaign has waiting
+    /// says it as a whole.
+    fn look_at_paused(
+        &self,
+        mut lanes: Vec<Lane>,
+        round: &mut Round,
+        groups: &mut Vec<Group>,
+        ended: &mut Vec<Ended>,
+    ) -> Result<(), OutboxError> {
+        lanes.retain(|lane| lane.rank != Rank::Campaign);
+        if lanes.is_empty() || !self.is_time_to_look(Why::Paused, round.channel, round.now) {
+            return Ok(());
+        }
+        let store = self.roster.store();
+        let mut nowhere = Seats::none(round.now);
+        let mut waiting = store.waiting(lanes, round.now)?;
+        for _ in 0..PAUSED_AT_A_TIME {
+            let Some((entry, key)) = waiting.next_due()? else {
+                break;
+            };
+            let mut group = Group::default();
+            match store.get::<Message>(&keys::message(&key))? {
+                Some(message) if message.state == State::Queued && keys::due(&message) == entry => {
+                    self.look(message, entry, round, &mut nowhere, &mut group, ended)?;
+                }
+                Some(_) | None => group.remove(entry),
+            }
+            if !group.is_empty() {
+                groups.push(group);
+            }
+        }
+        Ok(())
+    }
+
+    /// What cannot go now is looked at now and then.
+    fn is_time_to_look(&self, why: Why, channel: Channel, now: Timestamp) -> bool {
+        let mut last = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let soon = last
+            .get(&(why, channel))
+            .is_some_and(|last| now.duration_since(*last).abs() < LOOK_FOR_WAYS);
+        if !soon {
+            last.insert((why, channel), now);
+        }
+        !soon
     }
 
     fn look(
         &self,
         mut message: Message,
-        now: Timestamp,
+        entry: Key,
+        round: &mut Round,
         seats: &mut Seats,
         group: &mut Group,
-        claims: &mut Vec<Claim>,
         ended: &mut Vec<Ended>,
     ) -> Result<(), OutboxError> {
-        match self.prepare(&mut message, now, group, |to| seats.take(self, to))? {
+        let now = round.now;
+        let ad = message.ad;
+        match self.prepare(&mut message, now, group, |to| seats.take(self, to, ad))? {
             // It stays as it is, where it is in the queue.
-            prepare::Next::NoSeat => *group = Group::default(),
+            prepare::Next::NoSeat if message.channel == round.channel => *group = Group::default(),
+            // The other channel's connections are the other channel's: it waits in its queue.
+            prepare::Next::NoSeat => {
+                *group = Group::default();
+                group.remove(entry);
+                group.put(keys::due(&message), &message.key);
+                ledger::rewrite(group, &message);
+            }
             prepare::Next::Ready => {
                 match self.parcel(&message, now, group)? {
                     Ok(parcel) => {
@@ -292,11 +596,7 @@ impl Outbox {
                             None,
                         )?;
                         let to = route::shown(&message);
-                        claims.push(Claim {
-                            message,
-                            parcel,
-                            to,
-                        });
+                        round.claims.push((Claim { message, to }, parcel));
                     }
                     // Our fault, and a person's to mend: the template, or a value it needs.
                     Err(why) => {
@@ -350,10 +650,23 @@ struct Seats {
     chats: BTreeSet<i64>,
     /// Until when chats have asked to be left alone, also before a restart.
     holds: BTreeMap<i64, Timestamp>,
+    /// Addresses to which advertising is on its way: their cap counts it when it has arrived.
+    ads: BTreeSet<String>,
     now: Timestamp,
 }
 
 impl Seats {
+    fn none(now: Timestamp) -> Self {
+        Self {
+            email: 0,
+            telegram: 0,
+            chats: BTreeSet::new(),
+            holds: BTreeMap::new(),
+            ads: BTreeSet::new(),
+            now,
+        }
+    }
+
     fn all_taken(&self) -> bool {
         self.email == 0 && self.telegram == 0
     }
@@ -377,9 +690,12 @@ impl Seats {
     }
 
     /// Whether there is a place now and the provider's pace allows it.
-    fn take(&mut self, outbox: &Outbox, address: &Address) -> bool {
+    fn take(&mut self, outbox: &Outbox, address: &Address, ad: bool) -> bool {
         match address {
-            Address::Email(_) => {
+            Address::Email(to) => {
+                if ad && self.ads.contains(&to.to_lowercase()) {
+                    return false;
+                }
                 if !outbox
                     .email
                     .as_ref()
@@ -390,6 +706,9 @@ impl Seats {
                 }
                 let free = self.email > 0;
                 self.email -= usize::from(free);
+                if free && ad {
+                    self.ads.insert(to.to_lowercase());
+                }
                 free
             }
             // One at a time to each chat, so that they arrive in their order.

@@ -54,3 +54,8 @@ pub fn token() -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret().to_be_bytes())
 }
+
+/// Randomness for a signature, straight from the operating system.
+pub fn source() -> impl SecureRandom {
+    SystemRandom::new()
+}

@@ -8,6 +8,7 @@
 //! | file | what |
 //! |---|---|
 //! | `NAME/subject.txt`, `NAME/body.txt`, `NAME/body.html` | a mail; without `body.html` the text is laid out plainly |
+//! | `NAME/body.mjml` | the HTML of a mail in MJML, instead of `body.html` |
 //! | `NAME.telegram.html` | a Telegram message in Telegram's subset of HTML |
 //! | `NAME.buttons.txt` | its buttons: one line a row, `[label](https://…)`, `[label](action:NAME)` or `[label](copy:TEXT)` |
 //! | `layout/…` | what templates extend or include |
@@ -15,14 +16,17 @@
 //! A message that has no mail form can still go by mail: the first line of the Telegram text becomes
 //! the subject, links stay links, buttons that act are left out.
 //!
-//! No I/O but the reading of that folder at start. What the names in a template mean is
+//! No I/O but the reading of that folder at start, and of [`files`] that go along with mails. What the names in a template mean is
 //! [`crate::core::facts`]; when and to whom a message goes is decided elsewhere.
 
+mod campaign;
 mod chat;
 mod check;
 mod engine;
+pub mod files;
 mod filters;
 mod mail;
+mod mjml;
 mod shipped;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,8 +36,11 @@ use std::path::Path;
 use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 
+pub use campaign::{CampaignText, Letter, Merge, Misprint, Missing};
 pub use chat::{Button, ButtonKind, ChatText, MAX_UNITS};
 pub use mail::MailText;
+
+use engine::Facts;
 
 use crate::core::rule::Channel;
 
@@ -152,6 +159,7 @@ impl Templates {
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
             read_folder(folder, "", &mut sources, &mut problems);
         }
+        compile_mjml(&mut sources, &mut problems);
         let mut env = engine::environment(language);
         for (file, source) in &sources {
             if let Err(problem) = engine::add(&mut env, file, source) {
@@ -226,7 +234,7 @@ impl Templates {
         if !self.bundles.contains_key(name) {
             return Err(self.no_such(name));
         }
-        mail::render(&self.env, &self.sources, name, values)
+        mail::render(&self.env, &self.sources, name, &Facts::of(values))
     }
 
     /// Renders the Telegram form of a template with the facts of a record.
@@ -241,7 +249,7 @@ impl Templates {
         if !self.has(name, Channel::Telegram) {
             return Err(self.no_such(name));
         }
-        chat::render(&self.env, &self.sources, name, values)
+        chat::render(&self.env, &self.sources, name, &Facts::of(values))
     }
 
     /// As [`Templates::render_mail`], from a bundle that was kept.
@@ -256,7 +264,10 @@ impl Templates {
         let bundle = Self::open(bundle)?;
         match self.same(&bundle) {
             true => self.render_mail(&bundle.name, values),
-            false => mail::render(&bundle.environment()?, &bundle.parts, &bundle.name, values),
+            false => {
+                let facts = Facts::of(values);
+                mail::render(&bundle.environment()?, &bundle.parts, &bundle.name, &facts)
+            }
         }
     }
 
@@ -272,7 +283,10 @@ impl Templates {
         let bundle = Self::open(bundle)?;
         match self.same(&bundle) {
             true => self.render_chat(&bundle.name, values),
-            false => chat::render(&bundle.environment()?, &bundle.parts, &bundle.name, values),
+            false => {
+                let facts = Facts::of(values);
+                chat::render(&bundle.environment()?, &bundle.parts, &bundle.name, &facts)
+            }
         }
     }
 
@@ -355,7 +369,11 @@ impl Templates {
             // What a message without a mail form, or a mail without HTML, is laid out with.
             mail::NOTICE.to_owned(),
         ];
-        let mut open: Vec<String> = own.into();
+        self.parts_of(own.into())
+    }
+
+    /// Some files and, transitively, everything they extend or include.
+    fn parts_of(&self, mut open: Vec<String>) -> BTreeMap<String, String> {
         let mut parts = BTreeMap::new();
         while let Some(file) = open.pop() {
             let Some(source) = self.sources.get(&file) else {
@@ -379,12 +397,42 @@ impl Templates {
     }
 
     fn same(&self, bundle: &Bundle) -> bool {
+        self.has_parts(bundle) && self.parts(&bundle.name).len() == bundle.parts.len()
+    }
+}
+
+impl Templates {
+    /// Whether every file of a bundle is here, and says the same.
+    fn has_parts(&self, bundle: &Bundle) -> bool {
         bundle.language == self.language
             && bundle
                 .parts
                 .iter()
                 .all(|(file, source)| self.sources.get(file) == Some(source))
-            && self.parts(&bundle.name).len() == bundle.parts.len()
+    }
+}
+
+/// Turns MJML into the HTML that it stands for; the rest of the program knows only that.
+fn compile_mjml(sources: &mut BTreeMap<String, String>, problems: &mut Vec<RenderError>) {
+    let files: Vec<String> = sources
+        .keys()
+        .filter(|file| file.ends_with("/body.mjml"))
+        .cloned()
+        .collect();
+    for file in files {
+        let source = sources.remove(&file).unwrap_or_default();
+        let html = file.replace("/body.mjml", "/body.html");
+        if sources.contains_key(&html) && !shipped::is_shipped(&html) {
+            let what = format!("there is {html} as well; keep one of the two");
+            problems.push(RenderError::new(&file, None, what));
+            continue;
+        }
+        match mjml::to_html(&file, &source) {
+            Ok(compiled) => {
+                sources.insert(html, compiled);
+            }
+            Err(found) => problems.extend(found),
+        }
     }
 }
 
@@ -412,7 +460,7 @@ impl<'a> Form<'a> {
             return Some(Self::Layout);
         }
         if let Some((name, part)) = file.split_once('/') {
-            let known = matches!(part, "subject.txt" | "body.txt" | "body.html");
+            let known = matches!(part, "subject.txt" | "body.txt" | "body.html" | "body.mjml");
             return known.then_some(Self::Mail(name));
         }
         file.strip_suffix(".telegram.html")

@@ -3,8 +3,11 @@
 //!
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
+mod campaigns;
+mod consent;
 mod deciding;
 mod known;
+mod memory;
 mod once;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,9 +30,16 @@ use crate::store::keys::{self, Key, prefix};
 use crate::store::order::Order;
 use crate::store::{Group, Store, StoreError};
 
+pub use campaigns::{CampaignTab, Looking};
+pub use consent::{Basis, Consent, ConsentTally};
 pub use deciding::Deciding;
+use memory::Memory;
+
 pub use known::{Known, TOMBSTONE_FOR, contacts, known_key, tombstones};
 pub use once::Once;
+
+/// How text is typed where a workbook was not read yet.
+const LOCALE: &str = "vi_VN";
 
 /// What is kept of a workbook.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +125,7 @@ pub struct Roster {
     private: Arc<BTreeSet<String>>,
     company: Value,
     schemas: Arc<Mutex<Schemas>>,
+    memory: Arc<Memory>,
     orders: Arc<Mutex<Orders>>,
 }
 
@@ -152,6 +163,7 @@ impl Roster {
         let company = json!({
             "name": config.company.name, "address": config.company.address,
             "phone": config.company.phone, "email": config.company.email,
+            "website": config.company.website,
         });
         Self {
             fields: Arc::new(fields),
@@ -160,6 +172,7 @@ impl Roster {
             private: Arc::new(private),
             company,
             schemas: Arc::default(),
+            memory: Arc::default(),
             orders: Arc::default(),
             config,
             store,
@@ -189,7 +202,7 @@ impl Roster {
     /// The fields that columns of a tab can be, and which of them must be there.
     pub fn fields_of(&self, tab: &Tab) -> (Arc<Vec<FieldSpec>>, Vec<String>) {
         match &tab.kind {
-            TabKind::Customers { stage, owner } => {
+            TabKind::Customers { stage, owner, .. } => {
                 let given = |id: &str| {
                     (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
                 };
@@ -208,6 +221,10 @@ impl Roster {
                 vec!["appointment".into()],
             ),
             TabKind::Staff { columns } => (Arc::new(staff_fields(columns)), vec!["name".into()]),
+            TabKind::Campaigns { columns } => (
+                Arc::new(crate::core::campaign::fields(columns)),
+                vec!["name".into()],
+            ),
         }
     }
 
@@ -223,7 +240,9 @@ impl Roster {
                     .flat_map(|book| &book.tabs)
                     .find_map(|tab| match &tab.kind {
                         TabKind::Appointments { columns, .. } => Some(columns.clone()),
-                        TabKind::Customers { .. } | TabKind::Staff { .. } => None,
+                        TabKind::Customers { .. }
+                        | TabKind::Staff { .. }
+                        | TabKind::Campaigns { .. } => None,
                     });
                 Arc::new(appointment_fields(&columns.unwrap_or_default()))
             }
@@ -314,14 +333,15 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn workbook(&self, id: &str) -> Result<WorkbookMeta, StoreError> {
-        Ok(self
-            .store
-            .get(&workbook_key(id))?
-            .unwrap_or_else(|| WorkbookMeta {
+        let kept = self.memory.workbook(&self.store, id)?;
+        Ok(kept.map_or_else(
+            || WorkbookMeta {
                 title: String::new(),
-                locale: "vi_VN".into(),
+                locale: LOCALE.into(),
                 time_zone: String::new(),
-            }))
+            },
+            |kept| (*kept).clone(),
+        ))
     }
 
     /// Keeps what a workbook says about itself. Nothing depends on it but how text is typed.
@@ -339,7 +359,8 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn tab(&self, workbook: &str, sheet: i64) -> Result<Option<TabMeta>, StoreError> {
-        self.store.get(&tab_key(workbook, sheet))
+        let known = self.memory.tab(&self.store, workbook, sheet)?;
+        Ok(known.map(|known| known.meta.clone()))
     }
 
     /// Every tab that was read of a workbook.
@@ -358,9 +379,16 @@ impl Roster {
     ///
     /// # Errors
     /// The disk, from which the workbook's locale comes.
-    pub fn typed(&self, kind: Kind, workbook: &str, cells: &Cells) -> Result<Typed, StoreError> {
-        let locale = self.workbook(workbook)?.locale;
-        Ok(typed(cells, &self.schema(kind, &locale)))
+    pub fn typed(
+        &self,
+        kind: Kind,
+        workbook: &str,
+        cells: &Cells,
+    ) -> Result<Arc<Typed>, StoreError> {
+        let book = self.memory.workbook(&self.store, workbook)?;
+        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
+        let schema = self.schema(kind, locale);
+        Ok(self.memory.typed(kind, locale, cells, &schema))
     }
 
     /// The same for some of the fields: reading all of half a million rows takes its time.
@@ -379,7 +407,9 @@ impl Roster {
             .filter(|(id, _)| wanted(id))
             .map(|(id, cell)| (id.clone(), cell.clone()))
             .collect();
-        self.typed(kind, workbook, &some)
+        let book = self.memory.workbook(&self.store, workbook)?;
+        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
+        Ok(typed(&some, &self.schema(kind, locale)))
     }
 
     /// What a workbook's cells are read by; made once for each kind and locale.
@@ -408,11 +438,8 @@ impl Roster {
         now: Timestamp,
     ) -> Result<Value, StoreError> {
         // A sort writes no record: where the row stands now, the order of its tab knows.
-        let mut record = record.clone();
-        if let Some(row) = self.row_of(&record)? {
-            record.place.row = row;
-        }
-        self.facts_of(&record, &record.seen, event, now)
+        let row = self.row_of(record)?.unwrap_or(record.place.row);
+        self.facts_at(row, record, &record.seen, event, now)
     }
 
     /// The row in which a record stands now; none if it is gone.
@@ -443,30 +470,44 @@ impl Roster {
         event: &Value,
         now: Timestamp,
     ) -> Result<Value, StoreError> {
+        self.facts_at(record.place.row, record, cells, event, now)
+    }
+
+    fn facts_at(
+        &self,
+        row: u32,
+        record: &Record,
+        cells: &Cells,
+        event: &Value,
+        now: Timestamp,
+    ) -> Result<Value, StoreError> {
         let typed = self.typed(record.kind, &record.place.workbook, cells)?;
         let mut values: BTreeMap<String, Value> = typed
             .values
             .iter()
             .map(|(field, value)| (field.clone(), json!(value)))
             .collect();
-        let tab = self.tab(&record.place.workbook, record.place.sheet)?;
+        let place = &record.place;
+        let known = self.memory.tab(&self.store, &place.workbook, place.sheet)?;
+        let tab = known.as_ref().map(|known| &known.meta);
         // What does not take place has no time of which anybody could be reminded.
-        if record.kind == Kind::Appointment && self.is_cancelled(record, tab.as_ref(), cells) {
+        if record.kind == Kind::Appointment && self.is_cancelled(record, tab, cells) {
             values.remove("appointment");
         }
-        let headers = tab.as_ref().map(headers_of).unwrap_or_default();
-        let url = sheet_url(&record.place.workbook, record.place.sheet, record.place.row);
+        let none = BTreeMap::new();
+        let headers = known.as_ref().map_or(&none, |known| &known.headers);
+        let url = sheet_url(&record.place.workbook, record.place.sheet, row);
         let record_facts = RecordFacts {
             id: &record.id,
             cells,
             values: &values,
             stage: record.stage.as_deref(),
             stage_since: record.stage_since,
-            row: record.place.row,
-            tab: tab.as_ref().map_or("", |tab| tab.title.as_str()),
+            row,
+            tab: tab.map_or("", |tab| tab.title.as_str()),
             sheet_url: Some(&url),
         };
-        Ok(self.facts_with(Some(record_facts), &headers, event, now))
+        Ok(self.facts_with(Some(record_facts), headers, event, now))
     }
 
     /// Whether the state of an appointment is one of the words that its tab lists under `cancelled`.

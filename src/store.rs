@@ -15,18 +15,22 @@ mod folder;
 pub mod gap;
 pub mod journal;
 pub mod keys;
+pub mod lanes;
 mod last_poll;
 pub mod ledger;
 mod live;
 mod medium;
 mod memory;
+pub mod optout;
 pub mod order;
 mod plan;
+pub mod proof;
 mod records;
 pub mod suppression;
 mod tally;
 mod trouble;
 mod upgrade;
+mod walk;
 
 use std::fs::File;
 use std::io;
@@ -51,7 +55,7 @@ pub use trouble::{gave_up, watch_for_panics};
 
 /// The format of everything in the store. Older ones are upgraded when the store opens
 /// (`store/upgrade.rs`); newer ones are refused, not guessed at.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Operations in one batch; sled's memory grows without bound above (DEPENDENCIES.md, "sled").
 pub const BATCH: usize = 500;
@@ -170,6 +174,8 @@ pub struct Store {
     owner: Option<(u32, u32)>,
     /// Held from the first piece of a plan to its last: two plans at once would take each other's pieces.
     planning: Arc<Mutex<()>>,
+    /// Changes with each commit that puts messages into the queue.
+    queued_more: tokio::sync::watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Store {
@@ -256,6 +262,7 @@ impl Store {
             alone: Arc::new(Mutex::new(())),
             owner: None,
             planning: Arc::new(Mutex::new(())),
+            queued_more: tokio::sync::watch::Sender::new(0),
         }
     }
 
@@ -297,7 +304,9 @@ impl Store {
     fn check_format(&self) -> Result<(), StoreError> {
         let key = keys::under(prefix::META, "format");
         match self.get::<u32>(&key) {
-            Ok(Some(FORMAT)) if self.disk.is_some() && !self.db.contains_key(tally::KEY)? => {
+            Ok(Some(upgrade::WITH_TALLY..=FORMAT))
+                if self.disk.is_some() && !self.db.contains_key(tally::KEY)? =>
+            {
                 Err(StoreError::Corrupt {
                     dir: self.dir.clone(),
                     why: "its tally is not there".into(),
@@ -365,6 +374,14 @@ impl Store {
             return decode(key, &bytes).map(Some);
         }
         self.cold(key)?.map(|bytes| decode(key, &bytes)).transpose()
+    }
+
+    /// What stands under a key, unread; nothing of what is packed away. To know whether it changed.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn bytes(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.db.get(key)?.map(Bytes))
     }
 
     /// Whether there is something under a key.
@@ -465,24 +482,29 @@ impl Store {
         plan.commit()
     }
 
-    fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
-        let number = {
-            let mut turn = self.turn();
-            turn.must_be_whole()?;
-            let mut operations = operations;
-            if let Some(touched) = &mut turn.touched {
-                touched.extend(operations.iter().map(|(key, _)| key.clone()));
-            }
-            let mut tally = turn.tally;
-            if self.disk.is_some() {
-                tally = tally.after(&operations, |key| self.db.get(key))?;
-                operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
-            }
-            if let Err(error) = self.db.apply(operations) {
-                return Err(self.stopped_by(&mut turn, error.into()));
-            }
-            turn.tally = tally;
-            tally.commits
+    /// The same as [`Store::commit`], but on disk only when [`Store::make_durable`] has returned; others see it at once.
+    /// A crash before that may leave it out, with all that was applied after it. What does not fit in one batch is on
+    /// disk already.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn commit_soon(&self, groups: Vec<Group>) -> Result<Applied, StoreError> {
+        let operations: usize = groups.iter().map(Group::len).sum();
+        if operations == 0 || operations >= BATCH {
+            self.commit(groups)?;
+            return Ok(Applied::default());
+        }
+        let operations = groups.into_iter().flat_map(|group| group.operations);
+        self.apply_only(operations.collect())
+    }
+
+    /// Waits until what was applied is on disk.
+    ///
+    /// # Errors
+    /// The disk. Nobody knows then what is on it; the store takes nothing any more.
+    pub fn make_durable(&self, applied: Applied) -> Result<(), StoreError> {
+        let Some(number) = applied.number else {
+            return Ok(());
         };
         if let Err(error) = self.db.sync() {
             return Err(self.stopped_by(&mut self.turn(), error));
@@ -490,7 +512,47 @@ impl Store {
         if let Some(disk) = &self.disk {
             disk.counter.note(number).map_err(StoreError::Sync)?;
         }
+        if applied.queues {
+            self.queued_more.send_modify(|times| *times += 1);
+        }
         self.give_back()
+    }
+
+    fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
+        let applied = self.apply_only(operations)?;
+        self.make_durable(applied)
+    }
+
+    fn apply_only(&self, mut operations: Vec<Operation>) -> Result<Applied, StoreError> {
+        let mut turn = self.turn();
+        turn.must_be_whole()?;
+        if let Some(touched) = &mut turn.touched {
+            touched.extend(operations.iter().map(|(key, _)| key.clone()));
+        }
+        let queues = lanes::queues(&operations);
+        let queued = turn
+            .queued
+            .map(|queued| self.queued_after(queued, &operations));
+        let queued = queued.transpose()?;
+        let mut tally = turn.tally;
+        if self.disk.is_some() {
+            tally = tally.after(&operations, |key| self.db.get(key))?;
+            operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
+        }
+        if let Err(error) = self.db.apply(operations) {
+            return Err(self.stopped_by(&mut turn, error.into()));
+        }
+        turn.tally = tally;
+        turn.queued = queued;
+        Ok(Applied {
+            number: Some(tally.commits),
+            queues,
+        })
+    }
+
+    /// Hears of each commit that puts messages into the queue.
+    pub fn on_queued(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.queued_more.subscribe()
     }
 
     /// What is on disk after a write failed is for the next opening to find out; memory has written nothing.
@@ -696,6 +758,30 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
         }),
         Ok(Err(error)) => Err(corrupt(error.to_string())),
         Err(_) => Err(corrupt("sled gave up while reading it".into())),
+    }
+}
+
+/// A commit that is not known to be on disk yet.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Applied {
+    /// Its number; none if there is nothing to wait for.
+    number: Option<u64>,
+    /// Whether it puts messages into the queue.
+    queues: bool,
+}
+
+/// A stored value that was not read yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bytes(sled::IVec);
+
+impl Bytes {
+    /// Reads it; `key` is where it stood.
+    ///
+    /// # Errors
+    /// A value that is not a `T`.
+    pub fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<T, StoreError> {
+        decode(key, &self.0)
     }
 }
 

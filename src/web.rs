@@ -1,14 +1,22 @@
-//! The daemon's own pages on `[web] listen`: `/health` for a monitor and `/metrics` for Prometheus. Nothing else
-//! is served, and nothing here shows a customer: names, addresses and texts stay in the store.
+//! The daemon's own pages on `[web] listen`: `/health` for a monitor, `/metrics` for Prometheus, and `/u/…`, where a
+//! customer refuses advertising. Nothing else is served, and nothing here shows a customer to anybody else: names,
+//! addresses and texts stay in the store.
+//!
+//! Only `/u/` is for the public. Where there is a public address, what comes through a web server in front (it says
+//! so in `X-Forwarded-For`) sees neither health nor metrics, also if that server passes everything on.
 //!
 //! Whether all is well is [`Health`]'s to know and the figures are [`Metrics`]'s; this module only shows them.
 
+mod optout;
+
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::commands::Desk;
 use crate::health::{ChannelHealth, Health, Limited, Snapshot, Trouble, WorkbookHealth};
 use crate::telemetry::Metrics;
 
@@ -93,7 +102,8 @@ impl Web {
         self.listen
     }
 
-    /// Answers until `stop`; what is under way then has two seconds to end.
+    /// Answers until `stop`; what is under way then has two seconds to end. `desk` gives the one of the
+    /// configuration in force.
     ///
     /// # Errors
     /// What the system says of the listening socket.
@@ -101,13 +111,20 @@ impl Web {
         self,
         health: Health,
         metrics: Metrics,
+        desk: impl Fn() -> Desk + Send + Sync + 'static,
         stop: CancellationToken,
     ) -> io::Result<()> {
-        let pages = Router::new()
+        let desk: optout::DeskOf = Arc::new(desk);
+        let own = Router::new()
             .route("/health", get(show_health))
             .route("/metrics", get(show_metrics))
-            .fallback(nothing_here)
-            .with_state(Pages { health, metrics });
+            .with_state(Pages { health, metrics })
+            .layer(middleware::from_fn_with_state(
+                Arc::clone(&desk),
+                not_from_outside,
+            ));
+        let pages = own.merge(optout::routes(desk)).fallback(nothing_here);
+        let pages = pages.into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(self.listener, pages)
             .with_graceful_shutdown(stop.clone().cancelled_owned())
             .into_future();
@@ -161,11 +178,24 @@ async fn show_metrics(State(pages): State<Pages>) -> Response {
 }
 
 async fn nothing_here() -> Response {
-    (
-        StatusCode::NOT_FOUND,
-        "sheetbridge serves /health and /metrics, and nothing else.\n",
-    )
-        .into_response()
+    (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
+}
+
+/// Health and metrics are not for the public: what a web server in front has passed on does not see them.
+async fn not_from_outside(
+    State(desk): State<optout::DeskOf>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let web = desk().roster.config().web.clone();
+    let public = web.is_some_and(|web| web.public_url.is_some());
+    let passed_on = ["x-forwarded-for", "x-forwarded-host", "forwarded"]
+        .iter()
+        .any(|name| request.headers().contains_key(*name));
+    if public && passed_on {
+        return nothing_here().await;
+    }
+    next.run(request).await
 }
 
 /// What `/health` says. `ok` is true when every workbook is read and every way out answers; the rest says which
@@ -398,6 +428,23 @@ mod tests {
         assert_eq!(report(&health, 161).channels[1].state, "ok");
     }
 
+    /// A desk over an empty store, of the least configuration that loads.
+    fn desk(folder: &std::path::Path) -> Desk {
+        use crate::config::{Config, Environment};
+        let file = folder.join("sheetbridge.toml");
+        let key = r#"{"type": "service_account", "client_email": "a@b.iam.gserviceaccount.com",
+            "private_key": "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n",
+            "token_uri": "http://127.0.0.1:1/token"}"#;
+        let text = "[google]\ncredentials = { env = \"KEY\" }\n[[workbook]]\nid = \"1AbC\"\n[[workbook.tab]]\n\
+                    name = \"*\"\n[columns]\nname = \"Họ tên\"\nphone = \"SĐT\"\n[web]\n\
+                    listen = \"127.0.0.1:0\"\npublic_url = \"https://crm.queenland.example\"\n";
+        std::fs::write(&file, text).unwrap();
+        let config = Config::load(&file, &Environment::of([("KEY", key)]), &[]).unwrap();
+        let store = crate::store::Store::open(&folder.join("state")).unwrap();
+        let roster = crate::roster::Roster::new(Arc::new(config), store);
+        Desk::new(roster, None)
+    }
+
     async fn get(address: SocketAddr, path: &str) -> (u16, String, String) {
         let answer = reqwest::Client::builder()
             .no_proxy()
@@ -418,7 +465,7 @@ mod tests {
         )
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn two_pages_are_served_and_the_port_is_free_again_at_the_end() {
         let health = Health::new(clock::now(), "0.1.0", false);
         health.polled("1AbC", clock::now(), SignedDuration::from_millis(120));
@@ -435,7 +482,10 @@ mod tests {
         assert!(in_use.contains("or set another port"), "{in_use}");
 
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(web.serve(health.clone(), metrics, stop.clone()));
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let serving =
+            tokio::spawn(web.serve(health.clone(), metrics, move || desk.clone(), stop.clone()));
         let (status, kind, page) = get(address, "/health").await;
         let page: Value = serde_json::from_str(&page).unwrap();
         assert_eq!((status, kind.as_str()), (200, "application/json"));
@@ -460,7 +510,18 @@ mod tests {
         );
 
         let (status, _, page) = get(address, "/").await;
-        assert_eq!((status, page.contains("/health and /metrics")), (404, true));
+        assert_eq!((status, page.as_str()), (404, "There is nothing here.\n"));
+
+        // What a web server in front passes on is from outside.
+        for path in ["/health", "/metrics"] {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let request = client.get(format!("http://{address}{path}"));
+            let answer = request
+                .header("X-Forwarded-For", "203.0.113.9")
+                .send()
+                .await;
+            assert_eq!(answer.unwrap().status().as_u16(), 404, "{path}");
+        }
 
         stop.cancel();
         serving.await.unwrap().unwrap();

@@ -285,6 +285,22 @@ async fn a_manager_asks_pauses_and_goes_on() {
         shown.buttons.is_empty() && shown.edited_at_ms.is_some(),
         "{shown:?}"
     );
+    office.asks(boss, "/chan", "/chan 0901234567").await;
+    office
+        .asks(boss, "/chan xin chào", "không phải email")
+        .await;
+    office
+        .asks(
+            boss,
+            "/chan 0901 234 567 khách gọi báo",
+            "không gửi quảng cáo tới",
+        )
+        .await;
+    let desk = sheetbridge::commands::Desk::new(office.company.roster.clone(), None);
+    let listed = desk
+        .suppressions(Some("0901234567"), &sheetbridge::commands::Who::CommandLine)
+        .unwrap();
+    assert!(listed[0].why.ends_with(": khách gọi báo"), "{listed:?}");
     let question = office.asks(boss, "/tieptuc", "Gửi tiếp mọi thư").await;
     office.presses(boss, &question, "Gửi tiếp").await;
     assert!(

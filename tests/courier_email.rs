@@ -58,6 +58,7 @@ fn mail(number: usize) -> Mail {
                 "List-Unsubscribe=One-Click".into(),
             ),
         ],
+        inline: Vec::new(),
         attachments: Vec::new(),
     }
 }

@@ -95,6 +95,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web", "sandbox"]),
     ("minijinja", &["core", "render"]),
     ("html2text", &["render"]),
+    ("pulldown_cmark", &["render"]),
+    ("mrml", &["render"]),
     ("clap", &["cli", "main"]),
     ("toml", &["config"]),
     ("prometheus_client", &["telemetry"]),

@@ -103,6 +103,7 @@ fn mail(number: usize, to: &str) -> Mail {
             "List-Unsubscribe".into(),
             format!("<https://crm.queenland.example/u/{}>", "x".repeat(120)),
         )],
+        inline: Vec::new(),
         attachments: Vec::new(),
     }
 }

@@ -137,7 +137,7 @@ impl Post {
         let now = self.company.now;
         alarms::ring(&self.company.roster, now).unwrap();
         let stop = CancellationToken::new();
-        for channel in [Channel::Email, Channel::Telegram] {
+        for channel in [Channel::Email, Channel::Telegram, Channel::Email] {
             while !self
                 .outbox
                 .pass(channel, now, &stop)

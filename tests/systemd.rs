@@ -202,7 +202,7 @@ fn every_line_that_the_daemon_rests_on_is_there() {
 fn each_secret_is_loaded_and_a_missing_one_is_left_to_the_program_to_explain() {
     for (unit, folder) in [(SINGLE, "sheetbridge"), (TEMPLATE, "sheetbridge-%i")] {
         let found = settings(&text(unit));
-        let secrets = ["google", "smtp", "telegram"];
+        let secrets = ["google", "smtp", "telegram", "dkim"];
         let loaded = secrets.map(|name| format!("{name}:/etc/credstore/{folder}/{name}"));
         assert_eq!(found["Service.LoadCredential"], loaded, "{unit}");
         // Only a newline: what SetCredential= holds can be read by everybody.

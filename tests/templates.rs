@@ -81,6 +81,12 @@ fn minimal() -> Value {
 fn record(values: &Value, more: Value) -> Value {
     let values: BTreeMap<String, Value> = serde_json::from_value(values.clone()).unwrap();
     let mut extra: BTreeMap<String, Value> = serde_json::from_value(more).unwrap();
+    // What the mail itself is about, which is there for every reader of it.
+    extra.insert("campaign".into(), json!({"subject": "Mở bán căn hộ", "text": "Chào anh/chị,\n\nCăn hộ đã mở bán.", "html": "<p>Chào anh/chị,</p>"}));
+    extra.insert(
+        "refusal".into(),
+        json!({"at": "2026-11-21T09:00:00", "url": "https://crm.queenland.example/u/x"}),
+    );
     let event = extra.remove("event").unwrap_or(Value::Null);
     let cells: Cells = [("note".into(), Cell::Text("x".into()))].into();
     facts::facts(&FactsInput {

@@ -162,7 +162,28 @@ fn to_command(
         Command::Resume => resume(desk, words, who, now),
         Command::Held => held(desk, words, who, now),
         Command::Stop => stop(desk, words, who, now),
+        Command::Suppress if rest.is_empty() => Ok(vec![Reply::of(words.suppress_how())]),
+        Command::Suppress => suppress(desk, words, who, rest, now),
     }
+}
+
+/// `/chan 0901 234 567 khách gọi báo`: the address or number, then why, if anything follows.
+fn suppress(
+    desk: &Desk,
+    words: Words,
+    who: &Who,
+    rest: &str,
+    now: Timestamp,
+) -> Answer<Vec<Reply>> {
+    let of_number = |c: char| c.is_ascii_digit() || " .+-()".contains(c);
+    let end = match rest.starts_with(|c: char| c.is_ascii_digit() || c == '+') {
+        true => rest.find(|c| !of_number(c)),
+        false => rest.find(char::is_whitespace),
+    };
+    let (address, why) = rest.split_at(end.unwrap_or(rest.len()));
+    let why = Some(why.trim()).filter(|why| !why.is_empty());
+    let line = desk.suppress(address.trim(), false, why, who, now)?;
+    Ok(vec![Reply::of(words.suppressed(&line))])
 }
 
 fn digest_now(

@@ -16,6 +16,7 @@ pub(super) enum Command {
     Resume,
     Held,
     Stop,
+    Suppress,
 }
 
 /// Command, Vietnamese name, English name, what it does in both, and the right without which it is not shown.
@@ -28,7 +29,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 9] = [
+const MENU: [Line; 10] = [
     (
         Command::Customers,
         "khach",
@@ -91,6 +92,14 @@ const MENU: [Line; 9] = [
         "resume",
         "Gửi tiếp sau khi tạm dừng",
         "Resume sending",
+        Some(Right::Steer),
+    ),
+    (
+        Command::Suppress,
+        "chan",
+        "suppress",
+        "Không gửi quảng cáo tới một email hoặc số điện thoại nữa",
+        "No more advertising to an address or number",
         Some(Right::Steer),
     ),
     (

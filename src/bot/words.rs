@@ -1,7 +1,8 @@
 //! What the bot says, in Vietnamese and English. Everything that comes from the sheet or from people is escaped here.
 
 use crate::commands::{
-    Action, Card, ChannelStatus, Customers, HeldLine, Newcomer, Status, Totals, WorkbookStatus,
+    Action, Card, ChannelStatus, Customers, HeldLine, Newcomer, Status, SuppressionLine, Totals,
+    WorkbookStatus,
 };
 use crate::config::Language;
 use crate::core::people::Role;
@@ -146,6 +147,27 @@ impl Words {
             "Vui lòng ghi thêm số điện thoại, e-mail hoặc tên, ví dụ: <code>/tim 0901234567</code> hoặc <code>/tim Hồng Nhung</code>",
             "Please add a phone number, an e-mail address or a name: <code>/find 0901234567</code>",
         )
+    }
+
+    /// How `/chan` is used.
+    pub(super) fn suppress_how(self) -> String {
+        self.pick(
+            "Vui lòng ghi thêm email hoặc số điện thoại, và lý do nếu có, ví dụ: <code>/chan 0901234567 khách gọi báo không nhận tin</code>",
+            "Please add an e-mail address or a phone number, and why: <code>/suppress 0901234567 asked on the phone</code>",
+        )
+    }
+
+    /// Somebody is not advertised to any more.
+    pub(super) fn suppressed(self, line: &SuppressionLine) -> String {
+        let address = escape(&line.address);
+        match self.0 {
+            Language::Vi => format!(
+                "🔕 Từ giờ không gửi quảng cáo tới <b>{address}</b> nữa; thư đang chờ gửi cũng được huỷ. Thư về giao dịch đang thực hiện vẫn gửi bình thường."
+            ),
+            Language::En => format!(
+                "🔕 No more advertising goes to <b>{address}</b>, also not what waits already. Mails about a deal in progress still go."
+            ),
+        }
     }
 
     /// Something inside went wrong.

@@ -4,6 +4,7 @@
 //! conditions are tried on the rows that were read.
 
 mod data;
+mod law;
 mod reach;
 mod report;
 mod texts;
@@ -120,25 +121,13 @@ fn configuration(config: &Config, findings: &mut Findings) {
             .chain(&rule.series)
             .any(|step| step.ad)
     };
-    let known =
-        !config.consent.is_empty() || config.fields.iter().any(|field| field.id == "consent");
     let ads: Vec<String> = config
         .rules
         .iter()
         .filter(advertises)
         .map(|rule| format!("`{}`", rule.id))
         .collect();
-    if !ads.is_empty() && !known {
-        findings.warning(
-            AREA,
-            "[columns] consent",
-            &format!(
-                "nobody can be known to have agreed to advertising, so {} will mail nobody",
-                ads.join(", ")
-            ),
-            "bind the column as consent = \"Đồng ý nhận tin\", or declare it under [consent]",
-        );
-    }
+    law::look(config, &ads, findings);
 }
 
 /// Everything about the workbooks: access, tabs, headers, rows, and the texts rendered for them.

@@ -90,6 +90,7 @@ fn lines(story: &Story) -> Vec<String> {
     lines.extend(story.general.iter().map(|text| format!("  ! {text}")));
     lines.extend(story.refusals.iter().map(|text| format!("  ! {text}")));
     lines.push(format!("  {}", story.consent));
+    lines.extend(story.proofs.iter().map(|proof| format!("    {proof}")));
     for record in &story.records {
         lines.push(String::new());
         lines.extend(record_lines(record));

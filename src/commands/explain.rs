@@ -17,8 +17,10 @@ use super::suppress::reaches;
 use super::{Answer, CommandError, Desk, ErrorKind, OutboxStory, Right, Who};
 use crate::core::message::Message;
 use crate::core::record::{Record, RecordId};
+use crate::roster::Consent;
 use crate::store::journal::Entry;
 use crate::store::keys::prefix;
+use crate::store::proof::{self, Proof};
 use crate::store::suppression::{Suppression, SuppressionSource, suppress_key};
 
 pub use coming::Coming;
@@ -70,6 +72,10 @@ pub struct Story {
     pub refusals: Vec<String>,
     /// Whether they have agreed to advertising, in words.
     pub consent: String,
+    /// Everything that was said of their addresses: agreements, refusals, confirmations, each with its time,
+    /// its source and its words. The oldest first.
+    #[serde(default)]
+    pub proofs: Vec<String>,
     /// Their rows, each a deal.
     pub records: Vec<RecordStory>,
     /// Every message to them or about them, the oldest first.
@@ -177,6 +183,7 @@ impl Desk {
             emails: unique(emails.cloned().collect()),
             refusals: self.refusals(person)?,
             consent: self.consent_shown(person, now)?,
+            proofs: self.proofs(person)?,
             records,
             messages: stories,
             coming,
@@ -230,6 +237,9 @@ impl Desk {
             let why = match &standing.source {
                 SuppressionSource::Cell { .. } => "the opt-out cell in the sheet".to_owned(),
                 SuppressionSource::Bounce { said } => format!("the provider said: {said}"),
+                SuppressionSource::Link {
+                    one_click, wording, ..
+                } => super::suppress::by_link(*one_click, wording),
                 SuppressionSource::Hand { by, why, .. } => match why {
                     Some(why) => format!("{by}: {why}"),
                     None => by.clone(),
@@ -244,20 +254,58 @@ impl Desk {
         Ok(said)
     }
 
+    /// What is known of their agreement to advertising, and on what.
     fn consent_shown(&self, person: &[Found], now: Timestamp) -> Answer<String> {
-        let mut given = None;
+        let mut refused = false;
         for one in person {
             let facts = self
                 .roster
                 .facts(&one.record, &serde_json::Value::Null, now)?;
-            given = given.max(super::judge::consent(&self.roster, &facts));
+            match self.roster.consent(&facts)? {
+                Consent::Given(basis) if basis.wording.is_empty() => {
+                    return Ok(format!("they have agreed to advertising: {}", basis.source));
+                }
+                Consent::Given(basis) => {
+                    return Ok(format!(
+                        "they have agreed to advertising: {}, “{}”",
+                        basis.source, basis.wording
+                    ));
+                }
+                Consent::Refused => refused = true,
+                Consent::Unknown => {}
+            }
         }
-        Ok(match given {
-            Some(true) => "they have agreed to advertising",
-            Some(false) => "they have not agreed to advertising",
-            None => "nothing shows that they have agreed to advertising, so none goes to them",
+        Ok(if refused {
+            "they have not agreed to advertising"
+        } else {
+            "nothing shows that they have agreed to advertising, so none goes to them"
         }
         .to_owned())
+    }
+
+    /// Everything that was ever said of their addresses and numbers, the oldest first.
+    fn proofs(&self, person: &[Found]) -> Answer<Vec<String>> {
+        let mut found = Vec::new();
+        for address in addresses(person) {
+            found.extend(proof::of(self.roster.store(), &address)?);
+        }
+        found.sort_by_key(|proof| proof.at);
+        Ok(found.iter().map(|proof| self.proof_line(proof)).collect())
+    }
+
+    /// One line of proof: when, of which address, what, how, and in which words.
+    pub(super) fn proof_line(&self, proof: &Proof) -> String {
+        let words = match proof.wording.as_str() {
+            "" => String::new(),
+            words => format!(", “{words}”"),
+        };
+        format!(
+            "{}  {}: {} ({}{words})",
+            self.local(proof.at),
+            proof.shown,
+            proof.said.words(),
+            proof.source
+        )
     }
 
     /// What keeps things from going for everybody.

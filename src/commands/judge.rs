@@ -10,7 +10,6 @@ use crate::core::message::{Address, Message, Recipient};
 use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
 use crate::core::record::Record;
 use crate::core::sheet::Value as TypedValue;
-use crate::core::sheet::fold::fold;
 use crate::roster::Roster;
 use crate::store::StoreError;
 use crate::store::keys::{self, prefix};
@@ -56,7 +55,7 @@ pub fn judge(
         dates: &dates,
         suppressed: suppressed.as_ref(),
         opted_out: opted_out.as_ref(),
-        consent: consent(roster, facts),
+        consent: roster.consent(facts)?.given(),
         ads_sent: &ads_sent,
         paused: paused.as_deref(),
         fixed_time: false,
@@ -103,27 +102,6 @@ fn opted_out(
     Ok(None)
 }
 
-/// The consent column, else a declaration for the row's source; nothing known is no consent (SEMANTICS 27).
-pub(super) fn consent(roster: &Roster, facts: &Value) -> Option<bool> {
-    if facts["consent"].as_bool() == Some(true) {
-        return Some(true);
-    }
-    let source = facts["source"].as_str().map(fold);
-    let received = facts["received"]
-        .as_str()
-        .and_then(|text| text.get(..10)?.parse::<jiff::civil::Date>().ok());
-    let declared = roster.config().consent.iter().any(|declaration| {
-        let fits = |word: &String| Some(fold(word)) == source;
-        declaration.sources.iter().any(fits)
-            && received.is_some_and(|date| date >= declaration.since)
-    });
-    if declared {
-        Some(true)
-    } else {
-        facts["consent"].as_bool()
-    }
-}
-
 fn ads_sent(
     roster: &Roster,
     address: &Address,
@@ -150,6 +128,10 @@ pub(super) fn refusal(standing: &Suppression) -> Refusal {
         SuppressionSource::Cell { .. } => Refusal {
             of: Refusing::Ads,
             why: format!("opted out by the cell of a row on {}", standing.at),
+        },
+        SuppressionSource::Link { .. } => Refusal {
+            of: Refusing::Ads,
+            why: format!("opted out by the link in a mail on {}", standing.at),
         },
         SuppressionSource::Bounce { said } => Refusal {
             of: Refusing::Everything,

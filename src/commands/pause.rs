@@ -1,19 +1,25 @@
 //! Stopping and starting all sending, one channel, or one rule. Who did it is kept (SEMANTICS 39).
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::delivery::State;
-use crate::core::message::{Message, MessageKey};
+use crate::core::message::Message;
 use crate::core::rule::Channel;
 use crate::store::keys::{self, Key, prefix};
+use crate::store::lanes::Lane;
 use crate::store::{Group, Store, StoreError, ledger};
+
+/// What waits because it is paused is looked at again within this time.
+const LOOKED_AT_AGAIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// Something that is stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
-    /// `all`, `channel/email`, `channel/telegram` or `rule/ID`.
+    /// `all`, `channel/email`, `channel/telegram`, `rule/ID` or `campaign/ID`.
     pub what: String,
     /// Who stopped it.
     pub by: String,
@@ -28,7 +34,10 @@ impl Paused {
             "all" => "mọi thư và tin nhắn".to_owned(),
             "channel/email" => "kênh e-mail".to_owned(),
             "channel/telegram" => "kênh Telegram".to_owned(),
-            other => format!("kịch bản {}", other.trim_start_matches("rule/")),
+            other => match other.strip_prefix("campaign/") {
+                Some(campaign) => format!("chiến dịch {campaign}"),
+                None => format!("kịch bản {}", other.trim_start_matches("rule/")),
+            },
         };
         format!("{what} ({})", self.by)
     }
@@ -39,7 +48,10 @@ impl Paused {
             "all" => "all sending".to_owned(),
             "channel/email" => "the channel email".to_owned(),
             "channel/telegram" => "the channel telegram".to_owned(),
-            other => format!("the rule {}", other.trim_start_matches("rule/")),
+            other => match other.strip_prefix("campaign/") {
+                Some(campaign) => format!("the campaign {campaign}"),
+                None => format!("the rule {}", other.trim_start_matches("rule/")),
+            },
         };
         format!("{what}, by {}", self.by)
     }
@@ -77,11 +89,7 @@ pub fn paused_list(store: &Store) -> Result<Vec<Paused>, StoreError> {
 /// # Errors
 /// The disk.
 pub fn paused_by(store: &Store, message: &Message) -> Result<Option<String>, StoreError> {
-    for what in [
-        "all".to_owned(),
-        of_channel(message.channel),
-        format!("rule/{}", message.rule),
-    ] {
+    for what in Lane::of(message).pauses() {
         if let Some(paused) = store.get::<Paused>(&pause_key(&what))? {
             return Ok(Some(paused.english()));
         }
@@ -152,24 +160,33 @@ impl Desk {
             &format!("resumed {}", resumed.what),
         );
         let mut groups = vec![first];
-        for entry in store.scan::<MessageKey>(prefix::DUE) {
-            let (_, key) = entry?;
-            let Some(mut message) = store.get::<Message>(&keys::message(&key))? else {
-                continue;
-            };
-            let waited = message.state == State::Queued
-                && message.due > now
-                && message.why.starts_with("paused");
-            if waited && belongs(&message, &resumed.what) {
-                let mut group = Group::default();
-                ledger::postpone(
-                    &mut group,
-                    &mut message,
-                    now,
-                    format!("resumed by {}", who.name()),
-                );
-                groups.push(group);
-                resumed.due_now += 1;
+        let others: BTreeSet<String> = paused_list(store)?
+            .into_iter()
+            .map(|paused| paused.what)
+            .filter(|what| *what != resumed.what)
+            .collect();
+        let mut lanes = store.lanes(None)?;
+        lanes.retain(|lane| lane.pauses().contains(&resumed.what));
+        // What was looked at while it was paused waits for its next look; the rest is due as it stands.
+        let soon = now.saturating_add(LOOKED_AT_AGAIN).unwrap_or(now);
+        for lane in lanes {
+            let goes_on = lane.pauses().iter().all(|what| !others.contains(what));
+            let mut waiting = store.waiting(vec![lane.clone()], soon)?;
+            while let Some((entry, key)) = waiting.next_due()? {
+                if lane.due_of(&entry).is_some_and(|due| due <= now) {
+                    resumed.due_now += usize::from(goes_on);
+                    continue;
+                }
+                let Some(mut message) = store.get::<Message>(&keys::message(&key))? else {
+                    continue;
+                };
+                if message.state == State::Queued && message.why.starts_with("paused") {
+                    let mut group = Group::default();
+                    let why = format!("resumed by {}", who.name());
+                    ledger::postpone(&mut group, &mut message, now, why);
+                    groups.push(group);
+                    resumed.due_now += 1;
+                }
             }
         }
         store.commit(groups)?;
@@ -222,10 +239,4 @@ impl Desk {
             ),
         ))
     }
-}
-
-fn belongs(message: &Message, what: &str) -> bool {
-    what == "all"
-        || what == of_channel(message.channel)
-        || what.strip_prefix("rule/") == Some(message.rule.as_str())
 }

@@ -180,7 +180,7 @@ impl Desk {
     /// By what a record is known.
     pub(super) fn contact(&self, record: &Record) -> Answer<Contact> {
         let place = &record.place.workbook;
-        Ok(Contact::of(&self.roster.typed(
+        Ok(Contact::of(&*self.roster.typed(
             record.kind,
             place,
             &record.seen,

@@ -275,8 +275,7 @@ impl Desk {
 
     fn due_soon(&self) -> Answer<Vec<DueSoon>> {
         let mut soon = Vec::new();
-        for entry in self.roster.store().scan(prefix::DUE).take(SOON) {
-            let (_, key) = entry?;
+        for (_, key) in self.roster.store().due_first(SOON)? {
             if let Some(message) = self.roster.store().get::<Message>(&keys::message(&key))? {
                 soon.push(DueSoon {
                     key: key.to_string(),

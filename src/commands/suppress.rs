@@ -8,6 +8,7 @@ use crate::core::sheet::{Cell, email, phone};
 use crate::store::Group;
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, Key, prefix};
+use crate::store::proof::{self, Proof, Said};
 use crate::store::suppression::{Suppression, SuppressionSource, suppress_key};
 
 /// One address or number, as `suppress list --json` prints it.
@@ -21,7 +22,7 @@ pub struct SuppressionLine {
     pub since: String,
     /// `ads` or `everything`.
     pub of: String,
-    /// `cell`, `bounce` or `hand`.
+    /// `cell`, `link`, `bounce` or `hand`.
     pub source: String,
     /// Why, in words.
     pub why: String,
@@ -86,6 +87,14 @@ impl Desk {
         };
         let mut group = Group::default();
         group.put(key.clone(), &standing);
+        let said = Proof {
+            at: now,
+            said: Said::Refused,
+            source: format!("{} by hand", who.name()),
+            wording: why.unwrap_or_default().to_owned(),
+            shown: standing.shown.clone(),
+        };
+        proof::keep(store, &mut group, &address, &said)?;
         self.note_opt_out(&mut group, now, who, &standing, "suppressed");
         store.commit(vec![group])?;
         Ok(self.suppression_line(&key, &standing))
@@ -116,6 +125,15 @@ impl Desk {
         }
         let mut group = Group::default();
         group.remove(key.clone());
+        let hash = String::from_utf8_lossy(&key[prefix::SUPPRESS.len()..]).into_owned();
+        let said = Proof {
+            at: now,
+            said: Said::Lifted,
+            source: format!("{} by hand", who.name()),
+            wording: String::new(),
+            shown: standing.shown.clone(),
+        };
+        proof::keep_of(&mut group, &hash, &said);
         self.note_opt_out(&mut group, now, who, &standing, "lifted the suppression of");
         store.commit(vec![group])?;
         Ok(self.suppression_line(&key, &standing))
@@ -154,6 +172,9 @@ impl Desk {
         let (source, why) = match &standing.source {
             SuppressionSource::Cell { .. } => ("cell", "the opt-out cell in the sheet".to_owned()),
             SuppressionSource::Bounce { said } => ("bounce", said.clone()),
+            SuppressionSource::Link {
+                one_click, wording, ..
+            } => ("link", by_link(*one_click, wording)),
             SuppressionSource::Hand { by, why, .. } => (
                 "hand",
                 match why {
@@ -195,6 +216,7 @@ impl Desk {
 pub(super) fn reaches(standing: &Suppression) -> &'static str {
     match standing.source {
         SuppressionSource::Cell { .. }
+        | SuppressionSource::Link { .. }
         | SuppressionSource::Hand {
             everything: false, ..
         } => "ads",
@@ -202,6 +224,15 @@ pub(super) fn reaches(standing: &Suppression) -> &'static str {
         | SuppressionSource::Hand {
             everything: true, ..
         } => "everything",
+    }
+}
+
+/// How somebody used the link of a mail.
+pub(super) fn by_link(one_click: bool, wording: &str) -> String {
+    if one_click {
+        "the customer, by the mail program's unsubscribe button".to_owned()
+    } else {
+        format!("the customer, by the link in a mail: “{wording}”")
     }
 }
 
@@ -219,8 +250,11 @@ fn read(text: &str) -> Answer<(String, String)> {
             return Ok((phone.expose().to_owned(), phone.to_string()));
         }
     }
-    Err(CommandError::plain(
+    Err(CommandError::new(
         ErrorKind::Usage,
         format!("\"{text}\" is no e-mail address and no phone number: write one of them"),
+        format!(
+            "“{text}” không phải email hay số điện thoại. Anh/chị viết một email hoặc một số, ví dụ: /chan an@example.com"
+        ),
     ))
 }

@@ -8,11 +8,11 @@ use toml::de::DeTable;
 use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section, boundary};
-use super::{Config, columns, people, rules, secret, sheets, timing};
+use super::{Config, campaigns, columns, outward, people, rules, secret, sheets, timing};
 use crate::core::rule::Span;
 
 /// The headings of the file; what is not built is told apart from what does not exist.
-const HEADINGS: [&str; 24] = [
+const HEADINGS: [&str; 25] = [
     "timezone",
     "language",
     "state_dir",
@@ -37,6 +37,7 @@ const HEADINGS: [&str; 24] = [
     "web",
     "hours",
     "rule",
+    "campaigns",
 ];
 
 /// A configuration is text that people write; what is longer is another file.
@@ -149,12 +150,13 @@ fn syntax_mend(text: &str, at: usize) -> &'static str {
 
 /// Walks the whole file. `None` comes with at least one problem noted.
 fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Config> {
-    root.only(reader, &HEADINGS, &["campaigns"]);
+    root.only(reader, &HEADINGS, &[]);
     let folder = secret::folder(reader, root);
     let folder = folder.as_deref();
     let calendar = timing::calendar(reader, root);
     let stages = sheets::stages(reader, root);
-    let workbooks = sheets::workbooks(reader, root, &stages);
+    let mut workbooks = sheets::workbooks(reader, root, &stages);
+    let campaigns = campaigns::campaigns(reader, root, &mut workbooks);
     let fields = columns::columns(reader, root, &stages);
     let google = sheets::google(reader, root, folder, workbooks.len());
     let aliases = columns::aliases(reader, root, &fields);
@@ -164,6 +166,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let email = people::email(reader, root, folder);
     let telegram = people::telegram(reader, root, folder);
     let templates_dir = reader.path("templates");
+    let attachments_dir = reader.path("attachments");
     let templates = templates(shipped, &templates_dir);
     let known = rules::Known {
         fields: &fields,
@@ -173,7 +176,12 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         templates: &templates,
         email: root.get("email").is_some(),
         telegram: root.get("telegram").is_some(),
-        consent: !consent.is_empty() || fields.iter().any(|field| field.id == "consent"),
+        consent: !consent.is_empty()
+            || fields.iter().any(|field| field.id == "consent")
+            || workbooks
+                .iter()
+                .flat_map(|book| &book.tabs)
+                .any(super::Tab::has_consent),
     };
     let rules = rules::rules(reader, root, &known);
     let language = people::language(reader, root);
@@ -185,13 +193,14 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let leads_fresh = timing::only_span(reader, root, "leads", "fresh", Span::days(2));
     let settle = timing::settle(reader, root);
     let guard = timing::guard(reader, root);
-    let web = people::web(reader, root);
+    let web = outward::web(reader, root);
     let state_dir = state_dir(reader, root);
     Some(Config {
         file: reader.file.to_path_buf(),
         language,
         state_dir,
         templates_dir,
+        attachments_dir,
         templates,
         company,
         alerts,
@@ -215,6 +224,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         web,
         calendar: calendar?,
         rules,
+        campaigns,
         warnings: Vec::new(),
     })
 }

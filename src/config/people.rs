@@ -1,16 +1,14 @@
-//! Who is told and how: `[[staff]]`, `[email]`, `[telegram]`, `[company]`, `[alerts]`, `[trial]`, `[web]`.
+//! Who is told and how: `[[staff]]`, `[email]`, `[telegram]`, `[company]`, `[alerts]`, `[trial]`.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::sheets::not_built;
 use super::walk::{Node, Reader, Section, Text};
 use super::{
-    Company, Email, InDoubt, Language, Mailbox, ReplyTo, Role, SmtpServer, Staff, Telegram, Web,
-    secret, url,
+    Company, Email, InDoubt, Language, Mailbox, ReplyTo, Role, SmtpServer, Staff, Telegram,
+    outward, secret, url,
 };
 
 use crate::core::sheet::fold::fold;
@@ -133,7 +131,8 @@ pub(super) fn company(reader: &Reader<'_>, root: &Section<'_>) -> Company {
     let Some(section) = root.section(reader, "company") else {
         return Company::default();
     };
-    section.only(reader, &["name", "address", "phone", "email"], &[]);
+    let known = ["name", "address", "phone", "email", "website"];
+    section.only(reader, &known, &[]);
     let text = |key| section.text(reader, key).map(|text| text.text.to_owned());
     Company {
         name: text("name").unwrap_or_default(),
@@ -142,6 +141,11 @@ pub(super) fn company(reader: &Reader<'_>, root: &Section<'_>) -> Company {
         email: section
             .text(reader, "email")
             .and_then(|text| url::address(reader, &text))
+            .unwrap_or_default(),
+        website: section
+            .text(reader, "website")
+            .and_then(|text| url::web(reader, &text, &["https", "http"]))
+            .map(|url| url.as_str().trim_end_matches('/').to_owned())
             .unwrap_or_default(),
     }
 }
@@ -233,9 +237,11 @@ pub(super) fn email(
         "preset",
         "per_minute",
         "per_day",
+        "connections",
         "in_doubt",
+        "dkim",
     ];
-    section.only(reader, &known, &["dkim"]);
+    section.only(reader, &known, &[]);
     let smtp = section
         .need_text(
             reader,
@@ -264,7 +270,9 @@ pub(super) fn email(
         ],
         InDoubt::Hold,
     );
+    let dkim = outward::dkim(reader, &section, from.as_ref(), folder);
     Some(Email {
+        dkim,
         smtp: smtp?,
         username,
         password,
@@ -272,8 +280,31 @@ pub(super) fn email(
         reply_to: reply_to?,
         per_minute,
         per_day,
+        connections: connections(reader, &section),
         in_doubt,
     })
+}
+
+/// Connections to a mail server unless the configuration says so: what most of them take from one client.
+const CONNECTIONS: usize = 4;
+
+/// More than any server takes.
+const MOST_CONNECTIONS: u32 = 100;
+
+fn connections(reader: &Reader<'_>, section: &Section<'_>) -> usize {
+    let Some(count) = section.count(reader, "connections") else {
+        return CONNECTIONS;
+    };
+    if count > MOST_CONNECTIONS
+        && let Some(node) = section.get("connections")
+    {
+        reader.wrong(
+            &node.span,
+            format!("[email] connections is {count}: no server takes so many"),
+            "write a number from 1 to 100; 4 is what most servers take",
+        );
+    }
+    count as usize
 }
 
 /// `username` and `password`, which come together or not at all.
@@ -383,40 +414,4 @@ fn proxy(reader: &Reader<'_>, node: &Node<'_>, folder: Option<&Path>) -> Option<
     let schemes = ["socks5", "socks5h", "http", "https"];
     url::web(reader, &text, &schemes)?;
     Some(SecretString::from(text.text))
-}
-
-/// `[web]`.
-pub(super) fn web(reader: &Reader<'_>, root: &Section<'_>) -> Option<Web> {
-    let section = root.section(reader, "web")?;
-    section.only(reader, &["listen", "tracking"], &["public_url"]);
-    if section.flag(reader, "tracking") == Some(true)
-        && let Some(node) = section.get("tracking")
-    {
-        not_built(
-            reader,
-            &node.span,
-            "`tracking = true` in [web]",
-            "write false",
-        );
-    }
-    let listen = section.text(reader, "listen")?;
-    let Ok(address) = listen.text.parse::<SocketAddr>() else {
-        listen.wrong(
-            reader,
-            ", not an address with a port",
-            "write \"127.0.0.1:8787\"",
-        );
-        return None;
-    };
-    if !address.ip().is_loopback() {
-        reader.suspicious(
-            &listen.span,
-            format!(
-                "{} is \"{address}\": every machine that reaches this one sees health and metrics",
-                listen.label
-            ),
-            "write \"127.0.0.1:8787\", and let a web server in front decide who sees what",
-        );
-    }
-    Some(Web { listen: address })
 }

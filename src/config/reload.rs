@@ -20,7 +20,8 @@ impl Config {
             (None, None) => Vec::new(),
             (Some(_), None) | (None, Some(_)) => vec!["[telegram]"],
         });
-        if old.web != new.web {
+        let listen = |config: &Self| config.web.as_ref().map(|web| web.listen);
+        if listen(old) != listen(new) {
             changed.push("`listen` in [web]");
         }
         if old.state_dir != new.state_dir {

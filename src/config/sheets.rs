@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::problem::nearest;
 use super::walk::{Reader, Section, Text, list};
-use super::{Field, Google, Stage, Tab, TabKind, TabPattern, Workbook, secret, url};
+use super::{Field, Google, Stage, Tab, TabKind, TabPattern, Workbook, campaigns, secret, url};
 use crate::core::rule::Span;
 use crate::core::sheet::fold::fold;
 
@@ -249,7 +249,8 @@ fn tabs(reader: &Reader<'_>, workbook: &Section<'_>, stages: &[Stage]) -> Vec<Ta
             "customers" => Some(customers_tab(reader, &section, stages)),
             "appointments" => appointments_tab(reader, &section),
             "staff" => staff_tab(reader, &section),
-            "projects" | "campaigns" => {
+            "campaigns" => Some(campaigns::tab(reader, &section)),
+            "projects" => {
                 if let Some(kind) = &kind {
                     let what = format!("kind = \"{}\" of a tab", kind.text);
                     not_built(reader, &kind.span, &what, "remove the tab");
@@ -258,7 +259,7 @@ fn tabs(reader: &Reader<'_>, workbook: &Section<'_>, stages: &[Stage]) -> Vec<Ta
             }
             _ => {
                 if let Some(kind) = &kind {
-                    kind.unknown(reader, &["customers", "appointments", "staff"]);
+                    kind.unknown(reader, &["customers", "appointments", "staff", "campaigns"]);
                 }
                 None
             }
@@ -281,7 +282,7 @@ fn tabs(reader: &Reader<'_>, workbook: &Section<'_>, stages: &[Stage]) -> Vec<Ta
 }
 
 fn customers_tab(reader: &Reader<'_>, section: &Section<'_>, stages: &[Stage]) -> TabKind {
-    section.only(reader, &["name", "kind", "stage", "owner"], &[]);
+    section.only(reader, &["name", "kind", "stage", "owner", "consent"], &[]);
     TabKind::Customers {
         stage: section
             .text(reader, "stage")
@@ -289,7 +290,23 @@ fn customers_tab(reader: &Reader<'_>, section: &Section<'_>, stages: &[Stage]) -
         owner: section
             .text(reader, "owner")
             .map(|owner| owner.text.to_owned()),
+        consent: section
+            .text(reader, "consent")
+            .and_then(|wording| form_wording(reader, &wording)),
     }
+}
+
+/// What the people of a form's own tab agreed to, as the form says it.
+fn form_wording(reader: &Reader<'_>, wording: &Text<'_>) -> Option<String> {
+    if !wording.text.trim().is_empty() {
+        return Some(wording.text.trim().to_owned());
+    }
+    wording.wrong(
+        reader,
+        ", without the words that people agreed to",
+        "write the sentence beside the form's box, and which version of the form it is: it is kept as proof",
+    );
+    None
 }
 
 fn appointments_tab(reader: &Reader<'_>, section: &Section<'_>) -> Option<TabKind> {
@@ -373,11 +390,11 @@ fn tab_columns(
 /// Whether a field has a column, or a tab that stands for one.
 pub(super) fn is_bound(id: &str, fields: &[Field], workbooks: &[Workbook]) -> bool {
     let by_tab = |tab: &Tab| match &tab.kind {
-        TabKind::Customers { stage, owner } => {
+        TabKind::Customers { stage, owner, .. } => {
             (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
         }
         TabKind::Appointments { .. } => id == "appointment",
-        TabKind::Staff { .. } => false,
+        TabKind::Staff { .. } | TabKind::Campaigns { .. } => false,
     };
     fields.iter().any(|field| field.id == id)
         || workbooks

@@ -8,12 +8,13 @@
 
 mod build;
 mod classify;
+mod dkim;
 mod probe;
 mod session;
 mod wire;
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -28,6 +29,7 @@ use crate::core::pace::Pace;
 use super::{Courier, Mail, Parcel, ProbeError};
 
 pub use classify::{Reply, Strike, strike, verdict};
+pub use dkim::{KeyError, Signer};
 pub use session::Phase;
 
 use session::{OpenError, Sent, Session};
@@ -80,6 +82,8 @@ pub struct SmtpSettings {
     pub per_session: u32,
     /// Certificates to trust beside the system's, as PEM.
     pub extra_roots_pem: Option<Vec<u8>>,
+    /// Keys that sign every mail (DKIM); each adds a signature.
+    pub dkim: Arc<[Signer]>,
 }
 
 impl SmtpSettings {
@@ -100,6 +104,7 @@ impl SmtpSettings {
             idle_within: Duration::from_secs(60),
             per_session: 100,
             extra_roots_pem: None,
+            dkim: Arc::new([]),
         }
     }
 }
@@ -214,7 +219,7 @@ impl EmailCourier {
     }
 
     async fn carry(&self, mail: &Mail) -> Verdict {
-        let letter = match build::build(mail) {
+        let letter = match build::build(mail, &self.settings.dkim) {
             Ok(letter) => letter,
             Err(error) => return error.verdict(),
         };

@@ -13,7 +13,7 @@ use super::fetch::TabRead;
 use super::fresh::FreshAt;
 use super::hold::{self, Held, Ruling};
 use super::report::{Report, local};
-use super::{Mode, first_look, gap, given_cells, optout, quiet, settling};
+use super::{Mode, agreed, first_look, gap, given_cells, optout, quiet, settling};
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
@@ -35,6 +35,8 @@ pub(super) struct Work {
     pub(super) group: Group,
     /// A row that never counted and is gone leaves nothing behind.
     pub(super) forget: bool,
+    /// It was made in this poll: the store has none of this id.
+    pub(super) minted: bool,
 }
 
 /// One poll being worked out; nothing of it is written before it is whole.
@@ -74,6 +76,8 @@ pub(super) struct Poll<'a> {
     pub(super) mode: Mode,
     /// What is written already, though it does not count yet: the records of a first look.
     pub(super) plan: Option<Plan<'a>>,
+    /// Records that were settled while few were worked at.
+    pub(super) worked_at: usize,
 }
 
 /// What was seen of a workbook.
@@ -241,6 +245,7 @@ impl<'a> Poll<'a> {
             looked_up: RefCell::default(),
             mode,
             plan: None,
+            worked_at: 0,
             doubts,
         })
     }
@@ -470,6 +475,7 @@ impl<'a> Poll<'a> {
                     record,
                     group: Group::default(),
                     forget: false,
+                    minted: false,
                 },
             );
         }
@@ -500,6 +506,7 @@ impl<'a> Poll<'a> {
         let rebound = self.rebound(was, after.sheet);
         let (now, polled, place) = (self.now, self.polled, self.place(after));
         let (roster, workbook) = (self.roster, self.workbook);
+        let tab = self.title(after.sheet);
         let work = self.working(id)?;
         let record = &mut work.record;
         let fields: Vec<String> = changed_fields(&record.seen, &cells, &infos)
@@ -527,6 +534,16 @@ impl<'a> Poll<'a> {
                 now,
                 &mut work.group,
             )?;
+            if !rebound.contains("consent") {
+                let row = agreed::Row {
+                    workbook,
+                    tab: &tab,
+                    before: Some(&record.seen),
+                    cells: &cells,
+                    baseline: false,
+                };
+                agreed::act(roster, &row, now, &mut work.group)?;
+            }
         }
         let own = record.own.values_mut().map(|noted| &mut noted.settled);
         for settled in own.chain([&mut record.settled]).flatten() {
@@ -561,6 +578,7 @@ impl<'a> Poll<'a> {
                 record,
                 group,
                 forget: false,
+                minted: true,
             },
         );
         Ok(id)
@@ -615,6 +633,14 @@ impl<'a> Poll<'a> {
                 self.now,
                 &mut group,
             )?;
+            let row = agreed::Row {
+                workbook: self.workbook,
+                tab: &self.title(after.sheet),
+                before: None,
+                cells: &record.seen,
+                baseline,
+            };
+            agreed::act(self.roster, &row, self.now, &mut group)?;
         }
         if baseline {
             settling::baseline(
@@ -650,6 +676,7 @@ impl<'a> Poll<'a> {
                 record,
                 group: Group::default(),
                 forget: false,
+                minted: false,
             },
         );
         self.changed(kind, &id, after)?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::base::Base;
+use super::campaigns::is_campaigns;
 use super::fresh::{Fresh, FreshAt};
 use super::{PollError, given_cells};
 use crate::config::{Tab, TabKind, Workbook};
@@ -50,12 +51,12 @@ pub(super) struct TabPlan {
 }
 
 impl TabPlan {
-    /// What its rows are; `None` for a staff tab, whose rows are no records.
+    /// What its rows are; `None` for tabs of staff and of campaigns, whose rows are no records.
     pub(super) fn kind(&self) -> Option<Kind> {
         match self.tab.kind {
             TabKind::Customers { .. } => Some(Kind::Customer),
             TabKind::Appointments { .. } => Some(Kind::Appointment),
-            TabKind::Staff { .. } => None,
+            TabKind::Staff { .. } | TabKind::Campaigns { .. } => None,
         }
     }
 }
@@ -124,6 +125,8 @@ pub(super) struct TabRead {
     pub(super) remains: Vec<ReadRow>,
     /// The rows of a staff tab.
     pub(super) staff: Vec<Cells>,
+    /// The filled rows of a campaign tab, with their numbers.
+    pub(super) campaigns: Vec<(u32, Cells)>,
     /// All rows with something in them, titles and totals too.
     pub(super) filled: usize,
     /// How many of the rows are records; stays when `rows` is taken out.
@@ -214,7 +217,8 @@ pub(super) fn plan_tabs(
     let missing = workbook
         .tabs
         .iter()
-        .filter(|tab| !tab.name.is_pattern())
+        // The tab of campaigns is made when somebody wants one.
+        .filter(|tab| !tab.name.is_pattern() && !is_campaigns(tab))
         .filter(|tab| {
             !metadata
                 .tabs
@@ -332,6 +336,7 @@ struct TabReader {
     rows: Vec<ReadRow>,
     remains: Vec<ReadRow>,
     staff: Vec<Cells>,
+    campaigns: Vec<(u32, Cells)>,
     filled: usize,
     errors: BTreeMap<String, u32>,
     fresh: Fresh,
@@ -367,6 +372,7 @@ impl TabReader {
             rows: Vec::new(),
             remains: Vec::new(),
             staff: Vec::new(),
+            campaigns: Vec::new(),
             filled: 0,
             errors: BTreeMap::new(),
             cells: Vec::new(),
@@ -510,6 +516,13 @@ impl TabReader {
             return;
         }
         let cells = bind_row(raw, header);
+        if is_campaigns(&self.plan.tab) {
+            // Whatever stands there, its author knows what it is.
+            if !cells.is_empty() {
+                self.campaigns.push((row, cells));
+            }
+            return;
+        }
         let kind = kind_of_row(&cells, raw, header, &self.stages);
         match kind {
             RowKind::Customer => {}
@@ -603,6 +616,7 @@ impl TabReader {
             rows,
             remains: self.remains,
             staff: self.staff,
+            campaigns: self.campaigns,
             filled: self.filled,
             errors: self.errors,
             too_narrow,

@@ -8,6 +8,7 @@ use crate::core::record::{Cells, Kind, RecordId};
 use crate::core::sheet::Value;
 use crate::roster::Roster;
 use crate::store::journal::{Entry, What};
+use crate::store::proof::{self, Proof, Said};
 use crate::store::suppression::{Suppression, SuppressionSource, suppress_key};
 use crate::store::{Group, StoreError};
 
@@ -80,6 +81,17 @@ pub(super) fn act(
         match standing {
             None if is => {
                 acted = true;
+                let said = Proof {
+                    at: now,
+                    said: Said::Refused,
+                    source: "the opt-out cell of the sheet".to_owned(),
+                    wording: cells
+                        .get(field.as_str())
+                        .map(|cell| cell.shown().into_owned())
+                        .unwrap_or_default(),
+                    shown: shown.clone(),
+                };
+                proof::keep(store, group, &address, &said)?;
                 group.put(
                     key,
                     &Suppression {
@@ -99,6 +111,14 @@ pub(super) fn act(
             Some(mut standing) if was => match leaves(&mut standing, id) {
                 Left::Nobody => {
                     acted = true;
+                    let said = Proof {
+                        at: now,
+                        said: Said::Lifted,
+                        source: "the opt-out cell of the sheet was cleared".to_owned(),
+                        wording: String::new(),
+                        shown,
+                    };
+                    proof::keep(store, group, &address, &said)?;
                     group.remove(key);
                 }
                 Left::Others => {
@@ -172,6 +192,7 @@ fn leaves(standing: &mut Suppression, id: &RecordId) -> Left {
         SuppressionSource::Cell { .. } if standing.also.len() < others => Left::Others,
         SuppressionSource::Cell { .. }
         | SuppressionSource::Bounce { .. }
+        | SuppressionSource::Link { .. }
         | SuppressionSource::Hand { .. } => Left::AsItWas,
     }
 }

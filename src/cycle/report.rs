@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::core::campaign::tab::Event;
 use crate::core::change::Edit;
 use crate::core::message::Message;
 use crate::core::record::RecordId;
@@ -41,6 +42,20 @@ pub struct Report {
     /// The batch that is held, if one is new in this poll.
     #[serde(skip)]
     pub newly_held: Option<String>,
+    /// What became of the campaigns that staff write in their tab.
+    #[serde(skip)]
+    pub campaigns: Vec<CampaignEvent>,
+}
+
+/// Something that became of a campaign in a tab.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CampaignEvent {
+    /// Workbook id.
+    pub workbook: String,
+    /// Google's id of the tab.
+    pub sheet: i64,
+    /// What.
+    pub event: Event,
 }
 
 impl Report {
@@ -59,7 +74,14 @@ impl Report {
             considered: Vec::new(),
             events: Vec::new(),
             newly_held: None,
+            campaigns: Vec::new(),
         }
+    }
+
+    /// The same with what became of campaigns.
+    pub(super) fn with_campaigns(mut self, events: Vec<CampaignEvent>) -> Self {
+        self.campaigns = events;
+        self
     }
 
     /// Adds another workbook's report.
@@ -77,6 +99,7 @@ impl Report {
         self.considered.extend(other.considered);
         self.events.extend(other.events);
         self.newly_held = self.newly_held.take().or(other.newly_held);
+        self.campaigns.extend(other.campaigns);
     }
 
     /// Lists a data problem while there is room: of a pasted list of half a million rows nobody reads all.
@@ -95,6 +118,7 @@ impl Report {
             && self.events.is_empty()
             && self.messages.is_empty()
             && self.newly_held.is_none()
+            && self.campaigns.is_empty()
             && self.tabs.iter().all(|tab| tab.edit == "none")
     }
 }

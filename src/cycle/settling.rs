@@ -1,8 +1,10 @@
 //! From changes to events, and from events to what rules make of them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::accept::Poll;
@@ -11,7 +13,7 @@ use crate::core::change::field_changes;
 use crate::core::decide::{self, Decision, Event, dated_fields, timers_for};
 use crate::core::identity::{FieldInfo, changed_fields};
 use crate::core::message::{Message, Recipient};
-use crate::core::record::{Kind, Noted, Record, RecordId};
+use crate::core::record::{Kind, Noted, Place, Record, RecordId};
 use crate::core::rule::Span;
 use crate::core::settle::{Outcome, Times, is_open, number, own_rules, settle as judge};
 use crate::core::sheet::{Typed, Value};
@@ -34,19 +36,38 @@ pub(super) fn settle(
     let ids: BTreeSet<RecordId> = pending.iter().cloned().chain(touched).collect();
     let mut waiting = BTreeSet::new();
     for id in newest_first(poll, ids)? {
-        if settle_one(poll, &id)? {
+        let waits = settle_one(poll, &id)?;
+        // Of thousands that settle at once only what was decided stays in memory.
+        poll.put_away(&id, waits, pending.contains(&id))?;
+        if waits {
             waiting.insert(id);
         }
     }
     Ok(waiting)
 }
 
+/// What a record is dated by.
+#[derive(Deserialize)]
+struct Dated {
+    first_seen: Timestamp,
+    place: Place,
+}
+
 /// Where two rows are one person's, the newest one speaks (SEMANTICS 23).
 fn newest_first(poll: &mut Poll<'_>, ids: BTreeSet<RecordId>) -> Result<Vec<RecordId>, StoreError> {
     let mut dated = Vec::new();
     for id in ids {
-        let record = &poll.working(&id)?.record;
-        dated.push((record.first_seen, record.place.row, id));
+        let known = match poll.work.get(&id) {
+            Some(_) => None,
+            None => poll.roster.store().get::<Dated>(&keys::record(&id))?,
+        };
+        match known {
+            Some(known) => dated.push((known.first_seen, known.place.row, id)),
+            None => {
+                let record = &poll.working(&id)?.record;
+                dated.push((record.first_seen, record.place.row, id));
+            }
+        }
     }
     dated.sort_unstable_by(|one, other| other.cmp(one));
     Ok(dated.into_iter().map(|(_, _, id)| id).collect())
@@ -54,7 +75,7 @@ fn newest_first(poll: &mut Poll<'_>, ids: BTreeSet<RecordId>) -> Result<Vec<Reco
 
 /// A record that waits to settle, as it stands in the sheet.
 struct Sight {
-    typed: Typed,
+    typed: Arc<Typed>,
     infos: Vec<FieldInfo>,
     /// The required fields that it lacks.
     missing: Vec<String>,

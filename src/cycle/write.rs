@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use jiff::SignedDuration;
 
-use super::accept::{Matched, Poll, Taken, patterns_key};
+use super::accept::{Matched, Poll, Taken, Work, patterns_key};
 use super::base::Base;
 use super::fetch::{TabRead, Width};
 use super::hold::{self, Held, HeldCounts};
@@ -20,6 +20,9 @@ use crate::roster::{TabMeta, tab_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, LastPoll, StoreError, last_poll_key};
+
+/// Records beyond so many are written down as soon as they have settled.
+const MANY: usize = 500;
 
 impl Poll<'_> {
     /// A batch that is held: the base stays, opt-outs act, and the managers are asked.
@@ -201,27 +204,8 @@ impl Poll<'_> {
             .unwrap_or_else(|| self.roster.store().plan());
         let before: BTreeSet<RecordId> = pending.clone();
         for (id, work) in std::mem::take(&mut self.work) {
-            let mut group = work.group;
-            let key = keys::under(prefix::PENDING, id.as_str());
-            if waiting.contains(&id) && !before.contains(&id) {
-                group.put(key, &self.workbook);
-            } else if !waiting.contains(&id) && before.contains(&id) {
-                group.remove(key);
-            }
-            if work.forget {
-                store.forget_record(&mut group, &id)?;
-                group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
-            } else {
-                let looked_up = self.looked_up.get_mut().remove(&id);
-                let before = match looked_up {
-                    Some(record) => Some(record),
-                    None => store.record(&id)?.map(Rc::new),
-                };
-                if before.as_deref() != Some(&work.record) {
-                    group.put_record(&work.record);
-                }
-            }
-            plan.add(group)?;
+            let pends = (waiting.contains(&id), before.contains(&id));
+            plan.add(self.beside(&id, work, pends)?)?;
         }
         if let Some(next) = &next {
             for group in next.write(&store, self.workbook, base) {
@@ -242,6 +226,52 @@ impl Poll<'_> {
             report: self.report,
             next,
         })
+    }
+
+    /// A record with everything that belongs to it; `pends` says whether it waits to settle, and whether it did before.
+    fn beside(&self, id: &RecordId, work: Work, pends: (bool, bool)) -> Result<Group, StoreError> {
+        let store = self.roster.store();
+        let mut group = work.group;
+        let key = keys::under(prefix::PENDING, id.as_str());
+        match pends {
+            (true, false) => group.put(key, &self.workbook),
+            (false, true) => group.remove(key),
+            (true, true) | (false, false) => {}
+        }
+        if work.forget {
+            store.forget_record(&mut group, id)?;
+            group.remove(keys::under(prefix::TOMBSTONE, id.as_str()));
+            return Ok(group);
+        }
+        let looked_up = self.looked_up.borrow_mut().remove(id);
+        let before = match looked_up {
+            Some(record) => Some(record),
+            None if work.minted => None,
+            None => store.record(id)?.map(Rc::new),
+        };
+        if before.as_deref() != Some(&work.record) {
+            group.put_record(&work.record);
+        }
+        Ok(group)
+    }
+
+    /// Writes a record that has been settled out of memory, if many are worked at. It counts when the poll is accepted.
+    pub(super) fn put_away(
+        &mut self,
+        id: &RecordId,
+        waits: bool,
+        waited: bool,
+    ) -> Result<(), StoreError> {
+        if self.mode != Mode::Real || self.worked_at < MANY {
+            self.worked_at += 1;
+            return Ok(());
+        }
+        let Some(work) = self.work.remove(id) else {
+            return Ok(());
+        };
+        let group = self.beside(id, work, (waits, waited))?;
+        let store = self.roster.store();
+        self.plan.get_or_insert_with(|| store.plan()).add(group)
     }
 
     /// What was decided may be stopped for a minute, which begins when the sheet was read and not before.

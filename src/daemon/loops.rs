@@ -24,6 +24,9 @@ use crate::{alarms, clock, control, random};
 /// Nothing is due sooner than it is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// So long a channel sends before anything else has its turn.
+const AT_A_TIME: Duration = Duration::from_secs(5);
+
 /// Waits between failed polls grow up to this (sheets.md, section 1).
 const LONGEST_WAIT: Duration = Duration::from_secs(64);
 
@@ -224,16 +227,26 @@ pub(super) async fn ringing(house: House) -> Result<(), DaemonError> {
 
 /// Sends what is due by one channel.
 pub(super) async fn sending(house: House, channel: Channel) -> Result<(), DaemonError> {
+    let mut queued = house.parts().roster.store().on_queued();
     while !house.stop.is_cancelled() {
-        house.beats.came_round(Loop::Sending(channel));
+        queued.mark_unchanged();
         let parts = house.parts();
+        let began = Instant::now();
+        let mut any = false;
+        let go_on = |ended: &[Ended]| {
+            any |= !ended.is_empty();
+            house.beats.came_round(Loop::Sending(channel));
+            ended.iter().for_each(|one| tell_of(&house, one));
+            // Another configuration, and what else this loop does, waits no longer than that.
+            began.elapsed() < AT_A_TIME && Arc::ptr_eq(&parts, &house.parts())
+        };
+        house.beats.came_round(Loop::Sending(channel));
         let ended = parts
             .outbox
-            .pass(channel, clock::now(), &house.stop)
+            .send_on(channel, clock::now, &house.stop, go_on)
             .await?;
-        for one in &ended {
-            tell_of(&house, one);
-        }
+        any |= !ended.is_empty();
+        ended.iter().for_each(|one| tell_of(&house, one));
         if let Some(client) = parts
             .telegram
             .clone()
@@ -242,8 +255,12 @@ pub(super) async fn sending(house: House, channel: Channel) -> Result<(), Daemon
             let courier = TelegramCourier::new(client);
             parts.outbox.amend(&courier, clock::now()).await?;
         }
-        if ended.is_empty() {
-            house.pause(LOOK_EVERY).await;
+        if !any {
+            tokio::select! {
+                // Gone only with the store, whose end is everybody's.
+                _ = queued.changed() => {}
+                _ = house.pause(LOOK_EVERY) => {}
+            }
         }
     }
     Ok(())
@@ -368,9 +385,11 @@ fn digest_text(templates: &Templates, desk: &Desk, now: Timestamp) -> Result<Vec
 
 /// Health and metrics.
 pub(super) async fn serving(house: House, web: Web) -> Result<(), DaemonError> {
+    let parts = house.clone();
     web.serve(
         house.health.clone(),
         house.metrics.clone(),
+        move || parts.parts().desk.clone(),
         house.stop.clone(),
     )
     .await

@@ -6,11 +6,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::DaemonError;
 use crate::commands::Desk;
-use crate::config::{Config, SmtpSecurity};
+use crate::config::{Config, Email, SmtpSecurity};
 use crate::core::facts::known_names;
 use crate::core::rule::{Channel, Rule, Step};
 use crate::courier::Courier;
-use crate::courier::email::{EmailCourier, Security, SmtpSettings};
+use crate::courier::email::{EmailCourier, Security, Signer, SmtpSettings};
 use crate::courier::telegram::TelegramCourier;
 use crate::health::Health;
 use crate::outbox::Outbox;
@@ -42,7 +42,7 @@ impl Parts {
         before: Option<&Self>,
     ) -> Result<Self, DaemonError> {
         let templates = Arc::new(templates(config).map_err(DaemonError::Config)?);
-        let email = email(config).map(Arc::new);
+        let email = email(config).map_err(DaemonError::Config)?.map(Arc::new);
         let telegram = match before.and_then(|before| before.telegram.clone()) {
             Some(client) if config.telegram.is_some() => Some(client),
             _ => telegram(config).map_err(DaemonError::Config)?,
@@ -124,9 +124,11 @@ fn steps(rule: &Rule) -> impl Iterator<Item = &Step> {
     rule.send.iter().chain(&rule.escalate).chain(&rule.series)
 }
 
-/// The mail courier of a configuration, if it has `[email]`.
-pub(crate) fn email(config: &Config) -> Option<EmailCourier> {
-    let email = config.email.as_ref()?;
+/// The mail courier of a configuration, if it has `[email]`; else which of its keys cannot sign.
+pub(crate) fn email(config: &Config) -> Result<Option<EmailCourier>, String> {
+    let Some(email) = config.email.as_ref() else {
+        return Ok(None);
+    };
     let security = match email.smtp.security {
         SmtpSecurity::Tls => Security::Tls,
         SmtpSecurity::StartTls => Security::StartTls,
@@ -136,7 +138,24 @@ pub(crate) fn email(config: &Config) -> Option<EmailCourier> {
     settings.username.clone_from(&email.username);
     settings.password.clone_from(&email.password);
     settings.per_minute = email.per_minute;
-    Some(EmailCourier::new(settings))
+    settings.connections = email.connections;
+    settings.dkim = signers(email)?.into();
+    Ok(Some(EmailCourier::new(settings)))
+}
+
+/// The keys of `[email] dkim`, ready to sign.
+///
+/// # Errors
+/// Which cannot, and why.
+pub(crate) fn signers(email: &Email) -> Result<Vec<Signer>, String> {
+    email
+        .dkim
+        .iter()
+        .map(|dkim| {
+            let key = Signer::new(&dkim.domain, &dkim.selector, dkim.key.expose_secret());
+            key.map_err(|error| format!("[email] dkim, selector \"{}\": {error}", dkim.selector))
+        })
+        .collect()
 }
 
 /// The bot's client of a configuration, if it has `[telegram]`.

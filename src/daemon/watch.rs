@@ -151,7 +151,7 @@ fn status_line(house: &House) -> Result<String, StoreError> {
         (Some(lag), _) => format!("last read {} min ago", lag / 60),
         (None, _) => "no workbook read yet".to_owned(),
     };
-    let queued = store.keys(prefix::DUE).count();
+    let queued = store.queued()?;
     let held = store.keys(prefix::HELD).count();
     house.metrics.held_batches(held);
     house.metrics.queue_length("all", queued);

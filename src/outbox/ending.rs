@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::limits::Wait;
 use super::{Claim, Ended, Outbox, OutboxError};
-use crate::commands::{Paused, pause_key};
+use crate::commands::{Paused, opt_out_confirmed, pause_key};
 use crate::core::decide::notice;
 use crate::core::delivery::{By, Refusal, Scope, State, Verdict, backoff};
 use crate::core::facts::local_text;
@@ -15,6 +15,7 @@ use crate::courier::email::{Strike, strike};
 use crate::roster::{Binding, binding_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
+use crate::store::lanes::{Lane, Rank};
 use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::store::{Group, StoreError, ledger};
 
@@ -59,6 +60,7 @@ impl Outbox {
                     None,
                 )?;
                 self.count(group, &message, now)?;
+                opt_out_confirmed(self.roster.store(), group, &message, now)?;
                 if let Some(Address::Chat(chat)) = message.frozen.as_ref().map(|f| &f.address) {
                     self.release_chat(group, *chat)?;
                 }
@@ -359,24 +361,30 @@ impl Outbox {
     ) -> Result<(), OutboxError> {
         let channel = message.channel.as_str();
         let rule = &message.rule;
-        let known = self.roster.config().rules.iter().any(|one| one.id == *rule);
+        let lane = Lane::of(message);
+        let known = lane.rank == Rank::Campaign
+            || self.roster.config().rules.iter().any(|one| one.id == *rule);
         // What goes to colleagues is not stopped: they would wait for an alert that never comes.
         if !known || message.to != Recipient::Customer {
             let day = self.roster.config().calendar.date(now);
             let occasion = format!("{channel} refused {day}");
             return self.tell(group, channel, (why, None), &occasion, now);
         }
-        let at = pause_key(&format!("rule/{rule}"));
+        let [.., own] = lane.pauses();
+        let at = pause_key(&own);
         if self.roster.store().contains(&at)? {
             return Ok(());
         }
         let paused = Paused {
-            what: format!("rule/{rule}"),
+            what: own.clone(),
             by: "sheetbridge".to_owned(),
             at: now,
         };
         group.put(at, &paused);
-        let mend = format!("sheetbridge resume {rule}");
+        let mend = match own.strip_prefix("campaign/") {
+            Some(campaign) => format!("sheetbridge resume campaign {campaign}"),
+            None => format!("sheetbridge resume {rule}"),
+        };
         let detail = format!("{rule}: {why}");
         let occasion = format!("{rule} refused {now}");
         self.tell(group, channel, (&detail, Some(mend)), &occasion, now)

@@ -14,7 +14,8 @@ use crate::core::delivery::{By, State};
 use crate::core::facts::message::{FloodFacts, FloodItem};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
 use crate::core::rule::{Channel, Fallback};
-use crate::store::keys::{self, prefix};
+use crate::store::keys;
+use crate::store::lanes::Rank;
 use crate::store::{Group, StoreError, ledger};
 
 /// So many notices for one chat at once are a flood; fewer come one by one, each with its buttons.
@@ -42,18 +43,24 @@ impl Outbox {
     /// The disk.
     pub(super) fn gather_floods(&self, now: Timestamp) -> Result<(), OutboxError> {
         let store = self.roster.store();
-        let due = |key: &[u8]| keys::time_of(prefix::DUE, key).is_some_and(|at| at <= now);
-        // Mostly nothing is due, and that must cost nothing.
-        let first = store.keys(prefix::DUE).nth(FLOOD - 1).transpose()?;
-        if !first.is_some_and(|key| due(&key)) || !self.is_time_to_gather(now) {
+        let mut lanes = store.lanes(Some(Channel::Telegram))?;
+        lanes.retain(|lane| lane.rank == Rank::Staff);
+        let mut waiting = store.waiting(lanes, now)?;
+        let mut due = Vec::new();
+        while due.len() < LOOKED_AT
+            && let Some(entry) = waiting.next_due()?
+        {
+            due.push(entry);
+            // Mostly little is due, and that must cost nothing.
+            if due.len() == FLOOD && !self.is_time_to_gather(now) {
+                return Ok(());
+            }
+        }
+        if due.len() < FLOOD {
             return Ok(());
         }
         let mut notices: Vec<Message> = Vec::new();
-        for entry in store.scan::<MessageKey>(prefix::DUE).take(LOOKED_AT) {
-            let (entry, key) = entry?;
-            if !due(&entry) {
-                break;
-            }
+        for (entry, key) in due {
             let message: Option<Message> = store.get(&keys::message(&key))?;
             notices.extend(message.filter(|message| is_notice(message, &entry)));
         }

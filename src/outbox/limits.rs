@@ -1,12 +1,12 @@
 //! How much may go now: places at the connections, the sender's minute and day, and what providers have
 //! asked us to wait for. All of it is in the store, so that a restart forgets none of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Outbox, Seats, ending};
+use super::{Meanwhile, Outbox, Seats, ending};
 use crate::core::rule::Channel;
 use crate::health::Limited;
 use crate::store::keys::{self, Key, prefix};
@@ -29,20 +29,30 @@ fn chats_key() -> Key {
 
 impl Outbox {
     /// The places at a channel's connections: none beyond its limits, one while it does not answer.
-    pub(super) fn seats(&self, channel: Channel, now: Timestamp) -> Result<Seats, StoreError> {
+    /// What is on its way takes its part.
+    pub(super) fn seats(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        meanwhile: Meanwhile,
+    ) -> Result<Seats, StoreError> {
         let limited = self.is_limited(channel, now)?;
         let connections = match channel {
             _ if limited => 0,
             Channel::Email => self
                 .mail_connections()
-                .min(self.mails_left_today(now)?)
-                .min(self.mails_left_this_minute(now)?),
+                .min(self.mails_left_today(now)?.saturating_sub(meanwhile.mails))
+                .min(
+                    self.mails_left_this_minute(now)?
+                        .saturating_sub(meanwhile.mails),
+                ),
             Channel::Telegram => self
                 .telegram
                 .as_ref()
                 .map_or(0, |courier| courier.connections()),
         };
-        let free = self.gates.seats(channel, connections, now);
+        let seats = self.gates.seats(channel, connections, now);
+        let free = seats.saturating_sub(meanwhile.flying);
         let (email, telegram) = match channel {
             Channel::Email => (free, 0),
             Channel::Telegram => (0, free),
@@ -54,7 +64,8 @@ impl Outbox {
         Ok(Seats {
             email,
             telegram,
-            chats: BTreeSet::new(),
+            chats: meanwhile.chats,
+            ads: meanwhile.ads,
             holds,
             now,
         })

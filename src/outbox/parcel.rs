@@ -1,13 +1,18 @@
 //! From a frozen message to what a courier carries.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Outbox;
 use crate::commands::{ButtonAct, CALLBACK, act_for, button_key, store_button};
-use crate::config::ReplyTo;
-use crate::core::message::{Address, Frozen, Message};
-use crate::courier::{Act, Button, Chat, Mail, Parcel};
+use crate::config::{Email, ReplyTo};
+use crate::core::facts::message::OptOutFacts;
+use crate::core::message::{Address, Frozen, Message, Recipient};
+use crate::courier::{Act, Attachment, Button, Chat, Mail, Parcel, Picture};
+use crate::render::files::{self, FileProblem, MailFile};
 use crate::render::{ButtonKind, ChatText, MailText, RenderError};
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, Store, StoreError};
@@ -23,10 +28,7 @@ impl Outbox {
         let Some(frozen) = &message.frozen else {
             return Ok(Err("it has no address".into()));
         };
-        let bundle: Option<String> = self
-            .roster
-            .store()
-            .get(&keys::under(prefix::TEMPLATE, &frozen.template))?;
+        let bundle = self.bundle(message, frozen)?;
         let rendered =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &frozen.address {
                 Address::Email(to) => self
@@ -44,8 +46,7 @@ impl Outbox {
         Ok(match text {
             Text::Mail(address, text) => self
                 .mail(message, frozen, address, text, now)?
-                .map(Parcel::Mail)
-                .ok_or_else(|| "there is no [email] in the configuration any more".to_owned()),
+                .map(Parcel::Mail),
             Text::Chat(chat, text) => Ok(Parcel::Chat(chat_parcel(
                 self.roster.store(),
                 message,
@@ -57,19 +58,30 @@ impl Outbox {
         })
     }
 
+    /// The kept template of a message; none if it is the one in force.
+    pub(super) fn bundle(
+        &self,
+        message: &Message,
+        frozen: &Frozen,
+    ) -> Result<Option<String>, StoreError> {
+        if self.templates.hash(&message.template) == Some(frozen.template.as_str()) {
+            return Ok(None);
+        }
+        let kept = keys::under(prefix::TEMPLATE, &frozen.template);
+        self.roster.store().get(&kept)
+    }
+
     pub(super) fn mail_text(
         &self,
         message: &Message,
         frozen: &Frozen,
         bundle: Option<&str>,
     ) -> Result<MailText, RenderError> {
+        let with_opt_out = self.with_opt_out(message, frozen);
+        let values = with_opt_out.as_ref().unwrap_or(&frozen.values);
         let mut mail = match bundle {
-            Some(bundle) => self
-                .templates
-                .render_mail_from_bundle(bundle, &frozen.values)?,
-            None => self
-                .templates
-                .render_mail(&message.template, &frozen.values)?,
+            Some(bundle) => self.templates.render_mail_from_bundle(bundle, values)?,
+            None => self.templates.render_mail(&message.template, values)?,
         };
         if message.ad {
             mail = mail.labelled_ad();
@@ -96,6 +108,26 @@ impl Outbox {
         }
     }
 
+    /// The values of advertising with `optout`, from which the layouts make the block at its end. It is put in when
+    /// the mail is made: nothing of it has to be kept, and a retry says the same.
+    fn with_opt_out(&self, message: &Message, frozen: &Frozen) -> Option<Value> {
+        if !message.ad || message.to != Recipient::Customer {
+            return None;
+        }
+        let facts = self.opt_out(message, frozen).ok()?;
+        let mut values = frozen.values.clone();
+        values
+            .as_object_mut()?
+            .insert("optout".into(), json!(facts));
+        Some(values)
+    }
+
+    fn opt_out(&self, message: &Message, frozen: &Frozen) -> Result<OptOutFacts, StoreError> {
+        self.roster
+            .opt_out_facts(&message.key, &frozen.address.expose())
+    }
+
+    /// Sender, headers and files around the text; else why it cannot go.
     fn mail(
         &self,
         message: &Message,
@@ -103,46 +135,141 @@ impl Outbox {
         to: String,
         text: MailText,
         now: Timestamp,
-    ) -> Result<Option<Mail>, StoreError> {
+    ) -> Result<Result<Mail, String>, StoreError> {
         let Some(settings) = &self.roster.config().email else {
-            return Ok(None);
+            return Ok(Err(
+                "there is no [email] in the configuration any more".into()
+            ));
         };
         let domain = settings
             .from
             .address
             .rsplit_once('@')
             .map_or("sheetbridge.invalid", |(_, domain)| domain);
-        Ok(Some(Mail {
+        let optout = match message.ad && message.to == Recipient::Customer {
+            true => Some(self.opt_out(message, frozen)?),
+            false => None,
+        };
+        let folder = &self.roster.config().attachments_dir;
+        let (html, inline) = match pictures(folder, text.html, domain) {
+            Ok(shown) => shown,
+            Err(problem) => return Ok(Err(problem.to_string())),
+        };
+        let attachments = match attachments(folder, &frozen.values) {
+            Ok(files) => files,
+            Err(why) => return Ok(Err(why)),
+        };
+        let owner = self.owner_of(message, settings, &frozen.values)?;
+        Ok(Ok(Mail {
             to,
             to_name: frozen.display_name.clone(),
-            from_name: settings.from.name.clone(),
+            from_name: from_name(&settings.from.name, owner.as_ref()),
             from: settings.from.address.clone(),
-            reply_to: self.reply_to(&settings.reply_to, &frozen.values)?,
+            reply_to: match (&settings.reply_to, owner) {
+                (ReplyTo::Address(address), _) => Some((String::new(), address.clone())),
+                (ReplyTo::Owner, Some((name, Some(address)))) => Some((name, address)),
+                (ReplyTo::Owner, Some((_, None)) | None) => None,
+            },
             subject: text.subject,
             text: text.text,
-            html: text.html,
+            html,
             message_id: format!("{}@{domain}", message.key.digest()),
             date: message.attempts.first().map_or(now, |attempt| attempt.at),
-            headers: Vec::new(),
-            attachments: Vec::new(),
+            headers: super::headers::headers(message, domain, optout.as_ref()),
+            inline,
+            attachments,
         }))
     }
 
-    /// Answers reach the one in charge, or the mailbox that the configuration names.
-    fn reply_to(
+    /// The one in charge, who signs and to whom answers go, with their mailbox if they have one; none if all
+    /// answers go to one mailbox.
+    fn owner_of(
         &self,
-        setting: &ReplyTo,
+        message: &Message,
+        settings: &Email,
         values: &Value,
-    ) -> Result<Option<(String, String)>, StoreError> {
-        Ok(match setting {
-            ReplyTo::Address(address) => Some((String::new(), address.clone())),
-            ReplyTo::Owner => {
-                let directory = self.directory()?;
-                let names = crate::core::decide::owner_names(values);
-                let owner = directory.owners(&names).first().copied();
-                owner.and_then(|person| Some((person.name.clone(), person.email.clone()?)))
-            }
-        })
+    ) -> Result<Option<(String, Option<String>)>, StoreError> {
+        let by_owner = settings.reply_to == ReplyTo::Owner;
+        if !by_owner || message.to != Recipient::Customer && message.record.is_none() {
+            return Ok(None);
+        }
+        let directory = self.directory()?;
+        let names = crate::core::decide::owner_names(values);
+        let owner = directory.owners(&names).first().copied();
+        Ok(owner.map(|person| (person.name.clone(), person.email.clone())))
+    }
+}
+
+/// Who the mail shows as its sender: the one in charge, of the company; a name in brackets is a comment to mail
+/// programs, so there are none.
+fn from_name(company: &str, owner: Option<&(String, Option<String>)>) -> String {
+    match owner {
+        Some((name, _)) if !company.is_empty() && !company.contains(name.as_str()) => {
+            format!("{name} - {company}")
+        }
+        Some((name, _)) if company.is_empty() => name.clone(),
+        _ => company.to_owned(),
+    }
+}
+
+/// The pictures that the HTML shows from the folder, and the HTML that calls them by their ids.
+fn pictures(
+    folder: &Path,
+    html: String,
+    domain: &str,
+) -> Result<(String, Vec<Picture>), FileProblem> {
+    let mut names = BTreeMap::new();
+    let mut shown = Vec::new();
+    for (written, name) in files::pictures(&html) {
+        let file = files::read(folder, &name)?;
+        let id = format!("{}@{domain}", &file.hash()[..24]);
+        names.insert(written, id.clone());
+        if !shown.iter().any(|picture: &Picture| picture.id == id) {
+            shown.push(Picture {
+                id,
+                file: attachment(file),
+            });
+        }
+    }
+    match names.is_empty() {
+        true => Ok((html, shown)),
+        false => Ok((files::renamed(&html, &names), shown)),
+    }
+}
+
+/// The files that the message's values name: `attachments = ["bang-gia.pdf"]`, or with the hash that was approved,
+/// `[{"file": "bang-gia.pdf", "hash": "…"}]`.
+fn attachments(folder: &Path, values: &Value) -> Result<Vec<Attachment>, String> {
+    let mut found = Vec::new();
+    let mut bytes = 0;
+    for entry in values["attachments"].as_array().into_iter().flatten() {
+        let named = entry.as_str().or_else(|| entry["file"].as_str());
+        let Some(name) = named else { continue };
+        let file = files::read(folder, name).map_err(|problem| problem.to_string())?;
+        if let Some(approved) = entry["hash"].as_str()
+            && approved != file.hash()
+        {
+            return Err(format!(
+                "\"{name}\" is no longer the file that was approved: put that one back, or have this one approved"
+            ));
+        }
+        bytes += file.content.len() as u64;
+        if bytes > files::MOST_BYTES_TOGETHER {
+            return Err(format!(
+                "its files have more than {} MB together: attach fewer, or write links to them",
+                files::MOST_BYTES_TOGETHER / 1024 / 1024
+            ));
+        }
+        found.push(attachment(file));
+    }
+    Ok(found)
+}
+
+fn attachment(file: MailFile) -> Attachment {
+    Attachment {
+        name: file.name,
+        media_type: file.media_type.to_owned(),
+        content: file.content,
     }
 }
 

@@ -12,7 +12,9 @@ use crate::core::message::{Address, Frozen, Message, Recipient, Wanted};
 use crate::core::people::Directory;
 use crate::core::policy::Answer;
 use crate::core::record::Record;
+use crate::roster::Consent;
 use crate::store::keys::{self, prefix};
+use crate::store::proof::{self, Proof, Said};
 use crate::store::{Group, StoreError};
 
 /// How soon to look again at what waits for the end of a trial, and after it has expired meanwhile.
@@ -86,6 +88,9 @@ impl Outbox {
             Way::To { address, name, .. } => {
                 if !seat(&address) {
                     return Ok(Next::NoSeat);
+                }
+                if message.ad && message.to == Recipient::Customer && message.attempts.is_empty() {
+                    self.keep_basis(&facts, &address, now, group)?;
                 }
                 self.freeze(message, record.as_ref(), facts, address, name, group)?;
                 Ok(Next::Ready)
@@ -263,6 +268,33 @@ impl Outbox {
             values: facts,
         });
         Ok(())
+    }
+
+    /// On what the person agreed to advertising, before the first that goes to them by it: the company bears the
+    /// proof (Decree 91/2020 Art. 13).
+    fn keep_basis(
+        &self,
+        facts: &Value,
+        address: &Address,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<(), StoreError> {
+        let Consent::Given(basis) = self.roster.consent(facts)? else {
+            return Ok(());
+        };
+        let store = self.roster.store();
+        let to = address.expose();
+        if proof::has_basis(store, &to, &basis.source, &basis.wording)? {
+            return Ok(());
+        }
+        let said = Proof {
+            at: now,
+            said: Said::Agreed,
+            source: basis.source,
+            wording: basis.wording,
+            shown: address.to_string(),
+        };
+        proof::keep(store, group, &to, &said)
     }
 
     /// A notice about a mail that waits names the mail's subject and the masked address.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::engine::Facts;
 use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 
@@ -81,17 +82,17 @@ pub(super) fn render(
     env: &Environment<'static>,
     sources: &BTreeMap<String, String>,
     name: &str,
-    values: &serde_json::Value,
+    facts: &Facts,
 ) -> Result<ChatText, RenderError> {
     let file = chat_file(name);
-    let text = tidy(&engine::render(env, &file, values)?);
+    let text = tidy(&engine::render(env, &file, facts)?);
     if text.is_empty() {
         return Err(RenderError::new(&file, None, "the message is empty".into()));
     }
     let tokens = read(&text).map_err(|(line, what)| RenderError::new(&file, line, what))?;
     let file = buttons_file(name);
     let buttons = match sources.contains_key(&file) {
-        true => rows(&engine::render(env, &file, values)?)
+        true => rows(&engine::render(env, &file, facts)?)
             .map_err(|what| RenderError::new(&file, None, what))?,
         false => Vec::new(),
     };

@@ -13,7 +13,7 @@ use super::{Language, RenderError, filters};
 use crate::core::facts;
 
 /// Longest output of one part in bytes. Gmail cuts mails off at 102 kB; this is the point where something is wrong.
-const MAX_OUTPUT_BYTES: usize = 512 * 1024;
+pub(super) const MAX_OUTPUT_BYTES: usize = 512 * 1024;
 
 /// Instructions one part may run. The longest shipped template with a long digest needs under 20 000.
 const FUEL: u64 = 500_000;
@@ -100,21 +100,62 @@ fn only_tags(line: &str) -> bool {
     rest.is_empty()
 }
 
-/// Renders one part. `values` are the facts; a panic inside of a filter is an error of this part only.
+/// Facts as templates see them: made once for all parts of a message.
+#[derive(Clone)]
+pub(super) struct Facts(Vec<(String, Value)>);
+
+impl Facts {
+    /// Null and empty text become undefined, so that printing them is an error and asking for them is not; names
+    /// with parts have them even when they are missing.
+    pub(super) fn of(values: &serde_json::Value) -> Self {
+        let mut pairs: Vec<(String, Value)> = Vec::new();
+        if let Some(map) = values.as_object() {
+            for (key, value) in map {
+                pairs.push((key.clone(), convert(key, value)));
+            }
+            let others = facts::MESSAGE_NAMES.iter();
+            for name in others.filter(|name| !map.contains_key(**name)) {
+                pairs.push(((*name).to_owned(), parts(name, None)));
+            }
+        }
+        Self(pairs)
+    }
+
+    /// The same with another value for a name.
+    pub(super) fn with(mut self, name: &str, value: &serde_json::Value) -> Self {
+        let value = convert(name, value);
+        match self.0.iter_mut().find(|(own, _)| own == name) {
+            Some((_, own)) => *own = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+        self
+    }
+
+    fn context(&self) -> Value {
+        Value::from_object(Parts {
+            name: String::new(),
+            text: None,
+            parts: self.0.clone(),
+        })
+    }
+
+    fn known(&self) -> BTreeSet<String> {
+        let mut known: BTreeSet<String> = self.0.iter().map(|(name, _)| name.clone()).collect();
+        known.extend(facts::MESSAGE_NAMES.iter().map(|name| (*name).to_owned()));
+        known
+    }
+}
+
+/// Renders one part; a panic inside of a filter is an error of this part only.
 pub(super) fn render(
     env: &Environment<'static>,
     part: &str,
-    values: &serde_json::Value,
+    facts: &Facts,
 ) -> Result<String, RenderError> {
-    let mut known: BTreeSet<String> = values
-        .as_object()
-        .map(|map| map.keys().cloned().collect())
-        .unwrap_or_default();
-    known.extend(facts::MESSAGE_NAMES.iter().map(|name| (*name).to_owned()));
     let template = env.get_template(part).map_err(|error| {
         RenderError::new(part, None, format!("there is no such template ({error})"))
     })?;
-    let context = context(values);
+    let context = facts.context();
     let mut out = Limited(Vec::new());
     let rendered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         template.render_captured_to(context, &mut out).map(|_| ())
@@ -127,7 +168,7 @@ pub(super) fn render(
                 "a filter broke on these values; simplify the expression".to_owned(),
             ));
         }
-        Ok(Err(error)) => return Err(explain(&error, part, template.source(), &known)),
+        Ok(Err(error)) => return Err(explain(&error, part, template.source(), &facts.known())),
         Ok(Ok(())) => {}
     }
     let text = String::from_utf8(out.0)
@@ -150,27 +191,7 @@ pub(super) fn render(
     }
 }
 
-/// Facts as template values: null and empty text become undefined, so that printing them is an error
-/// and asking for them is not; names with parts have them even when they are missing.
-fn context(values: &serde_json::Value) -> Value {
-    let mut pairs: Vec<(String, Value)> = Vec::new();
-    if let Some(map) = values.as_object() {
-        for (key, value) in map {
-            pairs.push((key.clone(), convert(key, value)));
-        }
-        let others = facts::MESSAGE_NAMES.iter();
-        for name in others.filter(|name| !map.contains_key(**name)) {
-            pairs.push(((*name).to_owned(), parts(name, None)));
-        }
-    }
-    Value::from_object(Parts {
-        name: String::new(),
-        text: None,
-        parts: pairs,
-    })
-}
-
-fn convert(key: &str, value: &serde_json::Value) -> Value {
+pub(super) fn convert(key: &str, value: &serde_json::Value) -> Value {
     let has_parts = facts::PARTS.iter().any(|(name, _)| *name == key)
         || matches!(key, "event" | "cells")
         || facts::MESSAGE_NAMES.contains(&key);

@@ -99,7 +99,7 @@ fn rounded(number: f64) -> i64 {
 }
 
 /// An amount or interval in the words of the trade: `3,5 tỷ`, `850 triệu`, `3–5 tỷ`, `từ 5 tỷ`, `dưới 3 tỷ`.
-fn money_of(value: &Value, language: Language) -> Result<String, Error> {
+pub(super) fn money_of(value: &Value, language: Language) -> Result<String, Error> {
     if is_missing(value) {
         return Err(missing());
     }
@@ -368,7 +368,8 @@ mod tests {
         let mut env = engine::environment(language);
         engine::add(&mut env, "t.txt", &format!("{{{{ {expression} }}}}")).unwrap();
         let values = json!({"x": x, "now": "2026-11-25T14:30:00"});
-        engine::render(&env, "t.txt", &values).unwrap_or_else(|error| error.to_string())
+        engine::render(&env, "t.txt", &engine::Facts::of(&values))
+            .unwrap_or_else(|error| error.to_string())
     }
 
     #[test]

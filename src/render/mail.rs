@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::chat::{self, ButtonKind, ChatText};
+use super::engine::Facts;
 use super::{Language, RenderError, engine};
 
 /// The layout of mails that have no HTML of their own.
@@ -32,9 +33,14 @@ impl MailText {
     /// Art. 18); a subject that has it keeps it.
     #[must_use]
     pub fn labelled_ad(mut self) -> Self {
-        if !self.subject.starts_with("[QC]") && !self.subject.starts_with("[AD]") {
-            self.subject = format!("[QC] {}", self.subject);
-        }
+        let rest = ["[QC]", "[AD]"].into_iter().find_map(|label| {
+            let (start, rest) = self.subject.split_at_checked(label.len())?;
+            start.eq_ignore_ascii_case(label).then_some((label, rest))
+        });
+        self.subject = match rest {
+            Some((label, rest)) => format!("{label} {}", rest.trim_start()),
+            None => format!("[QC] {}", self.subject),
+        };
         self
     }
 
@@ -74,13 +80,13 @@ pub(super) fn render(
     env: &Environment<'static>,
     sources: &BTreeMap<String, String>,
     name: &str,
-    values: &Value,
+    facts: &Facts,
 ) -> Result<MailText, RenderError> {
     let subject_file = format!("{name}/subject.txt");
     if !sources.contains_key(&subject_file) {
-        return of_chat(env, &chat::render(env, sources, name, values)?, values);
+        return of_chat(env, &chat::render(env, sources, name, facts)?, facts);
     }
-    let subject = subject(&engine::render(env, &subject_file, values)?);
+    let subject = subject_line(&engine::render(env, &subject_file, facts)?);
     if subject.is_empty() {
         return Err(RenderError::new(
             &subject_file,
@@ -89,7 +95,7 @@ pub(super) fn render(
         ));
     }
     let text_file = format!("{name}/body.txt");
-    let text = chat::tidy(&engine::render(env, &text_file, values)?);
+    let text = chat::tidy(&engine::render(env, &text_file, facts)?);
     if text.is_empty() {
         return Err(RenderError::new(
             &text_file,
@@ -99,11 +105,11 @@ pub(super) fn render(
     }
     let html_file = format!("{name}/body.html");
     let html = match sources.contains_key(&html_file) {
-        true => engine::render(env, &html_file, &with_notice(values, &subject, Value::Null))?,
+        true => engine::render(env, &html_file, &with_notice(facts, &subject, &Value::Null))?,
         false => {
             let body = paragraphs(&engine::escape_html(&text));
             let notice = json!({"html": body, "links": []});
-            engine::render(env, NOTICE, &with_notice(values, &subject, notice))?
+            engine::render(env, NOTICE, &with_notice(facts, &subject, &notice))?
         }
     };
     Ok(MailText {
@@ -117,11 +123,11 @@ pub(super) fn render(
 fn of_chat(
     env: &Environment<'static>,
     chat: &ChatText,
-    values: &Value,
+    facts: &Facts,
 ) -> Result<MailText, RenderError> {
     let plain = chat.plain();
     let first = plain.lines().next().unwrap_or_default();
-    let subject = subject(first);
+    let subject = subject_line(first);
     let mut text = plain.clone();
     let mut links = Vec::new();
     for button in chat.buttons.iter().flatten() {
@@ -131,7 +137,7 @@ fn of_chat(
         }
     }
     let notice = json!({"html": paragraphs(behind_heading(&chat.html())), "links": links});
-    let html = engine::render(env, NOTICE, &with_notice(values, &subject, notice))?;
+    let html = engine::render(env, NOTICE, &with_notice(facts, &subject, &notice))?;
     Ok(MailText {
         subject,
         text: text + "\n",
@@ -149,13 +155,12 @@ fn behind_heading(html: &str) -> &str {
     }
 }
 
-fn with_notice(values: &Value, subject: &str, notice: Value) -> Value {
-    let mut values = values.clone();
-    if let Some(map) = values.as_object_mut() {
-        map.insert("subject".into(), subject.into());
-        map.insert("notice".into(), notice);
-    }
-    values
+fn with_notice(facts: &Facts, subject: &str, notice: &Value) -> Facts {
+    let subject = Value::from(subject);
+    facts
+        .clone()
+        .with("subject", &subject)
+        .with("notice", notice)
 }
 
 /// Empty lines make paragraphs, line ends make line breaks. What comes in is HTML already.
@@ -171,7 +176,7 @@ fn paragraphs(html: &str) -> String {
 }
 
 /// One line: CR, LF and other control characters cannot get into a header.
-fn subject(text: &str) -> String {
+pub(super) fn subject_line(text: &str) -> String {
     let text = one_line(text);
     if text.chars().count() <= MAX_SUBJECT_LETTERS {
         return text;
@@ -180,7 +185,7 @@ fn subject(text: &str) -> String {
     format!("{}…", cut.trim_end())
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let text: String = text
         .chars()
         .map(|letter| {
@@ -209,10 +214,10 @@ mod tests {
     #[test]
     fn a_subject_is_one_line() {
         assert_eq!(
-            subject("Chào\r\nBcc: x@y.example\u{0}\t An "),
+            subject_line("Chào\r\nBcc: x@y.example\u{0}\t An "),
             "Chào Bcc: x@y.example An"
         );
-        assert_eq!(subject(&"ă".repeat(300)).chars().count(), 200);
+        assert_eq!(subject_line(&"ă".repeat(300)).chars().count(), 200);
     }
 
     #[test]
@@ -222,6 +227,8 @@ mod tests {
             "[QC] Mở bán"
         );
         assert_eq!(mail("[AD] Mở bán").labelled_ad().subject, "[AD] Mở bán");
+        assert_eq!(mail("[qc]Mở bán").labelled_ad().subject, "[QC] Mở bán");
+        assert_eq!(mail("Mở").labelled_ad().subject, "[QC] Mở");
     }
 
     #[test]

@@ -25,6 +25,9 @@ shipped![
     "birthday/body.html",
     "birthday/body.txt",
     "birthday/subject.txt",
+    "campaign/body.html",
+    "campaign/body.txt",
+    "campaign/subject.txt",
     "deposited.buttons.txt",
     "deposited.telegram.html",
     "digest-daily.telegram.html",
@@ -42,6 +45,8 @@ shipped![
     "in-doubt.telegram.html",
     "in-doubt/body.txt",
     "in-doubt/subject.txt",
+    "layout/campaign.html",
+    "layout/campaign.txt",
     "layout/footer.txt",
     "layout/lead.buttons.txt",
     "layout/lead.html",
@@ -52,6 +57,9 @@ shipped![
     "lead-alert.telegram.html",
     "lead-waiting.buttons.txt",
     "lead-waiting.telegram.html",
+    "opt-out-confirmed/body.html",
+    "opt-out-confirmed/body.txt",
+    "opt-out-confirmed/subject.txt",
     "owner-changed.buttons.txt",
     "owner-changed.telegram.html",
     "problems.telegram.html",
@@ -74,4 +82,9 @@ pub(super) fn files(language: Language) -> impl Iterator<Item = (&'static str, &
         Language::Vietnamese => (*file, *vi),
         Language::English => (*file, *en),
     })
+}
+
+/// Whether a file of this name comes with the program.
+pub(super) fn is_shipped(name: &str) -> bool {
+    FILES.iter().any(|(file, _, _)| *file == name)
 }

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::compact::Watched;
-use super::keys::{Key, prefix};
+use super::keys::Key;
 use super::tally::{self, Tally};
 use super::{FORMAT, Operation, Store, StoreError, plan, upgrade};
 pub use unpack::{Restored, restore};
@@ -286,7 +286,7 @@ fn write_part(store: &Store, part: &Path, head: Head) -> Result<(End, Tally, Hea
     drop(watched);
     let end = End {
         at: head.at,
-        waiting: store.keys(prefix::DUE).count(),
+        waiting: store.queued()?,
         tally: hex(&tally.to_bytes()),
     };
     out.end_entries().map_err(io)?;

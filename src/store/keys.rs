@@ -39,7 +39,7 @@ pub mod prefix {
     /// In which page a message is packed away, by the digest of its key; or that its story is no longer kept:
     /// the key is used for ever, so that nothing fires twice.
     pub const PLACE: &[u8] = b"place/";
-    /// Queued messages by due time.
+    /// Queued messages by lane and due time; see [`super::lanes`](crate::store::lanes).
     pub const DUE: &[u8] = b"due/";
     /// Messages that are in flight.
     pub const FLIGHT: &[u8] = b"flight/";
@@ -49,6 +49,8 @@ pub mod prefix {
     pub const SENT: &[u8] = b"sent/";
     /// Addresses that must not be sent advertising, by keyed hash.
     pub const SUPPRESS: &[u8] = b"suppress/";
+    /// Who agreed to advertising and who refused it, by keyed hash of the address and time.
+    pub const PROOF: &[u8] = b"proof/";
     /// What happened, in order.
     pub const JOURNAL: &[u8] = b"journal/";
     /// Templates by content hash.
@@ -105,7 +107,7 @@ pub fn time_of(prefix: &[u8], key: &[u8]) -> Option<Timestamp> {
 }
 
 /// Milliseconds since 1970; times before are 0.
-fn millis(at: Timestamp) -> u64 {
+pub(super) fn millis(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond()).unwrap_or(0)
 }
 
@@ -119,71 +121,12 @@ pub fn message(key: &MessageKey) -> Key {
     under(prefix::MESSAGE, key.as_str())
 }
 
-/// The queue entry of a message. Of those that are due at the same moment, as all are that wait for the
-/// hours to open, what does not advertise comes before what does, and what was decided earlier first.
-///
-/// Nothing of it but the due time ever changes in the life of a message, so that its entry is found again.
+/// The queue entry of a message: see [`super::lanes`].
 pub fn due(message: &Message) -> Key {
-    let mut rest = vec![if message.ad { b'1' } else { b'0' }];
-    rest.extend_from_slice(&millis(message.created).to_be_bytes());
-    rest.push(b'/');
-    rest.extend_from_slice(message.key.as_str().as_bytes());
-    timed(prefix::DUE, message.due, rest)
-}
-
-/// The queue entry as versions before the order among equals wrote it.
-pub fn due_before(message: &Message) -> Key {
-    timed(prefix::DUE, message.due, message.key.as_str())
+    super::lanes::entry(message)
 }
 
 /// The mark of a message in flight.
 pub fn flight(key: &MessageKey) -> Key {
     under(prefix::FLIGHT, key.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::decide::notice;
-    use crate::core::people::Directory;
-
-    #[test]
-    fn what_waits_for_one_moment_goes_in_the_order_of_waiting_and_advertising_last() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let message = |name: &str, created: i64, ad: bool, due: i64| {
-            let nobody = Directory::default();
-            let facts = serde_json::Value::Null;
-            let message =
-                notice::to_managers(&nobody, name, "t", "o", &facts, at(created)).remove(0);
-            Message {
-                ad,
-                due: at(due),
-                ..message
-            }
-        };
-        let mut queue: Vec<(Key, &str)> = [
-            ("z first", 10, false, 500),
-            ("a second", 20, false, 500),
-            ("m ad, first of all", 1, true, 500),
-            ("b ad", 30, true, 500),
-            ("x earlier", 400, true, 499),
-        ]
-        .into_iter()
-        .map(|(name, created, ad, at)| (due(&message(name, created, ad, at)), name))
-        .collect();
-        queue.sort();
-        let order: Vec<&str> = queue.iter().map(|(_, name)| *name).collect();
-        assert_eq!(
-            order,
-            [
-                "x earlier",
-                "z first",
-                "a second",
-                "m ad, first of all",
-                "b ad"
-            ]
-        );
-        let first = &queue[0].0;
-        assert_eq!(time_of(prefix::DUE, first), Some(at(499)));
-    }
 }

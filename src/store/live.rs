@@ -12,6 +12,7 @@ use sled::IVec;
 
 use super::StoreError;
 use super::keys::Key;
+use super::walk::Walk;
 
 /// A sled and the file that must be synced behind its flushes.
 #[derive(Clone)]
@@ -113,12 +114,16 @@ impl Live {
         self.db().contains_key(key)
     }
 
-    pub(super) fn scan_prefix(&self, prefix: impl AsRef<[u8]>) -> sled::Iter {
-        self.db().scan_prefix(prefix)
+    pub(super) fn scan_prefix(&self, prefix: impl AsRef<[u8]>) -> Walk {
+        let db = self.db();
+        let entries = db.scan_prefix(prefix);
+        Walk::new(db, entries)
     }
 
-    pub(super) fn range(&self, range: RangeInclusive<Key>) -> sled::Iter {
-        self.db().range(range)
+    pub(super) fn range(&self, range: RangeInclusive<Key>) -> Walk {
+        let db = self.db();
+        let entries = db.range(range);
+        Walk::new(db, entries)
     }
 
     pub(super) fn apply_batch(&self, batch: sled::Batch) -> sled::Result<()> {

@@ -7,7 +7,8 @@ use sled::IVec;
 use super::keys::Key;
 use super::live::Live;
 use super::memory::Memory;
-use super::{Operation, StoreError};
+use super::walk::Walk;
+use super::{Operation, StoreError, walk};
 
 /// The few things the store asks of what is below it.
 #[derive(Clone)]
@@ -70,13 +71,17 @@ impl Medium {
         match self {
             Self::Disk(live) => {
                 let mut batch = sled::Batch::default();
+                let mut written = Vec::with_capacity(operations.len());
                 for (key, value) in operations {
+                    let key = IVec::from(key);
+                    written.push((key.clone(), key.len() + value.as_ref().map_or(0, Vec::len)));
                     match value {
                         Some(value) => batch.insert(key, value),
                         None => batch.remove(key),
                     }
                 }
-                live.apply_batch(batch)
+                live.apply_batch(batch)?;
+                walk::forget(&live.db(), written.into_iter())
             }
             Self::Memory(memory) => memory.apply(operations),
         }
@@ -109,7 +114,7 @@ impl Medium {
 /// Entries in the order of their keys, from either end.
 pub(super) enum Entries {
     /// Boxed, because it is big.
-    Disk(Box<sled::Iter>),
+    Disk(Box<Walk>),
     /// What is left, from where to where.
     Memory(Memory, Bound<IVec>, Bound<IVec>),
 }

@@ -33,6 +33,8 @@ pub struct Order {
     rows: Vec<u32>,
     by_json: OnceLock<Index>,
     by_print: OnceLock<Index>,
+    /// Places in the order of the ids.
+    by_id: OnceLock<Vec<u32>>,
 }
 
 /// One row of an [`Order`].
@@ -107,6 +109,7 @@ impl Order {
         self.rows.push(row.row);
         self.by_json.take();
         self.by_print.take();
+        self.by_id.take();
     }
 
     /// Makes room for so many more rows.
@@ -171,8 +174,13 @@ impl Order {
     /// The row number of a record.
     pub fn row_of(&self, id: &RecordId) -> Option<u32> {
         let number = id.number()?;
-        let at = self.ids.iter().position(|known| *known == number)?;
-        Some(self.rows[at])
+        let places = self.by_id.get_or_init(|| {
+            let mut places: Vec<u32> = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).collect();
+            places.sort_unstable_by_key(|&place| self.ids[place as usize]);
+            places
+        });
+        let found = places.binary_search_by_key(&number, |&place| self.ids[place as usize]);
+        Some(self.rows[places[found.ok()?] as usize])
     }
 
     fn head(&self) -> Head {

@@ -36,6 +36,15 @@ pub enum SuppressionSource {
         /// Its words.
         said: String,
     },
+    /// The person themselves, by the link in a mail. Unticking a cell lifts nothing of it; the link does.
+    Link {
+        /// Digest of the key of the message in which the link was.
+        digest: String,
+        /// By the button of the mail program (RFC 8058); else on the page.
+        one_click: bool,
+        /// What the button said.
+        wording: String,
+    },
     /// Somebody said so.
     Hand {
         /// Who.
@@ -53,17 +62,7 @@ pub enum SuppressionSource {
 /// # Errors
 /// The disk, where the key of the hash is kept.
 pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> {
-    let at = keys::under(prefix::META, "salt");
-    let salt: String = match store.get(&at)? {
-        Some(salt) => salt,
-        None => {
-            let salt = format!("{:032x}{:032x}", store.secret(), store.secret());
-            let mut group = Group::default();
-            group.put(at, &salt);
-            store.commit(vec![group])?;
-            salt
-        }
-    };
+    let salt = salt(store)?;
     let key = blake3::derive_key("sheetbridge suppression v1", salt.as_bytes());
     let address = address.trim().to_lowercase();
     Ok(blake3::keyed_hash(&key, address.as_bytes())
@@ -71,10 +70,28 @@ pub fn address_hash(store: &Store, address: &str) -> Result<String, StoreError> 
         .to_string())
 }
 
+/// The secret of this store, made once and carried by backups, from which keys are derived.
+pub(super) fn salt(store: &Store) -> Result<String, StoreError> {
+    let at = keys::under(prefix::META, "salt");
+    if let Some(salt) = store.get(&at)? {
+        return Ok(salt);
+    }
+    let salt = format!("{:032x}{:032x}", store.secret(), store.secret());
+    let mut group = Group::default();
+    group.put(at, &salt);
+    store.commit(vec![group])?;
+    Ok(salt)
+}
+
 /// Where the suppression of an address is kept.
 ///
 /// # Errors
 /// The disk.
 pub fn suppress_key(store: &Store, address: &str) -> Result<Key, StoreError> {
-    Ok(keys::under(prefix::SUPPRESS, address_hash(store, address)?))
+    Ok(suppress_key_of(&address_hash(store, address)?))
+}
+
+/// Where the suppression of an address is kept of which only the hash is known.
+pub fn suppress_key_of(hash: &str) -> Key {
+    keys::under(prefix::SUPPRESS, hash)
 }

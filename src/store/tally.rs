@@ -17,6 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sled::IVec;
 
 use super::keys::Key;
+use super::walk::Walk;
 use super::{Operation, StoreError};
 
 /// Where the tally stands in the store. No prefix begins with a zero byte.
@@ -114,6 +115,8 @@ fn hash(key: &[u8], value: &[u8]) -> u128 {
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     pub(super) tally: Tally,
+    /// How many messages wait, once somebody has asked.
+    pub(super) queued: Option<usize>,
     /// The keys that were written since a copy began, while one is being made.
     pub(super) touched: Option<std::collections::BTreeSet<Key>>,
     /// A batch failed half-way, and how: what is on disk is for the next opening to find out.
@@ -218,7 +221,7 @@ fn check_of(number: [u8; 8]) -> [u8; 8] {
 /// What is really there, read pair by pair.
 pub(super) fn count(db: &sled::Db) -> Result<Tally, StoreError> {
     let mut found = Tally::default();
-    for pair in db.iter() {
+    for pair in Walk::all(db) {
         let (key, value) = pair?;
         if &*key != KEY {
             found.add(&key, &value);

@@ -55,7 +55,7 @@ fn another_format_is_refused_with_the_way_out() {
     }
     let error = Store::open(dir.path()).unwrap_err().to_string();
     assert!(
-        error.contains("has format 9, and this sheetbridge reads format 3"),
+        error.contains("has format 10, and this sheetbridge reads format 4"),
         "{error}"
     );
     assert!(error.contains("run the version that wrote it"), "{error}");

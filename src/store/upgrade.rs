@@ -5,16 +5,22 @@
 //!   identity have a list.
 //! - 2 → 3: there is a tally of everything, messages and the journal may be packed away. Nothing is
 //!   rewritten; but a program that keeps no tally must not write to it any more.
+//! - 3 → 4: the queue was one for all, by due time; it is in lanes now.
 
 use serde::Deserialize;
 
 use super::keys::{self, prefix};
 use super::order::{Order, OrderRow};
-use super::{FORMAT, Group, Store, StoreError};
+use super::{FORMAT, Group, Plan, Store, StoreError};
+use crate::core::delivery::State;
+use crate::core::message::{Message, MessageKey};
 use crate::core::record::{Kind, RecordId};
 
 /// The oldest format that can be upgraded.
 pub(super) const OLDEST: u32 = 1;
+
+/// The oldest format that keeps a tally.
+pub(super) const WITH_TALLY: u32 = 3;
 
 /// The order of a tab as format 1 kept it.
 #[derive(Deserialize)]
@@ -35,10 +41,32 @@ impl Store {
         if found == Some(1) {
             self.upgrade_from_one(&mut groups)?;
         }
+        let mut plan = self.plan();
+        for group in groups {
+            plan.add(group)?;
+        }
+        self.upgrade_queue(&mut plan)?;
         let mut format = Group::default();
         format.put(key, &FORMAT);
-        groups.push(format);
-        self.commit(groups)
+        plan.add(format)?;
+        plan.commit()
+    }
+
+    /// Puts each queued message into its lane. Keys of the old queue go on with a due time, which begins with a zero
+    /// byte until long after the year 2000; lanes begin with a letter.
+    fn upgrade_queue(&self, plan: &mut Plan<'_>) -> Result<(), StoreError> {
+        let old = keys::under(prefix::DUE, [0]);
+        for entry in self.scan::<MessageKey>(&old) {
+            let (entry, key) = entry?;
+            let mut group = Group::default();
+            group.remove(entry);
+            let message: Option<Message> = self.get(&keys::message(&key))?;
+            if let Some(message) = message.filter(|message| message.state == State::Queued) {
+                group.put(keys::due(&message), &message.key);
+            }
+            plan.add(group)?;
+        }
+        Ok(())
     }
 
     fn upgrade_from_one(&self, groups: &mut Vec<Group>) -> Result<(), StoreError> {
@@ -77,5 +105,41 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decide::notice;
+    use crate::core::people::Directory;
+    use crate::store::ledger;
+
+    #[test]
+    fn what_waited_in_the_queue_of_format_3_waits_in_its_lane() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+        let facts = serde_json::Value::Null;
+        let nobody = Directory::default();
+        let message = notice::to_managers(&nobody, "held", "t", "o", &facts, at).remove(0);
+        {
+            let store = Store::open(dir.path()).unwrap();
+            let mut group = Group::default();
+            ledger::queue(&store, &mut group, &message).unwrap();
+            group.remove(keys::due(&message));
+            group.put(
+                keys::timed(prefix::DUE, at, message.key.as_str()),
+                &message.key,
+            );
+            let gone = MessageKey::from_text("gone/1/-/managers/o");
+            group.put(keys::timed(prefix::DUE, at, gone.as_str()), &gone);
+            group.put(keys::under(prefix::META, "format"), &3);
+            store.commit(vec![group]).unwrap();
+        }
+        let store = Store::open(dir.path()).unwrap();
+        let keys: Vec<_> = store.keys(prefix::DUE).collect::<Result<_, _>>().unwrap();
+        assert_eq!(keys, [keys::due(&message)]);
+        let format: Option<u32> = store.get(b"meta/format").unwrap();
+        assert_eq!(format, Some(FORMAT));
     }
 }

@@ -571,10 +571,9 @@ impl Episode {
         let store = daemon.roster.store();
         let now = self.world.now();
         let next = self.disk.aside(|| {
-            [prefix::DUE, prefix::TIMER]
-                .into_iter()
-                .filter_map(|what| store.next_due(what).expect("no fault aside"))
-                .min()
+            let timer = store.next_due(prefix::TIMER).expect("no fault aside");
+            let message = store.first_due().expect("no fault aside");
+            timer.into_iter().chain(message).min()
         });
         next.map_or(60_000, |at| {
             i64::try_from(at.duration_since(now).as_millis()).unwrap_or(60_000)
@@ -708,11 +707,18 @@ impl Episode {
                         _ => Poll::Pending,
                     }
                 });
-                let ended_at = || {
+                let told_too = world.clone();
+                let clock = || {
                     let ms = world.lock().mono - mono;
                     now + SignedDuration::from_millis(ms)
                 };
-                outbox.pass_until(channel, now, given_up, ended_at).await
+                // It goes on as the daemon's does, and ends when it could, so that the world goes on, too.
+                let mut rounds = 0;
+                let go_on = |_: &[Ended]| {
+                    rounds += 1;
+                    rounds < 8 && told_too.lock().stopped.is_none()
+                };
+                outbox.pass_until(channel, given_up, clock, go_on).await
             };
             daemon.passes.insert(channel, Box::pin(begun));
         }

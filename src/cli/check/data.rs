@@ -145,7 +145,7 @@ fn missing_columns(
     findings: &mut Findings,
 ) {
     let given = |id: &str| match workbook.tab(&meta.title).map(|tab| &tab.kind) {
-        Some(TabKind::Customers { stage, owner }) => {
+        Some(TabKind::Customers { stage, owner, .. }) => {
             (id == "stage" && stage.is_some()) || (id == "owner" && owner.is_some())
         }
         _ => false,

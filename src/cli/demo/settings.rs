@@ -147,8 +147,20 @@ api_url = {api}
         user = quoted(SMTP_USER),
         api = quoted(&servers.bot.base_url()),
     );
+    if let Some(port) = free_port() {
+        let _ = write!(
+            toml,
+            "[web]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n"
+        );
+    }
     toml.push_str(HOURS_AND_RULES);
     toml
+}
+
+/// A port for the page on which customers refuse advertising; without one the mails name only mailbox and telephone.
+fn free_port() -> Option<u16> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).ok()?;
+    listener.local_addr().ok().map(|address| address.port())
 }
 
 const SETTLE_AND_STAGES: &str = r#"[require]

@@ -1,5 +1,6 @@
 //! What messages know beyond the record: the shapes that the shipped templates read under `event`,
-//! `held`, `hold`, `trouble`, `doubt`, `findings` and `optout`. Whoever decides or sends fills them in and
+//! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout`, `refusal`
+//! and `campaign`. Whoever decides or sends fills them in and
 //! hands them over as JSON; every part a template can do without is optional.
 
 use serde::{Deserialize, Serialize};
@@ -205,4 +206,32 @@ pub struct OptOutFacts {
     pub email: Option<String>,
     /// Number that takes opt-outs.
     pub phone: Option<String>,
+}
+
+/// `refusal`: what a confirmation confirms. Template `opt-out-confirmed`; it advertises nothing
+/// (Decree 91/2020 Art. 20).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RefusalFacts {
+    /// When it was received, and from when on nothing more goes: at once. Local ISO time.
+    pub at: String,
+    /// Address of the page on which it can be taken back.
+    pub url: Option<String>,
+}
+
+/// `campaign`: the text of an advertising mail, made before. Template `campaign`, which puts the company's layout
+/// around it, with who sends it above the opt-out block.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CampaignFacts {
+    /// The subject, without the label: that is put on when the mail is made.
+    pub subject: String,
+    /// The text part.
+    pub text: String,
+    /// The same as HTML, without a document around it.
+    pub html: String,
+    /// What stands above the text; the subject if none.
+    pub heading: Option<String>,
+    /// What mail programs show beside the subject; the beginning of the text if none.
+    pub preheader: Option<String>,
 }

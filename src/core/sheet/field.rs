@@ -1,11 +1,13 @@
 //! Which fields there are, of which kind, and under which headers they stand.
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::stage::StageTable;
 
 /// What the cells of a field are read as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     /// A person's name with title.
     Name,

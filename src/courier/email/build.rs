@@ -8,6 +8,9 @@ use std::time::SystemTime;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Message, MultiPart, SinglePart};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::dkim::Signer;
 
 use crate::core::delivery::{Refusal, Verdict};
 use crate::courier::Mail;
@@ -57,8 +60,8 @@ const OWN_HEADERS: [&str; 10] = [
     "mime-version",
 ];
 
-/// Builds a mail.
-pub(super) fn build(mail: &Mail) -> Result<Letter, BuildError> {
+/// Builds a mail, with a signature of every key above its headers.
+pub(super) fn build(mail: &Mail, signers: &[Signer]) -> Result<Letter, BuildError> {
     let to = Mailbox::new(name(&mail.to_name), recipient(&mail.to)?);
     let from = Mailbox::new(name(&mail.from_name), ours("sender", &mail.from)?);
     let id = mail.message_id.trim_matches(['<', '>']);
@@ -88,38 +91,93 @@ pub(super) fn build(mail: &Mail) -> Result<Letter, BuildError> {
     let message = builder
         .multipart(body(mail, id)?)
         .map_err(|error| BuildError::Ours(error.to_string()))?;
+    let mut bytes = message.formatted();
+    if !signers.is_empty() {
+        let mut signed = Vec::with_capacity(bytes.len() + 1024 * signers.len());
+        for signer in signers {
+            let field = signer
+                .sign(&bytes, mail.date.as_second())
+                .map_err(|why| BuildError::Ours(format!("it could not be signed: {why}")))?;
+            signed.extend_from_slice(field.as_bytes());
+        }
+        signed.append(&mut bytes);
+        bytes = signed;
+    }
     Ok(Letter {
         envelope: message.envelope().clone(),
-        bytes: message.formatted(),
+        bytes,
     })
 }
 
-/// Text and HTML as alternatives; with files, both inside of a mixed part.
+/// Text and HTML as alternatives; the HTML with its pictures, if it shows any, as one related part; with files, all
+/// of it inside of a mixed part.
 ///
 /// Boundaries come from the Message-ID, so that a retry is the same mail to the last byte.
 fn body(mail: &Mail, id: &str) -> Result<MultiPart, BuildError> {
     let digest = blake3::hash(id.as_bytes()).to_hex();
-    let alternative = MultiPart::alternative()
-        .boundary(format!("a-{}", &digest[..32]))
-        .singlepart(SinglePart::plain(mail.text.clone()))
-        .singlepart(SinglePart::html(mail.html.clone()));
+    let boundary = |letter: char| format!("{letter}-{}", &digest[..32]);
+    let text = MultiPart::alternative()
+        .boundary(boundary('a'))
+        .singlepart(SinglePart::plain(mail.text.clone()));
+    let html = SinglePart::html(mail.html.clone());
+    let alternative = if mail.inline.is_empty() {
+        text.singlepart(html)
+    } else {
+        let mut related = MultiPart::related()
+            .boundary(boundary('r'))
+            .singlepart(html);
+        for picture in &mail.inline {
+            if !picture.id.bytes().all(|byte| byte.is_ascii_graphic())
+                || picture.id.contains(['<', '>'])
+            {
+                return Err(BuildError::Ours(format!(
+                    "Content-ID {:?} is not one",
+                    picture.id
+                )));
+            }
+            let file = &picture.file;
+            related = related.singlepart(
+                Attachment::new_inline_with_name(picture.id.clone(), file_name(&file.name))
+                    .body(file.content.clone(), kind(file)?),
+            );
+        }
+        text.multipart(related)
+    };
     if mail.attachments.is_empty() {
         return Ok(alternative);
     }
     let mut mixed = MultiPart::mixed()
-        .boundary(format!("m-{}", &digest[..32]))
+        .boundary(boundary('m'))
         .multipart(alternative);
     for file in &mail.attachments {
-        let kind = ContentType::parse(&file.media_type).map_err(|_| {
-            BuildError::Ours(format!(
-                "attachment {:?}: {:?} is no media type",
-                file.name, file.media_type
-            ))
-        })?;
-        mixed =
-            mixed.singlepart(Attachment::new(clean(&file.name)).body(file.content.clone(), kind));
+        mixed = mixed.singlepart(
+            Attachment::new(file_name(&file.name)).body(file.content.clone(), kind(file)?),
+        );
     }
     Ok(mixed)
+}
+
+fn kind(file: &crate::courier::Attachment) -> Result<ContentType, BuildError> {
+    ContentType::parse(&file.media_type).map_err(|_| {
+        BuildError::Ours(format!(
+            "attachment {:?}: {:?} is no media type",
+            file.name, file.media_type
+        ))
+    })
+}
+
+/// One line, composed letters (a Mac writes `ả` as two), and none of the marks that end a quoted name or a folder.
+fn file_name(name: &str) -> String {
+    clean(name)
+        .nfc()
+        .map(|letter| {
+            if matches!(letter, '"' | '\\' | '/') {
+                '_'
+            } else {
+                letter
+            }
+        })
+        .collect()
 }
 
 /// A header beside the usual ones.
@@ -216,12 +274,13 @@ mod tests {
             message_id: "0123abcd@queenland.example".into(),
             date: "2026-11-21T02:00:00Z".parse().unwrap(),
             headers: Vec::new(),
+            inline: Vec::new(),
             attachments: Vec::new(),
         }
     }
 
     fn text(mail: &Mail) -> String {
-        String::from_utf8(build(mail).unwrap().bytes).unwrap()
+        String::from_utf8(build(mail, &[]).unwrap().bytes).unwrap()
     }
 
     #[test]
@@ -258,6 +317,65 @@ mod tests {
     }
 
     #[test]
+    fn pictures_stand_beside_the_html_and_files_behind_both() {
+        use mail_parser::{MessageParser, MimeHeaders as _, PartType};
+
+        let mut full = mail();
+        let file = |name: &str, kind: &str| crate::courier::Attachment {
+            name: name.into(),
+            media_type: kind.into(),
+            content: name.as_bytes().to_vec(),
+        };
+        full.html = "<p><img src=\"cid:anh@queenland.example\" alt=\"Phối cảnh\"></p>".into();
+        full.inline.push(crate::courier::Picture {
+            id: "anh@queenland.example".into(),
+            file: file("Phối cảnh.jpg", "image/jpeg"),
+        });
+        // Decomposed letters, a quote and a folder, and a name longer than a line.
+        let long = format!(
+            "Bảng giá căn hộ {} 2026.pdf",
+            "Sunrise Riverside ".repeat(6)
+        );
+        full.attachments
+            .push(file("Ba\u{309}ng \"gia\u{301}\"/1.pdf", "application/pdf"));
+        full.attachments.push(file(&long, "application/pdf"));
+        let text = text(&full);
+        assert!(text.is_ascii());
+        let parsed = MessageParser::default().parse(text.as_bytes()).unwrap();
+        let kind = |at: usize| {
+            let kind = parsed.parts[at].content_type().unwrap();
+            format!(
+                "{}/{}",
+                kind.c_type,
+                kind.c_subtype.as_deref().unwrap_or_default()
+            )
+        };
+        let kinds: Vec<String> = (0..parsed.parts.len()).map(kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                "multipart/mixed",
+                "multipart/alternative",
+                "text/plain",
+                "multipart/related",
+                "text/html",
+                "image/jpeg",
+                "application/pdf",
+                "application/pdf"
+            ]
+        );
+        let named = |at: usize| parsed.parts[at].attachment_name().unwrap_or_default();
+        assert_eq!(named(5), "Phối cảnh.jpg");
+        assert_eq!(parsed.parts[5].content_id(), Some("anh@queenland.example"));
+        assert!(matches!(parsed.parts[5].body, PartType::InlineBinary(_)));
+        assert_eq!(named(6), "Bảng _giá__1.pdf");
+        assert_eq!(named(7), long);
+        assert_eq!(parsed.body_html(0).as_deref(), Some(full.html.as_str()));
+        full.inline[0].id = "a b".into();
+        assert!(build(&full, &[]).is_err());
+    }
+
+    #[test]
     fn control_characters_in_names_and_headers_do_no_harm() {
         let mut bad = mail();
         bad.to_name = "Thu\r\nBcc: x@y.vn\0\u{202e}".into();
@@ -280,10 +398,13 @@ mod tests {
         assert!(text.contains(&format!("\r\nList-Unsubscribe: {url}\r\n")));
         assert!(!text.contains("auto-generated"));
         long.headers = vec![("List-Unsubscribe".into(), "x".repeat(1000))];
-        assert!(build(&long).is_err());
+        assert!(build(&long, &[]).is_err());
         for own in ["Subject", "bcc", "Content-Type", "a b", ""] {
             long.headers = vec![(own.into(), "x".into())];
-            assert!(matches!(build(&long), Err(BuildError::Ours(_))), "{own}");
+            assert!(
+                matches!(build(&long, &[]), Err(BuildError::Ours(_))),
+                "{own}"
+            );
         }
     }
 
@@ -301,7 +422,7 @@ mod tests {
         ] {
             let mut bad = mail();
             bad.to = address.into();
-            let Err(error) = build(&bad) else {
+            let Err(error) = build(&bad, &[]) else {
                 panic!("{address:?} went through");
             };
             assert!(matches!(

@@ -4,7 +4,7 @@
 //! with the single dot has begun to leave; a connection that dies before is safe to try again.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -21,7 +21,7 @@ use crate::core::delivery::{Scope, Verdict};
 use super::SmtpSettings;
 use super::build::Letter;
 use super::classify::{Reply, verdict};
-use super::wire::Wire;
+use super::wire::{Told, Wire};
 
 /// Where in a session we are, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,6 +116,11 @@ pub(super) enum Sent {
 /// An open session.
 pub(super) struct Session {
     connection: AsyncSmtpConnection,
+    /// Whether the server takes several commands at once (RFC 2920).
+    pipelining: bool,
+    told: Arc<Told>,
+    /// The server waits for a text that it must not get.
+    spoilt: bool,
     command: Duration,
     body: Duration,
     /// Messages it has taken.
@@ -134,6 +139,7 @@ impl Session {
         let wire = timeout(limit, Wire::open(settings, tls))
             .await
             .map_err(|_| OpenError::TimeOut(limit))??;
+        let told = wire.told();
         let hello = ClientId::Domain(settings.hello.clone());
         let limit = settings.answer_within;
         let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello);
@@ -143,6 +149,9 @@ impl Session {
             .map_err(|error| open_error(Phase::Greeting, &error))?;
         let mut session = Self {
             connection,
+            pipelining: told.offered("PIPELINING"),
+            told,
+            spoilt: false,
             command: settings.answer_within,
             body: settings.body_within,
             taken: 0,
@@ -182,41 +191,80 @@ impl Session {
         if check_first && self.command(Rset).await.is_err() {
             return Sent::Stale;
         }
-        let from = Mail::new(letter.envelope.from().cloned(), Vec::new());
-        match self.command(from).await {
-            Ok(_) => {}
-            Err(Trouble::Broken(_)) if !fresh => return Sent::Stale,
-            Err(Trouble::Refused(reply)) if !fresh && reply.code == 421 => return Sent::Stale,
-            Err(trouble) => return self.refused(Phase::Mail, trouble).await,
-        }
-        for recipient in letter.envelope.to() {
-            let to = Rcpt::new(recipient.clone(), Vec::new());
-            if let Err(trouble) = self.command(to).await {
-                return self.refused(Phase::Rcpt, trouble).await;
+        let begun = if self.pipelining {
+            self.begin_at_once(letter).await
+        } else {
+            self.begin(letter).await
+        };
+        let sent = match begun {
+            Ok(()) => self.body(&letter.bytes).await,
+            Err((Phase::Mail, Trouble::Broken(_))) if !fresh => return Sent::Stale,
+            Err((Phase::Mail, Trouble::Refused(reply))) if !fresh && reply.code == 421 => {
+                return Sent::Stale;
             }
-        }
-        match self.command(Data).await {
-            Ok(response) if response.has_code(354) => {}
-            Ok(response) => {
-                let why = format!("answered DATA by {}", reply_of(&response));
-                return self.refused(Phase::Data, Trouble::Broken(why)).await;
-            }
-            Err(trouble) => return self.refused(Phase::Data, trouble).await,
-        }
-        let sent = self.body(&letter.bytes).await;
+            Err((phase, trouble)) => return self.refused(phase, trouble).await,
+        };
         self.used = Instant::now();
         sent
     }
 
+    /// MAIL, RCPT and DATA, each after the answer to the one before.
+    async fn begin(&mut self, letter: &Letter) -> Result<(), (Phase, Trouble)> {
+        let from = Mail::new(letter.envelope.from().cloned(), Vec::new());
+        self.command(from)
+            .await
+            .map_err(|trouble| (Phase::Mail, trouble))?;
+        for recipient in letter.envelope.to() {
+            let to = Rcpt::new(recipient.clone(), Vec::new());
+            self.command(to)
+                .await
+                .map_err(|trouble| (Phase::Rcpt, trouble))?;
+        }
+        let data = self.command(Data).await;
+        go_ahead(data).map_err(|trouble| (Phase::Data, trouble))
+    }
+
+    /// The same in one write, and one way over the net. What is refused first is what counts; a server that would
+    /// take the text all the same gets none, and the connection ends.
+    async fn begin_at_once(&mut self, letter: &Letter) -> Result<(), (Phase, Trouble)> {
+        let mut commands = Mail::new(letter.envelope.from().cloned(), Vec::new()).to_string();
+        for recipient in letter.envelope.to() {
+            commands.push_str(&Rcpt::new(recipient.clone(), Vec::new()).to_string());
+        }
+        commands.push_str(&Data.to_string());
+        let mut refused = None;
+        let mut note = |phase: Phase, answer: Result<Response, Trouble>| match answer {
+            Ok(_) => Ok(()),
+            Err(Trouble::Broken(why)) => Err((phase, Trouble::Broken(why))),
+            Err(trouble) => {
+                refused.get_or_insert((phase, trouble));
+                Ok(())
+            }
+        };
+        let mail = self.command(commands).await;
+        note(Phase::Mail, mail)?;
+        for _ in letter.envelope.to() {
+            let rcpt = self.answer().await;
+            note(Phase::Rcpt, rcpt)?;
+        }
+        let data = self.answer().await;
+        match refused {
+            None => go_ahead(data).map_err(|trouble| (Phase::Data, trouble)),
+            Some(refused) => {
+                self.spoilt = !matches!(data, Err(Trouble::Refused(_)));
+                Err(refused)
+            }
+        }
+    }
+
     /// The body, the dot, and the final answer.
     async fn body(&mut self, bytes: &[u8]) -> Sent {
-        // The library asks for the next piece when the one before is written; there is none, so the dot comes next.
-        let dot_leaves = AtomicBool::new(false);
-        let pieces = std::iter::once(bytes).chain(std::iter::from_fn(|| {
-            dot_leaves.store(true, Ordering::SeqCst);
-            None
-        }));
-        let answer = timeout(self.body, self.connection.message_iter(pieces)).await;
+        let text = with_dot(bytes);
+        // What was not handed over to be sent cannot have arrived; the dot is in the last five bytes.
+        let dot = self.told.sent() + text.len() as u64 - DOT.len() as u64;
+        let text = String::from_utf8_lossy(&text);
+        let answer = timeout(self.body, self.connection.command(text)).await;
+        let dot_leaves = self.told.sent() > dot;
         let (verdict, reusable) = match answer {
             Ok(Ok(response)) if response.code().severity == Severity::PositiveCompletion => {
                 let receipt = reply_of(&response).to_string();
@@ -228,15 +276,11 @@ impl Session {
             }
             Ok(Err(error)) => match trouble(&error) {
                 Trouble::Refused(reply) => (verdict(Phase::Body, &reply), reply.code != 421),
-                Trouble::Broken(why) => (
-                    broken(Phase::Body, dot_leaves.load(Ordering::SeqCst), &why),
-                    false,
-                ),
+                Trouble::Broken(why) => (broken(Phase::Body, dot_leaves, &why), false),
             },
             Err(_) => {
                 let why = format!("no final answer in {} s", self.body.as_secs());
-                let verdict = broken(Phase::Body, dot_leaves.load(Ordering::SeqCst), &why);
-                (verdict, false)
+                (broken(Phase::Body, dot_leaves, &why), false)
             }
         };
         Sent::Ended { verdict, reusable }
@@ -246,7 +290,8 @@ impl Session {
     async fn refused(&mut self, phase: Phase, trouble: Trouble) -> Sent {
         match trouble {
             Trouble::Refused(reply) => {
-                let reusable = reply.code != 421 && self.command(Rset).await.is_ok();
+                let reusable =
+                    reply.code != 421 && !self.spoilt && self.command(Rset).await.is_ok();
                 self.used = Instant::now();
                 Sent::Ended {
                     verdict: verdict(phase, &reply),
@@ -271,6 +316,18 @@ impl Session {
         }
     }
 
+    /// The answer to a command that was sent with others.
+    async fn answer(&mut self) -> Result<Response, Trouble> {
+        match timeout(self.command, self.connection.read_response()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(trouble(&error)),
+            Err(_) => Err(Trouble::Broken(format!(
+                "no answer in {} s",
+                self.command.as_secs()
+            ))),
+        }
+    }
+
     /// Whether the server answers NOOP.
     pub(super) async fn answers(&mut self) -> Result<(), Trouble> {
         self.command(Noop).await.map(|_| ())
@@ -282,6 +339,37 @@ impl Session {
         // The message is long settled: whether the goodbye arrives changes nothing.
         let _ = timeout(polite, self.connection.quit()).await;
     }
+}
+
+/// Whether the text may follow.
+fn go_ahead(data: Result<Response, Trouble>) -> Result<(), Trouble> {
+    match data {
+        Ok(response) if response.has_code(354) => Ok(()),
+        Ok(response) => {
+            let why = format!("answered DATA by {}", reply_of(&response));
+            Err(Trouble::Broken(why))
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// Ends a message.
+const DOT: &[u8] = b"\r\n.\r\n";
+
+/// The text as it goes over the wire: a dot at the beginning of a line is doubled (RFC 5321 4.5.2), and one alone
+/// ends it.
+fn with_dot(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes.len() + bytes.len() / 64 + DOT.len());
+    let mut begins = true;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if begins && line.starts_with(b".") {
+            text.push(b'.');
+        }
+        text.extend_from_slice(line);
+        begins = line.ends_with(b"\r\n");
+    }
+    text.extend_from_slice(DOT);
+    text
 }
 
 /// A connection that is gone: in doubt only if the dot may have arrived.
@@ -348,6 +436,15 @@ fn open_error(phase: Phase, error: &lettre::transport::smtp::Error) -> OpenError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dot_at_the_beginning_of_a_line_is_no_end() {
+        assert_eq!(
+            with_dot(b".a\r\n.\r\nb.\r\n"),
+            b"..a\r\n..\r\nb.\r\n\r\n.\r\n"
+        );
+        assert_eq!(with_dot(b""), b"\r\n.\r\n");
+    }
 
     #[test]
     fn only_the_dot_brings_doubt() {

@@ -6,7 +6,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -63,6 +64,51 @@ pub(super) struct Wire {
     peer: SocketAddr,
     /// Still to be read before what the stream gives: the greeting, when it was read in the clear before.
     greeting: Vec<u8>,
+    told: Arc<Told>,
+}
+
+/// What went over a wire, as far as the mail library does not say it.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Bytes that were handed over to be sent.
+    sent: AtomicU64,
+    /// The server's first words, up to [`Told::enough`].
+    heard: Mutex<Vec<u8>>,
+    enough: AtomicBool,
+}
+
+/// So much of the server's first words is kept; no answer to EHLO is longer.
+const FIRST_WORDS: usize = 16 * 1024;
+
+impl Told {
+    /// Bytes that were handed over to be sent; some of the last may not have left.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    /// Whether a line of the server's answer to EHLO was this word; to be asked once, after that answer.
+    pub(super) fn offered(&self, word: &str) -> bool {
+        self.enough.store(true, Ordering::SeqCst);
+        let heard = std::mem::take(&mut *self.heard());
+        String::from_utf8_lossy(&heard)
+            .lines()
+            .filter_map(|line| line.strip_prefix("250")?.get(1..))
+            .any(|line| line.trim().eq_ignore_ascii_case(word))
+    }
+
+    fn hears(&self, bytes: &[u8]) {
+        if self.enough.load(Ordering::SeqCst) {
+            return;
+        }
+        let mut heard = self.heard();
+        let room = FIRST_WORDS.saturating_sub(heard.len());
+        heard.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// Every statement under this lock leaves the list whole.
+    fn heard(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug)]
@@ -95,7 +141,13 @@ impl Wire {
             stream,
             peer,
             greeting,
+            told: Arc::default(),
         })
+    }
+
+    /// What goes over it, also when the mail library has it.
+    pub(super) fn told(&self) -> Arc<Told> {
+        Arc::clone(&self.told)
     }
 }
 
@@ -239,10 +291,13 @@ impl AsyncRead for Wire {
             wire.greeting.drain(..count);
             return Poll::Ready(Ok(()));
         }
-        match &mut wire.stream {
+        let before = buffer.filled().len();
+        let read = match &mut wire.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
+        };
+        wire.told.hears(&buffer.filled()[before..]);
+        read
     }
 }
 
@@ -252,10 +307,15 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().stream {
+        let wire = self.get_mut();
+        let written = match &mut wire.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Stream::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        };
+        if let Poll::Ready(Ok(count)) = &written {
+            wire.told.sent.fetch_add(*count as u64, Ordering::SeqCst);
         }
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -276,6 +336,16 @@ impl AsyncWrite for Wire {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_server_offers_is_a_line_of_its_own() {
+        let told = Told::default();
+        told.hears(b"220 no PIPELINING here\r\n250-mx PIPELINING\r\n250-Pipe");
+        told.hears(b"lining\r\n250 SIZE 1000\r\n");
+        assert!(told.offered("PIPELINING"));
+        told.hears(b"250 CHUNKING\r\n");
+        assert!(!told.offered("CHUNKING"), "asked too late");
+    }
 
     #[test]
     fn a_reply_ends_with_the_line_without_a_dash() {

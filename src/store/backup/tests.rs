@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::store::Group;
+use crate::store::keys::prefix;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

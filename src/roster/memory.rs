@@ -1,0 +1,118 @@
+//! What was read a moment ago: a record is asked about several times in a row, and what the store keeps of its
+//! workbook and tab says the same each time. Bytes that changed are read anew.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::de::DeserializeOwned;
+
+use super::{TabMeta, WorkbookMeta, headers_of, tab_key, workbook_key};
+use crate::core::record::{Cells, Kind};
+use crate::core::sheet::typed::typed;
+use crate::core::sheet::{Schema, Typed};
+use crate::store::keys::Key;
+use crate::store::{Bytes, Store, StoreError};
+
+/// So many rows that were read last are kept. Polling, timers and sending ask at the same time.
+const ROWS: usize = 4;
+
+/// A tab, with its headers by field.
+#[derive(Debug)]
+pub(super) struct KnownTab {
+    pub(super) meta: TabMeta,
+    pub(super) headers: BTreeMap<String, String>,
+}
+
+/// What was read, and of which bytes.
+type Kept<T> = Mutex<BTreeMap<Key, (Bytes, Arc<T>)>>;
+
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    workbooks: Kept<WorkbookMeta>,
+    tabs: Kept<KnownTab>,
+    rows: Mutex<VecDeque<Row>>,
+}
+
+#[derive(Debug)]
+struct Row {
+    kind: Kind,
+    locale: String,
+    cells: Cells,
+    typed: Arc<Typed>,
+}
+
+impl Memory {
+    pub(super) fn workbook(
+        &self,
+        store: &Store,
+        id: &str,
+    ) -> Result<Option<Arc<WorkbookMeta>>, StoreError> {
+        read(&self.workbooks, store, workbook_key(id), |meta| meta)
+    }
+
+    pub(super) fn tab(
+        &self,
+        store: &Store,
+        workbook: &str,
+        sheet: i64,
+    ) -> Result<Option<Arc<KnownTab>>, StoreError> {
+        read(&self.tabs, store, tab_key(workbook, sheet), |meta| {
+            KnownTab {
+                headers: headers_of(&meta),
+                meta,
+            }
+        })
+    }
+
+    /// Reads the cells of a row, unless they were just read.
+    pub(super) fn typed(
+        &self,
+        kind: Kind,
+        locale: &str,
+        cells: &Cells,
+        schema: &Schema,
+    ) -> Arc<Typed> {
+        let known = lock(&self.rows)
+            .iter()
+            .find(|row| row.kind == kind && row.locale == locale && row.cells == *cells)
+            .map(|row| Arc::clone(&row.typed));
+        if let Some(known) = known {
+            return known;
+        }
+        let typed = Arc::new(typed(cells, schema));
+        let mut rows = lock(&self.rows);
+        rows.truncate(ROWS - 1);
+        rows.push_front(Row {
+            kind,
+            locale: locale.to_owned(),
+            cells: cells.clone(),
+            typed: Arc::clone(&typed),
+        });
+        typed
+    }
+}
+
+fn read<D: DeserializeOwned, T>(
+    kept: &Kept<T>,
+    store: &Store,
+    key: Key,
+    make: impl FnOnce(D) -> T,
+) -> Result<Option<Arc<T>>, StoreError> {
+    let Some(bytes) = store.bytes(&key)? else {
+        return Ok(None);
+    };
+    let mut kept = lock(kept);
+    if let Some((of, value)) = kept.get(&key)
+        && *of == bytes
+    {
+        return Ok(Some(Arc::clone(value)));
+    }
+    let value = Arc::new(make(bytes.read(&key)?));
+    kept.insert(key, (bytes, Arc::clone(&value)));
+    Ok(Some(value))
+}
+
+/// Every statement under these locks leaves what is kept whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
