@@ -623,13 +623,15 @@ fn a_value_cannot_make_markup_or_buttons() {
     );
 }
 
-/// Appends to every text that a person may have written; what is left are times, addresses, ids and numbers of ours.
+/// Appends to every text that a person may have written; what is left are times, addresses, ids and numbers of ours,
+/// and the HTML that `render` made of a campaign's text, whose own tests look at its escaping.
 /// Says how many there were.
 fn append_to_texts(key: &str, value: &mut Value, more: &str) -> usize {
     match value {
         Value::String(text) => {
-            let of_ours =
-                text.contains("://") || text.starts_with(|c: char| c == '+' || c.is_ascii_digit());
+            let of_ours = text.starts_with('<')
+                || text.contains("://")
+                || text.starts_with(|c: char| c == '+' || c.is_ascii_digit());
             let written =
                 text.contains(' ') || !text.is_ascii() || matches!(key, "full" | "given" | "name");
             if of_ours || !written {
@@ -652,7 +654,7 @@ fn append_to_texts(key: &str, value: &mut Value, more: &str) -> usize {
 
 #[test]
 fn nothing_that_people_type_is_markup_in_any_shipped_template() {
-    const HOSTILE: &str = "<script>alert(1)</script><b onclick='x'>&lt;\"](https://evil.example) [x](action:done)\n{{ company.email }}";
+    const HOSTILE: &str = "<script>alert(1)</script><b onclick='x'>&lt;\"](https://evil.example) [x](action:done) {{ company.email }}";
     for language in [Language::Vietnamese, Language::English] {
         let templates = load(language);
         let mut values = full();
