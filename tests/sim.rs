@@ -9,7 +9,7 @@
 //! A step is one thing that happens: time goes by and each of the daemon's loops has its turn (two of three), staff
 //! edit up to three times, somebody presses a button or acts on a message, a provider's weather changes, the clock
 //! jumps, a disk fails, the process is killed, another configuration is loaded, a backup is made or restored. An
-//! episode is 500 of them and a quiet end, whose rounds are not counted; its seed is all it takes to see it again:
+//! episode is 500 of them (`SHEETBRIDGE_SIM_EPISODE`) and a quiet end, whose rounds are not counted; its seed is all it takes to see it again:
 //! `SHEETBRIDGE_SIM_SEED=77 cargo test --test sim -- --nocapture`. `SHEETBRIDGE_SIM_STEPS` says how many steps
 //! there are in all (2 500 by default), `SHEETBRIDGE_SIM_FROM` from which seed on; many are for an optimised build:
 //! `SHEETBRIDGE_SIM_STEPS=1000000 cargo test --profile sim --test sim -- --nocapture`. An episode that goes
@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 
 use run::{Outcome, Shop, Tally, play};
 
-/// Steps of one episode.
+/// Steps of one episode, unless another length is asked for.
 const STEPS: usize = 500;
 
 /// Without a number of steps, so many are played.
@@ -50,6 +50,12 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// Steps of one episode. In long ones less of the time goes into their quiet ends.
+fn length() -> usize {
+    let asked = number("SHEETBRIDGE_SIM_EPISODE").and_then(|steps| usize::try_from(steps).ok());
+    asked.unwrap_or(STEPS)
+}
+
 /// What kind of promise was broken: the word before the colon.
 fn kind(outcome: &Outcome) -> Option<&str> {
     outcome.broken.as_deref()?.split([':', ',']).next()
@@ -58,7 +64,7 @@ fn kind(outcome: &Outcome) -> Option<&str> {
 /// Leaves out steps for as long as the same promise is broken without them.
 fn shorten(shop: &Shop, seed: u64, found: &Outcome) -> (BTreeSet<usize>, usize) {
     let began = Instant::now();
-    let steps = (found.step + 1).min(STEPS);
+    let steps = (found.step + 1).min(length());
     let mut skipped = BTreeSet::new();
     let mut size = steps / 2;
     while size > 0 && began.elapsed() < SHORTEN_FOR {
@@ -84,13 +90,14 @@ fn report(shop: &Shop, seed: u64, found: &Outcome) -> String {
     let from = short.log.len().saturating_sub(120);
     let began = &short.log[..from.min(60)];
     format!(
-        "seed {seed}, step {}: {}\n\nthe same in {} steps of {steps}: {}\n{}\n…\n{}\n\nagain: SHEETBRIDGE_SIM_SEED={seed} cargo test --test sim -- --nocapture",
+        "seed {seed}, step {}: {}\n\nthe same in {} steps of {steps}: {}\n{}\n…\n{}\n\nagain: SHEETBRIDGE_SIM_SEED={seed} SHEETBRIDGE_SIM_EPISODE={} cargo test --test sim -- --nocapture",
         found.step,
         found.broken.as_deref().unwrap_or_default(),
         steps - skipped.len(),
         short.broken.as_deref().unwrap_or_default(),
         began.join("\n"),
         short.log[from..].join("\n"),
+        length(),
     )
 }
 
@@ -107,6 +114,7 @@ struct Seen {
 /// Plays episodes from a seed on, as many side by side as there are processors, until there were so many steps.
 fn play_from(shop: &Shop, first: u64, wanted: usize, side_by_side: usize) -> Seen {
     let (next, seen) = (AtomicU64::new(first), Mutex::new(Seen::default()));
+    let length = length();
     let lock = || seen.lock().unwrap_or_else(PoisonError::into_inner);
     let player = || {
         while {
@@ -114,7 +122,7 @@ fn play_from(shop: &Shop, first: u64, wanted: usize, side_by_side: usize) -> See
             seen.broken.is_none() && seen.steps < wanted
         } {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            let outcome = play(shop, seed, STEPS, &BTreeSet::new(), false);
+            let outcome = play(shop, seed, length, &BTreeSet::new(), false);
             let mut seen = lock();
             seen.episodes += 1;
             seen.steps += outcome.steps;
