@@ -109,6 +109,8 @@ templates = ["Chào {{ greeting }},\n{% if budget %}{{ budget.max | money }}{% e
              "{{ appointment | date }} {{ note | shorten(10) }}", "{% set x = note %}{{ x }}", "{% include 't/subject.txt' %}",
              "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(note) }}", "<b>{{ note }}</b> <a href=\"https://x\">y</a>", "[x](action:done) [y](https://x/{{ note }})",
              "{{ missing }}", "{{ 'x' | safe }}"]
+for number, text in enumerate(["Chào {{greeting}}, căn **{{Dự án|dự án}}** {{ name.given }}", "{{Họ tên}} {{ }} {{x|y|z}} {% if %}", "{{Hoa hồng}} [a](https://x) * b"]):
+    put("texts", f"campaign-{number}", b"\x03" + text.encode())
 for number, text in enumerate(templates):
     for kind in (1, 2):
         put("texts", f"template-{number}-{kind}", bytes([kind]) + text.encode())

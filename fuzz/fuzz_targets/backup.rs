@@ -27,7 +27,10 @@ fn framed(mut bytes: &[u8]) -> Vec<u8> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    for (name, content) in [("raw.backup", bytes.to_vec()), ("framed.backup", framed(bytes))] {
+    for (name, content) in [
+        ("raw.backup", bytes.to_vec()),
+        ("framed.backup", framed(bytes)),
+    ] {
         let path = file(name, &content);
         if backup::check(&path).is_err() {
             continue;

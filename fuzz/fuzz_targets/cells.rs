@@ -9,9 +9,7 @@ use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 use sheetbridge::core::record::Cells;
 use sheetbridge::core::sheet::fold::{canonical, canonical_phone, clean, fold};
-use sheetbridge::core::sheet::{
-    Cell, FieldKind, FieldSpec, Schema, find_header, inert, typed,
-};
+use sheetbridge::core::sheet::{Cell, FieldKind, FieldSpec, Schema, find_header, inert, typed};
 use sheetbridge_fuzz::config;
 
 const LOCALES: [&str; 4] = ["vi_VN", "en_US", "en_GB", "fr_FR"];
@@ -76,12 +74,17 @@ fuzz_target!(|bytes: &[u8]| {
         .map(|kind| (format!("{kind:?}").as_str().into(), cell.clone()))
         .collect();
     let read = typed(&cells, schema);
-    assert_eq!(read, typed(&cells, schema), "the same cell twice is not the same");
+    assert_eq!(
+        read,
+        typed(&cells, schema),
+        "the same cell twice is not the same"
+    );
     // What is compared must be the same for what is the same.
     assert_eq!(fold(&fold(text)), fold(text));
     assert_eq!(canonical(&cell), canonical(&cell.clone()));
     let _ = (canonical_phone(&cell), clean(text), cell.shown());
-    let kept: Cell = serde_json::from_str(&serde_json::to_string(&cell).expect("JSON")).expect("ours");
+    let kept: Cell =
+        serde_json::from_str(&serde_json::to_string(&cell).expect("JSON")).expect("ours");
     assert_eq!(kept, cell, "what is stored comes back");
     let written = inert(text);
     assert_eq!(inert(&written), written);

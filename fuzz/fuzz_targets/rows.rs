@@ -45,7 +45,11 @@ fuzz_target!(|bytes: &[u8]| {
         });
         let (first, again) = runtime.block_on(polled).expect("no panic");
         if let (true, Ok(again)) = (first, &again) {
-            assert!(again.changes.is_empty(), "the same again is a change: {:?}", again.changes);
+            assert!(
+                again.changes.is_empty(),
+                "the same again is a change: {:?}",
+                again.changes
+            );
         }
     });
 });

@@ -6,7 +6,9 @@ use sheetbridge_fuzz::load;
 
 fuzz_target!(|bytes: &[u8]| {
     // The environment is empty; files outside of the folder are none of a fuzzer's business.
-    if bytes.windows(2).any(|two| two == b"/." || two == b"..") || bytes.contains(&b'/') && bytes.windows(4).any(|four| four == b"/dev") {
+    if bytes.windows(2).any(|two| two == b"/." || two == b"..")
+        || bytes.contains(&b'/') && bytes.windows(4).any(|four| four == b"/dev")
+    {
         return;
     }
     match load(bytes) {

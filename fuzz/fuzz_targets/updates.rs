@@ -26,7 +26,13 @@ fn bot() -> &'static (Runtime, Bot) {
         let runtime = Runtime::new().expect("a runtime");
         let client = Client::new(&settings).expect("settings");
         let digest = Arc::new(|_: &_, _| Ok(vec!["…".to_owned()]));
-        let bot = Bot::new(client, move || desk.clone(), digest, Arc::new(Notify::new()), now);
+        let bot = Bot::new(
+            client,
+            move || desk.clone(),
+            digest,
+            Arc::new(Notify::new()),
+            now,
+        );
         (runtime, bot)
     })
 }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use sheetbridge::health::Health;
 use sheetbridge::telemetry::Metrics;
 use sheetbridge::web::Web;
-use sheetbridge_fuzz::now;
+use sheetbridge_fuzz::{desk, now};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +23,9 @@ fn address() -> SocketAddr {
             let web = runtime.block_on(Web::bind(here)).expect("a port");
             let address = web.address();
             let health = Health::new(now(), "fuzz", false);
-            runtime.spawn(web.serve(health, Metrics::new("fuzz"), CancellationToken::new()));
+            let desk = desk();
+            let stop = CancellationToken::new();
+            runtime.spawn(web.serve(health, Metrics::new("fuzz"), move || desk.clone(), stop));
             (runtime, address)
         })
         .1
@@ -31,7 +33,9 @@ fn address() -> SocketAddr {
 
 fuzz_target!(|bytes: &[u8]| {
     let mut stream = TcpStream::connect(address()).expect("it listens");
-    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .expect("a time-out");
     // It may have hung up before it has read everything.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(Shutdown::Write);
@@ -43,6 +47,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if !answer.is_empty() {
         assert!(answer.starts_with(b"HTTP/1."), "{answer:?}");
-        assert!(!answer.starts_with(b"HTTP/1.1 500"), "{}", String::from_utf8_lossy(&answer));
+        assert!(
+            !answer.starts_with(b"HTTP/1.1 500"),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
     }
 });

@@ -228,7 +228,8 @@ impl Checker {
         for one in ended {
             let message = &one.message;
             let address = message.frozen.as_ref().map(|frozen| &frozen.address);
-            if let (State::Rejected, Some(Address::Email(to))) = (message.state, address)
+            if let (false, State::Rejected, Some(Address::Email(to))) =
+                (message.trial, message.state, address)
                 && message.why.starts_with("550 5.1.1")
             {
                 world.refused.insert(to.clone());

@@ -161,6 +161,24 @@ pub(crate) struct Tally {
     pub(crate) store_failures: usize,
     pub(crate) restores: usize,
     pub(crate) days: i64,
+    /// Turns of the daemon's loops within steps, and in quiet ends.
+    pub(crate) turns: usize,
+    pub(crate) quiet_turns: usize,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.crashes += other.crashes;
+        self.polls += other.polls;
+        self.messages += other.messages;
+        self.arrivals += other.arrivals;
+        self.in_doubt += other.in_doubt;
+        self.store_failures += other.store_failures;
+        self.restores += other.restores;
+        self.days += other.days;
+        self.turns += other.turns;
+        self.quiet_turns += other.quiet_turns;
+    }
 }
 
 pub(crate) struct Episode {
@@ -582,6 +600,7 @@ impl Episode {
 
     /// Time goes by, and every loop whose turn it is goes round, in any order.
     fn tick(&mut self, dice: &mut Dice) {
+        self.tally.turns += 1;
         self.advance(dice);
         self.loops(dice);
     }
@@ -1036,6 +1055,7 @@ impl Episode {
             // and may not go yet is looked at less and less often.
             let next = if rounds < 150 { 5_000 } else { 4 * 3_600_000 };
             let ms = self.until_due().max(idle).clamp(250, next);
+            self.tally.quiet_turns += 1;
             let before = self.world.lock().fingerprint;
             self.world
                 .lock()
