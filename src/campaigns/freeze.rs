@@ -7,7 +7,7 @@ use super::Campaigns;
 use crate::commands::{Paused, pause_key};
 use crate::core::campaign::life::{Campaign, Run};
 use crate::core::campaign::{CampaignId, Definition};
-use crate::core::delivery::{By, State};
+use crate::core::delivery::State;
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
 use crate::core::rule::{Channel, Span};
 use crate::render::{CampaignText, files};
@@ -217,7 +217,7 @@ impl Campaigns {
 
     /// The texts of a definition, each kept under its hash; else why one cannot be made.
     fn texts(&self, definition: &Definition) -> Result<Result<Vec<Text>, String>, StoreError> {
-        let names = self.roster.campaign_names();
+        let names = self.roster.campaign_names()?;
         let store = self.roster.store();
         let mut texts = Vec::new();
         let mut group = Group::default();
@@ -279,38 +279,5 @@ impl Campaigns {
             (Some(_), Some(_)) | (None, None) => {}
         }
         Ok(())
-    }
-
-    /// Cancels what has not gone of a campaign that was stopped. Returns whether anything is left.
-    pub(super) fn cancel_rest(&self, campaign: &Campaign, why: &str) -> Result<bool, StoreError> {
-        let store = self.roster.store();
-        let _alone = store.alone();
-        let mut waiting = store.waiting(vec![lane_of(&campaign.id)], Timestamp::MAX)?;
-        let mut groups = Vec::new();
-        while let Some((_, key)) = waiting.next_due()? {
-            if let Some(mut message) = store.get::<Message>(&keys::message(&key))?
-                && message.state == State::Queued
-            {
-                let mut group = Group::default();
-                if ledger::shift(
-                    &mut group,
-                    &mut message,
-                    State::Cancelled,
-                    By::Policy,
-                    why,
-                    None,
-                )
-                .is_ok()
-                {
-                    groups.push(group);
-                }
-            }
-            if groups.len() >= 500 {
-                break;
-            }
-        }
-        let any = !groups.is_empty();
-        store.commit(groups)?;
-        Ok(any)
     }
 }

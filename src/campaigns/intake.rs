@@ -8,8 +8,8 @@ use super::Campaigns;
 use crate::core::campaign::life::Campaign;
 use crate::core::campaign::read::Written;
 use crate::core::campaign::tab::Kept;
-use crate::core::campaign::{CampaignId, Origin, Problem, Said, Wanted};
-use crate::render::files;
+use crate::core::campaign::{CampaignId, Origin, Problem, Wanted};
+use crate::render::attachment_problem;
 use crate::store::campaigns::campaign_key;
 use crate::store::{Group, StoreError};
 
@@ -132,16 +132,7 @@ impl Campaigns {
     ) -> Result<Result<crate::core::campaign::Definition, Vec<Problem>>, StoreError> {
         let templates: BTreeSet<String> = self.roster.config().templates.iter().cloned().collect();
         let folder = &self.roster.config().attachments_dir;
-        let attachment = |name: &str| match files::read(folder, name) {
-            Ok(_) => None,
-            Err(problem) => Some((
-                Said::new(format!("không đính kèm được “{name}”"), problem.to_string()),
-                Said::new(
-                    "Hãy chép tệp vào thư mục đính kèm, hoặc nhờ người quản trị",
-                    "Put the file into the attachments folder",
-                ),
-            )),
-        };
+        let attachment = |name: &str| attachment_problem(folder, name);
         self.roster
             .read_campaign(written, id, &templates, &attachment)
     }

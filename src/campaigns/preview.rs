@@ -72,7 +72,7 @@ impl Campaigns {
     pub fn preview(&self, definition: &Definition, now: Timestamp) -> Result<Preview, StoreError> {
         let mut texts = Vec::new();
         let mut problems = Vec::new();
-        let names = self.roster.campaign_names();
+        let names = self.roster.campaign_names()?;
         for variant in &definition.variants {
             match self.templates.campaign_text(variant, &names) {
                 Ok(text) => texts.push(text),

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Campaigns;
-use super::freeze::rule_of;
+use super::freeze::{lane_of, rule_of};
 use crate::core::campaign::CampaignId;
 use crate::core::campaign::life::{Campaign, Halt};
-use crate::core::delivery::State;
+use crate::core::delivery::{By, State};
 use crate::store::campaigns::campaign_key;
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, Store, StoreError};
+use crate::store::{Group, Store, StoreError, ledger};
 
 /// Messages of a campaign are counted so often at most.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
@@ -89,7 +89,7 @@ impl Campaigns {
         }
         if let Some(halt) = &run.stopped {
             let why = format!("the campaign was stopped by {}: {}", halt.by, halt.why);
-            while self.cancel_rest(campaign, &why)? {}
+            ledger::cancel_lane(self.roster.store(), &lane_of(&campaign.id), By::Hand, &why)?;
             return self.end(campaign, now);
         }
         if run.queued < run.recipients {

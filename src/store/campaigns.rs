@@ -144,9 +144,9 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         let id = CampaignId::from_text("tet");
         let seats: Vec<Seat> = (0..1_203)
-            .map(|number| Seat(RecordId::from_text(format!("r{number}")), 0))
+            .map(|number| Seat(RecordId::new(format!("r{number}")), 0))
             .collect();
-        let aside = [Aside(RecordId::from_text("x"), "no_consent".into())];
+        let aside = [Aside(RecordId::new("x"), "no_consent".into())];
         store.keep_audience(&id, 1, &seats[..10], &aside).unwrap();
         store.keep_audience(&id, 2, &seats, &aside).unwrap();
         store.forget_audiences(&id, 2).unwrap();
