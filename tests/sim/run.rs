@@ -1033,7 +1033,10 @@ impl Episode {
         // What has just begun when the time is up is seen to its end, too.
         let goes_on = |episode: &Self| {
             let world = episode.world.lock();
-            let in_hand = world.next_answer().is_some() && world.mono < ends + 3_600_000;
+            let daemon = episode.daemon.as_ref();
+            let under_way = daemon.is_some_and(|daemon| !daemon.passes.is_empty());
+            let in_hand =
+                (under_way || world.next_answer().is_some()) && world.mono < ends + 3_600_000;
             (world.mono < ends || in_hand) && world.broken.is_none()
         };
         while goes_on(self) {
