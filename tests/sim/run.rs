@@ -1030,7 +1030,16 @@ impl Episode {
         let mut dice = Dice::about(self.seed, "quiet", 0);
         let ends = self.world.lock().mono + 5 * 86_400_000;
         let (mut rounds, mut idle) = (0_usize, 250);
-        while self.world.lock().mono < ends && self.world.lock().broken.is_none() {
+        // What has just begun when the time is up is seen to its end, too.
+        let goes_on = |episode: &Self| {
+            let world = episode.world.lock();
+            let daemon = episode.daemon.as_ref();
+            let under_way = daemon.is_some_and(|daemon| !daemon.passes.is_empty());
+            let in_hand =
+                (under_way || world.next_answer().is_some()) && world.mono < ends + 3_600_000;
+            (world.mono < ends || in_hand) && world.broken.is_none()
+        };
+        while goes_on(self) {
             rounds += 1;
             if self.daemon.is_none() {
                 self.world.lock().advance(1_000);
