@@ -238,7 +238,7 @@ impl Campaigns {
                 Err(why) => {
                     broken += 1;
                     if problems.len() < NAMED {
-                        problems.push(of_recipient(definition, record, row, why));
+                        problems.push(of_recipient(definition, record, row, &why));
                     }
                 }
             }
@@ -487,7 +487,7 @@ fn column(column: &str, number: u32) -> String {
     }
 }
 
-fn of_recipient(definition: &Definition, record: &Record, row: u32, why: Said) -> Problem {
+fn of_recipient(definition: &Definition, record: &Record, row: u32, why: &Said) -> Problem {
     let name = record
         .seen
         .get("name")

@@ -215,7 +215,7 @@ impl Desk {
         campaign
             .approve(number, who.name(), send_at, now)
             .map_err(|why| not_now(why, by_before.as_deref()))?;
-        self.campaign_done(campaign, who, "approved", now)
+        self.campaign_done(&campaign, who, "approved", now)
     }
 
     /// Sends a question back to the author.
@@ -237,7 +237,7 @@ impl Desk {
         campaign
             .send_back(number, who.name(), why.unwrap_or_default(), now)
             .map_err(|why| not_now(why, by_before.as_deref()))?;
-        self.campaign_done(campaign, who, "returned", now)
+        self.campaign_done(&campaign, who, "returned", now)
     }
 
     /// Pauses, resumes or stops one that was approved.
@@ -275,7 +275,7 @@ impl Desk {
                 "stopped"
             }
         };
-        self.campaign_done(campaign, who, did, now)
+        self.campaign_done(&campaign, who, did, now)
     }
 
     /// Sends again what was refused or given up.
@@ -518,7 +518,7 @@ impl Desk {
 
     fn campaign_done(
         &self,
-        campaign: Campaign,
+        campaign: &Campaign,
         who: &Who,
         did: &str,
         now: Timestamp,
@@ -550,7 +550,7 @@ impl Desk {
             who,
             &format!("{did} the campaign {}", campaign.id),
         );
-        group.put(campaign_key(&campaign.id), &campaign);
+        group.put(campaign_key(&campaign.id), campaign);
         store.commit(vec![group])?;
         let run = campaign.run.as_ref();
         Ok(CampaignDone {

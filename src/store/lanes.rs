@@ -425,7 +425,7 @@ mod tests {
     #[test]
     fn how_many_wait_is_counted_once_and_kept() {
         let welcome = message("welcome", Recipient::Customer, Channel::Email, 1, 10);
-        let (_dir, store) = store(&[welcome.clone()]);
+        let (_dir, store) = store(std::slice::from_ref(&welcome));
         assert_eq!(store.queued().unwrap(), 1);
         let mut group = Group::default();
         let other = message("thanks", Recipient::Customer, Channel::Email, 2, 10);
