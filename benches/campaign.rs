@@ -30,7 +30,7 @@ const RECORDS: u32 = 500_000;
 /// One in five is in the segment.
 const ONE_IN: u32 = 5;
 
-const CONDITION: &str = "budget.max >= 3 * ty and area is containing 'quan 7' and not no_ads";
+const CONDITION: &str = "budget.max >= 3 * ty and note is containing 'nha mau' and not no_ads";
 
 const TEXT: &str = "Kính chào **{{ greeting }}**,\n\n\
 Dự án **Sunrise City** tại {{Khu vực|khu vực anh/chị quan tâm}} vừa mở bán đợt 2, hợp với ngân sách {{Ngân sách}} của {{ pronoun }}:\n\n\
