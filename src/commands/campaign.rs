@@ -13,6 +13,7 @@ use crate::core::campaign::CampaignId;
 use crate::core::campaign::life::{Campaign, Halt, NotNow, State};
 use crate::core::delivery::State as MessageState;
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
+use crate::core::people::Role;
 use crate::core::record::RecordId;
 use crate::core::rule::Channel;
 use crate::core::sheet::fold::fold;
@@ -387,8 +388,17 @@ impl Desk {
         }
     }
 
+    /// Managers, and leaders of teams if the configuration says so.
     fn must_decide_campaigns(&self, who: &Who) -> Answer<()> {
-        self.must_all(who, Right::Steer)
+        let leaders = self.roster.config().campaigns.approve == Role::Leader;
+        match who {
+            Who::Colleague {
+                role: Role::Leader, ..
+            } if leaders => Ok(()),
+            Who::CommandLine | Who::Colleague { .. } | Who::Stranger => {
+                self.must_all(who, Right::Steer)
+            }
+        }
     }
 
     fn campaign_line(&self, campaign: &Campaign, now: Timestamp) -> Answer<CampaignLine> {

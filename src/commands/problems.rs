@@ -83,17 +83,17 @@ impl Findings {
 struct Seen {
     /// The tabs that were looked at.
     tabs: Vec<TabMeta>,
-    /// By contact and name, the first row.
-    same: HashMap<(u64, u64), Place>,
-    /// By contact, the first row of anybody.
-    any: HashMap<u64, Place>,
+    /// The rows that have a contact: the tab's place in `tabs`, and the row's number.
+    rows: Vec<(u32, u32)>,
+    /// By contact, the name and the first row of anybody.
+    first: HashMap<u64, (u32, u32)>,
+    /// By contact and name, the first row of those who share it with somebody of another name.
+    others: HashMap<(u64, u32), u32>,
 }
 
-/// A row: its tab's place in [`Seen::tabs`], and its number.
-#[derive(Clone, Copy)]
-struct Place {
-    tab: usize,
-    row: u32,
+/// The same for names, which are only compared within one contact.
+fn short_number_of(text: &str) -> u32 {
+    u32::try_from(number_of(text) >> 32).unwrap_or(u32::MAX)
 }
 
 /// Equal texts have equal numbers; others all but never (64 bits for at most millions).
@@ -357,47 +357,51 @@ fn no_stage(
 /// The same phone or e-mail in an earlier row. With the same name it is one person, else people who share it.
 fn duplicates(cells: &Cells<'_>, typed: &Typed, seen: &mut Seen, find: &mut dyn FnMut(Found<'_>)) {
     let name = match typed.values.get("name") {
-        Some(Value::Name(name)) => number_of(&fold(name.full.known().unwrap_or_default())),
-        _ => number_of(""),
+        Some(Value::Name(name)) => short_number_of(&fold(name.full.known().unwrap_or_default())),
+        _ => short_number_of(""),
     };
-    let tab = seen.tab(cells.spot.tab);
-    let here = Place {
-        tab,
-        row: cells.spot.row,
-    };
+    let here = seen.row(&cells.spot);
     for (field, contacts) in contacts(typed) {
         for contact in contacts {
             let contact = number_of(&contact);
-            let twin = seen.same.get(&(contact, name)).copied();
-            let other = twin.or_else(|| seen.any.get(&contact).copied());
-            if let Some(other) = other {
-                let meta = &seen.tabs[other.tab];
-                find(Found {
-                    field,
-                    kind: ProblemKind::Duplicate,
-                    why: &|| {
-                        let who = match twin {
-                            Some(_) => "the same person twice",
-                            None => "two people who share it",
-                        };
-                        let cell = cell_of(meta, field, other.row);
-                        format!("stands in {cell} of \"{}\" as well: {who}", meta.title)
-                    },
-                });
+            let Some(&(of, first)) = seen.first.get(&contact) else {
+                seen.first.insert(contact, (name, here));
+                continue;
+            };
+            let twin = match of == name {
+                true => Some(first),
+                false => seen.others.get(&(contact, name)).copied(),
+            };
+            let (tab, row) = seen.rows[twin.unwrap_or(first) as usize];
+            let meta = &seen.tabs[tab as usize];
+            find(Found {
+                field,
+                kind: ProblemKind::Duplicate,
+                why: &|| {
+                    let who = match twin {
+                        Some(_) => "the same person twice",
+                        None => "two people who share it",
+                    };
+                    let cell = cell_of(meta, field, row);
+                    format!("stands in {cell} of \"{}\" as well: {who}", meta.title)
+                },
+            });
+            if twin.is_none() {
+                seen.others.insert((contact, name), here);
             }
-            seen.same.entry((contact, name)).or_insert(here);
-            seen.any.entry(contact).or_insert(here);
         }
     }
 }
 
 impl Seen {
-    /// The place of a tab among those that were looked at.
-    fn tab(&mut self, tab: &TabMeta) -> usize {
-        if self.tabs.last() != Some(tab) {
-            self.tabs.push(tab.clone());
+    /// The place of a row among those that were looked at.
+    fn row(&mut self, spot: &Spot<'_>) -> u32 {
+        let place = |count: usize| u32::try_from(count).expect("Google allows ten million cells");
+        if self.tabs.last() != Some(spot.tab) {
+            self.tabs.push(spot.tab.clone());
         }
-        self.tabs.len() - 1
+        self.rows.push((place(self.tabs.len() - 1), spot.row));
+        place(self.rows.len() - 1)
     }
 }
 
