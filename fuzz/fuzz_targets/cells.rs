@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 use sheetbridge::core::record::Cells;
 use sheetbridge::core::sheet::fold::{canonical, canonical_phone, clean, fold};
-use sheetbridge::core::sheet::{Cell, FieldKind, FieldSpec, Schema, find_header, inert, typed};
+use sheetbridge::core::sheet::stage::{Stage, StageTable};
+use sheetbridge::core::sheet::typed::typed;
+use sheetbridge::core::sheet::{Cell, FieldKind, FieldSpec, Schema, find_header, inert};
 use sheetbridge_fuzz::config;
 
 const LOCALES: [&str; 4] = ["vi_VN", "en_US", "en_GB", "fr_FR"];
@@ -43,10 +45,16 @@ fn schemas() -> &'static [Schema] {
                 since: None,
             })
             .collect();
+        let stage = |stage: &sheetbridge::config::Stage| Stage {
+            id: stage.id.clone(),
+            label: stage.label.clone(),
+            aliases: stage.aliases.clone(),
+        };
+        let stages: Vec<Stage> = config().stages.iter().map(stage).collect();
+        let stages = StageTable::new(stages).expect("the company's stages");
         let schema = |locale: &&str| Schema {
             fields: fields.clone(),
-            stages: sheetbridge::core::sheet::stage::StageTable::new(config().stages.clone())
-                .expect("the company's stages"),
+            stages: stages.clone(),
             locale: (*locale).to_owned(),
             zone: TimeZone::get("Asia/Ho_Chi_Minh").expect("bundled"),
         };

@@ -10,6 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use sheetbridge::core::campaign::text::{Names, pieces};
 use sheetbridge::core::condition::Condition;
+use sheetbridge::core::sheet::FieldSpec;
 use sheetbridge::render::{Language, Templates};
 
 fn facts() -> Value {
@@ -71,7 +72,20 @@ fuzz_target!(|bytes: &[u8]| {
         3 => {
             // A campaign's text in a cell: values in braces and no commands.
             static NAMES: OnceLock<Names> = OnceLock::new();
-            let names = NAMES.get_or_init(|| Names::new(&sheetbridge_fuzz::config().fields));
+            let names = NAMES.get_or_init(|| {
+                let config = sheetbridge_fuzz::config();
+                let fields = config.fields.iter();
+                let specs: Vec<FieldSpec> = fields
+                    .map(|field| FieldSpec {
+                        id: field.id.clone(),
+                        headers: field.headers.clone(),
+                        kind: field.kind,
+                        private: field.private,
+                        since: field.since.clone(),
+                    })
+                    .collect();
+                Names::new(&specs)
+            });
             match pieces(text, names) {
                 Ok(pieces) => assert!(pieces.len() <= 2 * text.len() + 1),
                 Err(problems) => assert!(!problems.is_empty()),
