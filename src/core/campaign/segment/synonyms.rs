@@ -21,7 +21,7 @@ impl Synonyms {
         Self { by_field }
     }
 
-    /// Every way in which a word may stand in a cell of a field, in the form of [`plain`], without repetition.
+    /// Every way in which a word may stand in a cell of a field, in the form of `plain`, without repetition.
     pub fn forms(&self, field: &str, word: &str) -> Vec<String> {
         let own = plain(field, word);
         let mut forms = vec![own.clone()];
