@@ -394,7 +394,7 @@ impl Campaigns {
                 let Some(order) = store.order(&book.id, tab.sheet)? else {
                     continue;
                 };
-                for stands in order.iter() {
+                for stands in order.into_places() {
                     if let Some(record) = store.record(&stands.id())? {
                         look(&record, stands.row)?;
                     }

@@ -101,7 +101,7 @@ impl Desk {
             }
             found = true;
             let order = self.roster.store().order(&workbook, tab.sheet)?;
-            for stands in order.iter().flat_map(Order::iter) {
+            for stands in order.into_iter().flat_map(Order::into_places) {
                 let Some(record) = self.roster.store().record(&stands.id())? else {
                     continue;
                 };

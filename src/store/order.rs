@@ -151,6 +151,17 @@ impl Order {
         (0..self.len()).filter_map(|at| self.get(at))
     }
 
+    /// The same without what only a poll asks for, which half a million rows need not hold meanwhile.
+    pub fn into_places(self) -> impl Iterator<Item = OrderRow> {
+        let Self { ids, rows, .. } = self;
+        ids.into_iter().zip(rows).map(|(number, row)| OrderRow {
+            number,
+            print: 0,
+            json: 0,
+            row,
+        })
+    }
+
     /// The JSON hash and row number at a place; quicker than [`Order::get`].
     pub fn json_at(&self, at: usize) -> Option<(u128, u32)> {
         Some((*self.json.get(at)?, self.rows[at]))
