@@ -93,7 +93,9 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = (canonical_phone(&cell), clean(text), cell.shown());
     let kept: Cell =
         serde_json::from_str(&serde_json::to_string(&cell).expect("JSON")).expect("ours");
-    assert_eq!(kept, cell, "what is stored comes back");
+    // An empty text is an empty cell.
+    let same = kept == cell || kept.is_blank() && cell.is_blank();
+    assert!(same, "what is stored comes back: {kept:?}, {cell:?}");
     let written = inert(text);
     assert_eq!(inert(&written), written);
     assert!(!written.trim_start().starts_with('='));
