@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
+use crate::commands::steer_queue;
 use crate::core::campaign::CampaignId;
 use crate::core::campaign::life::{Asked, Campaign};
 use crate::render::Templates;
@@ -95,6 +96,7 @@ impl Campaigns {
                 differs,
             });
             self.tell_asked(&campaign, &preview, now, &mut group)?;
+            steer_queue(&mut group, &mut campaign, now);
         } else {
             campaign.find_fault(preview.problems);
             self.tell_faulty(&campaign, now, &mut group)?;

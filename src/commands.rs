@@ -35,7 +35,8 @@ pub use allow::{Right, Scope, may};
 pub use backup::{BackupMade, Upkeep, after_restore};
 pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
 pub use campaign::{
-    CampaignAside, CampaignDone, CampaignLine, CampaignSample, CampaignShown, CampaignTested, Steer,
+    CampaignAside, CampaignDone, CampaignLine, CampaignSample, CampaignShown, CampaignTested,
+    Steer, steer_queue,
 };
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use explain::{

@@ -368,6 +368,57 @@ async fn an_edit_before_the_hour_asks_again_and_the_rest_gets_what_was_approved_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_approved_anew_takes_the_place_of_what_waits_before_any_of_it_goes() {
+    let mut post = Post::open(LAUNCH).await;
+    let everyone = Who::CommandLine;
+    post.desk()
+        .campaign_approve("mo-ban", &everyone, post.company.now)
+        .unwrap();
+    // Approved, and not a message of it is written down yet.
+    post.send().await;
+    post.campaigns.pass(post.company.now).unwrap();
+    post.desk()
+        .campaign_steer("mo-ban", Steer::Pause, &everyone, post.company.now)
+        .unwrap();
+    post.write("Giai đoạn", "Đã đặt cọc");
+    post.settle().await;
+    post.desk()
+        .campaign_approve("mo-ban", &everyone, post.company.now)
+        .unwrap();
+    post.company.wait(30);
+    post.send().await;
+    assert_eq!(
+        post.mails(),
+        [],
+        "nothing of the older version goes any more"
+    );
+    for _ in 0..2 {
+        post.campaigns.pass(post.company.now).unwrap();
+        post.company.wait(30);
+        post.send().await;
+    }
+    let subject = "[QC] Mở bán dành cho Phạm Dũng";
+    assert_eq!(
+        post.mails(),
+        [("dung@example.com".to_owned(), subject.to_owned())]
+    );
+    let messages = post.line().messages;
+    assert_eq!(messages.get("cancelled"), Some(&2), "{messages:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_mail_goes_to_whoever_asks_and_to_no_customer() {
+    let post = Post::open(LAUNCH).await;
+    post.press(Action::CampaignTest).unwrap();
+    post.send().await;
+    let mails = post.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].0, "ha.pham@congty.example");
+    assert!(mails[0].1.contains("Mở bán dành cho"), "{mails:?}");
+    assert_eq!(post.line().state, State::Asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_that_is_sent_back_paused_or_stopped_sends_nothing() {
     let mut post = Post::open(LAUNCH).await;
     post.press(Action::CampaignReturn).unwrap();

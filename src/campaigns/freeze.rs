@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Campaigns;
-use crate::commands::{Paused, pause_key};
 use crate::core::campaign::life::{Campaign, Run};
 use crate::core::campaign::{CampaignId, Definition};
-use crate::core::delivery::State;
+use crate::core::delivery::{By, State};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
+use crate::core::people::Directory;
 use crate::core::rule::{Channel, Span};
 use crate::render::{CampaignText, files};
 use crate::store::campaigns::{Seat, campaign_key};
@@ -44,6 +44,15 @@ struct Text {
     attachments: Vec<Value>,
 }
 
+/// What is frozen.
+#[derive(Clone, Copy)]
+struct Version<'a> {
+    id: &'a CampaignId,
+    run: &'a Run,
+    texts: &'a [Text],
+    people: &'a Directory,
+}
+
 impl Campaigns {
     /// Writes down the next messages of an approved campaign, all that are left.
     pub(super) fn freeze(&self, campaign: &Campaign, now: Timestamp) -> Result<(), StoreError> {
@@ -58,12 +67,19 @@ impl Campaigns {
             }
         };
         let store = self.roster.store();
+        let people = self.roster.directory()?;
         let mut chunk = 0;
         let mut place = 0_u64;
+        let version = Version {
+            id: &campaign.id,
+            run: &run,
+            texts: &texts,
+            people: &people,
+        };
         while let Some(seats) = store.seats(&campaign.id, run.number, chunk)? {
             let count = seats.len() as u64;
             if place + count > run.queued {
-                let still = self.write_chunk(campaign, &run, &texts, &seats, place, now)?;
+                let still = self.write_chunk(&version, &seats, place, now)?;
                 if !still {
                     return Ok(());
                 }
@@ -71,19 +87,62 @@ impl Campaigns {
             place += count;
             chunk += 1;
         }
-        Ok(())
+        self.cancel_others(campaign, run.number)?;
+        let _alone = store.alone();
+        let Some(mut campaign) = store.campaign(&campaign.id)? else {
+            return Ok(());
+        };
+        match campaign.run.as_mut() {
+            Some(is) if is.number == run.number => is.frozen = true,
+            _ => return Ok(()),
+        }
+        self.keep(&mut campaign, now)
+    }
+
+    /// Cancels what waits of an older version and is for nobody of the one approved last.
+    fn cancel_others(&self, campaign: &Campaign, number: u32) -> Result<(), StoreError> {
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let mut waiting = store.waiting(vec![lane_of(&campaign.id)], Timestamp::MAX)?;
+        let mut groups = Vec::new();
+        while let Some((_, key)) = waiting.next_due()? {
+            let Some(mut message) = store.get::<Message>(&keys::message(&key))? else {
+                continue;
+            };
+            let of_this = message
+                .frozen
+                .as_ref()
+                .is_some_and(|frozen| frozen.values["question"] == number);
+            if of_this || message.state != State::Queued {
+                continue;
+            }
+            let mut group = Group::default();
+            let why = "not among those of the version approved last";
+            if ledger::shift(
+                &mut group,
+                &mut message,
+                State::Cancelled,
+                By::Policy,
+                why,
+                None,
+            )
+            .is_ok()
+            {
+                groups.push(group);
+            }
+        }
+        store.commit(groups)
     }
 
     /// Returns whether the campaign still is as it was.
     fn write_chunk(
         &self,
-        campaign: &Campaign,
-        run: &Run,
-        texts: &[Text],
+        version: &Version<'_>,
         seats: &[Seat],
         place: u64,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let Version { id, run, texts, .. } = *version;
         let store = self.roster.store();
         let mut messages = Vec::new();
         for (number, seat) in seats.iter().enumerate() {
@@ -91,12 +150,12 @@ impl Campaigns {
             let Some(text) = texts.get(usize::from(seat.1)) else {
                 continue;
             };
-            if let Some(message) = self.message(campaign, run, text, seat, place, now)? {
+            if let Some(message) = self.message(version, text, seat, place, now)? {
                 messages.push(message);
             }
         }
         let _alone = store.alone();
-        let Some(mut now_is) = store.campaign(&campaign.id)? else {
+        let Some(mut now_is) = store.campaign(id)? else {
             return Ok(false);
         };
         let Some(is) = now_is
@@ -127,7 +186,7 @@ impl Campaigns {
         }
         is.queued = place + seats.len() as u64;
         let mut last = Group::default();
-        last.put(campaign_key(&campaign.id), &now_is);
+        last.put(campaign_key(id), &now_is);
         groups.push(last);
         store.commit(groups)?;
         Ok(true)
@@ -136,8 +195,7 @@ impl Campaigns {
     /// The message to one recipient; none if they have left the sheet, or lack something by now.
     fn message(
         &self,
-        campaign: &Campaign,
-        run: &Run,
+        version: &Version<'_>,
         text: &Text,
         seat: &Seat,
         place: u64,
@@ -147,19 +205,20 @@ impl Campaigns {
         let Some(record) = store.record(&seat.0)?.filter(|record| !record.removed) else {
             return Ok(None);
         };
-        let people = self.roster.directory()?;
+        let Version {
+            id, run, people, ..
+        } = *version;
         let facts = self.roster.facts(&record, &Value::Null, now)?;
         let Some(address) = facts["email"].as_str().map(str::to_owned) else {
             return Ok(None);
         };
-        let facts = self.roster.with_owner(facts, &people);
+        let facts = self.roster.with_owner(facts, people);
         let Ok(merge) = text.text.merge(&facts) else {
             return Ok(None);
         };
-        let rule = rule_of(&campaign.id);
+        let rule = rule_of(id);
         let key = MessageKey::new(&rule, 0, None, "customer", &address_hash(store, &address)?);
-        let mut values =
-            json!({ "merge": merge, "owners": facts["owners"], "owner": facts["owner"] });
+        let mut values = json!({ "merge": merge, "question": run.number, "owners": facts["owners"], "owner": facts["owner"] });
         if run.definition.send_at.is_fixed() {
             values["fixed"] = Value::Bool(true);
         }
@@ -252,32 +311,5 @@ impl Campaigns {
             store.commit(vec![group])?;
         }
         Ok(Ok(texts))
-    }
-
-    /// Lets the queue of a campaign wait or go on, as the campaign says.
-    pub(super) fn steer(
-        &self,
-        group: &mut Group,
-        campaign: &Campaign,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let what = format!("campaign/{}", campaign.id);
-        let key = pause_key(&what);
-        let waits = campaign.run.as_ref().and_then(|run| {
-            let asked_again = campaign.asked.is_some() || campaign.to_ask;
-            match (&run.stopped, &run.paused) {
-                (Some(halt), _) | (None, Some(halt)) => Some(halt.by.clone()),
-                // Its row was changed before it began: the managers are asked first.
-                (None, None) if asked_again && now < run.send_at => Some("sheetbridge".to_owned()),
-                (None, None) => None,
-            }
-        });
-        let store = self.roster.store();
-        match (waits, store.get::<Paused>(&key)?) {
-            (Some(by), None) => group.put(key, &Paused { what, by, at: now }),
-            (None, Some(_)) => group.remove(key),
-            (Some(_), Some(_)) | (None, None) => {}
-        }
-        Ok(())
     }
 }

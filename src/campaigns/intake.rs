@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::Campaigns;
+use crate::commands::steer_queue;
 use crate::core::campaign::life::Campaign;
 use crate::core::campaign::read::Written;
 use crate::core::campaign::tab::Kept;
@@ -43,7 +44,7 @@ impl Campaigns {
             };
             if read && !campaign.gone && !there.contains(&campaign.id) {
                 campaign.removed(now);
-                self.keep(&campaign, now)?;
+                self.keep(&mut campaign, now)?;
             }
         }
         Ok(())
@@ -87,7 +88,7 @@ impl Campaigns {
             return Ok(());
         }
         campaign.steered(wanted, now);
-        self.keep(&campaign, now)
+        self.keep(&mut campaign, now)
     }
 
     /// Returns the id, if the file has one.
@@ -151,15 +152,15 @@ impl Campaigns {
         if campaign.problems != was && !campaign.problems.is_empty() {
             self.tell_faulty(campaign, now, &mut group)?;
         }
-        self.steer(&mut group, campaign, now)?;
+        steer_queue(&mut group, campaign, now);
         group.put(campaign_key(&campaign.id), campaign);
         self.roster.store().commit(vec![group])
     }
 
     /// Writes a campaign back, and lets its queue wait or go on as it says.
-    pub(super) fn keep(&self, campaign: &Campaign, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn keep(&self, campaign: &mut Campaign, now: Timestamp) -> Result<(), StoreError> {
         let mut group = Group::default();
-        self.steer(&mut group, campaign, now)?;
+        steer_queue(&mut group, campaign, now);
         group.put(campaign_key(&campaign.id), campaign);
         self.roster.store().commit(vec![group])
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Campaigns;
 use super::freeze::{lane_of, rule_of};
+use crate::commands::steer_queue;
 use crate::core::campaign::CampaignId;
 use crate::core::campaign::life::{Campaign, Halt};
 use crate::core::delivery::{By, State};
@@ -37,13 +38,6 @@ pub struct Progress {
     pub in_doubt: u64,
     /// Not wanted any more when their turn came.
     pub left_out: u64,
-}
-
-impl Progress {
-    /// Messages that ended.
-    pub fn ended(&self) -> u64 {
-        self.delivered + self.failed + self.in_doubt + self.left_out
-    }
 }
 
 /// A count, and when it was made.
@@ -89,10 +83,16 @@ impl Campaigns {
         }
         if let Some(halt) = &run.stopped {
             let why = format!("the campaign was stopped by {}: {}", halt.by, halt.why);
-            ledger::cancel_lane(self.roster.store(), &lane_of(&campaign.id), By::Hand, &why)?;
-            return self.end(campaign, now);
+            let store = self.roster.store();
+            ledger::cancel_lane(store, &lane_of(&campaign.id), By::Hand, &why)?;
+            let progress = count(store, &campaign.id)?;
+            // What is in flight has an end of its own.
+            return match progress.waiting {
+                0 => self.end(campaign, progress, now),
+                _ => Ok(()),
+            };
         }
-        if run.queued < run.recipients {
+        if !run.frozen {
             self.freeze(campaign, now)?;
             return Ok(());
         }
@@ -103,7 +103,7 @@ impl Campaigns {
         let progress = count(self.roster.store(), &campaign.id)?;
         self.counted(&campaign.id, began);
         if progress.waiting == 0 {
-            return self.end(campaign, now);
+            return self.end(campaign, progress, now);
         }
         let tried = progress.delivered + progress.failed + progress.in_doubt;
         if tried >= ENOUGH && (progress.failed + progress.in_doubt) * ONE_IN > tried {
@@ -165,16 +165,20 @@ impl Campaigns {
         });
         campaign.changed = now;
         let mut group = Group::default();
-        self.steer(&mut group, &campaign, now)?;
+        steer_queue(&mut group, &mut campaign, now);
         self.tell_paused(&campaign, why, now, &mut group)?;
         group.put(campaign_key(id), &campaign);
         store.commit(vec![group])
     }
 
     /// Nothing of it waits any more.
-    fn end(&self, campaign: &Campaign, now: Timestamp) -> Result<(), StoreError> {
+    fn end(
+        &self,
+        campaign: &Campaign,
+        progress: Progress,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let store = self.roster.store();
-        let progress = count(store, &campaign.id)?;
         let _alone = store.alone();
         let Some(mut campaign) = store.campaign(&campaign.id)? else {
             return Ok(());
@@ -189,7 +193,7 @@ impl Campaigns {
         campaign.changed = now;
         let mut group = Group::default();
         self.roster.end_campaign(&mut group, &campaign.id);
-        self.steer(&mut group, &campaign, now)?;
+        steer_queue(&mut group, &mut campaign, now);
         self.tell_ended(&campaign, &progress, now, &mut group)?;
         group.put(campaign_key(&campaign.id), &campaign);
         store.commit(vec![group])?;

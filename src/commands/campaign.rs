@@ -216,7 +216,7 @@ impl Desk {
         campaign
             .approve(number, who.name(), send_at, now)
             .map_err(|why| not_now(why, by_before.as_deref()))?;
-        self.campaign_done(&campaign, who, "approved", now)
+        self.campaign_done(campaign, who, "approved", now)
     }
 
     /// Sends a question back to the author.
@@ -238,7 +238,7 @@ impl Desk {
         campaign
             .send_back(number, who.name(), why.unwrap_or_default(), now)
             .map_err(|why| not_now(why, by_before.as_deref()))?;
-        self.campaign_done(&campaign, who, "returned", now)
+        self.campaign_done(campaign, who, "returned", now)
     }
 
     /// Pauses, resumes or stops one that was approved.
@@ -269,6 +269,8 @@ impl Desk {
             }
             Steer::Resume => {
                 run.paused = None;
+                // Also what a provider's refusal paused.
+                run.held = true;
                 "resumed"
             }
             Steer::Stop => {
@@ -276,7 +278,7 @@ impl Desk {
                 "stopped"
             }
         };
-        self.campaign_done(&campaign, who, did, now)
+        self.campaign_done(campaign, who, did, now)
     }
 
     /// Sends again what was refused or given up.
@@ -528,31 +530,14 @@ impl Desk {
 
     fn campaign_done(
         &self,
-        campaign: &Campaign,
+        mut campaign: Campaign,
         who: &Who,
         did: &str,
         now: Timestamp,
     ) -> Answer<CampaignDone> {
         let store = self.roster.store();
         let mut group = Group::default();
-        let what = format!("campaign/{}", campaign.id);
-        let key = pause_key(&what);
-        let halted = campaign
-            .run
-            .as_ref()
-            .is_some_and(|run| run.paused.is_some() || run.stopped.is_some());
-        match (halted, store.get::<Paused>(&key)?) {
-            (true, None) => group.put(
-                key,
-                &Paused {
-                    what,
-                    by: who.name().to_owned(),
-                    at: now,
-                },
-            ),
-            (false, Some(_)) => group.remove(key),
-            (true, Some(_)) | (false, None) => {}
-        }
+        steer_queue(&mut group, &mut campaign, now);
         self.note_hand(
             &mut group,
             now,
@@ -560,7 +545,7 @@ impl Desk {
             who,
             &format!("{did} the campaign {}", campaign.id),
         );
-        group.put(campaign_key(&campaign.id), campaign);
+        group.put(campaign_key(&campaign.id), &campaign);
         store.commit(vec![group])?;
         let run = campaign.run.as_ref();
         Ok(CampaignDone {
@@ -570,6 +555,28 @@ impl Desk {
             recipients: run.map_or(0, |run| run.recipients),
             send_at: run.map(|run| self.local(run.send_at)),
         })
+    }
+}
+
+/// Lets the queue of a campaign wait or go on as the campaign says. What paused it for another reason, such as a
+/// provider that refuses our mails, stays. The caller writes the campaign in the same group.
+pub fn steer_queue(group: &mut Group, campaign: &mut Campaign, now: Timestamp) {
+    let what = format!("campaign/{}", campaign.id);
+    let by = campaign.waits_for(now).map(str::to_owned);
+    let Some(run) = campaign.run.as_mut() else {
+        return;
+    };
+    match (by, run.held) {
+        (Some(by), false) => {
+            run.held = true;
+            let key = pause_key(&what);
+            group.put(key, &Paused { what, by, at: now });
+        }
+        (None, true) => {
+            run.held = false;
+            group.remove(pause_key(&what));
+        }
+        (Some(_), true) | (None, false) => {}
     }
 }
 

@@ -94,9 +94,15 @@ pub struct Run {
     pub send_at: Timestamp,
     /// How many get a mail.
     pub recipients: u64,
-    /// How far writing its messages down has come; done when it equals `recipients`.
+    /// How far writing its messages down has come.
     #[serde(default)]
     pub queued: u64,
+    /// All its messages are written down, and those of an older version that are not among them are cancelled.
+    #[serde(default)]
+    pub frozen: bool,
+    /// Its queue waits because of what stands here, not because somebody paused it otherwise.
+    #[serde(default)]
+    pub held: bool,
     /// Which question was answered; the audience is kept under it.
     pub number: u32,
     /// Who let the rest wait, and why.
@@ -400,6 +406,7 @@ impl Campaign {
             return Err(NotNow::NotAsked);
         };
         self.changed = now;
+        let held = self.run.as_ref().is_some_and(|before| before.held);
         Ok(self.run.insert(Run {
             definition: asked.definition,
             by: by.to_owned(),
@@ -407,6 +414,8 @@ impl Campaign {
             send_at,
             recipients: asked.recipients,
             queued: 0,
+            frozen: false,
+            held,
             number,
             paused: None,
             stopped: None,
@@ -438,6 +447,19 @@ impl Campaign {
             why: why.to_owned(),
         });
         Ok(())
+    }
+
+    /// Who its queue waits for now; none if it may go.
+    pub fn waits_for(&self, now: Timestamp) -> Option<&str> {
+        let run = self.run.as_ref()?;
+        if let Some(halt) = run.stopped.as_ref().or(run.paused.as_ref()) {
+            return Some(&halt.by);
+        }
+        // Changed before its hour: it waits for the answer, also when the hour comes. After the hour what was
+        // approved goes on.
+        let asked_again = self.asked.is_some() || self.to_ask;
+        let waits = asked_again && (now < run.send_at || run.held) || !run.frozen;
+        waits.then_some("sheetbridge")
     }
 
     /// The approved version, if it may still be paused, resumed and stopped.
@@ -589,6 +611,32 @@ mod tests {
             campaign.approve(3, "Lan", at(100), at(53)),
             Err(NotNow::NotAsked)
         );
+    }
+
+    #[test]
+    fn the_queue_waits_until_all_of_what_was_approved_last_is_written_down() {
+        let mut campaign = approved();
+        assert_eq!(campaign.waits_for(at(150)), Some("sheetbridge"));
+        campaign.running().unwrap().frozen = true;
+        assert_eq!(campaign.waits_for(at(150)), None);
+        campaign.written(Ok(definition(Wanted::Ready, "B")), at(160));
+        assert_eq!(
+            campaign.waits_for(at(160)),
+            None,
+            "its hour has come: it goes on"
+        );
+        campaign.ask(asked(&campaign));
+        campaign.approve(2, "Lan", at(170), at(165)).unwrap();
+        assert_eq!(campaign.waits_for(at(180)), Some("sheetbridge"));
+        // Asked before the hour, and not answered when it comes.
+        let mut campaign = approved();
+        campaign.running().unwrap().frozen = true;
+        campaign.written(Ok(definition(Wanted::Ready, "B")), at(50));
+        assert_eq!(campaign.waits_for(at(50)), Some("sheetbridge"));
+        campaign.running().unwrap().held = true;
+        assert_eq!(campaign.waits_for(at(150)), Some("sheetbridge"));
+        campaign.written(Ok(definition(Wanted::Ready, "A")), at(160));
+        assert_eq!(campaign.waits_for(at(160)), None, "the edit was taken back");
     }
 
     #[test]
