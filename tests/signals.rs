@@ -252,7 +252,7 @@ async fn systemd_hears_that_it_is_ready_before_any_answer_and_that_it_is_alive()
     site.bot.fault(
         sheetbridge::sandbox::telegram::Fault::delay("*", Duration::from_secs(120)).endless(),
     );
-    let daemon = site.start_with(|command| {
+    let mut daemon = site.start_with(|command| {
         command
             .env("NOTIFY_SOCKET", &path)
             .env("WATCHDOG_USEC", "20000000");
@@ -284,7 +284,13 @@ async fn systemd_hears_that_it_is_ready_before_any_answer_and_that_it_is_alive()
         "it is said at the beginning of the end: {:?}",
         begun.elapsed()
     );
-    daemon.stop();
+    // A second signal would end it on the spot.
+    assert_eq!(
+        daemon.ended_within(Duration::from_secs(20)).code(),
+        Some(0),
+        "{}",
+        daemon.log()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
