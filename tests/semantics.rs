@@ -10,13 +10,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sheetbridge::alarms;
-use sheetbridge::commands::{Desk, Who};
+use sheetbridge::commands::{Desk, Who, after_restore};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, MessageKey};
 use sheetbridge::core::record::Record;
 use sheetbridge::cycle::{Mode, Report};
 use sheetbridge::roster::Roster;
 use sheetbridge::sandbox::google::{CellEdit, Edit, Role};
+use sheetbridge::store::gap::Gap;
 use sheetbridge::store::journal::Entry;
 use sheetbridge::store::keys::prefix;
 use sheetbridge::store::suppression::suppress_key;
@@ -650,6 +651,52 @@ send = { channel = "telegram", to = "owner", template = "idle" }
     let back = company.poll().await;
     assert_eq!(kinds(&back), json!({"returned": 1}));
     assert!(keys(&back).is_empty() && run(&mut company, 60).await.is_empty());
+}
+
+/// The store is put back as it is now; nobody knows what was sent since `from`.
+fn restored(company: &Company, from: Timestamp) {
+    let to = company.now;
+    after_restore(&company.roster, Gap { from, to }).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_missing_at_the_first_look_after_a_restore_comes_back_without_events() {
+    let mut company = company(RULES).await;
+    // In the backup a new customer has not settled, and another is cut and not gone for good.
+    company.add_customer(&AN);
+    assert_eq!(kinds(&company.poll().await), json!({"added": 1}));
+    company.edit(delete(2));
+    assert_eq!(kinds(&company.poll().await), json!({"removed": 1}));
+    let from = company.now;
+    company.wait(3_600);
+    company.edit(delete(company.last_row()));
+    company.edit(delete(company.last_row()));
+    restored(&company, from);
+    assert_eq!(kinds(&company.poll().await), json!({"removed": 2}));
+    assert_eq!(run(&mut company, 700).await, [String::new(); 0]);
+    // All come back, one of them with the stage of which the managers may have been told.
+    company.add_customer(&AN);
+    for [name, phone, email, stage, owner] in [
+        [BINH[0], "'0912345678", BINH[2], BINH[3], BINH[4]],
+        [DUNG[0], "'0934567890", DUNG[2], "Đã đặt cọc", DUNG[4]],
+    ] {
+        company.add_customer(&[
+            ("Họ tên", name),
+            ("SĐT", phone),
+            ("Email", email),
+            ("Giai đoạn", stage),
+            ("NV phụ trách", owner),
+        ]);
+    }
+    assert_eq!(kinds(&company.poll().await), json!({"returned": 3}));
+    assert_eq!(run(&mut company, 700).await, [String::new(); 0]);
+    // Later removals are as ever.
+    company.edit(delete(company.last_row()));
+    company.poll().await;
+    assert_eq!(
+        run(&mut company, 700).await,
+        ["removed/1/managers:Hà Phạm/removed #1"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

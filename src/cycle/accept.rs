@@ -19,6 +19,7 @@ use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
 use crate::core::record::{Cells, Kind, Place, Record, RecordId, StageSeen};
 use crate::roster::{Deciding, Known, Once, Roster, TabMeta, cell_of};
+use crate::store::gap::Gap;
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::order::Order;
@@ -56,6 +57,10 @@ pub(super) struct Poll<'a> {
     /// The keys of the messages that are new.
     pub(super) decided: Vec<MessageKey>,
     pub(super) deciding: Deciding,
+    /// The time of which nobody knows what was sent, if this is the first look after a restore.
+    pub(super) gap: Option<Gap>,
+    /// That time up to the first look after the last restore, once there was one.
+    unknown: Option<Gap>,
     /// Who was written to already in this poll.
     pub(super) once: Once,
     /// The names and patterns of tabs that the configuration had at the last accepted poll.
@@ -163,8 +168,7 @@ pub(super) fn take(
     let mut poll = Poll::new(roster, workbook, seen, now, mode)?;
     let standing: Option<Held> = roster.store().get(&hold::held_key(workbook))?;
     let stands = quiet::stands(base, &poll.metas, &poll.reads);
-    let gap = roster.store().rebase(workbook)?;
-    if standing.is_none() && poll.doubts.are_none() && stands && gap.is_none() {
+    if standing.is_none() && poll.doubts.are_none() && stands && poll.gap.is_none() {
         return poll.settle_only(base, pending);
     }
     let mut kinds = Vec::new();
@@ -181,8 +185,9 @@ pub(super) fn take(
         return poll.held(&kinds, hold, text, standing.as_ref());
     }
     poll.accept_doubts(mode)?;
-    poll.silent =
-        matches!(ruling, Ruling::Drop) || hold::drops_messages(standing.as_ref()) || gap.is_some();
+    poll.silent = matches!(ruling, Ruling::Drop)
+        || hold::drops_messages(standing.as_ref())
+        || poll.gap.is_some();
     let mut next = Base::default();
     for kind in &kinds {
         poll.accept(kind, &base.ambiguous, &mut next)?;
@@ -193,7 +198,7 @@ pub(super) fn take(
     {
         return poll.held(&kinds, &hold, &text, standing.as_ref());
     }
-    if let Some(gap) = gap {
+    if let Some(gap) = poll.gap {
         gap::close(&mut poll, gap)?;
     }
     poll.finish(base, Some(next), pending, waiting, standing)
@@ -236,6 +241,8 @@ impl<'a> Poll<'a> {
             work: BTreeMap::new(),
             last: Group::default(),
             silent: false,
+            gap: roster.store().rebase(workbook)?,
+            unknown: roster.store().unknown(workbook)?,
             decided: Vec::new(),
             deciding: roster.deciding()?,
             once: Once::default(),
@@ -669,6 +676,11 @@ impl<'a> Poll<'a> {
     fn returned(&mut self, kind: Kind, record: Record, after: &AfterRow) -> Result<(), StoreError> {
         let id = record.id.clone();
         let away = record.gone.map(|gone| self.now.duration_since(gone));
+        // Missing at the first look after a restore: what was told of them before it is not known.
+        let unknown = match (self.unknown, record.gone) {
+            (Some(gap), Some(gone)) => gap.from <= gone && gone <= gap.to,
+            _ => false,
+        };
         let was_removed = record.removed;
         self.work.insert(
             id.clone(),
@@ -689,6 +701,9 @@ impl<'a> Poll<'a> {
         work.record.changed_at = now;
         work.group
             .remove(keys::under(prefix::TOMBSTONE, id.as_str()));
+        if unknown {
+            return settling::settle_silently(self, &id);
+        }
         // One that never counted comes as anybody new.
         let counted = work.record.settled.is_some();
         match away.filter(|_| was_removed && counted && !silent) {

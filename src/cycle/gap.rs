@@ -23,7 +23,7 @@ pub(super) fn close(poll: &mut Poll<'_>, gap: Gap) -> Result<(), StoreError> {
         count("changed"),
         count("removed"),
     ];
-    gap::rebased(&mut poll.last, poll.workbook);
+    gap::rebased(&mut poll.last, poll.workbook, gap, poll.now);
     let text = format!(
         "first look after a restore: {} added, {} changed, {} removed since the backup, taken over without events",
         counts[0], counts[1], counts[2]

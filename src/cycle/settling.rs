@@ -404,13 +404,19 @@ fn enter(record: &mut Record, noted: &Noted, typed: &Typed, event: Event) -> (Re
     }
 }
 
-/// A batch that a manager dropped is the base as it is: what waited to settle in it counts without an event.
-fn settle_silently(poll: &mut Poll<'_>, id: &RecordId) -> Result<(), StoreError> {
-    let (roster, now) = (poll.roster, poll.now);
+/// A batch that a manager dropped is the base as it is: what waited to settle in it counts without an event. So is
+/// the first look after a restore.
+pub(super) fn settle_silently(poll: &mut Poll<'_>, id: &RecordId) -> Result<(), StoreError> {
+    let (roster, now, in_gap) = (poll.roster, poll.now, poll.gap.is_some());
     let work = poll.working(id)?;
     if work.record.gone.is_some() {
         work.record.removed = true;
-        work.forget = work.record.settled.is_none();
+        if in_gap {
+            // It comes back without events: they may have been told before the restore.
+            work.record.gone = Some(now);
+        } else {
+            work.forget = work.record.settled.is_none();
+        }
         return Ok(());
     }
     let mut record = work.record.clone();

@@ -6,7 +6,8 @@
 //!   time: somebody may have resumed, or pressed [Đúng, gửi ngay]. What was never due before stays queued.
 //! - A timer that was due before the restore rings, and what it decides is in doubt likewise.
 //! - The first look at each workbook takes the sheet as it is. What was changed since the backup is news to
-//!   nobody: it was told then, or the managers are told now how much it was.
+//!   nobody: it was told then, or the managers are told now how much it was. A row that is missing at that look
+//!   comes back without events too.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,10 @@ fn rebase_key(workbook: &str) -> Key {
     keys::under(prefix::META, format!("rebase/{workbook}"))
 }
 
+fn unknown_key(workbook: &str) -> Key {
+    keys::under(prefix::META, format!("unknown/{workbook}"))
+}
+
 impl Store {
     /// The gap of the last restore, if there was one.
     ///
@@ -65,6 +70,15 @@ impl Store {
         self.get(&rebase_key(workbook))
     }
 
+    /// From the backup to the first look at a workbook after its restore, once there was one. A row that went then
+    /// may have been told of before.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn unknown(&self, workbook: &str) -> Result<Option<Gap>, StoreError> {
+        self.get(&unknown_key(workbook))
+    }
+
     /// When something was noted in the journal last.
     ///
     /// # Errors
@@ -78,8 +92,9 @@ impl Store {
 }
 
 /// The workbook was looked at, and its sheet taken as it is.
-pub fn rebased(group: &mut Group, workbook: &str) {
+pub fn rebased(group: &mut Group, workbook: &str, gap: Gap, now: Timestamp) {
     group.remove(rebase_key(workbook));
+    group.put(unknown_key(workbook), &Gap { to: now, ..gap });
 }
 
 /// Sees to what may have been sent in the gap, in a store that was just restored.
