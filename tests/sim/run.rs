@@ -473,6 +473,8 @@ impl Episode {
         let mut world = self.world.lock();
         let since = world.arrivals.split_off(backup.arrivals);
         world.refused.clear();
+        // What a chat has asked for since then is forgotten too: it says so again.
+        world.flooded.clear();
         let since = since.into_iter().map(|arrival| arrival.digest);
         self.checker.restored(since);
     }
