@@ -12,7 +12,7 @@ use crate::core::decide::{self, Decision, Timer, TimerKind, schedule_timer, time
 use crate::core::delivery::{By, State};
 use crate::core::message::Message;
 use crate::core::record::{Record, RecordId};
-use crate::core::rule::Trigger;
+use crate::core::rule::{Audience, Step, Trigger};
 use crate::roster::{Once, Roster};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
@@ -68,7 +68,10 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
             }
             None => roster.facts_without_record(&Value::Null, now),
         };
-        let decision = decide::on_timer(&cx, &timer, record.as_ref(), &facts);
+        let decision = match refused(roster, &timer, record.as_ref(), &facts)? {
+            Some(over) => over,
+            None => decide::on_timer(&cx, &timer, record.as_ref(), &facts),
+        };
         let mut group = Group::default();
         group.remove(key);
         keep(
@@ -86,6 +89,32 @@ pub fn ring(roster: &Roster, now: Timestamp) -> Result<Rang, StoreError> {
     }
     store.commit(groups)?;
     Ok(rang)
+}
+
+/// A series for a customer who has refused is over.
+fn refused(
+    roster: &Roster,
+    timer: &Timer,
+    record: Option<&Record>,
+    facts: &Value,
+) -> Result<Option<Decision>, StoreError> {
+    let (TimerKind::Series { step, .. }, Some(record)) = (&timer.kind, record) else {
+        return Ok(None);
+    };
+    let rules = &roster.config().rules;
+    let Some(rule) = rules.iter().find(|rule| rule.id == timer.rule) else {
+        return Ok(None);
+    };
+    let for_customer = |one: &Step| one.number == *step && one.to == Audience::Customer;
+    let there = record.gone.is_none() && rule.series.iter().any(for_customer);
+    if !there || !roster.has_refused(record, facts)? {
+        return Ok(None);
+    }
+    let why = decide::series_ended(rule, *step, "the customer wants no more mail");
+    Ok(Some(Decision {
+        considered: vec![(rule.id.clone(), why)],
+        ..Decision::default()
+    }))
 }
 
 #[allow(clippy::too_many_arguments)] // One caller; each is a thing of its own.

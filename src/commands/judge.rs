@@ -9,11 +9,10 @@ use super::paused_by;
 use crate::core::message::{Address, Message, Recipient};
 use crate::core::policy::{self, Answer, PolicyInput, Refusal, Refusing};
 use crate::core::record::Record;
-use crate::core::sheet::Value as TypedValue;
 use crate::roster::Roster;
 use crate::store::StoreError;
 use crate::store::keys::{self, prefix};
-use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
+use crate::store::suppression::{Suppression, SuppressionSource, address_hash};
 
 /// Asks policy about a message, with all that the store knows. `facts` are those of `record`, `address` is where the
 /// message would go, as far as that is known.
@@ -67,9 +66,8 @@ pub fn judge(
 }
 
 fn suppression(roster: &Roster, address: &Address) -> Result<Option<Refusal>, StoreError> {
-    let key = suppress_key(roster.store(), &address.expose())?;
-    let standing: Option<Suppression> = roster.store().get(&key)?;
-    Ok(standing.map(|standing| refusal(&standing)))
+    let standing = roster.suppression_of(&address.expose())?;
+    Ok(standing.as_ref().map(refusal))
 }
 
 /// An opt-out of any phone of the person covers everyone on it (SEMANTICS 23).
@@ -91,19 +89,8 @@ fn opted_out(
     let Some(record) = record else {
         return Ok(None);
     };
-    let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
-    for value in typed.values.values() {
-        let TypedValue::Phone(phones) = value else {
-            continue;
-        };
-        for phone in phones {
-            let key = suppress_key(roster.store(), phone.expose())?;
-            if let Some(standing) = roster.store().get::<Suppression>(&key)? {
-                return Ok(Some(refusal(&standing)));
-            }
-        }
-    }
-    Ok(None)
+    let standing = roster.suppressed_phone(record)?;
+    Ok(standing.as_ref().map(refusal))
 }
 
 fn ads_sent(

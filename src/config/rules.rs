@@ -100,7 +100,7 @@ impl RuleReader<'_> {
             &mut number,
         );
         let series = self.steps("series", Part::Series, on.as_ref(), None, &mut number);
-        self.fits_together(on.as_ref(), &escalate);
+        self.fits_together(on.as_ref(), &escalate, &series);
         let valid_for = self.span("valid_for");
         let settle = self.span("settle");
         Some(Rule {
@@ -124,7 +124,7 @@ impl RuleReader<'_> {
     }
 
     /// What the keys of a rule ask of one another.
-    fn fits_together(&self, on: Option<&Trigger>, escalate: &[Step]) {
+    fn fits_together(&self, on: Option<&Trigger>, escalate: &[Step], series: &[Step]) {
         let (reader, section) = (self.reader, self.section);
         let place = |key: &str| section.get(key).map(|node| node.span);
         if place("send").is_none() && place("series").is_none() {
@@ -169,6 +169,31 @@ impl RuleReader<'_> {
                     );
                 }
             }
+        }
+        if let (Some(Trigger::Removed), Some(at)) = (on, place("series")) {
+            reader.wrong(
+                &at,
+                format!(
+                    "`series` in {} follows customers who are gone, and it ends when they go",
+                    section.title
+                ),
+                "remove it, or begin it with a stage: on = { stage = \"…\" }",
+            );
+        }
+        if let Some(pair) = series
+            .windows(2)
+            .find(|pair| pair[1].after <= pair[0].after)
+            && let (Some(at), Some(before), Some(after)) =
+                (place("series"), pair[0].after, pair[1].after)
+        {
+            reader.wrong(
+                &at,
+                format!(
+                    "`series` in {} has a step after {after} behind one after {before}: all of them count from the start",
+                    section.title
+                ),
+                "write its steps in the order in which they are sent, each with a longer `after`",
+            );
         }
         if let Some(Trigger::Idle { after, .. }) = on {
             for step in escalate {

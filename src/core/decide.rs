@@ -17,7 +17,9 @@ use serde_json::Value;
 
 pub use audience::owner_names;
 use timers::Typed;
-pub use timers::{Timer, TimerKind, dated_fields, on_timer, schedule_timer, timers_for};
+pub use timers::{
+    Timer, TimerKind, dated_fields, on_timer, schedule_timer, series_ended, timers_for,
+};
 
 use super::calendar::Calendar;
 use super::change::FieldChange;

@@ -19,7 +19,7 @@ use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
 use crate::core::record::{Cells, Kind, Place, Record, RecordId, StageSeen};
 use crate::roster::{Deciding, Known, Once, Roster, TabMeta, cell_of};
-use crate::store::gap::Gap;
+use crate::store::gap::{Gap, UNKNOWN_FOR};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::order::Order;
@@ -676,9 +676,11 @@ impl<'a> Poll<'a> {
     fn returned(&mut self, kind: Kind, record: Record, after: &AfterRow) -> Result<(), StoreError> {
         let id = record.id.clone();
         let away = record.gone.map(|gone| self.now.duration_since(gone));
-        // Missing at the first look after a restore: what was told of them before it is not known.
+        // Missing at the first look after a restore: they may have been back, and told of, since the backup.
         let unknown = match (self.unknown, record.gone) {
-            (Some(gap), Some(gone)) => gap.from <= gone && gone <= gap.to,
+            (Some(gap), Some(gone)) => {
+                gone <= gap.to && self.now.duration_since(gap.to) <= UNKNOWN_FOR
+            }
             _ => false,
         };
         let was_removed = record.removed;

@@ -9,9 +9,11 @@ use super::Roster;
 use crate::config::{Tab, TabKind};
 use crate::core::facts::message::OptOutFacts;
 use crate::core::message::MessageKey;
-use crate::core::record::Cells;
+use crate::core::record::{Cells, Record};
+use crate::core::sheet::Value as TypedValue;
 use crate::core::sheet::fold::fold;
 use crate::store::proof::{self, Said};
+use crate::store::suppression::{Suppression, suppress_key};
 use crate::store::{StoreError, optout};
 
 /// What is known of somebody's agreement to advertising.
@@ -69,6 +71,49 @@ impl ConsentTally {
 }
 
 impl Roster {
+    /// The suppression of an e-mail address or phone.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn suppression_of(&self, address: &str) -> Result<Option<Suppression>, StoreError> {
+        self.store().get(&suppress_key(self.store(), address)?)
+    }
+
+    /// The suppression of a phone of a row: an opt-out of any of them covers everyone on it (SEMANTICS 23).
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn suppressed_phone(&self, record: &Record) -> Result<Option<Suppression>, StoreError> {
+        let typed = self.typed(record.kind, &record.place.workbook, &record.seen)?;
+        for value in typed.values.values() {
+            let TypedValue::Phone(phones) = value else {
+                continue;
+            };
+            for phone in phones {
+                if let Some(standing) = self.suppression_of(phone.expose())? {
+                    return Ok(Some(standing));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the person of a row wants no more mail, by the cell, the link, or whatever else suppresses them.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn has_refused(&self, record: &Record, facts: &Value) -> Result<bool, StoreError> {
+        if facts["no_ads"].as_bool() == Some(true) {
+            return Ok(true);
+        }
+        if let Some(email) = facts["email"].as_str()
+            && self.suppression_of(email)?.is_some()
+        {
+            return Ok(true);
+        }
+        Ok(self.suppressed_phone(record)?.is_some())
+    }
+
     /// Whether the person of these facts has agreed to advertising.
     ///
     /// # Errors

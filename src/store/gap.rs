@@ -7,9 +7,9 @@
 //! - A timer that was due before the restore rings, and what it decides is in doubt likewise.
 //! - The first look at each workbook takes the sheet as it is. What was changed since the backup is news to
 //!   nobody: it was told then, or the managers are told now how much it was. A row that is missing at that look
-//!   comes back without events too.
+//!   comes back without events too, for a month.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Key, prefix};
@@ -20,6 +20,10 @@ use crate::core::message::Message;
 
 /// What stands at a message that is in doubt because of a restore.
 const WHY: &str = "the store was restored from a backup: it may have been sent since that was made";
+
+/// So long after the first look a row that was missing then comes back without events. Later it is as anybody who
+/// comes back.
+pub const UNKNOWN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The time of which nobody knows what was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,8 +74,7 @@ impl Store {
         self.get(&rebase_key(workbook))
     }
 
-    /// From the backup to the first look at a workbook after its restore, once there was one. A row that went then
-    /// may have been told of before.
+    /// From the backup to the first look at a workbook after its restore, once there was one.
     ///
     /// # Errors
     /// The disk.

@@ -115,7 +115,13 @@ impl Desk {
                 "an escalation".to_owned()
             }
             TimerKind::Date { on, .. } => format!("the date {on}"),
-            TimerKind::Series { step, .. } => format!("step {step} of the series"),
+            TimerKind::Series { step, .. } => {
+                let rule = cx.rules.iter().find(|rule| rule.id == timer.rule);
+                let series = rule.map_or(&[][..], |rule| &rule.series);
+                let place = series.iter().position(|one| one.number == *step);
+                let place = place.map_or(0, |place| place + 1);
+                format!("step {place} of {} of its series", series.len())
+            }
             TimerKind::Schedule => return Ok(None),
         };
         let said = decision.considered.first().map(|(_, why)| why.clone());

@@ -19,6 +19,9 @@ const MORNING: Time = Time::constant(9, 0, 0, 0);
 /// How soon to look again at a row that is missing.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
+/// A step that comes so much too late puts off those after it.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
 /// A reminder to look.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timer {
@@ -90,9 +93,21 @@ pub enum TimerKind {
         occasion: String,
         /// What must still be so.
         wanted: Wanted,
+        /// How it began; none in what a version wrote that set all steps at once.
+        #[serde(default)]
+        start: Option<Start>,
     },
     /// A schedule.
     Schedule,
+}
+
+/// How a series began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// From when the times of its steps count.
+    pub at: Timestamp,
+    /// The number of the event with which the stage of then was entered: it ends with that stage.
+    pub entry: u64,
 }
 
 /// Which cells an event typed anew.
@@ -318,14 +333,104 @@ pub(super) fn escalations(cx: &Context<'_>, firing: &Firing<'_>, record: &Record
     behind(cx, firing, record, &firing.rule.escalate, kind)
 }
 
-/// The series behind a firing.
+/// The first step of the series behind a firing; each step sets the one after it.
 pub(super) fn series(cx: &Context<'_>, firing: &Firing<'_>, record: &Record) -> Vec<Timer> {
     let kind = |step: &Step| TimerKind::Series {
         step: step.number,
         occasion: firing.occasion.clone(),
         wanted: firing.wanted.clone(),
+        start: Some(Start {
+            at: cx.now,
+            entry: record.stage_event,
+        }),
     };
-    behind(cx, firing, record, &firing.rule.series, kind)
+    let first = firing.rule.series.get(..1).unwrap_or_default();
+    behind(cx, firing, record, first, kind)
+}
+
+/// A step of a series came: it is decided, and sets the next one, unless the series is over.
+fn series_step(
+    cx: &Context<'_>,
+    rule: &Rule,
+    record: &Record,
+    timer: &Timer,
+    facts: &Value,
+    decision: &mut Decision,
+) {
+    let TimerKind::Series {
+        step,
+        occasion,
+        wanted,
+        start,
+    } = &timer.kind
+    else {
+        return;
+    };
+    let steps = numbered(&rule.series, *step);
+    let Some(this) = steps.first() else {
+        return;
+    };
+    if let Some(why) = series_over(rule, record, wanted, *start, facts) {
+        decision.note(rule, series_ended(rule, *step, &why));
+        return;
+    }
+    let firing = Firing::new(cx, rule, record, occasion.clone(), wanted.clone());
+    firing.tell(cx, steps, facts, decision);
+    let next = rule.series.iter().find(|later| later.number > this.number);
+    let (Some(mut start), Some(next)) = (*start, next) else {
+        return;
+    };
+    // After a long stop the steps keep their distance.
+    let late = cx.now.duration_since(timer.due);
+    if late > LATE {
+        start.at = start.at.saturating_add(late).unwrap_or(start.at);
+    }
+    let after = next.after.unwrap_or_default().duration();
+    decision.timers.push(Timer {
+        due: start.at.saturating_add(after).unwrap_or(Timestamp::MAX),
+        rule: timer.rule.clone(),
+        record: timer.record.clone(),
+        kind: TimerKind::Series {
+            step: next.number,
+            occasion: occasion.clone(),
+            wanted: wanted.clone(),
+            start: Some(start),
+        },
+    });
+}
+
+/// Why the rest of a series is not sent; none if it goes on.
+fn series_over(
+    rule: &Rule,
+    record: &Record,
+    wanted: &Wanted,
+    start: Option<Start>,
+    facts: &Value,
+) -> Option<String> {
+    if start.is_some_and(|start| start.entry != record.stage_event) {
+        return Some("the stage has changed".to_owned());
+    }
+    if let Wanted::Idle { since, .. } = wanted
+        && record.active_at != *since
+    {
+        return Some("the customer is not idle any more".to_owned());
+    }
+    let ends = rule.ends.as_ref()?;
+    match ends.holds(facts) {
+        Ok(false) => None,
+        Ok(true) => Some(format!("{} is true", ends.source())),
+        Err(why) => Some(format!("its `ends` cannot be evaluated: {why}")),
+    }
+}
+
+/// What is noted of a series that ended before a step.
+pub fn series_ended(rule: &Rule, step: u32, why: &str) -> String {
+    let place = rule.series.iter().position(|one| one.number == step);
+    let place = place.map_or(0, |place| place + 1);
+    format!(
+        "its series ended before step {place} of {}: {why}",
+        rule.series.len()
+    )
 }
 
 fn behind(
@@ -414,22 +519,8 @@ pub fn on_timer(
                 firing.tell(cx, numbered(&rule.escalate, *step), facts, &mut decision);
             }
         }
-        (
-            TimerKind::Series {
-                step,
-                occasion,
-                wanted,
-            },
-            Some(record),
-        ) => {
-            let ended = rule
-                .ends
-                .as_ref()
-                .is_some_and(|ends| ends.holds(facts).unwrap_or(true));
-            if !ended {
-                let firing = Firing::new(cx, rule, record, occasion.clone(), wanted.clone());
-                firing.tell(cx, numbered(&rule.series, *step), facts, &mut decision);
-            }
+        (TimerKind::Series { .. }, Some(record)) => {
+            series_step(cx, rule, record, timer, facts, &mut decision);
         }
     }
     decision
@@ -494,7 +585,11 @@ fn idle_round(
         return;
     }
     if holds(rule, facts, decision) {
-        idle_firing(cx, rule, record, since, round).fire(cx, &rule.send, facts, decision);
+        let firing = idle_firing(cx, rule, record, since, round);
+        firing.fire(cx, &rule.send, facts, decision);
+        if round == 0 {
+            decision.timers.extend(series(cx, &firing, record));
+        }
     }
     // After a long stop only the newest repetition is worth sending; the missed ones are passed over.
     let next = (round + 1..*times)
