@@ -141,6 +141,7 @@ pub async fn run(
     let google = Google::new(&config.google.key.json, &config.google.sheets_url)
         .await
         .map_err(|error| DaemonError::Config(error.to_string()))?;
+    let google = Arc::new(google);
     let listener =
         control::listen(store.dir()).map_err(|error| DaemonError::Address(error.to_string()))?;
     let web = match &config.web {
@@ -161,8 +162,9 @@ pub async fn run(
     let house = House {
         cycle: Arc::new(tokio::sync::Mutex::new(Cycle::new(
             parts.roster.clone(),
-            Arc::new(google),
+            Arc::clone(&google),
         ))),
+        google,
         parts: Arc::new(RwLock::new(Arc::new(parts))),
         health,
         metrics: Metrics::new(env!("CARGO_PKG_VERSION")),
@@ -177,6 +179,7 @@ pub async fn run(
     tasks.spawn(loops::polling(house.clone()));
     tasks.spawn(loops::ringing(house.clone()));
     tasks.spawn(loops::campaigning(house.clone()));
+    tasks.spawn(loops::writing(house.clone()));
     tasks.spawn(loops::sending(house.clone(), Channel::Email));
     tasks.spawn(loops::sending(house.clone(), Channel::Telegram));
     tasks.spawn(loops::answering(house.clone(), listener));
@@ -231,6 +234,7 @@ async fn until_all_ended(
 #[derive(Clone)]
 struct House {
     cycle: Arc<tokio::sync::Mutex<Cycle>>,
+    google: Arc<Google>,
     parts: Arc<RwLock<Arc<Parts>>>,
     health: Health,
     metrics: Metrics,

@@ -2,11 +2,13 @@
 //!
 //! Metadata goes through the typed client; values are streamed by reqwest with the same token
 //! (`read.rs`), because the typed client holds the whole sheet in memory and cannot be timed out
-//! half-way (DEPENDENCIES.md, "google-sheets4 and yup-oauth2"). Only read-only scopes are asked for.
+//! half-way (DEPENDENCIES.md, "google-sheets4 and yup-oauth2"). Only the read-only scope is asked for, until something
+//! is written (`write.rs`), which the configuration must allow.
 
 mod auth;
 mod read;
 mod told;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,7 @@ use auth::Connector;
 pub use auth::KeyError;
 pub use read::{RowSink, cells_of};
 pub use told::Told;
+pub use write::{Dropdown, HeaderCell, NewTab, Written};
 
 /// The read-only scope: all that reading needs (Google's own list of scopes for `spreadsheets.get` and `values.*`).
 const READ_SCOPE: &str = "https://www.googleapis.com/auth/spreadsheets.readonly";
@@ -45,6 +48,16 @@ pub enum GoogleError {
         "the workbook {workbook} is not shared with sheetbridge: open it in Google Sheets, press Share, and add {account} as a viewer"
     )]
     NotShared {
+        /// The workbook's id.
+        workbook: String,
+        /// The service account's address.
+        account: String,
+    },
+    /// 403 where it reads well.
+    #[error(
+        "{account} may read the workbook {workbook} but not write into it: open it in Google Sheets, press Share, and make {account} an editor, or write `write = false` under [google]"
+    )]
+    NotEditor {
         /// The workbook's id.
         workbook: String,
         /// The service account's address.
@@ -144,6 +157,7 @@ impl GoogleError {
             | Self::Garbled { .. }
             | Self::TooSlow { .. } => true,
             Self::NotShared { .. }
+            | Self::NotEditor { .. }
             | Self::NotFound { .. }
             | Self::ApiDisabled { .. }
             | Self::UnknownRange { .. }
@@ -263,6 +277,41 @@ impl Google {
             Way::Service(service) => service.values(workbook, ranges, sink).await,
             Way::Told(by) => read::whole(by.values(workbook, ranges)?, sink),
         }
+    }
+
+    /// Makes a tab, whole or not at all. Returns Google's id of it.
+    ///
+    /// # Errors
+    /// See [`GoogleError`].
+    pub async fn add_tab(&self, workbook: &str, tab: &NewTab) -> Result<i64, GoogleError> {
+        match &self.way {
+            Way::Service(service) => service.add_tab(workbook, tab).await,
+            Way::Told(_) => Err(nothing_written()),
+        }
+    }
+
+    /// Overwrites the cells of a tab of ours from its first row on, whole or not at all.
+    ///
+    /// # Errors
+    /// See [`GoogleError`].
+    pub async fn put_rows(
+        &self,
+        workbook: &str,
+        sheet: i64,
+        rows: &[Vec<Written>],
+    ) -> Result<(), GoogleError> {
+        match &self.way {
+            Way::Service(service) => service.put_rows(workbook, sheet, rows).await,
+            Way::Told(_) => Err(nothing_written()),
+        }
+    }
+}
+
+/// Who is only told answers writes nothing.
+fn nothing_written() -> GoogleError {
+    GoogleError::Refused {
+        status: 501,
+        message: "nothing is written here".into(),
     }
 }
 

@@ -25,7 +25,7 @@
 //! 4. The first look sends nothing: [`cycle`], [`alarms::enforce_rules`].
 //! 5. One message per person, rule and occasion, for ever: [`core::message::MessageKey`], [`store::ledger`].
 //! 6. Nothing is lost: [`store`], [`core::delivery`], [`outbox`].
-//! 7. The staff's tabs are read-only: [`google`] asks for the read-only scope.
+//! 7. The staff's tabs are read-only: [`google`] asks for the read-only scope, and [`writeback`] knows only our own tabs.
 //! 8. Lawful by default: [`core::policy`], [`store::suppression`], [`store::proof`].
 //! 9. Personal data stays in: types that mask themselves, [`telemetry`].
 //!
@@ -44,6 +44,7 @@
 //! | [`cycle`] | one poll, fetch … commit; never sends | core, google, store, render, config, roster |
 //! | [`alarms`] | due timers → decide → commit | core, store, render, config, roster |
 //! | [`campaigns`] | rows of the campaign tab → audience, question, messages | core, store, render, roster, commands |
+//! | [`writeback`] | our own tabs in the workbook, where writing is on | core, google, store, config, roster |
 //! | [`outbox`] | due messages → policy → courier → ledger | core, store, render, courier, config, roster, health, commands |
 //! | [`commands`] | every question and act a person can have, with role checks | core, store, config, roster, health, render, cycle's held batches |
 //! | [`bot`], [`control`], [`web`] | Telegram conversation; the daemon's socket; health, metrics and the opt-out page | core, commands, config, and what the table in `tests/layers.rs` adds |
@@ -79,3 +80,4 @@ pub mod store;
 pub mod telegram;
 pub mod telemetry;
 pub mod web;
+pub mod writeback;

@@ -41,6 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "campaigns",
         &["core", "config", "store", "render", "roster", "commands"],
     ),
+    ("writeback", &["core", "config", "google", "store", "roster"]),
     (
         "outbox",
         &[
@@ -79,6 +80,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "cycle",
             "alarms",
             "campaigns",
+            "writeback",
             "outbox",
             "commands",
             "bot",
@@ -101,6 +103,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "cycle",
             "alarms",
             "campaigns",
+            "writeback",
             "outbox",
             "commands",
             "bot",

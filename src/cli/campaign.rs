@@ -1,4 +1,6 @@
-//! `campaign list`, `show`, `preview`, `approve`, `return`, `pause`, `resume`, `stop`, `resend-failed`.
+//! `campaign init`, `list`, `show`, `preview`, `approve`, `return`, `pause`, `resume`, `stop`, `resend-failed`.
+
+mod init;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,11 +18,18 @@ use crate::commands::{Request, Steer};
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = "\
 Examples:
+  sheetbridge campaign init --print
   sheetbridge campaign list
   sheetbridge campaign preview mo-ban-sunrise
   sheetbridge campaign approve mo-ban-sunrise
   sheetbridge campaign stop mo-ban-sunrise")]
 pub(crate) enum Args {
+    /// Makes the tab in which staff write campaigns: header, drop-down lists, an example that is a draft
+    Init {
+        /// Print it, to be pasted into an empty tab, instead of writing into the workbook
+        #[arg(long)]
+        print: bool,
+    },
     /// All of them, the newest first (with --json one object a line)
     List,
     /// One, with its mails by state, and everybody who is left out or was not reached
@@ -88,6 +97,7 @@ pub(crate) enum Args {
 /// No such campaign, not now, a folder that cannot be written; see [`site::answer`].
 pub(crate) async fn campaign(call: &Call, args: Args) -> Result<(), Failure> {
     match args {
+        Args::Init { print } => init::init(call, print).await,
         Args::List => list(
             call,
             &site::list(site::answer(call, &Request::CampaignList).await?)?,

@@ -222,6 +222,7 @@ impl From<GoogleError> for Failure {
     fn from(error: GoogleError) -> Self {
         let kind = match &error {
             GoogleError::NotShared { .. }
+            | GoogleError::NotEditor { .. }
             | GoogleError::ApiDisabled { .. }
             | GoogleError::KeyRefused { .. } => Kind::NotAllowed,
             GoogleError::NotFound { .. } | GoogleError::UnknownRange { .. } => Kind::Config,

@@ -45,16 +45,7 @@ pub(super) fn google(
             format!("write poll_every = \"{needed}s\" or more"),
         );
     }
-    if section.flag(reader, "write") == Some(true)
-        && let Some(node) = section.get("write")
-    {
-        not_built(
-            reader,
-            &node.span,
-            "`write = true` in [google]",
-            "write false",
-        );
-    }
+    let write = section.flag(reader, "write").unwrap_or(false);
     let sheets_url = match section.text(reader, "sheets_url") {
         Some(text) => {
             let mut address = url::web(reader, &text, &["https", "http"])?.to_string();
@@ -73,7 +64,7 @@ pub(super) fn google(
     Some(Google {
         key: secret::google_key(reader, &credentials, folder)?,
         poll_every,
-        write: false,
+        write,
         sheets_url,
     })
 }

@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::UnixListener;
 
 use super::watch::Loop;
+use super::parts::Parts;
 use super::{DaemonError, House, News, watch};
 use crate::bot::Bot;
-use crate::commands::{CommandError, Desk, ErrorKind, Request, Who};
+use crate::commands::{CampaignLine, CommandError, Desk, ErrorKind, Request, Who};
 use crate::core::rule::Channel;
 use crate::courier::telegram::TelegramCourier;
 use crate::cycle::{Mode, PollError, Report, TabReport};
@@ -19,6 +20,7 @@ use crate::outbox::Ended;
 use crate::render::Templates;
 use crate::telemetry::Poll;
 use crate::web::Web;
+use crate::writeback::{self, Standing, WriteError};
 use crate::{alarms, clock, control, random};
 
 /// Nothing is due sooner than it is looked for.
@@ -29,6 +31,9 @@ const AT_A_TIME: Duration = Duration::from_secs(5);
 
 /// So often campaigns are looked at: a manager who pressed a button expects something to happen.
 const LOOK_AT_CAMPAIGNS: Duration = Duration::from_secs(2);
+
+/// So often our own tabs are brought up to date: Google allows 60 writes a minute to each service account.
+const WRITE_EVERY: Duration = Duration::from_secs(10);
 
 /// Waits between failed polls grow up to this (sheets.md, section 1).
 const LONGEST_WAIT: Duration = Duration::from_secs(64);
@@ -239,6 +244,71 @@ pub(super) async fn campaigning(house: House) -> Result<(), DaemonError> {
         if !house.pause(LOOK_AT_CAMPAIGNS).await {
             return Ok(());
         }
+    }
+}
+
+/// Keeps our own tabs up to date, where the configuration allows writing. What stands in the way is logged once: it is
+/// the sheet that lacks something then, and nobody's message.
+pub(super) async fn writing(house: House) -> Result<(), DaemonError> {
+    let mut said: Option<String> = None;
+    loop {
+        let parts = house.parts();
+        if parts.roster.config().google.write {
+            let trouble = match write(&house, &parts).await {
+                Ok(_) => None,
+                Err(WriteError::Store(error)) => return Err(error.into()),
+                Err(error) => Some(error.to_string()),
+            };
+            match (&said, &trouble) {
+                (before, Some(why)) if before.as_ref() != Some(why) => {
+                    tracing::warn!("the results of campaigns cannot be written: {why}");
+                }
+                (Some(_), None) => tracing::info!("the results of campaigns are written again"),
+                _ => {}
+            }
+            said = trouble;
+        }
+        if !house.pause(WRITE_EVERY).await {
+            return Ok(());
+        }
+    }
+}
+
+async fn write(house: &House, parts: &Arc<Parts>) -> Result<bool, WriteError> {
+    let now = clock::now();
+    let desk = parts.desk.clone();
+    let lines =
+        tokio::task::block_in_place(|| desk.campaign_list(&Who::CommandLine, now).ok());
+    // Only the disk could refuse, and says so elsewhere.
+    let Some(lines) = lines else {
+        return Ok(false);
+    };
+    let standings: Vec<Standing> = lines.into_iter().map(standing).collect();
+    writeback::results(&parts.roster, &house.google, &standings, now).await
+}
+
+fn standing(line: CampaignLine) -> Standing {
+    let of = |states: &[&str]| -> u64 {
+        states
+            .iter()
+            .filter_map(|state| line.messages.get(*state))
+            .sum()
+    };
+    let (delivered, in_doubt) = (of(&["delivered"]), of(&["in_doubt"]));
+    let (failed, waiting) = (of(&["rejected", "dead"]), of(&["queued", "in_flight"]));
+    let gone = of(&["cancelled", "expired"]);
+    Standing {
+        delivered,
+        failed,
+        in_doubt,
+        waiting,
+        left_out: line.left_out.values().sum::<u64>() + gone,
+        name: line.name,
+        id: line.id,
+        state: line.state,
+        by: line.by.unwrap_or_default(),
+        send_at: line.send_at.unwrap_or_default(),
+        recipients: line.recipients.unwrap_or_default(),
     }
 }
 
