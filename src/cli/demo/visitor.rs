@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::settings;
 use crate::cli::failure::{Failure, Kind};
 use crate::clock;
 use crate::config::Config;
@@ -184,6 +185,12 @@ impl Layout {
     /// Whether it is the sample.
     pub(crate) fn is_sample(&self) -> bool {
         self.found.is_empty()
+    }
+
+    /// Whether the tab of campaigns is one: in a visitor's workbook that name may be a tab of customers.
+    pub(crate) fn has_campaigns(&self) -> bool {
+        let mut customers = self.customers.iter();
+        !customers.any(|tab| fold(tab) == fold(super::mailing::TAB))
     }
 
     /// Finds the customers in a visitor's workbook.
@@ -397,7 +404,14 @@ fn owners_of(found: &[Found]) -> Vec<String> {
         all.entry(folded).or_insert((name, 0)).1 += times;
     }
     // Words that `to` of a rule already has, the manager, and what is no name at all.
-    let taken: BTreeSet<String> = ["customer", "owner", "managers", "Hà Phạm", ""]
+    let taken: BTreeSet<String> = [
+        "customer",
+        "owner",
+        "managers",
+        settings::MANAGER,
+        settings::MARKETER,
+        "",
+    ]
         .map(fold)
         .into();
     let mut ranked: Vec<(&String, usize)> = all
