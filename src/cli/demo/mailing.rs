@@ -10,20 +10,8 @@ pub(crate) const TAB: &str = "Chiến dịch";
 
 /// The columns of the everyday case. The state stands beside the name: a visitor on a phone sees it at once.
 const SHOWN: [&str; 14] = [
-    "name",
-    "state",
-    "stage",
-    "interest",
-    "area",
-    "budget",
-    "source",
-    "owner",
-    "dealings",
-    "subject",
-    "text",
-    "send_at",
-    "author",
-    "note",
+    "name", "state", "stage", "interest", "area", "budget", "source", "owner", "dealings",
+    "subject", "text", "send_at", "author", "note",
 ];
 
 /// A campaign for the sample's customers: some sixty of three hundred look for something in these areas, a few of
@@ -35,7 +23,10 @@ const SAMPLE: &[(&str, &str)] = &[
     ("interest", "Căn hộ"),
     ("area", "Quận 7, Nhà Bè"),
     ("budget", "2-6 tỷ"),
-    ("subject", "{{ greeting }} ơi, Sunrise Riverside mở bán đợt 2"),
+    (
+        "subject",
+        "{{ greeting }} ơi, Sunrise Riverside mở bán đợt 2",
+    ),
     ("text", SAMPLE_TEXT),
     ("author", super::settings::MARKETER),
     ("note", "Đổi Trạng thái sang Sẵn sàng để xin duyệt"),
@@ -74,13 +65,14 @@ Cuối tuần này nhà mẫu mở cửa từ **8 giờ đến 17 giờ**. Chỉ
 /// Adds the tab behind the first one, unless the workbook has one of that name. `sample`: whether it is the
 /// demo's own workbook, for whose customers the longer text is.
 pub(crate) fn add_tab(workbook: &mut Workbook, sample: bool) {
-    if workbook.tabs.iter().any(|tab| fold(&tab.title) == fold(TAB)) {
+    if workbook
+        .tabs
+        .iter()
+        .any(|tab| fold(&tab.title) == fold(TAB))
+    {
         return;
     }
-    fill(
-        workbook.add_tab(TAB),
-        if sample { SAMPLE } else { ANYBODY },
-    );
+    fill(workbook.add_tab(TAB), if sample { SAMPLE } else { ANYBODY });
     let Some(tab) = workbook.tabs.pop() else {
         return;
     };
@@ -116,10 +108,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let cells = tab.row(row).iter();
-        cells
-            .filter(|cell| !cell.is_empty())
-            .map(text)
-            .collect()
+        cells.filter(|cell| !cell.is_empty()).map(text).collect()
     }
 
     #[test]

@@ -412,8 +412,8 @@ fn owners_of(found: &[Found]) -> Vec<String> {
         settings::MARKETER,
         "",
     ]
-        .map(fold)
-        .into();
+    .map(fold)
+    .into();
     let mut ranked: Vec<(&String, usize)> = all
         .into_iter()
         .filter(|(folded, _)| !taken.contains(*folded))
