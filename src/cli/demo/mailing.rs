@@ -10,12 +10,11 @@ pub(crate) const TAB: &str = "Chiến dịch";
 
 /// The columns of the everyday case. The state stands beside the name: a visitor on a phone sees it at once.
 const SHOWN: [&str; 14] = [
-    "name", "state", "stage", "interest", "area", "budget", "source", "owner", "dealings",
-    "subject", "text", "send_at", "author", "note",
+    "name", "state", "stage", "interest", "area", "budget", "subject", "text", "send_at", "author",
+    "note", "source", "owner", "dealings",
 ];
 
-/// A campaign for the sample's customers: some sixty of three hundred look for something in these areas, a few of
-/// them are left out.
+/// A campaign for the sample's customers: a dozen of three hundred are meant, and a few of those are left out.
 const SAMPLE: &[(&str, &str)] = &[
     ("name", "Mở bán Sunrise Riverside"),
     ("state", "Đang soạn"),
@@ -43,7 +42,7 @@ Sunrise Riverside vừa mở bán đợt 2, ngay khu vực {{Khu vực}} mà {{ 
 
 [Xem mặt bằng và bảng giá](https://queenland.example/sunrise)
 
-Với ngân sách {{Ngân sách|hiện có}}, {{ pronoun }} sẽ có nhiều căn để chọn. Chỉ cần trả lời thư này, em giữ lịch xem nhà ngay.";
+Với ngân sách {{ budget }}, {{ pronoun }} có nhiều căn để chọn. Chỉ cần trả lời thư này, em giữ lịch xem nhà ngay.";
 
 /// A campaign for customers of whom only name and address are known.
 const ANYBODY: &[(&str, &str)] = &[

@@ -90,7 +90,13 @@ impl Teller {
                 to,
                 why,
                 ..
-            } => self.message(*at, rule, *channel, *state, to, why),
+            } => {
+                // A manager is quicker than the next poll.
+                if self.mailings.is_news(rule) {
+                    self.campaigns(*at).await;
+                }
+                self.message(*at, rule, *channel, *state, to, why);
+            }
         }
     }
 

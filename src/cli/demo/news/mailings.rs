@@ -45,6 +45,14 @@ impl Mailings {
         told
     }
 
+    /// Whether a message by this rule shows that a campaign stands elsewhere: managers were told something, or the
+    /// first mail of one has gone.
+    pub(super) fn is_news(&self, rule: &str) -> bool {
+        let campaign = rule.strip_prefix(RULE).map(|id| self.known.get(id));
+        rule == NOTICES
+            || campaign.is_some_and(|line| line.is_none_or(|line| line.state != State::Sending))
+    }
+
     /// What the rule of a message is called: a campaign by its name, other rules by their id.
     pub(super) fn called<'a>(&'a self, rule: &'a str) -> (&'a str, &'a str) {
         if rule == NOTICES {
@@ -167,7 +175,9 @@ mod tests {
         );
         assert!(en.contains("left out: 3 "), "{en}");
         assert!(mailings.take(vec![line("asked", &asked)]).is_empty());
+        assert!(mailings.is_news("campaigns") && mailings.is_news("campaign:mo-ban"));
         assert_eq!(mailings.take(vec![line("sending", &asked)]).len(), 1);
+        assert!(!mailings.is_news("campaign:mo-ban") && !mailings.is_news("welcome"));
         assert_eq!(mailings.take(vec![line("done", &asked)]).len(), 1);
         assert_eq!(mailings.called("campaign:mo-ban").0, "Mở bán");
         assert_eq!(mailings.called("welcome").0, "welcome");

@@ -8,6 +8,8 @@ const chats = new Map();
 const seen = new Map();
 /** Buttons that wait for the bot, as "chat/message/data". */
 const turning = new Set();
+/** Long quotations that are shown whole, as "chat/message/number". */
+const unfolded = new Set();
 let place;
 let parts;
 let active = null;
@@ -40,6 +42,7 @@ export function setBot(name) {
 export function forget() {
   chats.clear();
   seen.clear();
+  unfolded.clear();
   active = null;
 }
 
@@ -172,6 +175,7 @@ function bubble(chat, message) {
   const own = !message.from_bot && message.from === holder(chat);
   const texts = el("div", { class: "bubble-text" });
   texts.append(...safe(message.html));
+  fold(texts, `${chat.id}/${message.id}`);
   const parts = [
     !own && chat.kind !== "private" ? el("b", { class: "bubble-name" }, message.from_name) : null,
     message.photo ? el("img", { class: "bubble-photo", src: message.photo.url, alt: t("photo"), width: message.photo.width || undefined, height: message.photo.height || undefined }) : null,
@@ -197,6 +201,19 @@ function inline(chat, message, button) {
     type: "button", class: turning.has(key) ? "key turning" : "key", "data-callback": button.callback_data,
     onclick: () => button.callback_data ? press(chat, message, button, key) : duplicate(button.copy_text),
   }, button.text);
+}
+
+/** Long quotations show three lines until they are clicked, and stay as they are when the chat is drawn again. */
+function fold(texts, message) {
+  texts.querySelectorAll(".expandable").forEach((quote, number) => {
+    const key = `${message}/${number}`;
+    quote.classList.toggle("shown", unfolded.has(key));
+    quote.addEventListener("click", (event) => {
+      if (event.target.closest("a")) return;
+      if (!unfolded.delete(key)) unfolded.add(key);
+      quote.classList.toggle("shown", unfolded.has(key));
+    });
+  });
 }
 
 async function duplicate(text) {

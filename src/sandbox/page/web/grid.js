@@ -1,7 +1,7 @@
 // The grid: draws the rows in sight, keeps the selection, and lets the mouse select and drag.
 
 import { el } from "./page.js";
-import { a1, cell, column, customers, edit, letter, listed, stageStep, tab, type, words } from "./sheet.js";
+import { a1, cell, column, customers, edit, isCampaigns, letter, listed, stageStep, tab, type, words } from "./sheet.js";
 
 const ROW = 27;
 const HEAD = 26;
@@ -64,9 +64,9 @@ export function columns() {
   return Math.max(0, lefts.length - 1);
 }
 
-/** The columns up to the name stay in sight if there is room: one sees whose stage it is. */
+/** The columns up to the name stay in sight if there is room: one sees whose stage it is, or which campaign. */
 function pin(one) {
-  const until = column(one, "name") + 1;
+  const until = column(one, isCampaigns(one) ? "campaign" : "name") + 1;
   pinned = until > 0 && until <= 3 && until < lefts.length && lefts[until] < parts.scroll.clientWidth * 0.4 ? until : 0;
 }
 
@@ -243,8 +243,10 @@ function drawCell(one, row, at, facts) {
   } else if (below && at === facts.listed && stageStep(value.text) >= 0) {
     element.append(el("span", { class: `chip step${stageStep(value.text)}` }, value.text));
   } else {
-    element.textContent = value.text;
-    if (value.kind === "text") spread(one, element, row, at, value.text);
+    // A row is one line high: what has more lines is shown on one, and opens as it is.
+    const shown = value.text.replace(/\s*\n\s*/g, "  ");
+    element.textContent = shown;
+    if (value.kind === "text") spread(one, element, row, at, shown);
   }
   if (value.note) {
     element.classList.add("noted");
