@@ -34,7 +34,7 @@ const SAMPLE: &[(&str, &str)] = &[
 const SAMPLE_TEXT: &str = "\
 Kính chào {{ greeting }},
 
-Sunrise Riverside vừa mở bán đợt 2, ngay khu vực {{Khu vực}} mà {{ pronoun }} đang tìm:
+Sunrise Riverside vừa mở bán đợt 2, ngay khu vực **{{Khu vực}}** mà {{ pronoun }} đang tìm:
 
 - Căn hộ **2 và 3 phòng ngủ**, từ 2,9 tỷ
 - Thanh toán 30% đến khi nhận nhà
@@ -42,7 +42,7 @@ Sunrise Riverside vừa mở bán đợt 2, ngay khu vực {{Khu vực}} mà {{ 
 
 [Xem mặt bằng và bảng giá](https://queenland.example/sunrise)
 
-Với ngân sách {{ budget }}, {{ pronoun }} có nhiều căn để chọn. Chỉ cần trả lời thư này, em giữ lịch xem nhà ngay.";
+{{Loại BĐS quan tâm}} là loại được đặt chỗ nhanh nhất. Chỉ cần trả lời thư này, em giữ lịch xem nhà cho {{ pronoun }} ngay.";
 
 /// A campaign for customers of whom only name and address are known.
 const ANYBODY: &[(&str, &str)] = &[

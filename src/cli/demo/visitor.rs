@@ -264,6 +264,13 @@ impl Layout {
                 ));
             }
         }
+        let agreed = |tab: &Found| tab.header.bound.contains_key("consent");
+        if !self.is_sample() && !self.found.iter().any(agreed) {
+            lines.push(note(
+                "Chưa có cột “Đồng ý nhận tin”: chiến dịch quảng cáo không gửi cho ai. Thêm cột ấy và đánh dấu x ở khách đã đồng ý để thử".into(),
+                "There is no column “Đồng ý nhận tin” (consent): advertising campaigns reach nobody. Add it and put an x where customers agreed, to try them".into(),
+            ));
+        }
         lines.extend(self.unknown_stages(config));
         if !self.is_sample() && !self.owners.is_empty() {
             let names = self.owners.join(", ");

@@ -117,6 +117,10 @@ function grow() {
   const longest = Math.max(...lines.map((line) => line.length));
   editor.style.width = `${Math.max(box.width, Math.min(440, longest * 7.6 + 22))}px`;
   editor.style.height = `${box.height}px`;
+  // What grows past the right edge moves left as far as there is room.
+  const view = grid.surface();
+  const over = box.left + editor.offsetWidth + 8 - view.scrollLeft - view.clientWidth;
+  editor.style.left = `${over > 0 ? Math.max(view.scrollLeft + 50, box.left - over) : box.left}px`;
   if (editor.scrollHeight > box.height + 4) editor.style.height = `${Math.min(300, editor.scrollHeight + 2)}px`;
 }
 
