@@ -27,7 +27,7 @@ const WORDS = {
   step4: ["Gửi một chiến dịch", "Send a campaign"],
   step4_more: ["Nhân viên viết một dòng, quản lý Hà Phạm bấm Duyệt gửi trên Telegram.", "Staff write one row; the manager, Hà Phạm, approves it on Telegram."],
   try_campaign: ["Xin duyệt thư mẫu", "Ask for approval"],
-  try_wrong: ["Viết sai thử", "Make mistakes"],
+  try_wrong: ["Thử viết sai", "Make mistakes"],
   campaign_ready: ["“{name}” đã sẵn sàng. Vài giây nữa quản lý được hỏi trên Telegram.", "“{name}” is ready. In a few seconds the manager is asked on Telegram."],
   campaign_wrong: ["Dòng {row} có hai chỗ sai. Vài giây nữa Telegram chỉ rõ ô nào.", "Row {row} has two mistakes. In a few seconds Telegram names the cells."],
   typing: ["Đang gõ…", "Typing…"],
