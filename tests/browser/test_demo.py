@@ -270,6 +270,11 @@ def test_7_a_campaign_goes_from_its_row_over_the_managers_button_to_the_mails(pa
     assert mails_with(page, "mời ghé nhà mẫu") == [], "nothing goes before a manager says so"
 
     open_chat(page, "Hà Phạm")
+    for sample in page.all("#chat-talk .bubble-file[download$='.html']")[:1]:
+        sample.click()
+        page.wait(lambda: page.all("dialog[open] iframe"))
+        assert "Queenland" in page.find("dialog iframe").get_attribute("srcdoc")
+        page.click("dialog .close")
     approve = wait_for_question(page, OPEN_DAY["Tên chiến dịch"])[2]
     approve.click()
     page.wait(lambda: len(mails_with(page, "mời ghé nhà mẫu")) >= count, SECONDS, "not everybody got a mail")

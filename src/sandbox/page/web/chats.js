@@ -179,7 +179,9 @@ function bubble(chat, message) {
   const parts = [
     !own && chat.kind !== "private" ? el("b", { class: "bubble-name" }, message.from_name) : null,
     message.photo ? el("img", { class: "bubble-photo", src: message.photo.url, alt: t("photo"), width: message.photo.width || undefined, height: message.photo.height || undefined }) : null,
-    message.document ? el("a", { class: "bubble-file", href: message.document.url, download: message.document.name }, icon("file"), message.document.name) : null,
+    message.document ? el("a", {
+      class: "bubble-file", href: message.document.url, download: message.document.name, onclick: (event) => openFile(event, message.document),
+    }, icon("file"), message.document.name) : null,
     message.contact ? el("div", { class: "bubble-file" }, icon("note"), `${message.contact.first_name} ${message.contact.phone_number}`) : null,
     texts,
     el("span", { class: "bubble-time" }, message.edited_at_ms ? `${t("edited")} ` : "", time(message.at_ms)),
@@ -201,6 +203,27 @@ function inline(chat, message, button) {
     type: "button", class: turning.has(key) ? "key turning" : "key", "data-callback": button.callback_data,
     onclick: () => button.callback_data ? press(chat, message, button, key) : duplicate(button.copy_text),
   }, button.text);
+}
+
+/** Opens a file of a web page as a phone would, in a frame without scripts; other files are downloaded. */
+async function openFile(event, file) {
+  if (!/\.html?$/i.test(file.name)) return;
+  event.preventDefault();
+  try {
+    const response = await fetch(file.url);
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    const dialog = document.getElementById("dialog");
+    const frame = el("iframe", { class: "mail-frame", sandbox: "allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", title: file.name });
+    frame.srcdoc = `<base target="_blank">${await response.text()}`;
+    dialog.replaceChildren(
+      el("header", { class: "file-head" }, el("b", {}, file.name), el("button", { type: "button", class: "close", title: t("close"), "aria-label": t("close"), onclick: () => dialog.close() })),
+      frame);
+    dialog.classList.add("file");
+    dialog.addEventListener("close", () => dialog.classList.remove("file"), { once: true });
+    dialog.showModal();
+  } catch (error) {
+    failed(error);
+  }
 }
 
 /** Long quotations show three lines until they are clicked, and stay as they are when the chat is drawn again. */
