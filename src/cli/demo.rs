@@ -1,6 +1,7 @@
 //! `demo`: the three servers, a sample workbook, the real daemon against them through the real client
 //! libraries, and a page to edit the sheet and watch mails and chats arrive.
 
+mod mailing;
 mod news;
 mod settings;
 mod visitor;
@@ -57,7 +58,7 @@ pub(crate) struct Args {
 /// An address in use, a file without customers in it, or a daemon that ends by itself.
 pub(crate) async fn demo(call: &Call, args: Args) -> Result<(), Failure> {
     let stop = stop_token()?;
-    let (workbook, layout) = match &args.from {
+    let (mut workbook, layout) = match &args.from {
         Some(file) => {
             let workbook = open(file)?;
             let layout = Layout::of(&workbook, file)?;
@@ -65,6 +66,7 @@ pub(crate) async fn demo(call: &Call, args: Args) -> Result<(), Failure> {
         }
         None => (demo_workbook(), Layout::sample()),
     };
+    mailing::add_tab(&mut workbook, layout.is_sample());
     let scratch = Scratch::new(&call.environment, "demo")?;
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let at = Addresses {

@@ -1,5 +1,6 @@
 //! What the daemon does, in words for the demo's page: natural sentences in Vietnamese and English.
 
+mod mailings;
 mod words;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::commands::{HeldLine, Request, Status};
+use crate::commands::{CampaignLine, HeldLine, Request, Status};
 use crate::config::Config;
 use crate::control;
 use crate::core::delivery::State;
@@ -19,6 +20,7 @@ use crate::core::rule::Channel;
 use crate::cycle::{ChangeReport, MessageReport, Report};
 use crate::daemon::News;
 use crate::sandbox::page::{Kind, LogFeed, LogLine, StatusLine};
+use mailings::Mailings;
 
 /// So many changes of one poll are told one by one.
 const CHANGES_TOLD: usize = 6;
@@ -41,6 +43,7 @@ pub(crate) struct Teller {
     held: bool,
     trouble: Option<String>,
     status: StatusLine,
+    mailings: Mailings,
 }
 
 impl Teller {
@@ -60,6 +63,7 @@ impl Teller {
             held: false,
             trouble: None,
             status: StatusLine::default(),
+            mailings: Mailings::default(),
         }
     }
 
@@ -74,6 +78,7 @@ impl Teller {
             News::Polled { at, report, .. } => {
                 self.end_of_trouble(*at);
                 self.polled(*at, report).await;
+                self.campaigns(*at).await;
                 self.show_status(*at, report).await;
             }
             News::PollFailed { at, why, .. } => self.failed(*at, why),
@@ -85,7 +90,23 @@ impl Teller {
                 to,
                 why,
                 ..
-            } => self.message(*at, rule, *channel, *state, to, why),
+            } => {
+                // A manager is quicker than the next poll.
+                if self.mailings.is_news(rule) {
+                    self.campaigns(*at).await;
+                }
+                self.message(*at, rule, *channel, *state, to, why);
+            }
+        }
+    }
+
+    /// What has become of campaigns since the last look.
+    async fn campaigns(&mut self, at: Timestamp) {
+        let Some(lines) = self.ask::<Vec<CampaignLine>>(&Request::CampaignList).await else {
+            return;
+        };
+        for (kind, vi, en) in self.mailings.take(lines) {
+            self.say(at, kind, vi, en);
         }
     }
 
@@ -315,6 +336,7 @@ impl Teller {
         why: &str,
     ) {
         let (what_vi, what_en) = words::channel(channel);
+        let (called_vi, called_en) = self.mailings.called(rule);
         let said = match why {
             "" => String::new(),
             why => format!(" ({why})"),
@@ -322,45 +344,48 @@ impl Teller {
         let (kind, vi, en) = match state {
             State::Delivered => (
                 Kind::Sent,
-                format!("Đã gửi {what_vi} “{rule}” tới {to}"),
-                format!("Sent: {what_en} “{rule}” to {to}"),
+                format!("Đã gửi {what_vi} “{called_vi}” tới {to}"),
+                format!("Sent: {what_en} “{called_en}” to {to}"),
             ),
             State::Queued | State::InFlight => (
                 Kind::Decision,
                 format!(
-                    "{} “{rule}” cho {to} còn chờ{said}",
+                    "{} “{called_vi}” cho {to} còn chờ{said}",
                     words::capital(what_vi)
                 ),
-                format!("{} “{rule}” to {to} waits{said}", words::capital(what_en)),
+                format!(
+                    "{} “{called_en}” to {to} waits{said}",
+                    words::capital(what_en)
+                ),
             ),
             State::Cancelled => (
                 Kind::Decision,
-                format!("Không gửi {what_vi} “{rule}” cho {to} nữa{said}"),
-                format!("Not sent: {what_en} “{rule}” to {to}{said}"),
+                format!("Không gửi {what_vi} “{called_vi}” cho {to} nữa{said}"),
+                format!("Not sent: {what_en} “{called_en}” to {to}{said}"),
             ),
             State::Expired => (
                 Kind::Decision,
                 format!(
-                    "{} “{rule}” cho {to} đã quá hạn, không gửi nữa",
+                    "{} “{called_vi}” cho {to} đã quá hạn, không gửi nữa",
                     words::capital(what_vi)
                 ),
-                format!("Expired: {what_en} “{rule}” to {to}"),
+                format!("Expired: {what_en} “{called_en}” to {to}"),
             ),
             State::Rejected | State::Dead => (
                 Kind::Trouble,
                 format!(
-                    "{} “{rule}” không tới được {to}{said}",
+                    "{} “{called_vi}” không tới được {to}{said}",
                     words::capital(what_vi)
                 ),
-                format!("Could not be delivered: {what_en} “{rule}” to {to}{said}"),
+                format!("Could not be delivered: {what_en} “{called_en}” to {to}{said}"),
             ),
             State::InDoubt => (
                 Kind::Trouble,
                 format!(
-                    "{} “{rule}” chưa rõ đã tới {to} hay chưa{said}",
+                    "{} “{called_vi}” chưa rõ đã tới {to} hay chưa{said}",
                     words::capital(what_vi)
                 ),
-                format!("In doubt: {what_en} “{rule}” to {to}{said}"),
+                format!("In doubt: {what_en} “{called_en}” to {to}{said}"),
             ),
         };
         self.say(at, kind, vi, en);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::mailing::TAB;
 use super::visitor::{Layout, STANDARD_COLUMNS};
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::sandbox::{BOT_TOKEN, SMTP_PASSWORD, SMTP_USER, Servers};
@@ -14,7 +15,9 @@ use crate::sandbox::google::{CellEdit, CellValue, Edit};
 use crate::sandbox::telegram::Person;
 
 /// The manager of the demo's company.
-const MANAGER: &str = "Hà Phạm";
+pub(super) const MANAGER: &str = "Hà Phạm";
+/// Who writes the demo's campaigns.
+pub(super) const MARKETER: &str = "Khánh Vy";
 /// The company's zone.
 const ZONE: &str = "Asia/Ho_Chi_Minh";
 
@@ -22,7 +25,8 @@ const ZONE: &str = "Asia/Ho_Chi_Minh";
 #[derive(Clone, Debug)]
 pub(crate) struct Seat {
     name: String,
-    manager: bool,
+    /// As `role` of `[[staff]]` has it.
+    role: &'static str,
     chat: i64,
 }
 
@@ -37,9 +41,10 @@ pub(crate) fn people(servers: &Servers, layout: &Layout) -> Result<Vec<Seat>, Fa
             format!("the sandbox refuses a person: {error}"),
         )
     };
-    let staff = layout.owners.iter().map(|name| (name.as_str(), false));
+    let office = [(MANAGER, "manager"), (MARKETER, "marketing")];
+    let staff = layout.owners.iter().map(|name| (name.as_str(), "staff"));
     let mut seats = Vec::new();
-    for (name, manager) in std::iter::once((MANAGER, true)).chain(staff) {
+    for (name, role) in office.into_iter().chain(staff) {
         let chat = servers
             .bot
             .create_person(Person::new(0, name))
@@ -50,7 +55,7 @@ pub(crate) fn people(servers: &Servers, layout: &Layout) -> Result<Vec<Seat>, Fa
             .map_err(|error| broken(&error))?;
         seats.push(Seat {
             name: name.to_owned(),
-            manager,
+            role,
             chat,
         });
     }
@@ -108,6 +113,9 @@ id = {id}
         let _ = writeln!(toml, "[[workbook.tab]]\nname = {}", quoted(tab));
     }
     toml.push_str(&layout.other_tabs);
+    if layout.has_campaigns() {
+        let _ = writeln!(toml, "[campaigns]\ntab = {}", quoted(TAB));
+    }
     toml.push_str("[columns]\n");
     for (field, headers) in STANDARD_COLUMNS {
         let headers: Vec<String> = headers.iter().map(|header| quoted(header)).collect();
@@ -115,15 +123,15 @@ id = {id}
     }
     toml.push_str(SETTLE_AND_STAGES);
     for seat in people {
-        let role = if seat.manager { "manager" } else { "staff" };
         let mailbox = format!(
             "{}@queenland.example",
             crate::core::sheet::fold::fold(&seat.name).replace(' ', ".")
         );
         let _ = writeln!(
             toml,
-            "[[staff]]\nname = {}\nrole = \"{role}\"\ntelegram = {}",
+            "[[staff]]\nname = {}\nrole = \"{}\"\ntelegram = {}",
             quoted(&seat.name),
+            seat.role,
             seat.chat
         );
         if mailbox.is_ascii() {

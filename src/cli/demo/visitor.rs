@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::settings;
 use crate::cli::failure::{Failure, Kind};
 use crate::clock;
 use crate::config::Config;
@@ -186,6 +187,12 @@ impl Layout {
         self.found.is_empty()
     }
 
+    /// Whether the tab of campaigns is one: in a visitor's workbook that name may be a tab of customers.
+    pub(crate) fn has_campaigns(&self) -> bool {
+        let mut customers = self.customers.iter();
+        !customers.any(|tab| fold(tab) == fold(super::mailing::TAB))
+    }
+
     /// Finds the customers in a visitor's workbook.
     ///
     /// # Errors
@@ -256,6 +263,13 @@ impl Layout {
                     format!("“{}” has no column for: {}", tab.title, missing.join(", ")),
                 ));
             }
+        }
+        let agreed = |tab: &Found| tab.header.bound.contains_key("consent");
+        if !self.is_sample() && !self.found.iter().any(agreed) {
+            lines.push(note(
+                "Chưa có cột “Đồng ý nhận tin”: chiến dịch quảng cáo không gửi cho ai. Thêm cột ấy và đánh dấu x ở khách đã đồng ý để thử".into(),
+                "There is no column “Đồng ý nhận tin” (consent): advertising campaigns reach nobody. Add it and put an x where customers agreed, to try them".into(),
+            ));
         }
         lines.extend(self.unknown_stages(config));
         if !self.is_sample() && !self.owners.is_empty() {
@@ -397,9 +411,16 @@ fn owners_of(found: &[Found]) -> Vec<String> {
         all.entry(folded).or_insert((name, 0)).1 += times;
     }
     // Words that `to` of a rule already has, the manager, and what is no name at all.
-    let taken: BTreeSet<String> = ["customer", "owner", "managers", "Hà Phạm", ""]
-        .map(fold)
-        .into();
+    let taken: BTreeSet<String> = [
+        "customer",
+        "owner",
+        "managers",
+        settings::MANAGER,
+        settings::MARKETER,
+        "",
+    ]
+    .map(fold)
+    .into();
     let mut ranked: Vec<(&String, usize)> = all
         .into_iter()
         .filter(|(folded, _)| !taken.contains(*folded))

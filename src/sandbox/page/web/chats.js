@@ -8,6 +8,8 @@ const chats = new Map();
 const seen = new Map();
 /** Buttons that wait for the bot, as "chat/message/data". */
 const turning = new Set();
+/** Long quotations that are shown whole, as "chat/message/number". */
+const unfolded = new Set();
 let place;
 let parts;
 let active = null;
@@ -40,6 +42,7 @@ export function setBot(name) {
 export function forget() {
   chats.clear();
   seen.clear();
+  unfolded.clear();
   active = null;
 }
 
@@ -172,10 +175,13 @@ function bubble(chat, message) {
   const own = !message.from_bot && message.from === holder(chat);
   const texts = el("div", { class: "bubble-text" });
   texts.append(...safe(message.html));
+  fold(texts, `${chat.id}/${message.id}`);
   const parts = [
     !own && chat.kind !== "private" ? el("b", { class: "bubble-name" }, message.from_name) : null,
     message.photo ? el("img", { class: "bubble-photo", src: message.photo.url, alt: t("photo"), width: message.photo.width || undefined, height: message.photo.height || undefined }) : null,
-    message.document ? el("a", { class: "bubble-file", href: message.document.url, download: message.document.name }, icon("file"), message.document.name) : null,
+    message.document ? el("a", {
+      class: "bubble-file", href: message.document.url, download: message.document.name, onclick: (event) => openFile(event, message.document),
+    }, icon("file"), message.document.name) : null,
     message.contact ? el("div", { class: "bubble-file" }, icon("note"), `${message.contact.first_name} ${message.contact.phone_number}`) : null,
     texts,
     el("span", { class: "bubble-time" }, message.edited_at_ms ? `${t("edited")} ` : "", time(message.at_ms)),
@@ -197,6 +203,40 @@ function inline(chat, message, button) {
     type: "button", class: turning.has(key) ? "key turning" : "key", "data-callback": button.callback_data,
     onclick: () => button.callback_data ? press(chat, message, button, key) : duplicate(button.copy_text),
   }, button.text);
+}
+
+/** Opens a file of a web page as a phone would, in a frame without scripts; other files are downloaded. */
+async function openFile(event, file) {
+  if (!/\.html?$/i.test(file.name)) return;
+  event.preventDefault();
+  try {
+    const response = await fetch(file.url);
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    const dialog = document.getElementById("dialog");
+    const frame = el("iframe", { class: "mail-frame", sandbox: "allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", title: file.name });
+    frame.srcdoc = `<base target="_blank">${await response.text()}`;
+    dialog.replaceChildren(
+      el("header", { class: "file-head" }, el("b", {}, file.name), el("button", { type: "button", class: "close", title: t("close"), "aria-label": t("close"), onclick: () => dialog.close() })),
+      frame);
+    dialog.classList.add("file");
+    dialog.addEventListener("close", () => dialog.classList.remove("file"), { once: true });
+    dialog.showModal();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Long quotations show three lines until they are clicked, and stay as they are when the chat is drawn again. */
+function fold(texts, message) {
+  texts.querySelectorAll(".expandable").forEach((quote, number) => {
+    const key = `${message}/${number}`;
+    quote.classList.toggle("shown", unfolded.has(key));
+    quote.addEventListener("click", (event) => {
+      if (event.target.closest("a")) return;
+      if (!unfolded.delete(key)) unfolded.add(key);
+      quote.classList.toggle("shown", unfolded.has(key));
+    });
+  });
 }
 
 async function duplicate(text) {

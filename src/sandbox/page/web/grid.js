@@ -1,7 +1,7 @@
 // The grid: draws the rows in sight, keeps the selection, and lets the mouse select and drag.
 
 import { el } from "./page.js";
-import { a1, cell, column, customers, edit, letter, stageStep, tab, type, words } from "./sheet.js";
+import { a1, cell, column, customers, edit, isCampaigns, letter, listed, stageStep, tab, type, words } from "./sheet.js";
 
 const ROW = 27;
 const HEAD = 26;
@@ -64,9 +64,9 @@ export function columns() {
   return Math.max(0, lefts.length - 1);
 }
 
-/** The columns up to the name stay in sight if there is room: one sees whose stage it is. */
+/** The columns up to the name stay in sight if there is room: one sees whose stage it is, or which campaign. */
 function pin(one) {
-  const until = column(one, "name") + 1;
+  const until = column(one, isCampaigns(one) ? "campaign" : "name") + 1;
   pinned = until > 0 && until <= 3 && until < lefts.length && lefts[until] < parts.scroll.clientWidth * 0.4 ? until : 0;
 }
 
@@ -95,7 +95,7 @@ export function show(changed) {
   parts.frozen.hidden = one.frozenRows === 0;
   parts.body.style.height = `${(one.rowCount - one.frozenRows) * ROW + 40}px`;
   pin(one);
-  const layout = [one.sheetId, one.header, one.frozenRows, pinned, column(one, "stage"), ...lefts].join();
+  const layout = [one.sheetId, one.header, one.frozenRows, pinned, listed(one), ...lefts].join();
   if (layout !== parts.layout) {
     wipe();
     drawHead(one);
@@ -161,7 +161,7 @@ function widthOf(one, at) {
   lengths.sort((a, b) => a - b);
   const usual = lengths[Math.floor(lengths.length * (at === column(one, "name") ? 0.995 : 0.93))] ?? 0;
   const header = one.header >= 0 ? (cell(one, one.header, at)?.text.length ?? 0) * 1.08 : 0;
-  const extra = at === column(one, "stage") ? 30 : 18;
+  const extra = at === listed(one) ? 30 : 18;
   return Math.round(Math.max(at === 0 ? 50 : 70, Math.min(176, Math.max(usual, header) * 6.9 + extra)));
 }
 
@@ -189,7 +189,7 @@ export function draw() {
       drawn.delete(row);
     }
   }
-  const facts = { stage: column(one, "stage"), words: new Map() };
+  const facts = { listed: listed(one), words: new Map() };
   const want = [];
   for (let row = 0; row < one.frozenRows; row++) want.push(row);
   for (let row = first; row <= last; row++) want.push(row);
@@ -240,11 +240,13 @@ function drawCell(one, row, at, facts) {
   if (value.kind === "boolean") {
     const ticked = /^true$/i.test(value.text);
     element.append(el("span", { class: ticked ? "tick on" : "tick", role: "checkbox", "aria-checked": ticked }));
-  } else if (below && at === facts.stage && stageStep(value.text) >= 0) {
+  } else if (below && at === facts.listed && stageStep(value.text) >= 0) {
     element.append(el("span", { class: `chip step${stageStep(value.text)}` }, value.text));
   } else {
-    element.textContent = value.text;
-    if (value.kind === "text") spread(one, element, row, at, value.text);
+    // A row is one line high: what has more lines is shown on one, and opens as it is.
+    const shown = value.text.replace(/\s*\n\s*/g, "  ");
+    element.textContent = shown;
+    if (value.kind === "text") spread(one, element, row, at, shown);
   }
   if (value.note) {
     element.classList.add("noted");
@@ -302,7 +304,7 @@ function mark() {
       const at = Number(one.dataset.c);
       one.classList.toggle("in", !single && inside && at >= left && at <= right);
       one.classList.toggle("active", row === selection.row && at === selection.column);
-      one.classList.toggle("list", row === selection.row && at === selection.column && row > tab().header && at === column(tab(), "stage"));
+      one.classList.toggle("list", row === selection.row && at === selection.column && row > tab().header && at === listed(tab()));
     }
   }
   for (const head of parts.head.querySelectorAll(".g-letter")) {

@@ -1,7 +1,7 @@
-// The three steps on top at a first visit, and the examples that one click carries out as a person would.
+// The four steps on top at a first visit, and the examples that one click carries out as a person would.
 
 import { fold, toast } from "./page.js";
-import { a1, book, column, customers, dataRows, edit, tab, text, visible } from "./sheet.js";
+import { a1, book, column, customers, dataRows, edit, isCampaigns, tab, text, visible } from "./sheet.js";
 import * as grid from "./grid.js";
 import { emptyTab, sort } from "./menus.js";
 import { t } from "./words.js";
@@ -34,6 +34,8 @@ export function build(show) {
   once("try-add", addCustomer);
   once("try-stage", changeStage);
   once("try-sort", sortByName);
+  once("try-campaign", askForApproval);
+  once("try-wrong", writeWrongly);
   once("try-clear", async () => { if (customersTab("name")) await emptyTab(); });
 }
 
@@ -133,4 +135,77 @@ async function sortByName() {
   await sort(descending, dataRows(one), column(one, "name"));
   descending = !descending;
   grid.select(dataRows(one).first, column(one, "name"));
+}
+
+/** The tab of campaigns, brought to the front. */
+function campaignsTab() {
+  const found = visible().find(isCampaigns);
+  if (!found) {
+    toast(t("no_column", { column: "Tên chiến dịch" }), { kind: "trouble" });
+    return null;
+  }
+  if (found.sheetId !== book.active) choose(found.sheetId);
+  return found;
+}
+
+/** The edit that types into a cell. */
+const set = (one, row, at, typed) => ({ op: "set", tab: one.title, cell: a1(row, at), typed });
+
+/** Types words by column into a row of a tab, from left to right. */
+async function typeRow(one, row, words) {
+  const cells = Object.entries(words).map(([meaning, value]) => [column(one, meaning), value]).filter(([at]) => at >= 0);
+  for (const [at, value] of cells.sort((a, b) => a[0] - b[0])) {
+    if (book.active === one.sheetId) grid.select(row, at);
+    if (!await edit(set(one, row, at, value))) return false;
+    await rest();
+  }
+  return true;
+}
+
+/** The name with the next number that no row of the tab has. */
+function unused(one, name) {
+  const names = new Set(one.rows.map((_, row) => fold(text(one, row, column(one, "campaign")))));
+  if (!names.has(fold(name))) return name;
+  for (let number = 2; ; number++) if (!names.has(fold(`${name} ${number}`))) return `${name} ${number}`;
+}
+
+/** The rows of a tab that hold campaigns. */
+function campaigns(one) {
+  const { first, last } = dataRows(one);
+  const name = column(one, "campaign");
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at).filter((row) => text(one, row, name).trim() !== "");
+}
+
+/** Says of the first draft that it is ready; where there is none, of a copy of the first campaign. */
+async function askForApproval() {
+  const one = campaignsTab();
+  if (!one) return;
+  const [name, state] = [column(one, "campaign"), column(one, "state")];
+  const rows = campaigns(one);
+  if (rows.length === 0 || state < 0) return toast(t("no_campaign"), { kind: "trouble" });
+  let row = rows.find((at) => ["", "dang soan", "nhap"].includes(fold(text(one, at, state))));
+  let called = row === undefined ? "" : text(one, row, name);
+  if (row === undefined) {
+    called = unused(one, text(one, rows[0], name).replace(/ \d+$/, ""));
+    row = rows[0] + 1;
+    // In one go: two rows of one name would wait for each other.
+    const copied = await edit({ op: "copy_row", tab: one.title, row: row }, set(one, row, name, called), set(one, row, state, "Đang soạn"));
+    if (!copied) return;
+    await rest();
+  }
+  if (await typeRow(one, row, { state: "Sẵn sàng" })) toast(t("campaign_ready", { name: called }), { kind: "edit" });
+}
+
+/** Writes a campaign as somebody in a hurry would: a stage that does not exist, a header that the sheet does not have. */
+async function writeWrongly() {
+  const one = campaignsTab();
+  if (!one) return;
+  const row = Math.max(one.header, ...campaigns(one)) + 1;
+  const words = {
+    campaign: unused(one, "Tri ân khách cũ"),
+    stage: "Đang tư vấm",
+    subject: "Quà tri ân dành riêng cho {{Họ tên}}",
+    body: "Kính chào {{Danh xưng}} {{Họ tên}}, Queenland gửi tặng phiếu xem nhà mẫu.",
+  };
+  if (await typeRow(one, row, words) && await typeRow(one, row, { state: "Sẵn sàng" })) toast(t("campaign_wrong", { row: row + 1 }), { kind: "edit" });
 }

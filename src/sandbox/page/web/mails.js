@@ -42,9 +42,23 @@ export function take(news, quiet) {
   if (shown !== null && !mails.has(shown)) shown = null;
   draw();
   if (quiet) return;
-  if (news.new.length > 2) toast(t("new_mails", { n: news.new.length }), { kind: "mail", open: onOpen });
-  else for (const mail of news.new) {
-    toast(mail.subject || t("no_subject"), { kind: "mail", title: t("new_mail", { to: recipient(mail) }), open: () => { onOpen(); show(mail.id); } });
+  announce(news.new);
+}
+
+/** Notes of mails that are still shown, and how many mails they stand for. */
+let notes = [];
+let told = 0;
+
+/** Tells of new mails: one or two by their subjects; more, also of those told a moment ago, by their number. */
+function announce(fresh) {
+  notes = notes.filter((note) => note.isConnected);
+  if (notes.length === 0) told = 0;
+  told += fresh.length;
+  if (told > 2) {
+    for (const note of notes) note.remove();
+    notes = [toast(t("new_mails", { n: told }), { kind: "mail", open: () => { shown = null; draw(); onOpen(); } })];
+  } else for (const mail of fresh) {
+    notes.push(toast(mail.subject || t("no_subject"), { kind: "mail", title: t("new_mail", { to: recipient(mail) }), open: () => { onOpen(); show(mail.id); } }));
   }
 }
 

@@ -76,7 +76,7 @@ export function fold(text) {
     .replace(/[đĐ]/g, "d").toLowerCase().replace(/\s+/g, " ").trim();
 }
 
-/** Shows a note for some seconds. `act` is {label, run}; `open` runs on a click on the note. */
+/** Shows a note for some seconds, and returns it. `act` is {label, run}; `open` runs on a click on the note. */
 export function toast(text, { kind = "note", title, act, open, seconds = 6 } = {}) {
   const place = document.getElementById("toasts");
   const note = el("div", { class: `toast toast-${kind}`, "data-kind": kind },
@@ -92,6 +92,7 @@ export function toast(text, { kind = "note", title, act, open, seconds = 6 } = {
   place.append(note);
   while (place.children.length > 4) place.firstChild.remove();
   setTimeout(gone, seconds * 1000);
+  return note;
 }
 
 /** Says why something did not work. */

@@ -8,8 +8,16 @@ export const book = { id: "", title: "", version: undefined, tabs: [], active: u
 /** The stage words everybody knows; a workbook's own spellings count as well. */
 const STAGES = ["Khách hàng tiềm năng", "Đang tư vấn", "Đã đặt cọc", "Hoàn tất giao dịch", "Không còn nhu cầu"];
 
+/** What the state cell of a campaign may say, in the order of its life. */
+const STATES = ["Đang soạn", "Sẵn sàng", "Tạm dừng", "Dừng"];
+
 /** Headers by what they mean, folded. */
 const HEADERS = {
+  campaign: ["ten chien dich", "campaign name"],
+  state: ["trang thai", "state"],
+  subject: ["tieu de", "subject"],
+  body: ["noi dung", "text"],
+
   number: ["stt", "no", "#"],
   name: ["ho ten", "ho va ten", "ten khach hang", "khach hang", "ten", "name", "full name", "customer"],
   phone: ["sdt", "so dien thoai", "dien thoai", "phone", "mobile"],
@@ -145,9 +153,15 @@ export function* customers(of) {
   }
 }
 
+/** Whether campaigns are written in a tab. */
+export function isCampaigns(of) {
+  return column(of, "campaign") >= 0;
+}
+
 /** Words to offer in a column: the known stages, or the few values a column keeps repeating. */
 export function words(of, at) {
   if (of.header < 0 || at < 0) return [];
+  if (isCampaigns(of) && at === column(of, "state")) return STATES;
   if (at === column(of, "stage")) return STAGES;
   const counts = new Map();
   const { first, last } = dataRows(of);
@@ -166,10 +180,19 @@ export function words(of, at) {
   return [...counts.values()].map(most).filter(([, count]) => count > 1).sort((a, b) => b[1] - a[1]).map(([word]) => word);
 }
 
-/** Which colour a stage's word gets: its step from 0 to 4, or -1. */
+/** The column that has chips and a list of words: of customers the stage, of campaigns the state. */
+export function listed(of) {
+  return column(of, isCampaigns(of) ? "state" : "stage");
+}
+
+/** Which colour the word of a stage or of a campaign's state gets: its step from 0 to 4, or -1. */
 export function stageStep(word) {
   const folded = fold(word);
   if (!folded) return -1;
+  if (/^(dung|huy|ngung)/.test(folded)) return 4;
+  if (/^(san sang|gui duyet|xin duyet|cho duyet)/.test(folded)) return 3;
+  if (/^(tam dung|hoan$)/.test(folded)) return 1;
+  if (/^(dang soan|nhap)/.test(folded)) return 0;
   if (/khong con|mat khach|huy|lost/.test(folded)) return 4;
   if (/hoan tat|da ban|won/.test(folded)) return 3;
   if (/coc|deposit/.test(folded)) return 2;

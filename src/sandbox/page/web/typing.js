@@ -37,6 +37,7 @@ export function begin() {
   surface.addEventListener("pointerdown", (event) => {
     if (event.target === editor || list.contains(event.target)) return;
     if (mode !== null) commit();
+    runStart = null;
   }, true);
   surface.addEventListener("click", (event) => touched(event));
   surface.addEventListener("dblclick", (event) => {
@@ -114,9 +115,13 @@ function grow() {
   const box = grid.box(selection.row, selection.column);
   const lines = editor.value.split("\n");
   const longest = Math.max(...lines.map((line) => line.length));
-  editor.style.width = `${Math.max(box.width, Math.min(380, longest * 7.6 + 22))}px`;
+  editor.style.width = `${Math.max(box.width, Math.min(440, longest * 7.6 + 22))}px`;
   editor.style.height = `${box.height}px`;
-  if (editor.scrollHeight > box.height + 4) editor.style.height = `${Math.min(160, editor.scrollHeight + 2)}px`;
+  // What grows past the right edge moves left as far as there is room.
+  const view = grid.surface();
+  const over = box.left + editor.offsetWidth + 8 - view.scrollLeft - view.clientWidth;
+  editor.style.left = `${over > 0 ? Math.max(view.scrollLeft + 50, box.left - over) : box.left}px`;
+  if (editor.scrollHeight > box.height + 4) editor.style.height = `${Math.min(300, editor.scrollHeight + 2)}px`;
 }
 
 function end() {
@@ -219,7 +224,7 @@ function keyMoving(event) {
     case "Tab": leave(event); return true;
     case "Enter":
       if (runStart !== null || event.shiftKey) leave(event);
-      else open(false);
+      else open(true);
       return true;
     case "F2": open(false); return true;
     case "Delete":
