@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use crate::commands::steer_queue;
+use crate::commands::{Desk, steer_queue};
 use crate::core::campaign::CampaignId;
 use crate::core::campaign::life::{Asked, Campaign};
 use crate::render::Templates;
@@ -53,6 +53,7 @@ impl Campaigns {
     /// The disk.
     pub fn pass(&self, now: Timestamp) -> Result<(), StoreError> {
         self.take_in(now)?;
+        Desk::new(self.roster.clone(), None).campaigns_returned(now)?;
         for campaign in self.roster.store().campaigns()? {
             if campaign.to_ask {
                 self.ask(&campaign, now)?;

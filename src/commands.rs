@@ -36,7 +36,7 @@ pub use backup::{BackupMade, Upkeep, after_restore};
 pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
 pub use campaign::{
     CampaignAside, CampaignDone, CampaignLine, CampaignSample, CampaignShown, CampaignTested,
-    Steer, steer_queue,
+    Hearers, Steer, WhyGiven, mailing_facts, steer_queue, tell_of_campaign,
 };
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use explain::{

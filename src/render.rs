@@ -36,7 +36,9 @@ use std::path::Path;
 use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 
-pub use campaign::{CampaignText, Letter, Merge, Misprint, Missing, attachment_problem};
+pub use campaign::{
+    CampaignText, Letter, Merge, Misprint, Missing, attachment_problem, cannot_attach,
+};
 pub use chat::{Button, ButtonKind, ChatText, MAX_UNITS};
 pub use mail::MailText;
 

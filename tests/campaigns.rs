@@ -5,6 +5,9 @@
 
 mod support;
 
+#[path = "campaigns/chat.rs"]
+mod chat;
+
 use std::sync::Arc;
 
 use sheetbridge::campaigns::Campaigns;
@@ -107,18 +110,31 @@ struct Post {
     bot: BotSandbox,
     outbox: Outbox,
     campaigns: Campaigns,
+    client: Client,
 }
 
 impl Post {
     async fn open(row: [&str; 5]) -> Self {
+        Self::open_with(row, &[], "").await
+    }
+
+    /// The same with further columns of the campaign tab, and more in the configuration. Whoever has a chat there
+    /// has started the bot.
+    async fn open_with(row: [&str; 5], columns: &[(&str, &str)], more: &str) -> Self {
         let smtp = SmtpSandbox::start("127.0.0.1:0".parse().unwrap(), Options::default())
             .await
             .unwrap();
         let bot = BotSandbox::start("127.0.0.1:0".parse().unwrap(), TOKEN, "queenland_bot")
             .await
             .unwrap();
-        let person = bot.create_person(Person::new(100_009, "Hà Phạm")).unwrap();
-        bot.press_start(person, None).unwrap();
+        let chats = more
+            .lines()
+            .filter_map(|line| line.strip_prefix("telegram = "));
+        for chat in std::iter::once("100009").chain(chats) {
+            let person = Person::new(chat.parse().unwrap(), format!("Người {chat}"));
+            let person = bot.create_person(person).unwrap();
+            bot.press_start(person, None).unwrap();
+        }
         let mut workbook = Workbook::new("1Small", "Khách nhỏ");
         workbook.share.insert("*".into(), Role::Reader);
         let tab = workbook.add_tab(CUSTOMERS);
@@ -136,9 +152,14 @@ impl Post {
             for (column, text) in cells.iter().enumerate() {
                 tab.set(number, column, Cell::text(*text));
             }
+            for (column, (header, text)) in columns.iter().enumerate() {
+                let text = if number == 0 { header } else { text };
+                tab.set(number, cells.len() + column, Cell::text(*text));
+            }
         }
+        let (campaigns, more) = more.split_once("---\n").unwrap_or(("", more));
         let more = format!(
-            "[campaigns]\ntab = \"{TAB}\"\n[email]\nsmtp = \"smtp+plain://{}\"\nfrom = \"Queenland <crm@queenland.example>\"\n[telegram]\ntoken = {{ file = \"token.txt\" }}\napi_url = \"{}\"\n",
+            "{more}[campaigns]\ntab = \"{TAB}\"\n{campaigns}[email]\nsmtp = \"smtp+plain://{}\"\nfrom = \"Queenland <crm@queenland.example>\"\n[telegram]\ntoken = {{ file = \"token.txt\" }}\napi_url = \"{}\"\n",
             smtp.addr(),
             bot.base_url()
         );
@@ -157,7 +178,7 @@ impl Post {
             company.roster.clone(),
             Arc::clone(&templates),
             Some(Arc::new(EmailCourier::new(settings))),
-            Some(Arc::new(TelegramCourier::new(client))),
+            Some(Arc::new(TelegramCourier::new(client.clone()))),
             Health::new(company.now, "test", false),
         );
         let campaigns = Campaigns::new(company.roster.clone(), templates);
@@ -167,6 +188,7 @@ impl Post {
             bot,
             outbox,
             campaigns,
+            client,
         };
         post.settle().await;
         post
@@ -242,11 +264,18 @@ impl Post {
         pressed.map(|_| ()).map_err(|error| error.text)
     }
 
+    /// What the manager reads.
     fn told(&self) -> Vec<String> {
-        let messages = self.bot.messages(100_009).into_iter();
+        self.told_to(100_009)
+    }
+
+    fn told_to(&self, chat: i64) -> Vec<String> {
+        let messages = self.bot.messages(chat).into_iter();
         messages
             .filter(|message| message.from_bot)
             .map(|message| message.text)
+            // What the bot answers to `/start`, if it hears.
+            .filter(|text| !text.starts_with("Các lệnh"))
             .collect()
     }
 
@@ -273,7 +302,11 @@ async fn a_row_is_asked_about_approved_and_mailed_once_to_each() {
     assert!(told[0].contains("Duyệt chiến dịch “Mở bán”"), "{}", told[0]);
     assert!(told[0].contains("2 khách sẽ nhận thư"), "{}", told[0]);
     assert!(told[0].contains("1 chưa đồng ý nhận tin"), "{}", told[0]);
-    assert!(told[0].contains("1 đã từ chối quảng cáo"), "{}", told[0]);
+    assert!(
+        told[0].contains("1 đã đánh dấu không nhận tin trong bảng tính"),
+        "{}",
+        told[0]
+    );
     assert_eq!(post.mails(), []);
     assert_eq!(post.line().state, State::Asked);
 

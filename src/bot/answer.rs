@@ -94,7 +94,17 @@ pub(super) fn to_text(
     let replies = match command {
         Some((command, rest)) => to_command(desk, digest, words, &who, command, rest, now),
         None if looks_like_a_contact(text) => find(desk, words, &who, text, now),
-        None => Ok(vec![Reply::of(words.not_understood())]),
+        None => match why(desk, words, &who, text, now) {
+            Ok(Some(reply)) => {
+                return Said {
+                    replies: vec![reply],
+                    acted: true,
+                    ..Said::default()
+                };
+            }
+            Ok(None) => Ok(vec![Reply::of(words.not_understood())]),
+            Err(error) => Err(error),
+        },
     };
     said(replies.unwrap_or_else(|error| refused(words, &error)))
 }
@@ -125,6 +135,16 @@ fn start(desk: &Desk, words: Words, token: &str, chat: i64, private: bool, now: 
         },
         Err(error) => said(refused(words, &error)),
     }
+}
+
+/// What somebody writes who was asked why they sent a campaign back.
+fn why(desk: &Desk, words: Words, who: &Who, text: &str, now: Timestamp) -> Answer<Option<Reply>> {
+    // A picture without a word, or a command that does not exist, is no reason.
+    if text.trim().is_empty() || text.trim().starts_with('/') {
+        return Ok(None);
+    }
+    let given = desk.campaign_why(text, who, now)?;
+    Ok(given.map(|given| Reply::of(words.why_given(&given))))
 }
 
 /// A number or an address alone is a question for the customer who has it.

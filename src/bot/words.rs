@@ -519,6 +519,8 @@ impl Words {
             | Action::CampaignApprove
             | Action::CampaignTest
             | Action::CampaignReturn
+            | Action::CampaignNoWhy
+            | Action::CampaignPause
             | Action::CampaignResume
             | Action::CampaignStop => action.as_str().to_owned(),
         }

@@ -9,7 +9,8 @@ use super::Campaigns;
 use super::freeze::{lane_of, rule_of};
 use crate::commands::steer_queue;
 use crate::core::campaign::CampaignId;
-use crate::core::campaign::life::{Campaign, Halt};
+use crate::core::campaign::halt::{Actor, Halt, Why};
+use crate::core::campaign::life::Campaign;
 use crate::core::delivery::{By, State};
 use crate::store::campaigns::campaign_key;
 use crate::store::keys::{self, prefix};
@@ -82,7 +83,11 @@ impl Campaigns {
             return Ok(());
         }
         if let Some(halt) = &run.stopped {
-            let why = format!("the campaign was stopped by {}: {}", halt.by, halt.why);
+            let why = format!(
+                "the campaign was stopped by {}: {}",
+                halt.by,
+                halt.why.english()
+            );
             let store = self.roster.store();
             ledger::cancel_lane(store, &lane_of(&campaign.id), By::Hand, &why)?;
             let progress = count(store, &campaign.id)?;
@@ -107,11 +112,11 @@ impl Campaigns {
         }
         let tried = progress.delivered + progress.failed + progress.in_doubt;
         if tried >= ENOUGH && (progress.failed + progress.in_doubt) * ONE_IN > tried {
-            let why = format!(
-                "{} of {tried} mails did not arrive",
-                progress.failed + progress.in_doubt
-            );
-            return self.halt_run(&campaign.id, &why, now);
+            let why = Why::NotArrived {
+                failed: progress.failed + progress.in_doubt,
+                of: tried,
+            };
+            return self.halt_run(&campaign.id, why, now);
         }
         Ok(())
     }
@@ -144,7 +149,7 @@ impl Campaigns {
     pub(super) fn halt_run(
         &self,
         id: &CampaignId,
-        why: &str,
+        why: Why,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let store = self.roster.store();
@@ -159,14 +164,14 @@ impl Campaigns {
             return Ok(());
         }
         run.paused = Some(Halt {
-            by: "sheetbridge".into(),
+            by: Actor::Bridge,
             at: now,
-            why: why.to_owned(),
+            why,
         });
         campaign.changed = now;
         let mut group = Group::default();
         steer_queue(&mut group, &mut campaign, now);
-        self.tell_paused(&campaign, why, now, &mut group)?;
+        self.tell_paused(&campaign, now, &mut group)?;
         group.put(campaign_key(id), &campaign);
         store.commit(vec![group])
     }

@@ -1,40 +1,22 @@
 //! What managers and marketers are told of campaigns.
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::Campaigns;
 use super::preview::Preview;
 use super::progress::Progress;
+use crate::commands::{Hearers, mailing_facts, tell_of_campaign};
 use crate::core::campaign::audience::Reason;
+use crate::core::campaign::halt::Halt;
 use crate::core::campaign::life::Campaign;
-use crate::core::decide::notice;
 use crate::core::facts::local_text;
 use crate::core::facts::message::MailingFacts;
-use crate::core::people::Role;
 use crate::render::Language;
-use crate::store::ledger;
 use crate::store::{Group, StoreError};
 
-/// What notices about campaigns have as their rule.
-const NOTICE: &str = "campaigns";
-
 impl Campaigns {
-    fn vietnamese(&self) -> bool {
+    pub(super) fn vietnamese(&self) -> bool {
         self.templates.language() == Language::Vietnamese
-    }
-
-    fn facts(&self, campaign: &Campaign) -> MailingFacts {
-        let author = campaign
-            .definition
-            .as_ref()
-            .and_then(|definition| definition.author.clone());
-        MailingFacts {
-            id: campaign.id.to_string(),
-            name: campaign.name.clone(),
-            author,
-            ..MailingFacts::default()
-        }
     }
 
     fn local(&self, at: Timestamp) -> String {
@@ -42,32 +24,46 @@ impl Campaigns {
         local_text(at.to_zoned(zone).datetime())
     }
 
-    /// A notice to the managers, and to those of marketing.
+    /// `9:00`, or `9:00 15/12` on another day than today; none if that is now.
+    fn hour(&self, at: Timestamp, now: Timestamp) -> Option<String> {
+        let zone = &self.roster.config().calendar.zone;
+        let (there, here) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+        let format = match (there.date() == here.date(), there.year() == here.year()) {
+            (true, _) => "%-H:%M",
+            (false, true) => "%-H:%M %-d/%-m",
+            (false, false) => "%-H:%M %-d/%-m/%Y",
+        };
+        (at > now).then(|| there.strftime(format).to_string())
+    }
+
+    fn why(&self, halt: &Halt) -> Option<String> {
+        let said = halt.why.said()?;
+        Some(said.text(self.vietnamese()).to_owned())
+    }
+
     fn tell(
         &self,
-        template: &str,
-        occasion: &str,
+        campaign: &Campaign,
+        notice: (&str, &str),
         facts: &MailingFacts,
-        marketing: bool,
+        hearers: Hearers,
         now: Timestamp,
         group: &mut Group,
     ) -> Result<(), StoreError> {
-        let directory = self.roster.directory()?;
-        let extra = json!({ "mailing": facts });
-        let mut messages = notice::to_managers(&directory, NOTICE, template, occasion, &extra, now);
-        if marketing && let Some(first) = messages.first().cloned() {
-            let people = directory.all().iter();
-            for person in people.filter(|person| person.role == Role::Marketing) {
-                messages.push(notice::to_one(&first, person));
-            }
-        }
-        for message in &messages {
-            ledger::queue(self.roster.store(), group, message)?;
-        }
-        Ok(())
+        tell_of_campaign(
+            &self.roster,
+            group,
+            campaign,
+            notice,
+            facts,
+            hearers,
+            None,
+            now,
+        )
+        .map(|_| ())
     }
 
-    /// Managers are asked.
+    /// Whoever may approve it is asked.
     pub(super) fn tell_asked(
         &self,
         campaign: &Campaign,
@@ -80,6 +76,7 @@ impl Campaigns {
         };
         let calendar = &self.roster.config().calendar;
         let vietnamese = self.vietnamese();
+        let send_at = asked.definition.send_at.at(now, calendar);
         let facts = MailingFacts {
             question: Some(format!("{}#{}", campaign.id, asked.number)),
             recipients: asked.recipients,
@@ -91,7 +88,8 @@ impl Campaigns {
                     format!("{count} {}", said.text(vietnamese))
                 })
                 .collect(),
-            send_at: Some(self.local(asked.definition.send_at.at(now, calendar))),
+            send_at: Some(self.local(send_at)),
+            hour: self.hour(send_at, now),
             samples: preview
                 .samples
                 .iter()
@@ -101,10 +99,11 @@ impl Campaigns {
                 })
                 .collect(),
             differs: asked.differs.clone(),
-            ..self.facts(campaign)
+            ..mailing_facts(campaign)
         };
         let occasion = format!("{}#{}", campaign.id, asked.number);
-        self.tell("campaign-ask", &occasion, &facts, false, now, group)
+        let notice = ("campaign-ask", occasion.as_str());
+        self.tell(campaign, notice, &facts, Hearers::Deciders, now, group)
     }
 
     /// Its author, and the managers, hear what is wrong.
@@ -121,26 +120,28 @@ impl Campaigns {
                 .iter()
                 .map(|problem| problem.text(vietnamese))
                 .collect(),
-            ..self.facts(campaign)
+            ..mailing_facts(campaign)
         };
         let occasion = format!("{} faulty {now}", campaign.id);
-        self.tell("campaign-faulty", &occasion, &facts, true, now, group)
+        let notice = ("campaign-faulty", occasion.as_str());
+        self.tell(campaign, notice, &facts, Hearers::Everybody, now, group)
     }
 
     /// It waits for a manager.
     pub(super) fn tell_paused(
         &self,
         campaign: &Campaign,
-        why: &str,
         now: Timestamp,
         group: &mut Group,
     ) -> Result<(), StoreError> {
+        let paused = campaign.run.as_ref().and_then(|run| run.paused.as_ref());
         let facts = MailingFacts {
-            why: Some(why.to_owned()),
-            ..self.facts(campaign)
+            why: paused.and_then(|halt| self.why(halt)),
+            ..mailing_facts(campaign)
         };
         let occasion = format!("{} paused {now}", campaign.id);
-        self.tell("campaign-paused", &occasion, &facts, true, now, group)
+        let notice = ("campaign-paused", occasion.as_str());
+        self.tell(campaign, notice, &facts, Hearers::Everybody, now, group)
     }
 
     /// It is over.
@@ -162,10 +163,15 @@ impl Campaigns {
             dropped: run
                 .recipients
                 .saturating_sub(progress.delivered + progress.failed + progress.in_doubt),
-            stopped: run.stopped.as_ref().map(|halt| halt.by.clone()),
-            ..self.facts(campaign)
+            stopped: run
+                .stopped
+                .as_ref()
+                .map(|halt| halt.by.said().text(self.vietnamese()).to_owned()),
+            why: run.stopped.as_ref().and_then(|halt| self.why(halt)),
+            ..mailing_facts(campaign)
         };
         let occasion = format!("{}#{} over", campaign.id, run.number);
-        self.tell("campaign-over", &occasion, &facts, true, now, group)
+        let notice = ("campaign-over", occasion.as_str());
+        self.tell(campaign, notice, &facts, Hearers::Everybody, now, group)
     }
 }

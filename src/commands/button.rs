@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
-    HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who,
+    HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
 };
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::store::Group;
@@ -54,6 +54,10 @@ pub enum Action {
     CampaignTest,
     /// A campaign goes back to its author.
     CampaignReturn,
+    /// There is no reason to be told why it went back.
+    CampaignNoWhy,
+    /// What has not gone of a campaign waits.
+    CampaignPause,
     /// What waits of a campaign goes on.
     CampaignResume,
     /// What waits of a campaign does not go.
@@ -64,7 +68,7 @@ pub enum Action {
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -82,6 +86,8 @@ impl Action {
         Self::CampaignApprove,
         Self::CampaignTest,
         Self::CampaignReturn,
+        Self::CampaignNoWhy,
+        Self::CampaignPause,
         Self::CampaignResume,
         Self::CampaignStop,
         Self::Cancel,
@@ -107,6 +113,8 @@ impl Action {
             Self::CampaignApprove => "campaign-approve",
             Self::CampaignTest => "campaign-test",
             Self::CampaignReturn => "campaign-return",
+            Self::CampaignNoWhy => "campaign-no-why",
+            Self::CampaignPause => "campaign-pause",
             Self::CampaignResume => "campaign-resume",
             Self::CampaignStop => "campaign-stop",
             Self::Cancel => "cancel",
@@ -164,10 +172,12 @@ pub enum Pressed {
     Resumed(Resumed),
     /// `arrived`, `again` and `give-up`.
     Resolved(Resolved),
-    /// `campaign-approve`, `campaign-return`, `campaign-resume` and `campaign-stop`.
+    /// `campaign-approve`, `campaign-return`, `campaign-pause`, `campaign-resume` and `campaign-stop`.
     Campaign(CampaignDone),
     /// `campaign-test`.
     CampaignTest(CampaignTested),
+    /// `campaign-no-why`.
+    CampaignWhy(WhyGiven),
     /// `cancel`.
     Nothing,
 }
@@ -219,10 +229,13 @@ pub fn act_for(
         Action::Stop => event("/poll/workbook")?,
         Action::StaffYes | Action::StaffNo => event("/staff/name")?,
         Action::Arrived | Action::Again | Action::GiveUp => event("/doubt/id")?,
-        Action::CampaignApprove | Action::CampaignTest | Action::CampaignReturn => {
-            event("/mailing/question")?
+        Action::CampaignApprove
+        | Action::CampaignTest
+        | Action::CampaignReturn
+        | Action::CampaignNoWhy => event("/mailing/question")?,
+        Action::CampaignPause | Action::CampaignResume | Action::CampaignStop => {
+            event("/mailing/id")?
         }
-        Action::CampaignResume | Action::CampaignStop => event("/mailing/id")?,
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
     };
     Some(ButtonAct {
@@ -289,7 +302,13 @@ impl Desk {
             Action::CampaignApprove => Pressed::Campaign(self.campaign_approve(subject, who, now)?),
             Action::CampaignTest => Pressed::CampaignTest(self.campaign_test(subject, who, now)?),
             Action::CampaignReturn => {
-                Pressed::Campaign(self.campaign_return(subject, None, who, now)?)
+                Pressed::Campaign(self.campaign_return_asking(subject, who, now)?)
+            }
+            Action::CampaignNoWhy => {
+                Pressed::CampaignWhy(self.campaign_without_why(subject, who, now)?)
+            }
+            Action::CampaignPause => {
+                Pressed::Campaign(self.campaign_steer(subject, Steer::Pause, who, now)?)
             }
             Action::CampaignResume => {
                 Pressed::Campaign(self.campaign_steer(subject, Steer::Resume, who, now)?)
@@ -369,6 +388,7 @@ impl Desk {
     /// Whether somebody may do what needs this right at all, for a bot that decides what to offer.
     pub fn allows(&self, who: &Who, right: Right) -> bool {
         super::may(who, right) != super::Scope::Nothing
+            || right == Right::Campaigns && self.decides_campaigns(who)
     }
 }
 

@@ -6,11 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+mod notices;
+mod returned;
+
 use super::pause::{Paused, pause_key};
 use super::{Answer, CommandError, Desk, ErrorKind, HandAct, Right, Scope, Who};
 use crate::config::Language;
 use crate::core::campaign::CampaignId;
-use crate::core::campaign::life::{Campaign, Halt, NotNow, State};
+use crate::core::campaign::halt::{Actor, Halt, Why};
+use crate::core::campaign::life::{Campaign, NotNow, State};
 use crate::core::delivery::State as MessageState;
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
 use crate::core::people::Role;
@@ -21,6 +25,9 @@ use crate::store::campaigns::campaign_key;
 use crate::store::keys::{self, prefix};
 use crate::store::lanes::CAMPAIGN;
 use crate::store::{Group, StoreError};
+
+pub use notices::{Hearers, mailing_facts, tell_of_campaign};
+pub use returned::WhyGiven;
 
 /// A campaign as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,12 +221,12 @@ impl Desk {
             .map_or(now, |asked| asked.definition.send_at.at(now, calendar));
         let by_before = campaign.run.as_ref().map(|run| run.by.clone());
         campaign
-            .approve(number, who.name(), send_at, now)
-            .map_err(|why| not_now(why, by_before.as_deref()))?;
-        self.campaign_done(campaign, who, "approved", now)
+            .approve(number, who.name().into(), send_at, now)
+            .map_err(|why| not_now(why, by_before.as_ref()))?;
+        self.campaign_done(Group::default(), campaign, who, "approved", now)
     }
 
-    /// Sends a question back to the author.
+    /// Sends a question back to the author, who is told at once.
     ///
     /// # Errors
     /// As [`Desk::campaign_approve`].
@@ -230,15 +237,32 @@ impl Desk {
         who: &Who,
         now: Timestamp,
     ) -> Answer<CampaignDone> {
+        let why = Some(why.unwrap_or_default());
+        self.send_back(question, why, who, now, |group, campaign, _| {
+            returned::tell_returned(&self.roster, group, campaign, now).map(|_| ())
+        })
+    }
+
+    /// `also` adds to the same commit: the campaign as it stands then, and the number of the question.
+    fn send_back(
+        &self,
+        question: &str,
+        why: Option<&str>,
+        who: &Who,
+        now: Timestamp,
+        also: impl FnOnce(&mut Group, &Campaign, u32) -> Result<(), StoreError>,
+    ) -> Answer<CampaignDone> {
         self.must_decide_campaigns(who)?;
         let store = self.roster.store();
         let _alone = store.alone();
         let (mut campaign, number) = self.question_meant(question)?;
         let by_before = campaign.run.as_ref().map(|run| run.by.clone());
         campaign
-            .send_back(number, who.name(), why.unwrap_or_default(), now)
-            .map_err(|why| not_now(why, by_before.as_deref()))?;
-        self.campaign_done(campaign, who, "returned", now)
+            .send_back(number, who.name().into(), why, now)
+            .map_err(|why| not_now(why, by_before.as_ref()))?;
+        let mut group = Group::default();
+        also(&mut group, &campaign, number)?;
+        self.campaign_done(group, campaign, who, "returned", now)
     }
 
     /// Pauses, resumes or stops one that was approved.
@@ -257,10 +281,11 @@ impl Desk {
         let _alone = store.alone();
         let mut campaign = self.campaign_meant(which)?;
         let halt = Halt {
-            by: who.name().to_owned(),
+            by: who.name().into(),
             at: now,
-            why: String::new(),
+            why: Why::Unsaid,
         };
+        campaign.changed = now;
         let run = campaign.running().map_err(|why| not_now(why, None))?;
         let did = match how {
             Steer::Pause => {
@@ -278,7 +303,7 @@ impl Desk {
                 "stopped"
             }
         };
-        self.campaign_done(campaign, who, did, now)
+        self.campaign_done(Group::default(), campaign, who, did, now)
     }
 
     /// Sends again what was refused or given up.
@@ -384,22 +409,29 @@ impl Desk {
     }
 
     fn must_see_campaigns(&self, who: &Who) -> Answer<()> {
-        match super::may(who, Right::Totals) {
-            Scope::All => Ok(()),
-            _ => Err(CommandError::not_allowed()),
+        match self.allows(who, Right::Campaigns) {
+            true => Ok(()),
+            false => Err(CommandError::not_allowed()),
         }
     }
 
     /// Managers, and leaders of teams if the configuration says so.
-    fn must_decide_campaigns(&self, who: &Who) -> Answer<()> {
+    pub fn decides_campaigns(&self, who: &Who) -> bool {
         let leaders = self.roster.config().campaigns.approve == Role::Leader;
         match who {
             Who::Colleague {
                 role: Role::Leader, ..
-            } if leaders => Ok(()),
+            } => leaders,
             Who::CommandLine | Who::Colleague { .. } | Who::Stranger => {
-                self.must_all(who, Right::Steer)
+                super::may(who, Right::Steer) == Scope::All
             }
+        }
+    }
+
+    fn must_decide_campaigns(&self, who: &Who) -> Answer<()> {
+        match self.decides_campaigns(who) {
+            true => Ok(()),
+            false => Err(CommandError::not_allowed()),
         }
     }
 
@@ -415,7 +447,7 @@ impl Desk {
         let calendar = &self.roster.config().calendar;
         let halted = run
             .and_then(|run| run.stopped.as_ref().or(run.paused.as_ref()))
-            .map(|halt| (halt.by.clone(), halt.why.clone()));
+            .map(|halt| (halt.by.clone(), halt.why.english()));
         let returned = campaign
             .returned
             .as_ref()
@@ -425,7 +457,7 @@ impl Desk {
             .or(returned)
             .or(approved)
             .map(|(by, why)| match why.is_empty() {
-                true => by,
+                true => by.to_string(),
                 false => format!("{by}: {why}"),
             });
         Ok(CampaignLine {
@@ -530,13 +562,13 @@ impl Desk {
 
     fn campaign_done(
         &self,
+        mut group: Group,
         mut campaign: Campaign,
         who: &Who,
         did: &str,
         now: Timestamp,
     ) -> Answer<CampaignDone> {
         let store = self.roster.store();
-        let mut group = Group::default();
         steer_queue(&mut group, &mut campaign, now);
         self.note_hand(
             &mut group,
@@ -580,7 +612,7 @@ pub fn steer_queue(group: &mut Group, campaign: &mut Campaign, now: Timestamp) {
     }
 }
 
-fn not_now(why: NotNow, by: Option<&str>) -> CommandError {
+fn not_now(why: NotNow, by: Option<&Actor>) -> CommandError {
     match why {
         NotNow::NotAsked => CommandError::new(
             ErrorKind::TooLate,
@@ -588,11 +620,12 @@ fn not_now(why: NotNow, by: Option<&str>) -> CommandError {
             "Chiến dịch đã thay đổi hoặc đã được quyết định, nút này không còn dùng được.",
         ),
         NotNow::AlreadyApproved => {
-            let by = by.unwrap_or("somebody");
+            let by = by.map(|by| (by.as_str(), by.said().vi));
+            let (by, by_vi) = by.unwrap_or(("somebody", "Có người".into()));
             CommandError::new(
                 ErrorKind::Again,
                 format!("{by} has already approved it"),
-                format!("{by} đã duyệt chiến dịch này rồi."),
+                format!("{by_vi} đã duyệt chiến dịch này rồi."),
             )
         }
         NotNow::NotApproved => CommandError::new(

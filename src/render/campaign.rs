@@ -20,7 +20,7 @@ use super::{Bundle, Language, MailText, RenderError, Templates, engine};
 use crate::core::campaign::text::{Names, Piece, Slot, TextProblem, Wants, pieces};
 use crate::core::campaign::{Body, Said, Variant};
 use crate::core::sheet::FieldKind;
-pub use attach::attachment_problem;
+pub use attach::{attachment_problem, cannot_attach};
 use markdown::{How, Span};
 
 /// The layouts that the text of a cell is put into.

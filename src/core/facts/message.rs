@@ -219,7 +219,7 @@ pub struct RefusalFacts {
 }
 
 /// `mailing`: a campaign that managers are asked about or told of. Templates `campaign-ask`, `campaign-faulty`,
-/// `campaign-paused` and `campaign-over`.
+/// `campaign-why`, `campaign-returned`, `campaign-paused` and `campaign-over`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MailingFacts {
@@ -235,15 +235,21 @@ pub struct MailingFacts {
     pub recipients: u64,
     /// How many of the segment get none, with the reason, in the reader's language.
     pub left_out: Vec<String>,
+    /// Whether the reader may approve, pause and stop it: buttons that act are for them.
+    pub decides: bool,
     /// Local ISO time at which the first mail goes.
     pub send_at: Option<String>,
+    /// The same for a button, `9:00`, with the day if it is another than today; none if it goes at once.
+    pub hour: Option<String>,
     /// Some of the mails: to whom, subject, how it begins.
     pub samples: Vec<String>,
     /// What differs from what was approved before.
     pub differs: Vec<String>,
     /// What is wrong, each with its place and its mend.
     pub problems: Vec<String>,
-    /// Why it waits.
+    /// Who sent it back or stopped it, in the reader's language.
+    pub by: Option<String>,
+    /// Why it waits, was stopped or sent back, in the reader's language.
     pub why: Option<String>,
     /// How many were delivered.
     pub delivered: u64,
