@@ -24,8 +24,7 @@ use crate::roster::Roster;
 use crate::store::campaigns::campaign_key;
 use crate::store::{Group, StoreError};
 
-pub use preview::{Preview, Sample};
-pub use progress::Progress;
+pub use preview::Preview;
 
 /// The campaigns of one company.
 #[derive(Clone, Debug)]

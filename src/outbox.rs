@@ -7,6 +7,7 @@
 mod air;
 mod amend;
 mod doubt;
+mod enclosed;
 mod ending;
 mod flood;
 mod gate;

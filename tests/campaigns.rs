@@ -13,6 +13,8 @@ use std::sync::Arc;
 use sheetbridge::campaigns::Campaigns;
 use sheetbridge::commands::{Action, ButtonAct, CampaignLine, Desk, Steer, Who};
 use sheetbridge::core::campaign::life::State;
+use sheetbridge::core::delivery::State as MessageState;
+use sheetbridge::core::message::Message;
 use sheetbridge::core::rule::Channel;
 use sheetbridge::courier::email::{EmailCourier, Security, SmtpSettings};
 use sheetbridge::courier::telegram::TelegramCourier;
@@ -201,16 +203,30 @@ impl Post {
         self.send().await;
     }
 
+    /// Sends what is due, also what a chat's pace keeps back for a moment.
     async fn send(&self) {
         let stop = CancellationToken::new();
-        for channel in [Channel::Email, Channel::Telegram] {
-            while !self
-                .outbox
-                .pass(channel, self.company.now, &stop)
-                .await
-                .unwrap()
-                .is_empty()
-            {}
+        for _ in 0..400 {
+            for channel in [Channel::Email, Channel::Telegram] {
+                while !self
+                    .outbox
+                    .pass(channel, self.company.now, &stop)
+                    .await
+                    .unwrap()
+                    .is_empty()
+                {}
+            }
+            let store = self.company.roster.store();
+            let mut messages = store.scan::<Message>(prefix::MESSAGE).map(Result::unwrap);
+            let waits = messages.any(|(_, message)| {
+                message.channel == Channel::Telegram
+                    && message.state == MessageState::Queued
+                    && message.due <= self.company.now
+            });
+            if !waits {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
         }
     }
 
@@ -272,7 +288,7 @@ impl Post {
     fn told_to(&self, chat: i64) -> Vec<String> {
         let messages = self.bot.messages(chat).into_iter();
         messages
-            .filter(|message| message.from_bot)
+            .filter(|message| message.from_bot && message.document.is_none())
             .map(|message| message.text)
             // What the bot answers to `/start`, if it hears.
             .filter(|text| !text.starts_with("Các lệnh"))

@@ -3,17 +3,15 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::Campaigns;
-use super::freeze::{lane_of, rule_of};
+use super::freeze::lane_of;
 use crate::commands::steer_queue;
 use crate::core::campaign::CampaignId;
 use crate::core::campaign::halt::{Actor, Halt, Why};
 use crate::core::campaign::life::Campaign;
-use crate::core::delivery::{By, State};
-use crate::store::campaigns::campaign_key;
-use crate::store::keys::{self, prefix};
+use crate::core::delivery::By;
+use crate::store::campaigns::{Progress, campaign_key};
 use crate::store::{Group, Store, StoreError, ledger};
 
 /// Messages of a campaign are counted so often at most.
@@ -26,21 +24,6 @@ const COUNT_SHARE: u32 = 20;
 const ENOUGH: u64 = 20;
 const ONE_IN: u64 = 10;
 
-/// The messages of a campaign, by where they stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// On their way, or waiting to be.
-    pub waiting: u64,
-    /// Taken by the recipient's server.
-    pub delivered: u64,
-    /// Refused, or given up.
-    pub failed: u64,
-    /// May have been sent.
-    pub in_doubt: u64,
-    /// Not wanted any more when their turn came.
-    pub left_out: u64,
-}
-
 /// A count, and when it was made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counted {
@@ -49,28 +32,10 @@ pub(super) struct Counted {
 }
 
 /// Counts the messages of a campaign.
-///
-/// # Errors
-/// The disk.
-pub(super) fn count(store: &Store, id: &CampaignId) -> Result<Progress, StoreError> {
-    #[derive(Deserialize)]
-    struct Light {
-        state: State,
-    }
-    let mut progress = Progress::default();
-    let under = keys::under(prefix::MESSAGE, format!("{}/", rule_of(id)));
-    for entry in store.scan::<Light>(&under) {
-        let (_, light) = entry?;
-        let count = match light.state {
-            State::Queued | State::InFlight => &mut progress.waiting,
-            State::Delivered => &mut progress.delivered,
-            State::Rejected | State::Dead => &mut progress.failed,
-            State::InDoubt => &mut progress.in_doubt,
-            State::Cancelled | State::Expired => &mut progress.left_out,
-        };
-        *count += 1;
-    }
-    Ok(progress)
+fn count(store: &Store, id: &CampaignId) -> Result<Progress, StoreError> {
+    store
+        .campaign_states(id)
+        .map(|states| Progress::of(&states))
 }
 
 impl Campaigns {

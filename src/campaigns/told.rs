@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use super::Campaigns;
 use super::preview::Preview;
-use super::progress::Progress;
 use crate::commands::{Hearers, mailing_facts, tell_of_campaign};
 use crate::core::campaign::audience::Reason;
 use crate::core::campaign::halt::Halt;
 use crate::core::campaign::life::Campaign;
 use crate::core::facts::local_text;
-use crate::core::facts::message::MailingFacts;
+use crate::core::facts::message::{MailingFacts, MailingFiles};
 use crate::render::Language;
+use crate::store::campaigns::Progress;
 use crate::store::{Group, StoreError};
 
 impl Campaigns {
@@ -93,11 +93,9 @@ impl Campaigns {
             samples: preview
                 .samples
                 .iter()
-                .map(|sample| {
-                    let text: String = sample.text.chars().take(300).collect();
-                    format!("{}\n{}\n{}", sample.to, sample.subject, text.trim())
-                })
+                .map(|sample| format!("{}: {}", sample.to, sample.subject))
                 .collect(),
+            files: (!preview.samples.is_empty()).then_some(MailingFiles::Samples),
             differs: asked.differs.clone(),
             ..mailing_facts(campaign)
         };
@@ -156,6 +154,7 @@ impl Campaigns {
             return Ok(());
         };
         let facts = MailingFacts {
+            files: Some(MailingFiles::Table),
             recipients: run.recipients,
             delivered: progress.delivered,
             failed: progress.failed,

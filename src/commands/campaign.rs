@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 mod notices;
 mod returned;
+mod table;
 
 use super::pause::{Paused, pause_key};
 use super::{Answer, CommandError, Desk, ErrorKind, HandAct, Right, Scope, Who};
@@ -21,13 +22,13 @@ use crate::core::people::Role;
 use crate::core::record::RecordId;
 use crate::core::rule::Channel;
 use crate::core::sheet::fold::fold;
-use crate::store::campaigns::campaign_key;
-use crate::store::keys::{self, prefix};
+use crate::store::campaigns::{Sample, campaign_key, messages_under};
 use crate::store::lanes::CAMPAIGN;
 use crate::store::{Group, StoreError};
 
 pub use notices::{Hearers, mailing_facts, tell_of_campaign};
 pub use returned::WhyGiven;
+pub use table::{CampaignTable, campaign_csv};
 
 /// A campaign as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,27 +62,6 @@ pub struct CampaignLine {
     pub by: Option<String>,
 }
 
-/// One of the mails that managers are shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CampaignSample {
-    /// Name and masked address.
-    pub to: String,
-    /// Why it was chosen: `shortest`, `longest`, `unusual`.
-    pub why: String,
-    /// Subject line.
-    pub subject: String,
-    /// The text part.
-    pub text: String,
-    /// The HTML part.
-    pub html: String,
-    /// Content hash of its text.
-    #[serde(skip_serializing)]
-    pub template: String,
-    /// Its merge values.
-    #[serde(skip_serializing)]
-    pub merge: Value,
-}
-
 /// Somebody who gets no mail of a campaign, or got none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignAside {
@@ -100,7 +80,7 @@ pub struct CampaignShown {
     #[serde(flatten)]
     pub line: CampaignLine,
     /// Up to three mails.
-    pub samples: Vec<CampaignSample>,
+    pub samples: Vec<Sample>,
     /// Everybody of the segment who gets no mail.
     pub aside: Vec<CampaignAside>,
     /// Everybody whose mail did not arrive, or may not have.
@@ -172,11 +152,8 @@ impl Desk {
         let mut samples = Vec::new();
         let mut aside = Vec::new();
         if let Some(number) = number {
-            let key = keys::under(
-                prefix::AUDIENCE,
-                format!("{}/{number:06}/samples", campaign.id),
-            );
-            samples = store.get(&key)?.unwrap_or_default();
+            let kept = store.samples(&campaign.id, number)?;
+            samples = kept.into_iter().map(Sample::shown).collect();
             for one in store.aside(&campaign.id, number)? {
                 aside.push(self.aside(&one.0, one.1)?);
             }
@@ -350,11 +327,7 @@ impl Desk {
                 "Danh sách nhân viên chưa có email của anh/chị.",
             ));
         };
-        let key = keys::under(
-            prefix::AUDIENCE,
-            format!("{}/{number:06}/samples", campaign.id),
-        );
-        let samples: Vec<CampaignSample> = self.roster.store().get(&key)?.unwrap_or_default();
+        let samples = self.roster.store().samples(&campaign.id, number)?;
         let Some(sample) = samples.first() else {
             return Err(not_now(NotNow::NotAsked, None));
         };
@@ -438,9 +411,11 @@ impl Desk {
     fn campaign_line(&self, campaign: &Campaign, now: Timestamp) -> Answer<CampaignLine> {
         let mut messages: BTreeMap<String, u64> = BTreeMap::new();
         if campaign.run.is_some() {
-            for message in self.campaign_messages(&campaign.id) {
-                *messages.entry(message?.state.to_string()).or_default() += 1;
-            }
+            let states = self.roster.store().campaign_states(&campaign.id)?;
+            messages = states
+                .into_iter()
+                .map(|(state, count)| (state.to_string(), count))
+                .collect();
         }
         let asked = campaign.asked.as_ref();
         let run = campaign.run.as_ref();
@@ -489,8 +464,7 @@ impl Desk {
         &self,
         id: &CampaignId,
     ) -> impl Iterator<Item = Result<Message, StoreError>> + use<> {
-        let under = keys::under(prefix::MESSAGE, format!("{CAMPAIGN}{id}/"));
-        let entries = self.roster.store().scan::<Message>(&under);
+        let entries = self.roster.store().scan::<Message>(&messages_under(id));
         entries.map(|entry| entry.map(|(_, message)| message))
     }
 

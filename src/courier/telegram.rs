@@ -347,6 +347,11 @@ fn pieces(chat: &Chat) -> Result<Vec<Piece<'_>>, String> {
             },
         });
     }
+    // What is pressed is looked for at the end of the chat.
+    let files_first = buttons.is_some() && !parts.is_empty();
+    if files_first {
+        pieces.extend(documents(chat));
+    }
     for (number, html) in parts.iter().enumerate() {
         let last = number + 1 == parts.len();
         pieces.push(Piece::Text {
@@ -354,19 +359,23 @@ fn pieces(chat: &Chat) -> Result<Vec<Piece<'_>>, String> {
             buttons: if last { buttons.take() } else { None },
         });
     }
-    for file in &chat.documents {
-        pieces.push(Piece::File {
-            method: "sendDocument",
-            field: "document",
-            file,
-            caption: None,
-            buttons: None,
-        });
+    if !files_first {
+        pieces.extend(documents(chat));
     }
     if pieces.is_empty() {
         return Err("there is nothing in the message".to_owned());
     }
     Ok(pieces)
+}
+
+fn documents(chat: &Chat) -> impl Iterator<Item = Piece<'_>> {
+    chat.documents.iter().map(|document| Piece::File {
+        method: "sendDocument",
+        field: "document",
+        file: &document.file,
+        caption: document.caption.as_deref(),
+        buttons: None,
+    })
 }
 
 fn keyboard(rows: &[Vec<Button>]) -> Result<Option<InlineKeyboardMarkup>, String> {

@@ -338,3 +338,102 @@ async fn who_stopped_it_and_why_is_said_in_the_reader_s_language() {
         );
     }
 }
+
+/// The text of a file in a chat.
+fn read(post: &Post, message: &ShownMessage) -> String {
+    let path = &message.document.as_ref().unwrap().path;
+    String::from_utf8(post.bot.file(path).unwrap().1.to_vec()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_samples_are_pages_that_open_by_themselves_above_the_buttons() {
+    let post = Post::open(LAUNCH).await;
+    let asked = post.arrives(MANAGER, "Duyệt chiến dịch").await;
+    let messages = post.bot.messages(MANAGER);
+    assert_eq!(
+        messages.last().unwrap().id,
+        asked.id,
+        "the buttons are the last thing"
+    );
+    assert!(asked.text.chars().count() < 500, "{}", asked.text);
+    assert!(
+        asked.text.contains("2 thư mẫu nằm trong các tệp"),
+        "{}",
+        asked.text
+    );
+    let pages: Vec<&ShownMessage> = messages
+        .iter()
+        .filter(|message| message.document.is_some())
+        .collect();
+    let names: Vec<&str> = pages
+        .iter()
+        .map(|page| page.document.as_ref().unwrap().name.as_str())
+        .collect();
+    assert_eq!(names, ["mau-1-ngan-nhat.html", "mau-2-khac-thuong.html"]);
+    assert_eq!(
+        pages[0].text,
+        "Thư mẫu 1/2: thư ngắn nhất\nTới: Nguyễn Văn An <a…@example.com>\nTiêu đề: [QC] Mở bán dành cho Nguyễn Văn An"
+    );
+    assert!(
+        pages[1].text.contains("thư khác thường nhất"),
+        "{}",
+        pages[1].text
+    );
+    let page = read(&post, pages[0]);
+    for part in [
+        "default-src 'none'; img-src data:",
+        "name=\"viewport\"",
+        "Tới: Nguyễn Văn An &lt;a…@example.com&gt;",
+        "Căn hộ đã mở bán.",
+    ] {
+        assert!(page.contains(part), "no {part} in {page}");
+    }
+    assert!(!page.contains("an@example.com"), "addresses stay masked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_at_the_end_names_everybody_and_is_no_formula() {
+    let mut post = Post::open_with(LAUNCH, &BY_SOAN, PEOPLE_TOO).await;
+    post.press(Action::CampaignApprove).unwrap();
+    post.company.type_into(4, "Họ tên", "=1+1");
+    post.company.poll_and_settle().await;
+    for _ in 0..3 {
+        post.company.wait(30);
+        post.campaigns.pass(post.company.now).unwrap();
+        post.send().await;
+    }
+    post.arrives(MANAGER, "đã gửi xong").await;
+    let table_of = |chat| {
+        let messages = post.bot.messages(chat);
+        let table = messages.iter().rev().find(|message| {
+            let file = message.document.as_ref();
+            file.is_some_and(|file| file.name == "chien-dich-mo-ban.csv")
+        });
+        read(&post, table.unwrap())
+    };
+    let table = table_of(MANAGER);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(
+        lines[0],
+        "\u{feff}\"Họ tên\",\"Email\",\"Trang tính\",\"Dòng\",\"NV phụ trách\",\"Kết quả\",\"Lý do\",\"Lúc\""
+    );
+    assert!(
+        lines[1].starts_with("\"Nguyễn Văn An\",\"an@example.com\",\"Khách hàng\",\"2\",\"Lan Anh\",\"Đã gửi\",\"\",\"2026-11-21 09:"),
+        "{table}"
+    );
+    assert!(
+        table.contains("\"'=1+1\",\"chi@example.com\",\"Khách hàng\",\"4\",\"Minh Tuấn\",\"Không gửi\",\"chưa đồng ý nhận tin\",\"\""),
+        "{table}"
+    );
+    assert!(table.contains("\"Võ Em\""), "{table}");
+    assert_eq!(lines.len(), 5, "{table}");
+    post.arrives(MARKETER, "đã gửi xong").await;
+    let masked = table_of(MARKETER);
+    assert!(masked.contains("\"a…@example.com\""), "{masked}");
+    assert!(!masked.contains("an@example.com"), "{masked}");
+    let printed = post
+        .desk()
+        .campaign_table("mo-ban", &Who::CommandLine)
+        .unwrap();
+    assert_eq!(printed.csv, table);
+}

@@ -241,8 +241,10 @@ pub struct MailingFacts {
     pub send_at: Option<String>,
     /// The same for a button, `9:00`, with the day if it is another than today; none if it goes at once.
     pub hour: Option<String>,
-    /// Some of the mails: to whom, subject, how it begins.
+    /// The mails that go along as files: to whom, and the subject.
     pub samples: Vec<String>,
+    /// Which files go along.
+    pub files: Option<MailingFiles>,
     /// What differs from what was approved before.
     pub differs: Vec<String>,
     /// What is wrong, each with its place and its mend.
@@ -261,4 +263,14 @@ pub struct MailingFacts {
     pub dropped: u64,
     /// Who stopped it, if somebody did.
     pub stopped: Option<String>,
+}
+
+/// Files that go along with a notice about a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailingFiles {
+    /// The mails that are to be looked at.
+    Samples,
+    /// Everybody, and what became of the mail to them.
+    Table,
 }
