@@ -15,6 +15,7 @@ mod headers;
 mod limits;
 mod parcel;
 mod prepare;
+mod progress;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,8 @@ pub struct Outbox {
     looked: Mutex<BTreeMap<(Why, Channel), Timestamp>>,
     /// The texts of campaigns by their hash, compiled.
     campaign_texts: Mutex<BTreeMap<String, Arc<CampaignText>>>,
+    /// When messages that show progress were last looked at.
+    progressed: Mutex<Option<Timestamp>>,
 }
 
 /// Why what cannot go now is looked at.
@@ -204,6 +207,7 @@ impl Outbox {
             gathered: Mutex::default(),
             looked: Mutex::default(),
             campaign_texts: Mutex::default(),
+            progressed: Mutex::default(),
         }
     }
 

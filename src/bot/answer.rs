@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::menu::{self, Command};
 use super::words::{Words, parts};
 use crate::commands::{
-    Action, Answer, CommandError, Desk, ErrorKind, Right, Scope, Who, may, paused_list,
+    Action, Answer, CommandError, Desk, ErrorKind, Pressed, Right, Scope, Who, may, paused_list,
 };
 
 /// Renders the digest as the messages of a chat, in Telegram's HTML. Given by the daemon, which has the templates.
@@ -361,6 +361,8 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
         .and_then(|who| desk.press(data, &who, now).map(|pressed| (pressed, who)));
     match pressed {
         Ok((pressed, who)) => {
+            // What writes itself anew is not written into.
+            let live = matches!(pressed, Pressed::Steered(_));
             let (toast, line) = words.pressed(&pressed, who.name());
             let hour = now
                 .to_zoned(desk.roster.config().calendar.zone.clone())
@@ -369,8 +371,8 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
             PressSaid {
                 toast: short(&toast),
                 alert: false,
-                line: Some(format!("{line} ({hour})")),
-                over: true,
+                line: (!live).then(|| format!("{line} ({hour})")),
+                over: !live,
                 acted: true,
             }
         }

@@ -47,7 +47,7 @@ impl Words {
                 );
                 Some((toast, line))
             }
-            Pressed::Campaign(done) => Some(self.campaign(done, name)),
+            Pressed::Campaign(done) | Pressed::Steered(done) => Some(self.campaign(done, name)),
             Pressed::CampaignTest(tested) => {
                 let to = escape(&tested.to);
                 let toast = self.pick(
@@ -229,6 +229,7 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         Pressed::Later(_)
         | Pressed::Stopped(_)
         | Pressed::Campaign(_)
+        | Pressed::Steered(_)
         | Pressed::CampaignTest(_)
         | Pressed::CampaignWhy(_)
         | Pressed::Nothing => ["", "", "", ""],

@@ -11,7 +11,9 @@ use crate::core::campaign::CampaignId;
 use crate::core::campaign::halt::{Actor, Halt, Why};
 use crate::core::campaign::life::Campaign;
 use crate::core::delivery::By;
-use crate::store::campaigns::{Progress, campaign_key};
+use crate::store::campaigns::{
+    Progress, ProgressNote, campaign_key, count_key, progress_notes_under,
+};
 use crate::store::{Group, Store, StoreError, ledger};
 
 /// Messages of a campaign are counted so often at most.
@@ -66,12 +68,16 @@ impl Campaigns {
             self.freeze(campaign, now)?;
             return Ok(());
         }
-        if now < run.send_at || run.paused.is_some() || !self.may_count(&campaign.id) {
+        if now < run.send_at || !self.may_count(&campaign.id) {
             return Ok(());
         }
         let began = Instant::now();
         let progress = count(self.roster.store(), &campaign.id)?;
         self.counted(&campaign.id, began);
+        self.keep_count(&campaign.id, &progress)?;
+        if run.paused.is_some() {
+            return Ok(());
+        }
         if progress.waiting == 0 {
             return self.end(campaign, progress, now);
         }
@@ -83,7 +89,42 @@ impl Campaigns {
             };
             return self.halt_run(&campaign.id, why, now);
         }
-        Ok(())
+        self.show(&campaign.id, &progress, now)
+    }
+
+    fn keep_count(&self, id: &CampaignId, progress: &Progress) -> Result<(), StoreError> {
+        let store = self.roster.store();
+        if store.last_count(id)? == *progress {
+            return Ok(());
+        }
+        let mut group = Group::default();
+        group.put(count_key(id), progress);
+        store.commit(vec![group])
+    }
+
+    /// Each chat that hears of it gets one message that shows how far it is, and is written anew as it goes on.
+    fn show(&self, id: &CampaignId, progress: &Progress, now: Timestamp) -> Result<(), StoreError> {
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let Some(campaign) = store.campaign(id)?.filter(Campaign::runs) else {
+            return Ok(());
+        };
+        let mut group = Group::default();
+        let told = self.tell_progress(&campaign, progress, now, &mut group)?;
+        for message in told {
+            let note = ProgressNote {
+                campaign: id.clone(),
+                message,
+                shown: String::new(),
+                due: now,
+                tries: 0,
+            };
+            group.put(note.key(), &note);
+        }
+        match group.is_empty() {
+            true => Ok(()),
+            false => store.commit(vec![group]),
+        }
     }
 
     fn may_count(&self, id: &CampaignId) -> bool {
@@ -163,6 +204,11 @@ impl Campaigns {
         campaign.changed = now;
         let mut group = Group::default();
         self.roster.end_campaign(&mut group, &campaign.id);
+        group.put(count_key(&campaign.id), &progress);
+        for entry in store.scan::<ProgressNote>(&progress_notes_under(&campaign.id)) {
+            let (key, note) = entry?;
+            group.put(key, &ProgressNote { due: now, ..note });
+        }
         steer_queue(&mut group, &mut campaign, now);
         self.tell_ended(&campaign, &progress, now, &mut group)?;
         group.put(campaign_key(&campaign.id), &campaign);

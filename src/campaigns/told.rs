@@ -4,12 +4,13 @@ use jiff::Timestamp;
 
 use super::Campaigns;
 use super::preview::Preview;
-use crate::commands::{Hearers, mailing_facts, tell_of_campaign};
+use crate::commands::{Hearers, mailing_facts, progress_facts, tell_of_campaign};
 use crate::core::campaign::audience::Reason;
 use crate::core::campaign::halt::Halt;
 use crate::core::campaign::life::Campaign;
 use crate::core::facts::local_text;
 use crate::core::facts::message::{MailingFacts, MailingFiles};
+use crate::core::message::MessageKey;
 use crate::render::Language;
 use crate::store::campaigns::Progress;
 use crate::store::{Group, StoreError};
@@ -140,6 +141,31 @@ impl Campaigns {
         let occasion = format!("{} paused {now}", campaign.id);
         let notice = ("campaign-paused", occasion.as_str());
         self.tell(campaign, notice, &facts, Hearers::Everybody, now, group)
+    }
+
+    /// How far it is; keys of the messages that are new.
+    pub(super) fn tell_progress(
+        &self,
+        campaign: &Campaign,
+        progress: &Progress,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<Vec<MessageKey>, StoreError> {
+        let facts = progress_facts(campaign, progress, self.vietnamese(), now);
+        // One for the whole campaign, whatever is approved anew meanwhile.
+        let occasion = format!("{} progress", campaign.id);
+        let notice = ("campaign-progress", occasion.as_str());
+        let told = tell_of_campaign(
+            &self.roster,
+            group,
+            campaign,
+            notice,
+            &facts,
+            Hearers::Everybody,
+            None,
+            now,
+        )?;
+        Ok(told.into_iter().map(|(key, _)| key).collect())
     }
 
     /// It is over.

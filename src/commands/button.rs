@@ -7,8 +7,10 @@ use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
     HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
 };
+use crate::core::campaign::CampaignId;
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::store::Group;
+use crate::store::campaigns::{ProgressNote, progress_note_key};
 use crate::store::keys::{self, Key, prefix};
 
 /// What a chat sends back begins with this; the rest is the button's id.
@@ -174,6 +176,8 @@ pub enum Pressed {
     Resolved(Resolved),
     /// `campaign-approve`, `campaign-return`, `campaign-pause`, `campaign-resume` and `campaign-stop`.
     Campaign(CampaignDone),
+    /// The same under the message that shows a campaign's progress, which is written anew by itself.
+    Steered(CampaignDone),
     /// `campaign-test`.
     CampaignTest(CampaignTested),
     /// `campaign-no-why`.
@@ -319,6 +323,10 @@ impl Desk {
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();
+        let pressed = match pressed {
+            Pressed::Campaign(done) => self.steered(done, &act, now, &mut group)?,
+            other => other,
+        };
         group.put(
             button_key(&data[CALLBACK.len()..]),
             &ButtonAct {
@@ -328,6 +336,25 @@ impl Desk {
         );
         self.roster.store().commit(vec![group])?;
         Ok(pressed)
+    }
+
+    /// A message that shows how far a campaign is says so at once.
+    fn steered(
+        &self,
+        done: CampaignDone,
+        act: &ButtonAct,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Answer<Pressed> {
+        let Some(message) = act.message.as_deref().map(MessageKey::from_text) else {
+            return Ok(Pressed::Campaign(done));
+        };
+        let key = progress_note_key(&CampaignId::from_text(&done.id), &message);
+        let Some(note) = self.roster.store().get::<ProgressNote>(&key)? else {
+            return Ok(Pressed::Campaign(done));
+        };
+        group.put(key, &ProgressNote { due: now, ..note });
+        Ok(Pressed::Steered(done))
     }
 
     fn settle(&self, how: HandAct, act: &ButtonAct, who: &Who, now: Timestamp) -> Answer<Resolved> {

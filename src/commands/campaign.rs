@@ -26,7 +26,7 @@ use crate::store::campaigns::{Sample, campaign_key, messages_under};
 use crate::store::lanes::CAMPAIGN;
 use crate::store::{Group, StoreError};
 
-pub use notices::{Hearers, mailing_facts, tell_of_campaign};
+pub use notices::{Hearers, mailing_facts, progress_facts, tell_of_campaign};
 pub use returned::WhyGiven;
 pub use table::{CampaignTable, campaign_csv};
 

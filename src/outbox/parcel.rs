@@ -391,7 +391,11 @@ fn chat_parcel(
 }
 
 /// A message that is sent again does not forget that its button was pressed under the first copy.
-fn keep_button(store: &Store, group: &mut Group, act: &ButtonAct) -> Result<String, StoreError> {
+pub(super) fn keep_button(
+    store: &Store,
+    group: &mut Group,
+    act: &ButtonAct,
+) -> Result<String, StoreError> {
     let mut own = Group::default();
     let data = store_button(&mut own, act);
     let before = store.get::<ButtonAct>(&button_key(&data[CALLBACK.len()..]))?;

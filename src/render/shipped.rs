@@ -31,6 +31,8 @@ shipped![
     "campaign-over.telegram.html",
     "campaign-paused.buttons.txt",
     "campaign-paused.telegram.html",
+    "campaign-progress.buttons.txt",
+    "campaign-progress.telegram.html",
     "campaign-returned.telegram.html",
     "campaign-why.buttons.txt",
     "campaign-why.telegram.html",

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ use crate::core::campaign::CampaignId;
 use crate::core::campaign::life::Campaign;
 use crate::core::campaign::samples::Why;
 use crate::core::delivery::State;
+use crate::core::message::MessageKey;
 use crate::core::record::RecordId;
 
 /// So many people stand under one key.
@@ -105,6 +107,44 @@ impl Progress {
     }
 }
 
+/// A message in a chat that says how far a campaign is, and is written anew as it goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressNote {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The message, whose receipt knows its id in the chat.
+    pub message: MessageKey,
+    /// What it says by now; empty until it was first written anew.
+    pub shown: String,
+    /// Not written anew before.
+    pub due: Timestamp,
+    /// How often writing it anew has failed in a row.
+    #[serde(default)]
+    pub tries: u32,
+}
+
+impl ProgressNote {
+    /// Where it is kept.
+    pub fn key(&self) -> Key {
+        progress_note_key(&self.campaign, &self.message)
+    }
+}
+
+/// Where the note of a message is kept.
+pub fn progress_note_key(id: &CampaignId, message: &MessageKey) -> Key {
+    keys::under(prefix::PROGRESS, format!("{id}/{}", message.digest()))
+}
+
+/// Under what the notes of a campaign are kept.
+pub fn progress_notes_under(id: &CampaignId) -> Key {
+    keys::under(prefix::PROGRESS, format!("{id}/"))
+}
+
+/// Where the last count of a campaign's messages is kept.
+pub fn count_key(id: &CampaignId) -> Key {
+    keys::under(prefix::COUNT, id.as_str())
+}
+
 /// Where a campaign is kept.
 pub fn campaign_key(id: &CampaignId) -> Key {
     keys::under(prefix::CAMPAIGN, id.as_str())
@@ -143,6 +183,14 @@ impl Store {
             *states.entry(entry?.1.state).or_default() += 1;
         }
         Ok(states)
+    }
+
+    /// How its messages stood when they were last counted; all at nought before.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn last_count(&self, id: &CampaignId) -> Result<Progress, StoreError> {
+        Ok(self.get(&count_key(id))?.unwrap_or_default())
     }
 
     /// The mails that managers were shown with a question.

@@ -85,6 +85,8 @@ pub mod prefix {
     pub const WHY: &[u8] = b"why/";
     /// Messages in chats that say how far a campaign is, and are written anew as it goes on.
     pub const PROGRESS: &[u8] = b"progress/";
+    /// How the messages of a campaign stood when they were last counted, by campaign.
+    pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.
     pub const META: &[u8] = b"meta/";
     /// The operations of a commit that is too big for one batch.

@@ -1,8 +1,9 @@
 //! Campaigns in the chat: who is asked, who is told what, and what is said back.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sheetbridge::bot::{Bot, DigestText};
 use sheetbridge::sandbox::telegram::ShownMessage;
 use tokio::sync::Notify;
@@ -37,9 +38,12 @@ const BY_SOAN: [(&str, &str); 1] = [("Người soạn", "chị soạn")];
 /// How long the bot may take for anything.
 const SOON: Duration = Duration::from_secs(10);
 
-/// The clock of the conversation: the test's own stands within the same minutes.
+/// The clock of the conversation goes on by a millisecond; the test's own stands a second later.
 fn then() -> Timestamp {
-    "2026-11-21T02:02:00Z".parse().unwrap()
+    static TICKS: AtomicI64 = AtomicI64::new(0);
+    let began: Timestamp = "2026-11-21T02:02:00Z".parse().unwrap();
+    let ticks = TICKS.fetch_add(1, Ordering::Relaxed);
+    began + SignedDuration::from_millis(ticks)
 }
 
 /// A bot that hears.
@@ -50,7 +54,7 @@ struct Talk {
 
 impl Talk {
     fn begin(post: &mut Post) -> Self {
-        post.company.now = post.company.now.max(then());
+        post.company.now = post.company.now.max(then() + SignedDuration::from_secs(1));
         let roster = post.company.roster.clone();
         let desks = move || Desk::new(roster.clone(), None);
         let digest: DigestText = Arc::new(|_: &Desk, _| Ok(Vec::new()));
@@ -436,4 +440,127 @@ async fn the_table_at_the_end_names_everybody_and_is_no_formula() {
         .campaign_table("mo-ban", &Who::CommandLine)
         .unwrap();
     assert_eq!(printed.csv, table);
+}
+
+impl Post {
+    /// What a daemon does that was started just now: counts, and writes anew what has changed.
+    async fn goes_on(&self) -> usize {
+        let templates = Arc::new(Templates::load(None, Language::default()).unwrap());
+        let roster = &self.company.roster;
+        let campaigns = Campaigns::new(roster.clone(), Arc::clone(&templates));
+        campaigns.pass(self.company.now).unwrap();
+        let courier = TelegramCourier::new(self.client.clone());
+        let outbox = Outbox::new(
+            roster.clone(),
+            templates,
+            None,
+            Some(Arc::new(TelegramCourier::new(self.client.clone()))),
+            Health::new(self.company.now, "test", false),
+        );
+        let stop = CancellationToken::new();
+        let mut written = 0;
+        for _ in 0..20 {
+            outbox
+                .pass(Channel::Telegram, self.company.now, &stop)
+                .await
+                .unwrap();
+            // As another outbox would, which remembers nothing.
+            let again = Outbox::new(
+                roster.clone(),
+                Arc::new(Templates::load(None, Language::default()).unwrap()),
+                None,
+                None,
+                Health::new(self.company.now, "test", false),
+            );
+            written += again
+                .show_progress(&courier, self.company.now)
+                .await
+                .unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        written
+    }
+
+    fn progress(&self, chat: i64) -> ShownMessage {
+        let messages = self.bot.messages(chat);
+        let mut shown = messages
+            .into_iter()
+            .filter(|message| message.text.starts_with("📤"));
+        let first = shown.next().unwrap();
+        assert_eq!(shown.next(), None, "one message, and no other");
+        first
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_shows_the_progress_and_is_written_anew() {
+    let mut post = Post::open_with(LAUNCH, &BY_SOAN, PEOPLE_TOO).await;
+    let talk = Talk::begin(&mut post);
+    post.press(Action::CampaignApprove).unwrap();
+    post.campaigns.pass(post.company.now).unwrap();
+    let stop = CancellationToken::new();
+    // The first of the two is due; the other a millisecond later.
+    let now = post.company.now;
+    post.outbox.pass(Channel::Email, now, &stop).await.unwrap();
+    assert_eq!(post.mails().len(), 1);
+    post.goes_on().await;
+    for chat in [MANAGER, LEADER, MARKETER, AUTHOR] {
+        let shown = post.progress(chat);
+        assert_eq!(
+            shown.text,
+            "📤 Chiến dịch “Mở bán”\n▓▓▓▓▓░░░░░\nĐang gửi 1/2, lỗi 0, chưa rõ 0"
+        );
+    }
+    assert_eq!(labels(&post.progress(MANAGER)), ["⏸ Tạm dừng"]);
+    assert_eq!(labels(&post.progress(AUTHOR)), Vec::<String>::new());
+    // Nothing has changed: nothing is written, also not by a daemon that was killed before it noted the last edit.
+    post.company.wait(11);
+    assert_eq!(post.goes_on().await, 0);
+
+    // Twice round: every press has a button of its own.
+    for _ in 0..2 {
+        let toast = post.presses(MANAGER, "📤", "Tạm dừng").await;
+        assert_eq!(toast, "Đã ghi nhận");
+        post.goes_on().await;
+        let shown = post.progress(MANAGER);
+        assert!(
+            shown.text.contains("Tạm dừng 1/2"),
+            "at once: {}",
+            shown.text
+        );
+        post.company.wait(11);
+        post.goes_on().await;
+        let shown = post.progress(LEADER);
+        assert!(
+            shown
+                .text
+                .ends_with("Tạm dừng 1/2, lỗi 0, chưa rõ 0\nNgười dừng: Hà Phạm"),
+            "{}",
+            shown.text
+        );
+        assert_eq!(labels(&shown), ["▶️ Gửi tiếp", "⏹ Dừng hẳn"]);
+        post.presses(MANAGER, "📤", "Gửi tiếp").await;
+        post.company.wait(11);
+        post.goes_on().await;
+        assert_eq!(labels(&post.progress(MANAGER)), ["⏸ Tạm dừng"]);
+    }
+    post.company.wait(11);
+    let now = post.company.now;
+    post.outbox.pass(Channel::Email, now, &stop).await.unwrap();
+    post.goes_on().await;
+    for chat in [MANAGER, MARKETER] {
+        let shown = post.progress(chat);
+        assert!(
+            shown
+                .text
+                .ends_with("▓▓▓▓▓▓▓▓▓▓\nĐã gửi xong 2/2, lỗi 0, chưa rõ 0"),
+            "{}",
+            shown.text
+        );
+        assert_eq!(labels(&shown), Vec::<String>::new());
+        post.arrives(chat, "🏁").await;
+    }
+    let notes = post.company.roster.store().keys(prefix::PROGRESS).count();
+    assert_eq!(notes, 0, "nothing is left to be written");
+    talk.end().await;
 }

@@ -3,16 +3,21 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::core::campaign::life::Campaign;
+use crate::core::campaign::Said;
+use crate::core::campaign::life::{Campaign, State};
 use crate::core::decide::notice;
 use crate::core::facts::message::MailingFacts;
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::core::people::{Colleague, Directory, Role};
 use crate::roster::Roster;
+use crate::store::campaigns::Progress;
 use crate::store::{Group, StoreError, ledger};
 
 /// What notices about campaigns have as their rule.
 const NOTICE: &str = "campaigns";
+
+/// So long is the bar of a campaign's progress.
+const SQUARES: u64 = 10;
 
 /// Who is to hear something of a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,10 +88,45 @@ pub fn mailing_facts(campaign: &Campaign) -> MailingFacts {
     }
 }
 
+/// How far a campaign is, for the message that is written anew as it goes on.
+pub fn progress_facts(
+    campaign: &Campaign,
+    progress: &Progress,
+    vietnamese: bool,
+    now: Timestamp,
+) -> MailingFacts {
+    let run = campaign.run.as_ref();
+    let recipients = run.map_or(0, |run| run.recipients);
+    let ended = recipients.saturating_sub(progress.waiting);
+    let squares = (ended.saturating_mul(SQUARES) / recipients.max(1)).min(SQUARES);
+    let bar = (0..SQUARES).map(|square| if square < squares { '▓' } else { '░' });
+    let halt = run.and_then(|run| run.stopped.as_ref().or(run.paused.as_ref()));
+    let said = |said: Said| said.text(vietnamese).to_owned();
+    // A newer version that waits for an answer is another question: this is about what goes.
+    let state = match run {
+        Some(run) if run.done.is_some() && run.stopped.is_none() => State::Done,
+        Some(run) if run.stopped.is_some() => State::Stopped,
+        Some(run) if run.paused.is_some() => State::Paused,
+        Some(_) => State::Sending,
+        None => campaign.state(now),
+    };
+    MailingFacts {
+        state: Some(state.as_str().to_owned()),
+        bar: Some(bar.collect()),
+        recipients,
+        delivered: progress.delivered,
+        failed: progress.failed,
+        in_doubt: progress.in_doubt,
+        by: halt.map(|halt| said(halt.by.said())),
+        why: halt.and_then(|halt| halt.why.said()).map(said),
+        ..mailing_facts(campaign)
+    }
+}
+
 /// Queues a notice to those who are to hear it, but not to `but`.
 ///
 /// # Returns
-/// Keys of the messages, each with the name of whom it goes to.
+/// Keys of the messages that are new, each with the name of whom it goes to.
 ///
 /// # Errors
 /// The disk.
@@ -132,8 +172,9 @@ pub fn tell_of_campaign(
         if but == Some(name.as_str()) {
             continue;
         }
-        ledger::queue(roster.store(), group, message)?;
-        told.push((message.key.clone(), name));
+        if ledger::queue(roster.store(), group, message)? {
+            told.push((message.key.clone(), name));
+        }
     }
     Ok(told)
 }

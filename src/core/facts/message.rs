@@ -219,7 +219,7 @@ pub struct RefusalFacts {
 }
 
 /// `mailing`: a campaign that managers are asked about or told of. Templates `campaign-ask`, `campaign-faulty`,
-/// `campaign-why`, `campaign-returned`, `campaign-paused` and `campaign-over`.
+/// `campaign-why`, `campaign-returned`, `campaign-progress`, `campaign-paused` and `campaign-over`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MailingFacts {
@@ -253,6 +253,10 @@ pub struct MailingFacts {
     pub by: Option<String>,
     /// Why it waits, was stopped or sent back, in the reader's language.
     pub why: Option<String>,
+    /// Where it stands: `sending`, `paused`, `stopped`, `done`, …
+    pub state: Option<String>,
+    /// How far it is, as a bar of ten squares.
+    pub bar: Option<String>,
     /// How many were delivered.
     pub delivered: u64,
     /// How many were refused or given up.
