@@ -35,9 +35,9 @@ pub use allow::{Right, Scope, may};
 pub use backup::{BackupMade, Upkeep, after_restore};
 pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
 pub use campaign::{
-    CampaignAside, CampaignDone, CampaignLine, CampaignShown, CampaignTable, CampaignTested,
-    Hearers, Steer, WhyGiven, campaign_csv, mailing_facts, progress_facts, steer_queue,
-    tell_of_campaign,
+    CampaignAside, CampaignCard, CampaignDone, CampaignLine, CampaignPage, CampaignShown,
+    CampaignTable, CampaignTested, Hearers, Steer, WhyGiven, campaign_csv, hour_of, mailing_facts,
+    progress_facts, steer_queue, tell_of_campaign,
 };
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use explain::{

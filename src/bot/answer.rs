@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::campaigns;
 use super::menu::{self, Command};
 use super::words::{Words, parts};
 use crate::commands::{
@@ -21,7 +22,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    fn of(html: impl Into<String>) -> Self {
+    pub(super) fn of(html: impl Into<String>) -> Self {
         Self {
             html: html.into(),
             buttons: Vec::new(),
@@ -52,6 +53,8 @@ pub(super) struct PressSaid {
     pub(super) over: bool,
     /// Something was done for which others should look at once.
     pub(super) acted: bool,
+    /// What is said besides, in the same chat.
+    pub(super) replies: Vec<Reply>,
 }
 
 /// Longest text of `answerCallbackQuery` (Bot API).
@@ -181,6 +184,8 @@ fn to_command(
         Command::Pause => pause(desk, words, who, now),
         Command::Resume => resume(desk, words, who, now),
         Command::Held => held(desk, words, who, now),
+        Command::Campaigns if rest.is_empty() => campaigns::list(desk, words, who, 0, now),
+        Command::Campaigns => campaigns::one(desk, words, who, rest, now),
         Command::Stop => stop(desk, words, who, now),
         Command::Suppress if rest.is_empty() => Ok(vec![Reply::of(words.suppress_how())]),
         Command::Suppress => suppress(desk, words, who, rest, now),
@@ -361,8 +366,19 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
         .and_then(|who| desk.press(data, &who, now).map(|pressed| (pressed, who)));
     match pressed {
         Ok((pressed, who)) => {
-            // What writes itself anew is not written into.
-            let live = matches!(pressed, Pressed::Steered(_));
+            // What writes itself anew is not written into, and what can be pressed again stays.
+            let live = matches!(
+                pressed,
+                Pressed::Steered(_)
+                    | Pressed::CampaignOpen(_)
+                    | Pressed::CampaignMore(_)
+                    | Pressed::CampaignAskStop(_)
+                    | Pressed::CampaignTable(_)
+            );
+            let replies = match campaigns::pressed(desk, words, &who, &pressed, now) {
+                Ok(replies) => replies,
+                Err(error) => refused(words, &error),
+            };
             let (toast, line) = words.pressed(&pressed, who.name());
             let hour = now
                 .to_zoned(desk.roster.config().calendar.zone.clone())
@@ -374,6 +390,7 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                 line: (!live).then(|| format!("{line} ({hour})")),
                 over: !live,
                 acted: true,
+                replies,
             }
         }
         Err(error) => {
@@ -391,6 +408,7 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     ErrorKind::TooLate | ErrorKind::Again | ErrorKind::NotFound
                 ),
                 acted: false,
+                replies: Vec::new(),
             }
         }
     }

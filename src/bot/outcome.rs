@@ -60,6 +60,13 @@ impl Words {
                 );
                 Some((toast, line))
             }
+            Pressed::CampaignTable(name) => {
+                let toast = self.pick("Đang gửi bảng kết quả", "The table is on its way");
+                Some((toast, escape(name)))
+            }
+            Pressed::CampaignOpen(_) | Pressed::CampaignMore(_) | Pressed::CampaignAskStop(_) => {
+                Some((String::new(), String::new()))
+            }
             Pressed::CampaignWhy(given) => {
                 let line = self.why_given(given);
                 let toast = self.pick("Đã báo người soạn", "Its author is told");
@@ -232,6 +239,10 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         | Pressed::Steered(_)
         | Pressed::CampaignTest(_)
         | Pressed::CampaignWhy(_)
+        | Pressed::CampaignOpen(_)
+        | Pressed::CampaignMore(_)
+        | Pressed::CampaignAskStop(_)
+        | Pressed::CampaignTable(_)
         | Pressed::Nothing => ["", "", "", ""],
     }
 }

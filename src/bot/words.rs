@@ -520,6 +520,10 @@ impl Words {
             | Action::CampaignTest
             | Action::CampaignReturn
             | Action::CampaignNoWhy
+            | Action::CampaignOpen
+            | Action::CampaignMore
+            | Action::CampaignTable
+            | Action::CampaignAskStop
             | Action::CampaignPause
             | Action::CampaignResume
             | Action::CampaignStop => action.as_str().to_owned(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Campaigns;
 use super::preview::Preview;
-use crate::commands::{Hearers, mailing_facts, progress_facts, tell_of_campaign};
+use crate::commands::{Hearers, hour_of, mailing_facts, progress_facts, tell_of_campaign};
 use crate::core::campaign::audience::Reason;
 use crate::core::campaign::halt::Halt;
 use crate::core::campaign::life::Campaign;
@@ -23,18 +23,6 @@ impl Campaigns {
     fn local(&self, at: Timestamp) -> String {
         let zone = self.roster.config().calendar.zone.clone();
         local_text(at.to_zoned(zone).datetime())
-    }
-
-    /// `9:00`, or `9:00 15/12` on another day than today; none if that is now.
-    fn hour(&self, at: Timestamp, now: Timestamp) -> Option<String> {
-        let zone = &self.roster.config().calendar.zone;
-        let (there, here) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
-        let format = match (there.date() == here.date(), there.year() == here.year()) {
-            (true, _) => "%-H:%M",
-            (false, true) => "%-H:%M %-d/%-m",
-            (false, false) => "%-H:%M %-d/%-m/%Y",
-        };
-        (at > now).then(|| there.strftime(format).to_string())
     }
 
     fn why(&self, halt: &Halt) -> Option<String> {
@@ -90,7 +78,7 @@ impl Campaigns {
                 })
                 .collect(),
             send_at: Some(self.local(send_at)),
-            hour: self.hour(send_at, now),
+            hour: hour_of(&self.roster, send_at, now),
             samples: preview
                 .samples
                 .iter()

@@ -58,6 +58,14 @@ pub enum Action {
     CampaignReturn,
     /// There is no reason to be told why it went back.
     CampaignNoWhy,
+    /// A campaign is shown with what can be done to it.
+    CampaignOpen,
+    /// The next page of campaigns.
+    CampaignMore,
+    /// Everybody of a campaign as a table.
+    CampaignTable,
+    /// Whether a campaign is really to be stopped.
+    CampaignAskStop,
     /// What has not gone of a campaign waits.
     CampaignPause,
     /// What waits of a campaign goes on.
@@ -70,7 +78,7 @@ pub enum Action {
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -89,6 +97,10 @@ impl Action {
         Self::CampaignTest,
         Self::CampaignReturn,
         Self::CampaignNoWhy,
+        Self::CampaignOpen,
+        Self::CampaignMore,
+        Self::CampaignTable,
+        Self::CampaignAskStop,
         Self::CampaignPause,
         Self::CampaignResume,
         Self::CampaignStop,
@@ -116,11 +128,27 @@ impl Action {
             Self::CampaignTest => "campaign-test",
             Self::CampaignReturn => "campaign-return",
             Self::CampaignNoWhy => "campaign-no-why",
+            Self::CampaignOpen => "campaign-open",
+            Self::CampaignMore => "campaign-more",
+            Self::CampaignTable => "campaign-table",
+            Self::CampaignAskStop => "campaign-ask-stop",
             Self::CampaignPause => "campaign-pause",
             Self::CampaignResume => "campaign-resume",
             Self::CampaignStop => "campaign-stop",
             Self::Cancel => "cancel",
         }
+    }
+
+    /// Whether it can be pressed again and again.
+    fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::CampaignTest
+                | Self::CampaignOpen
+                | Self::CampaignMore
+                | Self::CampaignTable
+                | Self::CampaignAskStop
+        )
     }
 
     /// Reads [`Self::as_str`].
@@ -180,6 +208,14 @@ pub enum Pressed {
     Steered(CampaignDone),
     /// `campaign-test`.
     CampaignTest(CampaignTested),
+    /// `campaign-open`: its id.
+    CampaignOpen(String),
+    /// `campaign-more`: how many were shown before.
+    CampaignMore(usize),
+    /// `campaign-ask-stop`: its id.
+    CampaignAskStop(String),
+    /// `campaign-table`: its name; the table is on its way.
+    CampaignTable(String),
     /// `campaign-no-why`.
     CampaignWhy(WhyGiven),
     /// `cancel`.
@@ -237,9 +273,13 @@ pub fn act_for(
         | Action::CampaignTest
         | Action::CampaignReturn
         | Action::CampaignNoWhy => event("/mailing/question")?,
-        Action::CampaignPause | Action::CampaignResume | Action::CampaignStop => {
-            event("/mailing/id")?
-        }
+        Action::CampaignPause
+        | Action::CampaignResume
+        | Action::CampaignStop
+        | Action::CampaignOpen
+        | Action::CampaignTable
+        | Action::CampaignAskStop => event("/mailing/id")?,
+        Action::CampaignMore => "0".to_owned(),
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
     };
     Some(ButtonAct {
@@ -280,7 +320,7 @@ impl Desk {
     pub fn press(&self, data: &str, who: &Who, now: Timestamp) -> Answer<Pressed> {
         let act = self.button(data, who)?;
         if let Some((by, at)) = &act.done
-            && act.action != Action::CampaignTest
+            && !act.action.repeats()
         {
             return Err(pressed_before(by, &self.local(*at), by == who.name()));
         }
@@ -310,6 +350,12 @@ impl Desk {
             }
             Action::CampaignNoWhy => {
                 Pressed::CampaignWhy(self.campaign_without_why(subject, who, now)?)
+            }
+            Action::CampaignOpen => Pressed::CampaignOpen(act.subject.clone()),
+            Action::CampaignMore => Pressed::CampaignMore(subject.parse().unwrap_or_default()),
+            Action::CampaignAskStop => Pressed::CampaignAskStop(act.subject.clone()),
+            Action::CampaignTable => {
+                Pressed::CampaignTable(self.campaign_send_table(subject, who, now)?)
             }
             Action::CampaignPause => {
                 Pressed::Campaign(self.campaign_steer(subject, Steer::Pause, who, now)?)

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+mod card;
 mod notices;
 mod returned;
 mod table;
@@ -26,7 +27,8 @@ use crate::store::campaigns::{Sample, campaign_key, messages_under};
 use crate::store::lanes::CAMPAIGN;
 use crate::store::{Group, StoreError};
 
-pub use notices::{Hearers, mailing_facts, progress_facts, tell_of_campaign};
+pub use card::{CampaignCard, CampaignPage};
+pub use notices::{Hearers, hour_of, mailing_facts, progress_facts, tell_of_campaign};
 pub use returned::WhyGiven;
 pub use table::{CampaignTable, campaign_csv};
 

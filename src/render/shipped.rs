@@ -34,6 +34,7 @@ shipped![
     "campaign-progress.buttons.txt",
     "campaign-progress.telegram.html",
     "campaign-returned.telegram.html",
+    "campaign-table.telegram.html",
     "campaign-why.buttons.txt",
     "campaign-why.telegram.html",
     "deposited.buttons.txt",

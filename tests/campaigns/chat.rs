@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sheetbridge::bot::{Bot, DigestText};
+use sheetbridge::core::campaign::CampaignId;
 use sheetbridge::sandbox::telegram::ShownMessage;
+use sheetbridge::store::Group;
+use sheetbridge::store::campaigns::campaign_key;
 use tokio::sync::Notify;
 
 use super::*;
@@ -562,5 +565,131 @@ async fn one_message_shows_the_progress_and_is_written_anew() {
     }
     let notes = post.company.roster.store().keys(prefix::PROGRESS).count();
     assert_eq!(notes, 0, "nothing is left to be written");
+    talk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn campaigns_are_listed_and_steered_in_the_chat_by_those_who_may() {
+    let columns = [BY_SOAN[0], ("Gửi lúc", "21/11/2026 14:30")];
+    let mut post = Post::open_with(LAUNCH, &columns, PEOPLE_TOO).await;
+    let talk = Talk::begin(&mut post);
+    for text in ["/chiendich", "Chiến dịch", "/chiến dịch", "chien dich"] {
+        let list = post.says(MANAGER, text, "Chiến dịch (1)").await;
+        assert_eq!(
+            list.text,
+            "📣 Chiến dịch (1)\n1. Mở bán: chờ duyệt, 2 khách"
+        );
+        assert_eq!(labels(&list), ["1"]);
+    }
+    let refused = post.says(AUTHOR, "/chiendich", "chưa có quyền").await;
+    assert!(refused.buttons.is_empty());
+    for (chat, may) in [
+        (MANAGER, true),
+        (LEADER, true),
+        (MARKETER, true),
+        (AUTHOR, false),
+    ] {
+        let help = post.says(chat, "/trogiup", "Các lệnh").await;
+        assert_eq!(help.text.contains("/chiendich"), may, "{}", help.text);
+    }
+    // The same button opens it again and again.
+    for _ in 0..2 {
+        post.presses(MANAGER, "Chiến dịch (1)", "1").await;
+        post.arrives(
+            MANAGER,
+            "📣 Mở bán\nchờ duyệt, 2 khách\nNgười soạn: Đỗ Soạn",
+        )
+        .await;
+    }
+    let shown = post.shown(MANAGER, "📣 Mở bán");
+    assert_eq!(
+        labels(&shown),
+        [
+            "✅ Duyệt gửi 2 thư, 14:30",
+            "✉️ Gửi thử cho tôi",
+            "↩️ Trả lại"
+        ]
+    );
+    let shown = post.says(MARKETER, "/chiendich mở bán", "📣 Mở bán").await;
+    assert_eq!(labels(&shown), ["✉️ Gửi thử cho tôi"], "who may only look");
+    let toast = post.presses(MANAGER, "📣 Mở bán", "Duyệt gửi").await;
+    assert!(toast.starts_with("Đã duyệt 2 thư"), "{toast}");
+    post.campaigns.pass(post.company.now).unwrap();
+
+    let shown = post.says(LEADER, "/chiendich Mở bán", "📣 Mở bán").await;
+    assert!(
+        shown.text.contains("đã duyệt, 2 thư từ 14:30 21/11")
+            && shown
+                .text
+                .contains("Người duyệt: Hà Phạm\nCòn chờ gửi: 2, bỏ qua: 0"),
+        "{}",
+        shown.text
+    );
+    assert_eq!(
+        labels(&shown),
+        ["⏸ Tạm dừng", "⏹ Dừng hẳn", "📎 Tải bảng kết quả"]
+    );
+    post.presses(LEADER, "📣 Mở bán", "Tải bảng").await;
+    post.arrives(LEADER, "Kết quả từng khách").await;
+    let messages = post.bot.messages(LEADER);
+    let table = messages.iter().rev().find(|one| one.document.is_some());
+    assert!(read(&post, table.unwrap()).contains("\"Đang chờ\""));
+    post.presses(LEADER, "📣 Mở bán", "Dừng hẳn").await;
+    let sure = post.arrives(LEADER, "Dừng hẳn chiến dịch “Mở bán”?").await;
+    assert!(
+        sure.text.contains("2 thư chưa gửi sẽ không gửi nữa"),
+        "{}",
+        sure.text
+    );
+    assert_eq!(post.line().state, State::Approved, "asked first");
+    let toast = post
+        .presses(LEADER, "Dừng hẳn chiến dịch", "Dừng hẳn")
+        .await;
+    assert_eq!(toast, "Đã dừng hẳn");
+    assert_eq!(post.line().state, State::Stopped);
+    let shown = post.says(MANAGER, "/chiendich mo-ban", "Người dừng").await;
+    assert!(shown.text.contains("đã dừng 0/2"), "{}", shown.text);
+    assert!(
+        shown.text.contains("Người dừng: Trần Trưởng"),
+        "{}",
+        shown.text
+    );
+    assert_eq!(labels(&shown), ["📎 Tải bảng kết quả"]);
+    post.says(MANAGER, "/chiendich tết", "Không có chiến dịch “tết”.")
+        .await;
+    talk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_of_campaigns_goes_by_pages() {
+    let mut post = Post::open(LAUNCH).await;
+    let store = post.company.roster.store().clone();
+    let mut group = Group::default();
+    let first = store.campaigns().unwrap().remove(0);
+    for number in 1..=19 {
+        let mut campaign = first.clone();
+        campaign.id = CampaignId::from_text(format!("dot-{number:02}"));
+        campaign.name = format!("Đợt {number:02}");
+        campaign.created = first.created - SignedDuration::from_hours(number);
+        group.put(campaign_key(&campaign.id), &campaign);
+    }
+    store.commit(vec![group]).unwrap();
+    let talk = Talk::begin(&mut post);
+    let page = post.says(MANAGER, "/chiendich", "Chiến dịch (20)").await;
+    assert_eq!(page.text.lines().count(), 9, "{}", page.text);
+    assert_eq!(
+        labels(&page).last().unwrap(),
+        "Xem tiếp (12 chiến dịch cũ hơn)"
+    );
+    post.presses(MANAGER, "1. Mở bán", "Xem tiếp").await;
+    let page = post.arrives(MANAGER, "9. Đợt 08").await;
+    assert!(
+        page.text.ends_with("16. Đợt 15: chờ duyệt, 2 khách"),
+        "{}",
+        page.text
+    );
+    post.presses(MANAGER, "9. Đợt 08", "Xem tiếp").await;
+    let page = post.arrives(MANAGER, "17. Đợt 16").await;
+    assert_eq!(labels(&page), ["17", "18", "19", "20"]);
     talk.end().await;
 }

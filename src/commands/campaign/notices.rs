@@ -88,6 +88,18 @@ pub fn mailing_facts(campaign: &Campaign) -> MailingFacts {
     }
 }
 
+/// When the first mail goes, for a button: `9:00`, or `9:00 15/12` on another day than today; none if that is now.
+pub fn hour_of(roster: &Roster, at: Timestamp, now: Timestamp) -> Option<String> {
+    let zone = &roster.config().calendar.zone;
+    let (there, here) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let format = match (there.date() == here.date(), there.year() == here.year()) {
+        (true, _) => "%-H:%M",
+        (false, true) => "%-H:%M %-d/%-m",
+        (false, false) => "%-H:%M %-d/%-m/%Y",
+    };
+    (at > now).then(|| there.strftime(format).to_string())
+}
+
 /// How far a campaign is, for the message that is written anew as it goes on.
 pub fn progress_facts(
     campaign: &Campaign,

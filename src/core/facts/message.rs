@@ -219,7 +219,8 @@ pub struct RefusalFacts {
 }
 
 /// `mailing`: a campaign that managers are asked about or told of. Templates `campaign-ask`, `campaign-faulty`,
-/// `campaign-why`, `campaign-returned`, `campaign-progress`, `campaign-paused` and `campaign-over`.
+/// `campaign-why`, `campaign-returned`, `campaign-progress`, `campaign-paused`,
+/// `campaign-table` and `campaign-over`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MailingFacts {
