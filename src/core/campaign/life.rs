@@ -355,7 +355,7 @@ impl Campaign {
         if self.runs()
             && let Some(run) = self.run.as_mut()
         {
-            run.stopped.get_or_insert_with(|| Halt {
+            run.stopped.get_or_insert(Halt {
                 by: Actor::Sheet,
                 at: now,
                 why: Why::RowDeleted,
