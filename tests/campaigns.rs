@@ -7,6 +7,8 @@ mod support;
 
 #[path = "campaigns/chat.rs"]
 mod chat;
+#[path = "campaigns/follow.rs"]
+mod follow;
 
 use std::sync::Arc;
 

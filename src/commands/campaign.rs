@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 mod card;
+mod decided;
 mod notices;
 mod returned;
 mod table;
+mod test_mail;
 
 use super::pause::{Paused, pause_key};
 use super::{Answer, CommandError, Desk, ErrorKind, HandAct, Right, Scope, Who};
@@ -18,13 +19,11 @@ use crate::core::campaign::CampaignId;
 use crate::core::campaign::halt::{Actor, Halt, Why};
 use crate::core::campaign::life::{Campaign, NotNow, State};
 use crate::core::delivery::State as MessageState;
-use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
+use crate::core::message::Message;
 use crate::core::people::Role;
 use crate::core::record::RecordId;
-use crate::core::rule::Channel;
 use crate::core::sheet::fold::fold;
 use crate::store::campaigns::{Sample, campaign_key, messages_under};
-use crate::store::lanes::CAMPAIGN;
 use crate::store::{Group, StoreError};
 
 pub use card::{CampaignCard, CampaignPage};
@@ -202,7 +201,9 @@ impl Desk {
         campaign
             .approve(number, who.name().into(), send_at, now)
             .map_err(|why| not_now(why, by_before.as_ref()))?;
-        self.campaign_done(Group::default(), campaign, who, "approved", now)
+        let mut group = Group::default();
+        decided::told_elsewhere(&self.roster, &mut group, &campaign, number, who, now)?;
+        self.campaign_done(group, campaign, who, "approved", now)
     }
 
     /// Sends a question back to the author, who is told at once.
@@ -241,6 +242,7 @@ impl Desk {
             .map_err(|why| not_now(why, by_before.as_ref()))?;
         let mut group = Group::default();
         also(&mut group, &campaign, number)?;
+        decided::told_elsewhere(&self.roster, &mut group, &campaign, number, who, now)?;
         self.campaign_done(group, campaign, who, "returned", now)
     }
 
@@ -303,84 +305,6 @@ impl Desk {
             self.outbox_act(HandAct::Retry, &failed, who, now)?;
         }
         Ok(failed.len())
-    }
-
-    /// Queues the first sample to whoever asks.
-    ///
-    /// # Errors
-    /// The role, no such question, no mailbox, the disk.
-    pub fn campaign_test(
-        &self,
-        question: &str,
-        who: &Who,
-        now: Timestamp,
-    ) -> Answer<CampaignTested> {
-        self.must_see_campaigns(who)?;
-        let (campaign, number) = self.question_meant(question)?;
-        let directory = self.roster.directory()?;
-        let to = match who {
-            Who::Colleague { name, .. } => directory.find(name).and_then(|one| one.email.clone()),
-            Who::CommandLine | Who::Stranger => self.roster.config().alerts.clone(),
-        };
-        let Some(to) = to else {
-            return Err(CommandError::new(
-                ErrorKind::Usage,
-                "there is no mailbox of yours in the staff list",
-                "Danh sách nhân viên chưa có email của anh/chị.",
-            ));
-        };
-        let samples = self.roster.store().samples(&campaign.id, number)?;
-        let Some(sample) = samples.first() else {
-            return Err(not_now(NotNow::NotAsked, None));
-        };
-        let rule = format!("{CAMPAIGN}{}", campaign.id);
-        let message = Message {
-            // As often as somebody asks for it.
-            key: MessageKey::new(
-                "campaign-test",
-                number,
-                None,
-                who.name(),
-                &format!("{} {now}", campaign.id),
-            ),
-            rule: "campaign-test".to_owned(),
-            step: number,
-            record: None,
-            to: match who {
-                Who::Colleague { name, .. } => Recipient::Staff(name.clone()),
-                Who::CommandLine | Who::Stranger => Recipient::Alerts,
-            },
-            channel: Channel::Email,
-            otherwise: Vec::new(),
-            template: rule,
-            event: Value::Null,
-            ad: false,
-            urgent: true,
-            held_until: None,
-            wanted: Wanted::Always,
-            created: now,
-            due: now,
-            expires: now
-                .saturating_add(SignedDuration::from_hours(24))
-                .unwrap_or(now),
-            state: MessageState::Queued,
-            why: String::new(),
-            frozen: Some(Frozen {
-                address: Address::Email(to.clone()),
-                display_name: String::new(),
-                template: sample.template.clone(),
-                values: json!({ "merge": sample.merge }),
-            }),
-            attempts: Vec::new(),
-            hands: Vec::new(),
-            trial: false,
-        };
-        let mut group = Group::default();
-        crate::store::ledger::queue(self.roster.store(), &mut group, &message)?;
-        self.roster.store().commit(vec![group])?;
-        Ok(CampaignTested {
-            to: Address::Email(to).to_string(),
-        })
     }
 
     fn must_see_campaigns(&self, who: &Who) -> Answer<()> {

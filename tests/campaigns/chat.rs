@@ -5,21 +5,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sheetbridge::bot::{Bot, DigestText};
-use sheetbridge::core::campaign::CampaignId;
 use sheetbridge::sandbox::telegram::ShownMessage;
-use sheetbridge::store::Group;
-use sheetbridge::store::campaigns::campaign_key;
 use tokio::sync::Notify;
 
 use super::*;
 
-const LEADER: i64 = 100_020;
-const MARKETER: i64 = 100_021;
-const AUTHOR: i64 = 100_022;
-const MANAGER: i64 = 100_009;
+pub(super) const LEADER: i64 = 100_020;
+pub(super) const MARKETER: i64 = 100_021;
+pub(super) const AUTHOR: i64 = 100_022;
+pub(super) const MANAGER: i64 = 100_009;
 
 /// Before `---` what stands in `[campaigns]`.
-const PEOPLE_TOO: &str = r#"approve = "leader"
+pub(super) const PEOPLE_TOO: &str = r#"approve = "leader"
 ---
 [[staff]]
 name = "Trần Trưởng"
@@ -36,7 +33,7 @@ aliases = ["Chị Soạn"]
 telegram = 100022
 "#;
 
-const BY_SOAN: [(&str, &str); 1] = [("Người soạn", "chị soạn")];
+pub(super) const BY_SOAN: [(&str, &str); 1] = [("Người soạn", "chị soạn")];
 
 /// How long the bot may take for anything.
 const SOON: Duration = Duration::from_secs(10);
@@ -50,13 +47,13 @@ fn then() -> Timestamp {
 }
 
 /// A bot that hears.
-struct Talk {
+pub(super) struct Talk {
     stop: CancellationToken,
     bot: tokio::task::JoinHandle<()>,
 }
 
 impl Talk {
-    fn begin(post: &mut Post) -> Self {
+    pub(super) fn begin(post: &mut Post) -> Self {
         post.company.now = post.company.now.max(then() + SignedDuration::from_secs(1));
         let roster = post.company.roster.clone();
         let desks = move || Desk::new(roster.clone(), None);
@@ -70,7 +67,7 @@ impl Talk {
         }
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.stop.cancel();
         self.bot.await.unwrap();
     }
@@ -78,7 +75,7 @@ impl Talk {
 
 impl Post {
     /// The newest message of a chat in which this stands.
-    fn shown(&self, chat: i64, part: &str) -> ShownMessage {
+    pub(super) fn shown(&self, chat: i64, part: &str) -> ShownMessage {
         let messages = self.bot.messages(chat);
         let found = messages
             .iter()
@@ -91,7 +88,7 @@ impl Post {
     }
 
     /// Sends until that has come: the bot's answers keep the chat's pace as well.
-    async fn arrives(&self, chat: i64, part: &str) -> ShownMessage {
+    pub(super) async fn arrives(&self, chat: i64, part: &str) -> ShownMessage {
         for _ in 0..200 {
             self.send().await;
             let messages = self.bot.messages(chat);
@@ -104,7 +101,7 @@ impl Post {
     }
 
     /// Presses the button with this label under the newest message in which `part` stands; what pops up.
-    async fn presses(&self, chat: i64, part: &str, label: &str) -> String {
+    pub(super) async fn presses(&self, chat: i64, part: &str, label: &str) -> String {
         let message = self.shown(chat, part);
         let rows = message.buttons.iter().enumerate();
         let mut buttons = rows.flat_map(|(row, buttons)| {
@@ -122,7 +119,7 @@ impl Post {
     }
 
     /// Somebody writes, and the bot says something in which `part` stands.
-    async fn says(&self, chat: i64, text: &str, part: &str) -> ShownMessage {
+    pub(super) async fn says(&self, chat: i64, text: &str, part: &str) -> ShownMessage {
         let said = self.bot.say(chat, text).unwrap();
         let answer = |message: &ShownMessage| message.id > said && message.text.contains(part);
         match self.bot.wait_for_message(chat, answer, SOON).await {
@@ -132,7 +129,7 @@ impl Post {
     }
 }
 
-fn labels(message: &ShownMessage) -> Vec<String> {
+pub(super) fn labels(message: &ShownMessage) -> Vec<String> {
     let buttons = message.buttons.iter().flatten();
     buttons.map(|button| button.text.clone()).collect()
 }
@@ -176,6 +173,16 @@ async fn whoever_may_approve_is_asked_and_may_look_and_marketing_may_look() {
         .unwrap_err();
     let late = late.shown(sheetbridge::config::Language::Vi).to_owned();
     assert_eq!(late, "Trần Trưởng đã duyệt chiến dịch này rồi.");
+    // The manager's question says so as well, and loses its buttons; the leader sees it where they pressed.
+    let courier = TelegramCourier::new(post.client.clone());
+    assert_eq!(post.outbox.amend(&courier, now).await.unwrap(), 1);
+    let asked = post.shown(MANAGER, "Duyệt chiến dịch “Mở bán”");
+    assert!(
+        asked.text.ends_with("✅ Trần Trưởng đã duyệt"),
+        "{}",
+        asked.text
+    );
+    assert_eq!(labels(&asked), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -344,352 +351,4 @@ async fn who_stopped_it_and_why_is_said_in_the_reader_s_language() {
             "{over}"
         );
     }
-}
-
-/// The text of a file in a chat.
-fn read(post: &Post, message: &ShownMessage) -> String {
-    let path = &message.document.as_ref().unwrap().path;
-    String::from_utf8(post.bot.file(path).unwrap().1.to_vec()).unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_samples_are_pages_that_open_by_themselves_above_the_buttons() {
-    let post = Post::open(LAUNCH).await;
-    let asked = post.arrives(MANAGER, "Duyệt chiến dịch").await;
-    let messages = post.bot.messages(MANAGER);
-    assert_eq!(
-        messages.last().unwrap().id,
-        asked.id,
-        "the buttons are the last thing"
-    );
-    assert!(asked.text.chars().count() < 500, "{}", asked.text);
-    assert!(
-        asked.text.contains("2 thư mẫu nằm trong các tệp"),
-        "{}",
-        asked.text
-    );
-    let pages: Vec<&ShownMessage> = messages
-        .iter()
-        .filter(|message| message.document.is_some())
-        .collect();
-    let names: Vec<&str> = pages
-        .iter()
-        .map(|page| page.document.as_ref().unwrap().name.as_str())
-        .collect();
-    assert_eq!(names, ["mau-1-ngan-nhat.html", "mau-2-khac-thuong.html"]);
-    assert_eq!(
-        pages[0].text,
-        "Thư mẫu 1/2: thư ngắn nhất\nTới: Nguyễn Văn An <a…@example.com>\nTiêu đề: [QC] Mở bán dành cho Nguyễn Văn An"
-    );
-    assert!(
-        pages[1].text.contains("thư khác thường nhất"),
-        "{}",
-        pages[1].text
-    );
-    let page = read(&post, pages[0]);
-    for part in [
-        "default-src 'none'; img-src data:",
-        "name=\"viewport\"",
-        "Tới: Nguyễn Văn An &lt;a…@example.com&gt;",
-        "Căn hộ đã mở bán.",
-    ] {
-        assert!(page.contains(part), "no {part} in {page}");
-    }
-    assert!(!page.contains("an@example.com"), "addresses stay masked");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_table_at_the_end_names_everybody_and_is_no_formula() {
-    let mut post = Post::open_with(LAUNCH, &BY_SOAN, PEOPLE_TOO).await;
-    post.press(Action::CampaignApprove).unwrap();
-    post.company.type_into(4, "Họ tên", "=1+1");
-    post.company.poll_and_settle().await;
-    for _ in 0..3 {
-        post.company.wait(30);
-        post.campaigns.pass(post.company.now).unwrap();
-        post.send().await;
-    }
-    post.arrives(MANAGER, "đã gửi xong").await;
-    let table_of = |chat| {
-        let messages = post.bot.messages(chat);
-        let table = messages.iter().rev().find(|message| {
-            let file = message.document.as_ref();
-            file.is_some_and(|file| file.name == "chien-dich-mo-ban.csv")
-        });
-        read(&post, table.unwrap())
-    };
-    let table = table_of(MANAGER);
-    let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(
-        lines[0],
-        "\u{feff}\"Họ tên\",\"Email\",\"Trang tính\",\"Dòng\",\"NV phụ trách\",\"Kết quả\",\"Lý do\",\"Lúc\""
-    );
-    assert!(
-        lines[1].starts_with("\"Nguyễn Văn An\",\"an@example.com\",\"Khách hàng\",\"2\",\"Lan Anh\",\"Đã gửi\",\"\",\"2026-11-21 09:"),
-        "{table}"
-    );
-    assert!(
-        table.contains("\"'=1+1\",\"chi@example.com\",\"Khách hàng\",\"4\",\"Minh Tuấn\",\"Không gửi\",\"chưa đồng ý nhận tin\",\"\""),
-        "{table}"
-    );
-    assert!(table.contains("\"Võ Em\""), "{table}");
-    assert_eq!(lines.len(), 5, "{table}");
-    post.arrives(MARKETER, "đã gửi xong").await;
-    let masked = table_of(MARKETER);
-    assert!(masked.contains("\"a…@example.com\""), "{masked}");
-    assert!(!masked.contains("an@example.com"), "{masked}");
-    let printed = post
-        .desk()
-        .campaign_table("mo-ban", &Who::CommandLine)
-        .unwrap();
-    assert_eq!(printed.csv, table);
-}
-
-impl Post {
-    /// What a daemon does that was started just now: counts, and writes anew what has changed.
-    async fn goes_on(&self) -> usize {
-        let templates = Arc::new(Templates::load(None, Language::default()).unwrap());
-        let roster = &self.company.roster;
-        let campaigns = Campaigns::new(roster.clone(), Arc::clone(&templates));
-        campaigns.pass(self.company.now).unwrap();
-        let courier = TelegramCourier::new(self.client.clone());
-        let outbox = Outbox::new(
-            roster.clone(),
-            templates,
-            None,
-            Some(Arc::new(TelegramCourier::new(self.client.clone()))),
-            Health::new(self.company.now, "test", false),
-        );
-        let stop = CancellationToken::new();
-        let mut written = 0;
-        for _ in 0..20 {
-            outbox
-                .pass(Channel::Telegram, self.company.now, &stop)
-                .await
-                .unwrap();
-            // As another outbox would, which remembers nothing.
-            let again = Outbox::new(
-                roster.clone(),
-                Arc::new(Templates::load(None, Language::default()).unwrap()),
-                None,
-                None,
-                Health::new(self.company.now, "test", false),
-            );
-            written += again
-                .show_progress(&courier, self.company.now)
-                .await
-                .unwrap();
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        written
-    }
-
-    fn progress(&self, chat: i64) -> ShownMessage {
-        let messages = self.bot.messages(chat);
-        let mut shown = messages
-            .into_iter()
-            .filter(|message| message.text.starts_with("📤"));
-        let first = shown.next().unwrap();
-        assert_eq!(shown.next(), None, "one message, and no other");
-        first
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_message_shows_the_progress_and_is_written_anew() {
-    let mut post = Post::open_with(LAUNCH, &BY_SOAN, PEOPLE_TOO).await;
-    let talk = Talk::begin(&mut post);
-    post.press(Action::CampaignApprove).unwrap();
-    post.campaigns.pass(post.company.now).unwrap();
-    let stop = CancellationToken::new();
-    // The first of the two is due; the other a millisecond later.
-    let now = post.company.now;
-    post.outbox.pass(Channel::Email, now, &stop).await.unwrap();
-    assert_eq!(post.mails().len(), 1);
-    post.goes_on().await;
-    for chat in [MANAGER, LEADER, MARKETER, AUTHOR] {
-        let shown = post.progress(chat);
-        assert_eq!(
-            shown.text,
-            "📤 Chiến dịch “Mở bán”\n▓▓▓▓▓░░░░░\nĐang gửi 1/2, lỗi 0, chưa rõ 0"
-        );
-    }
-    assert_eq!(labels(&post.progress(MANAGER)), ["⏸ Tạm dừng"]);
-    assert_eq!(labels(&post.progress(AUTHOR)), Vec::<String>::new());
-    // Nothing has changed: nothing is written, also not by a daemon that was killed before it noted the last edit.
-    post.company.wait(11);
-    assert_eq!(post.goes_on().await, 0);
-
-    // Twice round: every press has a button of its own.
-    for _ in 0..2 {
-        let toast = post.presses(MANAGER, "📤", "Tạm dừng").await;
-        assert_eq!(toast, "Đã ghi nhận");
-        post.goes_on().await;
-        let shown = post.progress(MANAGER);
-        assert!(
-            shown.text.contains("Tạm dừng 1/2"),
-            "at once: {}",
-            shown.text
-        );
-        post.company.wait(11);
-        post.goes_on().await;
-        let shown = post.progress(LEADER);
-        assert!(
-            shown
-                .text
-                .ends_with("Tạm dừng 1/2, lỗi 0, chưa rõ 0\nNgười dừng: Hà Phạm"),
-            "{}",
-            shown.text
-        );
-        assert_eq!(labels(&shown), ["▶️ Gửi tiếp", "⏹ Dừng hẳn"]);
-        post.presses(MANAGER, "📤", "Gửi tiếp").await;
-        post.company.wait(11);
-        post.goes_on().await;
-        assert_eq!(labels(&post.progress(MANAGER)), ["⏸ Tạm dừng"]);
-    }
-    post.company.wait(11);
-    let now = post.company.now;
-    post.outbox.pass(Channel::Email, now, &stop).await.unwrap();
-    post.goes_on().await;
-    for chat in [MANAGER, MARKETER] {
-        let shown = post.progress(chat);
-        assert!(
-            shown
-                .text
-                .ends_with("▓▓▓▓▓▓▓▓▓▓\nĐã gửi xong 2/2, lỗi 0, chưa rõ 0"),
-            "{}",
-            shown.text
-        );
-        assert_eq!(labels(&shown), Vec::<String>::new());
-        post.arrives(chat, "🏁").await;
-    }
-    let notes = post.company.roster.store().keys(prefix::PROGRESS).count();
-    assert_eq!(notes, 0, "nothing is left to be written");
-    talk.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn campaigns_are_listed_and_steered_in_the_chat_by_those_who_may() {
-    let columns = [BY_SOAN[0], ("Gửi lúc", "21/11/2026 14:30")];
-    let mut post = Post::open_with(LAUNCH, &columns, PEOPLE_TOO).await;
-    let talk = Talk::begin(&mut post);
-    for text in ["/chiendich", "Chiến dịch", "/chiến dịch", "chien dich"] {
-        let list = post.says(MANAGER, text, "Chiến dịch (1)").await;
-        assert_eq!(
-            list.text,
-            "📣 Chiến dịch (1)\n1. Mở bán: chờ duyệt, 2 khách"
-        );
-        assert_eq!(labels(&list), ["1"]);
-    }
-    let refused = post.says(AUTHOR, "/chiendich", "chưa có quyền").await;
-    assert!(refused.buttons.is_empty());
-    for (chat, may) in [
-        (MANAGER, true),
-        (LEADER, true),
-        (MARKETER, true),
-        (AUTHOR, false),
-    ] {
-        let help = post.says(chat, "/trogiup", "Các lệnh").await;
-        assert_eq!(help.text.contains("/chiendich"), may, "{}", help.text);
-    }
-    // The same button opens it again and again.
-    for _ in 0..2 {
-        post.presses(MANAGER, "Chiến dịch (1)", "1").await;
-        post.arrives(
-            MANAGER,
-            "📣 Mở bán\nchờ duyệt, 2 khách\nNgười soạn: Đỗ Soạn",
-        )
-        .await;
-    }
-    let shown = post.shown(MANAGER, "📣 Mở bán");
-    assert_eq!(
-        labels(&shown),
-        [
-            "✅ Duyệt gửi 2 thư, 14:30",
-            "✉️ Gửi thử cho tôi",
-            "↩️ Trả lại"
-        ]
-    );
-    let shown = post.says(MARKETER, "/chiendich mở bán", "📣 Mở bán").await;
-    assert_eq!(labels(&shown), ["✉️ Gửi thử cho tôi"], "who may only look");
-    let toast = post.presses(MANAGER, "📣 Mở bán", "Duyệt gửi").await;
-    assert!(toast.starts_with("Đã duyệt 2 thư"), "{toast}");
-    post.campaigns.pass(post.company.now).unwrap();
-
-    let shown = post.says(LEADER, "/chiendich Mở bán", "📣 Mở bán").await;
-    assert!(
-        shown.text.contains("đã duyệt, 2 thư từ 14:30 21/11")
-            && shown
-                .text
-                .contains("Người duyệt: Hà Phạm\nCòn chờ gửi: 2, bỏ qua: 0"),
-        "{}",
-        shown.text
-    );
-    assert_eq!(
-        labels(&shown),
-        ["⏸ Tạm dừng", "⏹ Dừng hẳn", "📎 Tải bảng kết quả"]
-    );
-    post.presses(LEADER, "📣 Mở bán", "Tải bảng").await;
-    post.arrives(LEADER, "Kết quả từng khách").await;
-    let messages = post.bot.messages(LEADER);
-    let table = messages.iter().rev().find(|one| one.document.is_some());
-    assert!(read(&post, table.unwrap()).contains("\"Đang chờ\""));
-    post.presses(LEADER, "📣 Mở bán", "Dừng hẳn").await;
-    let sure = post.arrives(LEADER, "Dừng hẳn chiến dịch “Mở bán”?").await;
-    assert!(
-        sure.text.contains("2 thư chưa gửi sẽ không gửi nữa"),
-        "{}",
-        sure.text
-    );
-    assert_eq!(post.line().state, State::Approved, "asked first");
-    let toast = post
-        .presses(LEADER, "Dừng hẳn chiến dịch", "Dừng hẳn")
-        .await;
-    assert_eq!(toast, "Đã dừng hẳn");
-    assert_eq!(post.line().state, State::Stopped);
-    let shown = post.says(MANAGER, "/chiendich mo-ban", "Người dừng").await;
-    assert!(shown.text.contains("đã dừng 0/2"), "{}", shown.text);
-    assert!(
-        shown.text.contains("Người dừng: Trần Trưởng"),
-        "{}",
-        shown.text
-    );
-    assert_eq!(labels(&shown), ["📎 Tải bảng kết quả"]);
-    post.says(MANAGER, "/chiendich tết", "Không có chiến dịch “tết”.")
-        .await;
-    talk.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_long_list_of_campaigns_goes_by_pages() {
-    let mut post = Post::open(LAUNCH).await;
-    let store = post.company.roster.store().clone();
-    let mut group = Group::default();
-    let first = store.campaigns().unwrap().remove(0);
-    for number in 1..=19 {
-        let mut campaign = first.clone();
-        campaign.id = CampaignId::from_text(format!("dot-{number:02}"));
-        campaign.name = format!("Đợt {number:02}");
-        campaign.created = first.created - SignedDuration::from_hours(number);
-        group.put(campaign_key(&campaign.id), &campaign);
-    }
-    store.commit(vec![group]).unwrap();
-    let talk = Talk::begin(&mut post);
-    let page = post.says(MANAGER, "/chiendich", "Chiến dịch (20)").await;
-    assert_eq!(page.text.lines().count(), 9, "{}", page.text);
-    assert_eq!(
-        labels(&page).last().unwrap(),
-        "Xem tiếp (12 chiến dịch cũ hơn)"
-    );
-    post.presses(MANAGER, "1. Mở bán", "Xem tiếp").await;
-    let page = post.arrives(MANAGER, "9. Đợt 08").await;
-    assert!(
-        page.text.ends_with("16. Đợt 15: chờ duyệt, 2 khách"),
-        "{}",
-        page.text
-    );
-    post.presses(MANAGER, "9. Đợt 08", "Xem tiếp").await;
-    let page = post.arrives(MANAGER, "17. Đợt 16").await;
-    assert_eq!(labels(&page), ["17", "18", "19", "20"]);
-    talk.end().await;
 }

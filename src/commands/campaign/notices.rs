@@ -14,7 +14,7 @@ use crate::store::campaigns::Progress;
 use crate::store::{Group, StoreError, ledger};
 
 /// What notices about campaigns have as their rule.
-const NOTICE: &str = "campaigns";
+pub(super) const NOTICE: &str = "campaigns";
 
 /// So long is the bar of a campaign's progress.
 const SQUARES: u64 = 10;
@@ -65,6 +65,23 @@ impl Circle {
         }
         circle
     }
+}
+
+/// Those who may approve campaigns: the role in the key of a question to them, and their name.
+pub(super) fn deciders(roster: &Roster) -> Result<Vec<(String, String)>, StoreError> {
+    let leaders = roster.config().campaigns.approve == Role::Leader;
+    let directory = roster.directory()?;
+    let roles = directory
+        .all()
+        .iter()
+        .filter_map(|person| match person.role {
+            Role::Manager => Some(("managers", person)),
+            Role::Leader if leaders => Some(("colleague", person)),
+            Role::Leader | Role::Staff | Role::Marketing => None,
+        });
+    Ok(roles
+        .map(|(role, person)| (format!("{role}:{}", person.name), person.name.clone()))
+        .collect())
 }
 
 /// Who wrote it, as its row says.
