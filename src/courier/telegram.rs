@@ -108,7 +108,10 @@ impl TelegramCourier {
         match self.client.call(&edit).await {
             Ok(_) => Edited::Done,
             Err(CallError::Refused(refused)) if refused.code == 429 => {
-                Edited::Later(refused.retry_after_s.map(Duration::from_secs))
+                let wait = refused.retry_after_s.map(Duration::from_secs);
+                let pause = wait.unwrap_or(Duration::from_secs(1));
+                self.client.pace().flooded(chat, pause, Instant::now());
+                Edited::Later(wait)
             }
             Err(CallError::Refused(refused)) if refused.code < 500 => {
                 Edited::Refused(refused.to_string())

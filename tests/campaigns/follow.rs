@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use sheetbridge::core::campaign::CampaignId;
-use sheetbridge::sandbox::telegram::ShownMessage;
+use sheetbridge::sandbox::telegram::{Act, Fault, ShownMessage, Times};
 use sheetbridge::store::Group;
-use sheetbridge::store::campaigns::campaign_key;
+use sheetbridge::store::campaigns::{ProgressNote, campaign_key};
 
 use super::chat::{AUTHOR, BY_SOAN, LEADER, MANAGER, MARKETER, PEOPLE_TOO, Talk, labels};
 use super::*;
@@ -358,4 +358,56 @@ async fn a_long_list_of_campaigns_goes_by_pages() {
     let page = post.arrives(MANAGER, "17. Đợt 16").await;
     assert_eq!(labels(&page), ["17", "18", "19", "20"]);
     talk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_limit_or_a_deleted_message_makes_no_second_one() {
+    let post = Post::open_with(LAUNCH, &BY_SOAN, PEOPLE_TOO).await;
+    post.press(Action::CampaignApprove).unwrap();
+    post.campaigns.pass(post.company.now).unwrap();
+    let stop = CancellationToken::new();
+    let now = post.company.now;
+    post.outbox.pass(Channel::Email, now, &stop).await.unwrap();
+    let flood = |chat, code, description: &str, retry_after| Fault {
+        method: Some("editMessageText".into()),
+        chat: Some(chat),
+        act: Act::Status {
+            code,
+            description: description.into(),
+            retry_after,
+        },
+        delay_ms: 0,
+        done: false,
+        times: Times::Endless,
+    };
+    let slow = "Too Many Requests: retry after 40";
+    post.bot.fault(flood(MANAGER, 429, slow, Some(40)));
+    let gone = "Bad Request: message to edit not found";
+    post.bot.fault(flood(LEADER, 400, gone, None));
+    let all = [MANAGER, LEADER, MARKETER, AUTHOR];
+    post.reaches(&all, "Đang gửi 1/2").await;
+    let notes = |post: &Post| {
+        let store = post.company.roster.store();
+        let notes = store.scan::<ProgressNote>(prefix::PROGRESS);
+        notes.map(|entry| entry.unwrap().1).collect::<Vec<_>>()
+    };
+    for _ in 0..200 {
+        post.goes_on().await;
+        if notes(&post).len() == 3 && notes(&post).iter().any(|note| note.tries == 1) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Who cannot be written anew any more is left alone; who asked for a pause gets one.
+    let left = notes(&post);
+    assert_eq!(left.len(), 3, "{left:#?}");
+    let later: Vec<i64> = left
+        .iter()
+        .filter(|note| note.tries == 1)
+        .map(|note| note.due.duration_since(now).as_secs())
+        .collect();
+    assert_eq!(later, [40]);
+    for chat in all {
+        post.progress(chat);
+    }
 }
