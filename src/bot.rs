@@ -5,6 +5,7 @@
 //! cannot hear, `health` says so and messages go out all the same. Texts and names are never logged.
 
 mod answer;
+mod campaigns;
 mod menu;
 mod outcome;
 mod words;
@@ -155,7 +156,10 @@ impl Bot {
         let bound = blocking(move || desk.bound_chats()).await;
         for (who, chat) in bound.and_then(Result::ok).unwrap_or_default() {
             let desk = self.desk();
-            if desk.allows(&who, Right::Steer) {
+            if [Right::Steer, Right::Campaigns]
+                .into_iter()
+                .any(|right| desk.allows(&who, right))
+            {
                 self.set_menu(&desk, &who, Some(chat)).await;
             }
         }
@@ -308,12 +312,20 @@ impl Bot {
         });
     }
 
+    /// Who presses a button reads the answer in the chat where it stands, if nobody else reads there.
+    fn chat_of(query: &CallbackQuery) -> Option<i64> {
+        let chat = query.message.as_ref()?.chat();
+        chat.is_private().then_some(chat.id.0)
+    }
+
     async fn on_press(&self, query: CallbackQuery, answers: &mut JoinSet<()>) {
+        let chat = Self::chat_of(&query);
         let (Ok(from), Some(data)) = (i64::try_from(query.from.id.0), query.data) else {
             return;
         };
         let (desk, now) = (self.desk(), (self.now)());
-        let Some(said) = blocking(move || answer::to_press(&desk, from, &data, now)).await else {
+        let Some(mut said) = blocking(move || answer::to_press(&desk, from, &data, now)).await
+        else {
             return;
         };
         if said.acted {
@@ -322,11 +334,18 @@ impl Bot {
         let bot = self.clone();
         answers.spawn(async move {
             let mut toast = AnswerCallbackQuery::new(query.id);
-            toast.text = Some(said.toast.clone());
+            toast.text = Some(said.toast.clone()).filter(|toast| !toast.is_empty());
             toast.show_alert = said.alert.then_some(true);
             if let Err(error) = bot.client.call(&toast).await {
                 // "query is too old": the daemon was away when it was pressed; the message shows the outcome.
                 tracing::debug!("a press could not be answered: {error}");
+            }
+            let replies = std::mem::take(&mut said.replies);
+            for (chat, piece) in chat.into_iter().flat_map(|chat| {
+                let pieces = replies.iter().cloned().flat_map(Reply::pieces);
+                pieces.map(move |piece| (chat, piece))
+            }) {
+                Box::pin(bot.write(chat, piece)).await;
             }
             if let Some(message) = query.message.filter(|_| said.over) {
                 Box::pin(bot.show_outcome(&message, said)).await;

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use crate::commands::steer_queue;
+use crate::commands::{Desk, steer_queue};
 use crate::core::campaign::CampaignId;
 use crate::core::campaign::life::{Asked, Campaign};
 use crate::render::Templates;
@@ -24,8 +24,7 @@ use crate::roster::Roster;
 use crate::store::campaigns::campaign_key;
 use crate::store::{Group, StoreError};
 
-pub use preview::{Preview, Sample};
-pub use progress::Progress;
+pub use preview::Preview;
 
 /// The campaigns of one company.
 #[derive(Clone, Debug)]
@@ -53,6 +52,7 @@ impl Campaigns {
     /// The disk.
     pub fn pass(&self, now: Timestamp) -> Result<(), StoreError> {
         self.take_in(now)?;
+        Desk::new(self.roster.clone(), None).campaigns_returned(now)?;
         for campaign in self.roster.store().campaigns()? {
             if campaign.to_ask {
                 self.ask(&campaign, now)?;

@@ -35,8 +35,9 @@ pub use allow::{Right, Scope, may};
 pub use backup::{BackupMade, Upkeep, after_restore};
 pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, store_button};
 pub use campaign::{
-    CampaignAside, CampaignDone, CampaignLine, CampaignSample, CampaignShown, CampaignTested,
-    Steer, steer_queue,
+    CampaignAside, CampaignCard, CampaignDone, CampaignLine, CampaignPage, CampaignShown,
+    CampaignTable, CampaignTested, Hearers, Steer, WhyGiven, campaign_csv, hour_of, mailing_facts,
+    progress_facts, steer_queue, tell_of_campaign,
 };
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use explain::{
@@ -265,6 +266,11 @@ pub enum Request {
         /// Id or name.
         which: String,
     },
+    /// Everybody of a campaign as a table: a [`CampaignTable`].
+    CampaignTable {
+        /// Id or name.
+        which: String,
+    },
     /// Approves the open question of a campaign.
     CampaignApprove {
         /// Id, name, or `ID#NUMBER`.
@@ -435,6 +441,7 @@ impl Desk {
             Request::Backup {} => json(&self.backup(who, now)?),
             Request::CampaignList => json(&self.campaign_list(who, now)?),
             Request::CampaignShow { which } => json(&self.campaign_show(which, who, now)?),
+            Request::CampaignTable { which } => json(&self.campaign_table(which, who)?),
             Request::CampaignApprove { question } => {
                 json(&self.campaign_approve(question, who, now)?)
             }

@@ -104,8 +104,8 @@ pub struct Chat {
     pub buttons: Vec<Vec<Button>>,
     /// A picture; a single part short enough for a caption (1024 UTF-16 units) goes with it, else it goes first.
     pub photo: Option<Attachment>,
-    /// Files, after the text.
-    pub documents: Vec<Attachment>,
+    /// Files: after the text, or before it if buttons stand under it, so that they are the last thing.
+    pub documents: Vec<Document>,
     /// Without a sound.
     pub silent: bool,
 }
@@ -161,6 +161,15 @@ pub struct Attachment {
     pub media_type: String,
     /// The bytes.
     pub content: Vec<u8>,
+}
+
+/// A file in a chat, and what is written under it.
+#[derive(Clone)]
+pub struct Document {
+    /// The file.
+    pub file: Attachment,
+    /// In Telegram's HTML, at most 1024 UTF-16 units after parsing.
+    pub caption: Option<String>,
 }
 
 /// Why a probe failed: what was found, and what to do about it.

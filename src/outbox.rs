@@ -7,6 +7,7 @@
 mod air;
 mod amend;
 mod doubt;
+mod enclosed;
 mod ending;
 mod flood;
 mod gate;
@@ -14,6 +15,7 @@ mod headers;
 mod limits;
 mod parcel;
 mod prepare;
+mod progress;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,6 +97,8 @@ pub struct Outbox {
     looked: Mutex<BTreeMap<(Why, Channel), Timestamp>>,
     /// The texts of campaigns by their hash, compiled.
     campaign_texts: Mutex<BTreeMap<String, Arc<CampaignText>>>,
+    /// When messages that show progress were last looked at.
+    progressed: Mutex<Option<Timestamp>>,
 }
 
 /// Why what cannot go now is looked at.
@@ -203,6 +207,7 @@ impl Outbox {
             gathered: Mutex::default(),
             looked: Mutex::default(),
             campaign_texts: Mutex::default(),
+            progressed: Mutex::default(),
         }
     }
 

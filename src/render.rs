@@ -36,8 +36,11 @@ use std::path::Path;
 use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 
-pub use campaign::{CampaignText, Letter, Merge, Misprint, Missing, attachment_problem};
+pub use campaign::{
+    CampaignText, Letter, Merge, Misprint, Missing, attachment_problem, cannot_attach, mail_page,
+};
 pub use chat::{Button, ButtonKind, ChatText, MAX_UNITS};
+pub use engine::escape_html;
 pub use mail::MailText;
 
 use engine::Facts;

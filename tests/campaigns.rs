@@ -5,11 +5,18 @@
 
 mod support;
 
+#[path = "campaigns/chat.rs"]
+mod chat;
+#[path = "campaigns/follow.rs"]
+mod follow;
+
 use std::sync::Arc;
 
 use sheetbridge::campaigns::Campaigns;
 use sheetbridge::commands::{Action, ButtonAct, CampaignLine, Desk, Steer, Who};
 use sheetbridge::core::campaign::life::State;
+use sheetbridge::core::delivery::State as MessageState;
+use sheetbridge::core::message::Message;
 use sheetbridge::core::rule::Channel;
 use sheetbridge::courier::email::{EmailCourier, Security, SmtpSettings};
 use sheetbridge::courier::telegram::TelegramCourier;
@@ -107,18 +114,31 @@ struct Post {
     bot: BotSandbox,
     outbox: Outbox,
     campaigns: Campaigns,
+    client: Client,
 }
 
 impl Post {
     async fn open(row: [&str; 5]) -> Self {
+        Self::open_with(row, &[], "").await
+    }
+
+    /// The same with further columns of the campaign tab, and more in the configuration. Whoever has a chat there
+    /// has started the bot.
+    async fn open_with(row: [&str; 5], columns: &[(&str, &str)], more: &str) -> Self {
         let smtp = SmtpSandbox::start("127.0.0.1:0".parse().unwrap(), Options::default())
             .await
             .unwrap();
         let bot = BotSandbox::start("127.0.0.1:0".parse().unwrap(), TOKEN, "queenland_bot")
             .await
             .unwrap();
-        let person = bot.create_person(Person::new(100_009, "Hà Phạm")).unwrap();
-        bot.press_start(person, None).unwrap();
+        let chats = more
+            .lines()
+            .filter_map(|line| line.strip_prefix("telegram = "));
+        for chat in std::iter::once("100009").chain(chats) {
+            let person = Person::new(chat.parse().unwrap(), format!("Người {chat}"));
+            let person = bot.create_person(person).unwrap();
+            bot.press_start(person, None).unwrap();
+        }
         let mut workbook = Workbook::new("1Small", "Khách nhỏ");
         workbook.share.insert("*".into(), Role::Reader);
         let tab = workbook.add_tab(CUSTOMERS);
@@ -136,9 +156,14 @@ impl Post {
             for (column, text) in cells.iter().enumerate() {
                 tab.set(number, column, Cell::text(*text));
             }
+            for (column, (header, text)) in columns.iter().enumerate() {
+                let text = if number == 0 { header } else { text };
+                tab.set(number, cells.len() + column, Cell::text(*text));
+            }
         }
+        let (campaigns, more) = more.split_once("---\n").unwrap_or(("", more));
         let more = format!(
-            "[campaigns]\ntab = \"{TAB}\"\n[email]\nsmtp = \"smtp+plain://{}\"\nfrom = \"Queenland <crm@queenland.example>\"\n[telegram]\ntoken = {{ file = \"token.txt\" }}\napi_url = \"{}\"\n",
+            "{more}[campaigns]\ntab = \"{TAB}\"\n{campaigns}[email]\nsmtp = \"smtp+plain://{}\"\nfrom = \"Queenland <crm@queenland.example>\"\n[telegram]\ntoken = {{ file = \"token.txt\" }}\napi_url = \"{}\"\n",
             smtp.addr(),
             bot.base_url()
         );
@@ -157,7 +182,7 @@ impl Post {
             company.roster.clone(),
             Arc::clone(&templates),
             Some(Arc::new(EmailCourier::new(settings))),
-            Some(Arc::new(TelegramCourier::new(client))),
+            Some(Arc::new(TelegramCourier::new(client.clone()))),
             Health::new(company.now, "test", false),
         );
         let campaigns = Campaigns::new(company.roster.clone(), templates);
@@ -167,6 +192,7 @@ impl Post {
             bot,
             outbox,
             campaigns,
+            client,
         };
         post.settle().await;
         post
@@ -179,16 +205,30 @@ impl Post {
         self.send().await;
     }
 
+    /// Sends what is due, also what a chat's pace keeps back for a moment.
     async fn send(&self) {
         let stop = CancellationToken::new();
-        for channel in [Channel::Email, Channel::Telegram] {
-            while !self
-                .outbox
-                .pass(channel, self.company.now, &stop)
-                .await
-                .unwrap()
-                .is_empty()
-            {}
+        for _ in 0..400 {
+            for channel in [Channel::Email, Channel::Telegram] {
+                while !self
+                    .outbox
+                    .pass(channel, self.company.now, &stop)
+                    .await
+                    .unwrap()
+                    .is_empty()
+                {}
+            }
+            let store = self.company.roster.store();
+            let mut messages = store.scan::<Message>(prefix::MESSAGE).map(Result::unwrap);
+            let waits = messages.any(|(_, message)| {
+                message.channel == Channel::Telegram
+                    && message.state == MessageState::Queued
+                    && message.due <= self.company.now
+            });
+            if !waits {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
         }
     }
 
@@ -242,11 +282,18 @@ impl Post {
         pressed.map(|_| ()).map_err(|error| error.text)
     }
 
+    /// What the manager reads.
     fn told(&self) -> Vec<String> {
-        let messages = self.bot.messages(100_009).into_iter();
+        self.told_to(100_009)
+    }
+
+    fn told_to(&self, chat: i64) -> Vec<String> {
+        let messages = self.bot.messages(chat).into_iter();
         messages
-            .filter(|message| message.from_bot)
+            .filter(|message| message.from_bot && message.document.is_none())
             .map(|message| message.text)
+            // What the bot answers to `/start`, if it hears.
+            .filter(|text| !text.starts_with("Các lệnh"))
             .collect()
     }
 
@@ -273,7 +320,11 @@ async fn a_row_is_asked_about_approved_and_mailed_once_to_each() {
     assert!(told[0].contains("Duyệt chiến dịch “Mở bán”"), "{}", told[0]);
     assert!(told[0].contains("2 khách sẽ nhận thư"), "{}", told[0]);
     assert!(told[0].contains("1 chưa đồng ý nhận tin"), "{}", told[0]);
-    assert!(told[0].contains("1 đã từ chối quảng cáo"), "{}", told[0]);
+    assert!(
+        told[0].contains("1 đã đánh dấu không nhận tin trong bảng tính"),
+        "{}",
+        told[0]
+    );
     assert_eq!(post.mails(), []);
     assert_eq!(post.line().state, State::Asked);
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sheetbridge::core::delivery::{Refusal, Scope, Verdict};
 use sheetbridge::core::message::Address;
 use sheetbridge::courier::telegram::TelegramCourier;
-use sheetbridge::courier::{Act, Attachment, Button, Chat, Courier, Parcel, ProbeKind};
+use sheetbridge::courier::{Act, Attachment, Button, Chat, Courier, Document, Parcel, ProbeKind};
 use sheetbridge::sandbox::telegram::{BotSandbox, Fault, Limits, Person};
 use sheetbridge::telegram::{Client, TelegramSettings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -168,6 +168,17 @@ fn picture() -> Attachment {
     }
 }
 
+fn short_documents() -> Vec<Document> {
+    vec![Document {
+        file: Attachment {
+            name: "khach.csv".into(),
+            media_type: "text/csv".into(),
+            content: b"a,b".to_vec(),
+        },
+        caption: Some("Danh sách &amp; lý do".into()),
+    }]
+}
+
 async fn send(courier: &TelegramCourier, chat: Chat) -> Verdict {
     courier.deliver(&Parcel::Chat(chat)).await
 }
@@ -219,11 +230,7 @@ async fn a_picture_takes_a_short_text_as_its_caption_and_files_follow() {
     let server = Scripted::start(&[]).await;
     let mut short = chat(&["<b>Tuần 47</b>"]);
     short.photo = Some(picture());
-    short.documents = vec![Attachment {
-        name: "khach.csv".into(),
-        media_type: "text/csv".into(),
-        content: b"a,b".to_vec(),
-    }];
+    short.documents = short_documents();
     short.buttons = vec![vec![Button {
         text: "Xem".into(),
         act: Act::Callback("x".into()),
@@ -241,6 +248,18 @@ async fn a_picture_takes_a_short_text_as_its_caption_and_files_follow() {
         assert!(photo.contains(wanted), "{wanted}\n---\n{photo}");
     }
     assert!(server.body(1).contains("filename=\"khach.csv\""));
+    assert!(server.body(1).contains("Danh sách &amp; lý do"));
+
+    // With buttons under a text, the files come before it.
+    let mut asking = chat(&["Duyệt?"]);
+    asking.documents = short_documents();
+    asking.buttons = vec![vec![Button {
+        text: "Duyệt".into(),
+        act: Act::Callback("x".into()),
+    }]];
+    let server = Scripted::start(&[]).await;
+    assert_eq!(send(&server.courier(), asking).await, delivered("1,2"));
+    assert_eq!(server.methods(), ["sendDocument", "SendMessage"]);
 
     let mut long = chat(&[&"ấ".repeat(1025)]);
     long.photo = Some(picture());

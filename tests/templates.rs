@@ -55,7 +55,7 @@ fn full() -> Value {
             "mailing": {"id": "mo-ban", "name": "Mở bán T12", "author": "Thu Hà", "question": "mo-ban#1", "recipients": 128,
                         "left_out": ["3 chưa đồng ý nhận tin"], "send_at": "2026-11-21T09:00:00",
                         "samples": ["Nguyễn Văn An <a…@gmail.example>\nMở bán căn hộ\nChào Anh An"], "differs": ["Tiêu đề: “A” → “B”"],
-                        "problems": ["Trang “Chiến dịch”, ô E7 (Nội dung): không có cột “Họ tênn”. Hãy sửa"], "why": "12 of 40 mails did not arrive",
+                        "problems": ["Trang “Chiến dịch”, ô E7 (Nội dung): không có cột “Họ tênn”. Hãy sửa"], "why": "12 trong 40 thư đã gửi không tới nơi", "by": "Hà Phạm", "decides": true, "hour": "9:00",
                         "delivered": 120, "failed": 3, "in_doubt": 1, "dropped": 4, "stopped": "Ngọc Trâm"},
             "optout": {"url": "https://crm.queenland.example/o/x", "email": "lienhe@queenland.example", "phone": "028 3822 9999"},
         }),

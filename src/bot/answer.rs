@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::campaigns;
 use super::menu::{self, Command};
 use super::words::{Words, parts};
 use crate::commands::{
-    Action, Answer, CommandError, Desk, ErrorKind, Right, Scope, Who, may, paused_list,
+    Action, Answer, CommandError, Desk, ErrorKind, Pressed, Right, Scope, Who, may, paused_list,
 };
 
 /// Renders the digest as the messages of a chat, in Telegram's HTML. Given by the daemon, which has the templates.
@@ -21,7 +22,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    fn of(html: impl Into<String>) -> Self {
+    pub(super) fn of(html: impl Into<String>) -> Self {
         Self {
             html: html.into(),
             buttons: Vec::new(),
@@ -52,6 +53,8 @@ pub(super) struct PressSaid {
     pub(super) over: bool,
     /// Something was done for which others should look at once.
     pub(super) acted: bool,
+    /// What is said besides, in the same chat.
+    pub(super) replies: Vec<Reply>,
 }
 
 /// Longest text of `answerCallbackQuery` (Bot API).
@@ -94,7 +97,17 @@ pub(super) fn to_text(
     let replies = match command {
         Some((command, rest)) => to_command(desk, digest, words, &who, command, rest, now),
         None if looks_like_a_contact(text) => find(desk, words, &who, text, now),
-        None => Ok(vec![Reply::of(words.not_understood())]),
+        None => match why(desk, words, &who, text, now) {
+            Ok(Some(reply)) => {
+                return Said {
+                    replies: vec![reply],
+                    acted: true,
+                    ..Said::default()
+                };
+            }
+            Ok(None) => Ok(vec![Reply::of(words.not_understood())]),
+            Err(error) => Err(error),
+        },
     };
     said(replies.unwrap_or_else(|error| refused(words, &error)))
 }
@@ -125,6 +138,16 @@ fn start(desk: &Desk, words: Words, token: &str, chat: i64, private: bool, now: 
         },
         Err(error) => said(refused(words, &error)),
     }
+}
+
+/// What somebody writes who was asked why they sent a campaign back.
+fn why(desk: &Desk, words: Words, who: &Who, text: &str, now: Timestamp) -> Answer<Option<Reply>> {
+    // A picture without a word, or a command that does not exist, is no reason.
+    if text.trim().is_empty() || text.trim().starts_with('/') {
+        return Ok(None);
+    }
+    let given = desk.campaign_why(text, who, now)?;
+    Ok(given.map(|given| Reply::of(words.why_given(&given))))
 }
 
 /// A number or an address alone is a question for the customer who has it.
@@ -161,6 +184,8 @@ fn to_command(
         Command::Pause => pause(desk, words, who, now),
         Command::Resume => resume(desk, words, who, now),
         Command::Held => held(desk, words, who, now),
+        Command::Campaigns if rest.is_empty() => campaigns::list(desk, words, who, 0, now),
+        Command::Campaigns => campaigns::one(desk, words, who, rest, now),
         Command::Stop => stop(desk, words, who, now),
         Command::Suppress if rest.is_empty() => Ok(vec![Reply::of(words.suppress_how())]),
         Command::Suppress => suppress(desk, words, who, rest, now),
@@ -341,6 +366,19 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
         .and_then(|who| desk.press(data, &who, now).map(|pressed| (pressed, who)));
     match pressed {
         Ok((pressed, who)) => {
+            // What writes itself anew is not written into, and what can be pressed again stays.
+            let live = matches!(
+                pressed,
+                Pressed::Steered(_)
+                    | Pressed::CampaignOpen(_)
+                    | Pressed::CampaignMore(_)
+                    | Pressed::CampaignAskStop(_)
+                    | Pressed::CampaignTable(_)
+            );
+            let replies = match campaigns::pressed(desk, words, &who, &pressed, now) {
+                Ok(replies) => replies,
+                Err(error) => refused(words, &error),
+            };
             let (toast, line) = words.pressed(&pressed, who.name());
             let hour = now
                 .to_zoned(desk.roster.config().calendar.zone.clone())
@@ -349,9 +387,10 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
             PressSaid {
                 toast: short(&toast),
                 alert: false,
-                line: Some(format!("{line} ({hour})")),
-                over: true,
+                line: (!live).then(|| format!("{line} ({hour})")),
+                over: !live,
                 acted: true,
+                replies,
             }
         }
         Err(error) => {
@@ -369,6 +408,7 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     ErrorKind::TooLate | ErrorKind::Again | ErrorKind::NotFound
                 ),
                 acted: false,
+                replies: Vec::new(),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::commands::Right;
 use crate::config::Language;
+use crate::core::sheet::fold::fold;
 
 /// What somebody asks for by a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,7 @@ pub(super) enum Command {
     Pause,
     Resume,
     Held,
+    Campaigns,
     Stop,
     Suppress,
 }
@@ -29,7 +31,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 10] = [
+const MENU: [Line; 11] = [
     (
         Command::Customers,
         "khach",
@@ -61,6 +63,14 @@ const MENU: [Line; 10] = [
         "Hệ thống có chạy tốt không",
         "Is it well?",
         Some(Right::Status),
+    ),
+    (
+        Command::Campaigns,
+        "chiendich",
+        "campaigns",
+        "Các chiến dịch: đang tới đâu, kết quả, duyệt và dừng",
+        "Campaigns: how far they are, results, approve and stop",
+        Some(Right::Campaigns),
     ),
     (
         Command::Held,
@@ -126,22 +136,35 @@ pub(super) fn menu(
         .collect()
 }
 
-/// Reads `/tim@queenland_bot Hồng Nhung` as command and the rest. Both languages' names are understood.
+/// Reads `/tim@queenland_bot Hồng Nhung` as command and the rest. Both languages' names are understood, with and
+/// without accents; that of campaigns also as two words, and alone without the slash.
 /// None: no command, one that does not exist, or one for another bot.
 pub(super) fn read<'a>(text: &'a str, bot: Option<&str>) -> Option<(Command, &'a str)> {
-    let text = text.trim().strip_prefix('/')?;
+    let text = text.trim();
+    let Some(text) = text.strip_prefix('/') else {
+        // Other names are words that people write to each other.
+        let word = fold(text).replace(' ', "");
+        let is_it =
+            |line: &&Line| line.0 == Command::Campaigns && (line.1 == word || line.2 == word);
+        return MENU.iter().find(is_it).map(|line| (line.0, ""));
+    };
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let (name, to) = word.split_once('@').unwrap_or((word, ""));
     if !to.is_empty() && bot.is_some_and(|bot| !bot.eq_ignore_ascii_case(to)) {
         return None;
     }
-    let name = name.to_lowercase();
+    let name = fold(name);
+    let rest = rest.trim();
+    if name == "chien" {
+        let (second, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        return (fold(second) == "dich").then_some((Command::Campaigns, rest.trim()));
+    }
     let known = MENU
         .iter()
         .find(|line| line.1 == name || line.2 == name)
         .map(|line| line.0);
     let command = known.or_else(|| (name == "start").then_some(Command::Start))?;
-    Some((command, rest.trim()))
+    Some((command, rest))
 }
 
 #[cfg(test)]
@@ -157,6 +180,13 @@ mod tests {
             ("/find@Queenland_bot 0901", Some((Command::Find, "0901"))),
             ("/find@other_bot 0901", None),
             ("/dance", None),
+            ("/trạngthái", Some((Command::Status, ""))),
+            ("/chiendich Tết", Some((Command::Campaigns, "Tết"))),
+            ("/Chiến dịch Mở bán", Some((Command::Campaigns, "Mở bán"))),
+            ("chien dich", Some((Command::Campaigns, ""))),
+            ("Chiến dịch", Some((Command::Campaigns, ""))),
+            ("chiến dịch này sai giá", None),
+            ("dừng", None),
             ("xin chào", None),
             ("/", None),
         ] {

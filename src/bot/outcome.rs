@@ -1,7 +1,7 @@
 //! What is said after a button was pressed: a short sentence that pops up, and a line for all who see the message.
 
 use super::words::{Words, clock, escape};
-use crate::commands::{CampaignDone, Pressed};
+use crate::commands::{CampaignDone, Pressed, WhyGiven};
 use crate::core::campaign::life::State;
 use crate::core::message::Did;
 
@@ -47,7 +47,7 @@ impl Words {
                 );
                 Some((toast, line))
             }
-            Pressed::Campaign(done) => Some(self.campaign(done, name)),
+            Pressed::Campaign(done) | Pressed::Steered(done) => Some(self.campaign(done, name)),
             Pressed::CampaignTest(tested) => {
                 let to = escape(&tested.to);
                 let toast = self.pick(
@@ -58,6 +58,18 @@ impl Words {
                     format!("✉️ <b>{name}</b> đã gửi thử tới {to}"),
                     format!("✉️ <b>{name}</b> had a test mail sent to {to}"),
                 );
+                Some((toast, line))
+            }
+            Pressed::CampaignTable(name) => {
+                let toast = self.pick("Đang gửi bảng kết quả", "The table is on its way");
+                Some((toast, escape(name)))
+            }
+            Pressed::CampaignOpen(_) | Pressed::CampaignMore(_) | Pressed::CampaignAskStop(_) => {
+                Some((String::new(), String::new()))
+            }
+            Pressed::CampaignWhy(given) => {
+                let line = self.why_given(given);
+                let toast = self.pick("Đã báo người soạn", "Its author is told");
                 Some((toast, line))
             }
             Pressed::Nothing => {
@@ -78,6 +90,33 @@ impl Words {
 }
 
 impl Words {
+    /// Who is told why a campaign was sent back.
+    pub(super) fn why_given(self, given: &WhyGiven) -> String {
+        let name = escape(&given.name);
+        let told = escape(&given.told.join(", "));
+        let author = given.author.as_deref().map(escape);
+        match (given.told.is_empty(), given.with_why) {
+            (false, true) => self.pick(
+                format!("✅ Đã chuyển lý do trả lại chiến dịch “{name}” tới {told}."),
+                format!("✅ Why the campaign “{name}” was sent back is passed on to {told}."),
+            ),
+            (false, false) => self.pick(
+                format!("✅ Đã báo {told} là chiến dịch “{name}” bị trả lại."),
+                format!("✅ {told} is told that the campaign “{name}” was sent back."),
+            ),
+            (true, _) => match author {
+                Some(author) => self.pick(
+                    format!("✅ Đã ghi nhận. Danh sách nhân viên chưa có người soạn “{author}”, nên anh/chị nhắn giúp người soạn nhé."),
+                    format!("✅ Noted. The author “{author}” is not in the staff list: please tell them yourself."),
+                ),
+                None => self.pick(
+                    "✅ Đã ghi nhận. Dòng chiến dịch không ghi người soạn, nên anh/chị nhắn giúp người soạn nhé.",
+                    "✅ Noted. The campaign's row does not say who wrote it: please tell them yourself.",
+                ),
+            },
+        }
+    }
+
     fn campaign(self, done: &CampaignDone, name: &str) -> (String, String) {
         let count = done.recipients;
         let when = done.send_at.as_deref().map(clock).unwrap_or_default();
@@ -197,7 +236,13 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         Pressed::Later(_)
         | Pressed::Stopped(_)
         | Pressed::Campaign(_)
+        | Pressed::Steered(_)
         | Pressed::CampaignTest(_)
+        | Pressed::CampaignWhy(_)
+        | Pressed::CampaignOpen(_)
+        | Pressed::CampaignMore(_)
+        | Pressed::CampaignAskStop(_)
+        | Pressed::CampaignTable(_)
         | Pressed::Nothing => ["", "", "", ""],
     }
 }

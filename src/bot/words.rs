@@ -519,6 +519,12 @@ impl Words {
             | Action::CampaignApprove
             | Action::CampaignTest
             | Action::CampaignReturn
+            | Action::CampaignNoWhy
+            | Action::CampaignOpen
+            | Action::CampaignMore
+            | Action::CampaignTable
+            | Action::CampaignAskStop
+            | Action::CampaignPause
             | Action::CampaignResume
             | Action::CampaignStop => action.as_str().to_owned(),
         }

@@ -4,13 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Campaigns;
+use crate::core::campaign::halt::Why;
 use crate::core::campaign::life::{Campaign, Run};
-use crate::core::campaign::{CampaignId, Definition};
+use crate::core::campaign::{CampaignId, Definition, Said};
 use crate::core::delivery::{By, State};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
 use crate::core::people::Directory;
 use crate::core::rule::{Channel, Span};
-use crate::render::{CampaignText, files};
+use crate::render::{CampaignText, cannot_attach, files};
 use crate::store::campaigns::{Seat, campaign_key};
 use crate::store::keys::{self, prefix};
 use crate::store::lanes::{CAMPAIGN, Lane, Rank};
@@ -63,7 +64,7 @@ impl Campaigns {
             Ok(texts) => texts,
             Err(why) => {
                 // It was rendered for everybody before; files may have changed since.
-                return self.halt_run(&campaign.id, &why, now);
+                return self.halt_run(&campaign.id, Why::Broken(why), now);
             }
         };
         let store = self.roster.store();
@@ -275,7 +276,7 @@ impl Campaigns {
     }
 
     /// The texts of a definition, each kept under its hash; else why one cannot be made.
-    fn texts(&self, definition: &Definition) -> Result<Result<Vec<Text>, String>, StoreError> {
+    fn texts(&self, definition: &Definition) -> Result<Result<Vec<Text>, Said>, StoreError> {
         let names = self.roster.campaign_names()?;
         let store = self.roster.store();
         let mut texts = Vec::new();
@@ -284,7 +285,7 @@ impl Campaigns {
             let text = match self.templates.campaign_text(variant, &names) {
                 Ok(text) => text,
                 Err(problems) => {
-                    let first = problems.first().map(|one| one.problem.what.en.clone());
+                    let first = problems.first().map(|one| one.problem.what.clone());
                     return Ok(Err(first.unwrap_or_default()));
                 }
             };
@@ -292,7 +293,7 @@ impl Campaigns {
             if let Some(name) = &variant.attachment {
                 match files::read(&self.roster.config().attachments_dir, name) {
                     Ok(file) => attachments.push(json!({"file": name, "hash": file.hash()})),
-                    Err(problem) => return Ok(Err(problem.to_string())),
+                    Err(problem) => return Ok(Err(cannot_attach(&problem))),
                 }
             }
             let kept = text.kept();

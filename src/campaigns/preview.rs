@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Campaigns;
@@ -17,7 +16,7 @@ use crate::core::message::Address;
 use crate::core::policy::ADS_PER_DAY;
 use crate::core::record::{Kind, Record, RecordId};
 use crate::render::{CampaignText, Letter, MailText};
-use crate::store::campaigns::{Aside, Seat};
+use crate::store::campaigns::{Aside, Sample, Seat, samples_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::suppression::{address_hash, suppress_key};
@@ -25,27 +24,6 @@ use crate::store::{Group, StoreError};
 
 /// So many recipients whose mail cannot be made are named.
 const NAMED: usize = 20;
-
-/// One of the mails that managers are shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sample {
-    /// The row.
-    pub record: RecordId,
-    /// Name and masked address.
-    pub to: String,
-    /// Why it was chosen: `shortest`, `longest`, `unusual`.
-    pub why: String,
-    /// Subject line.
-    pub subject: String,
-    /// The text part.
-    pub text: String,
-    /// The HTML part.
-    pub html: String,
-    /// Content hash of its text, under which the store keeps that.
-    pub template: String,
-    /// Its merge values: a test mail is made of them.
-    pub merge: Value,
-}
 
 /// What would go out now.
 #[derive(Clone, Debug, Default)]
@@ -270,9 +248,14 @@ impl Campaigns {
             let Some(text) = texts.get(chosen.variant) else {
                 continue;
             };
-            preview
-                .samples
-                .extend(self.sample(text, &chosen.record, &letter, why, now)?);
+            preview.samples.extend(self.sample(
+                text,
+                &chosen.record,
+                &letter,
+                why,
+                definition.ad,
+                now,
+            )?);
         }
         preview.texts = texts.iter().map(CampaignText::kept).collect();
         preview.counts = outcome
@@ -329,6 +312,7 @@ impl Campaigns {
         id: &RecordId,
         letter: &Letter,
         why: Why,
+        labelled: bool,
         now: Timestamp,
     ) -> Result<Option<Sample>, StoreError> {
         let Some(record) = self.roster.store().record(id)? else {
@@ -341,17 +325,16 @@ impl Campaigns {
         else {
             return Ok(None);
         };
+        let mail = match labelled {
+            true => mail.labelled_ad(),
+            false => mail,
+        };
         let address = facts["email"].as_str().unwrap_or_default().to_owned();
         let name = facts["name"]["full"].as_str().unwrap_or_default();
         Ok(Some(Sample {
             record: id.clone(),
             to: format!("{name} <{}>", Address::Email(address)),
-            why: match why {
-                Why::Shortest => "shortest",
-                Why::Longest => "longest",
-                Why::Unusual => "unusual",
-            }
-            .to_owned(),
+            why,
             subject: mail.subject,
             text: mail.text,
             html: mail.html,
@@ -473,11 +456,6 @@ impl Campaigns {
             .map(|difference| difference.text(vietnamese))
             .collect()
     }
-}
-
-/// Where the samples of a question are kept.
-pub(super) fn samples_key(id: &CampaignId, number: u32) -> keys::Key {
-    keys::under(prefix::AUDIENCE, format!("{id}/{number:06}/samples"))
 }
 
 fn column(column: &str, number: u32) -> String {

@@ -3,16 +3,17 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::Campaigns;
-use super::freeze::{lane_of, rule_of};
+use super::freeze::lane_of;
 use crate::commands::steer_queue;
 use crate::core::campaign::CampaignId;
-use crate::core::campaign::life::{Campaign, Halt};
-use crate::core::delivery::{By, State};
-use crate::store::campaigns::campaign_key;
-use crate::store::keys::{self, prefix};
+use crate::core::campaign::halt::{Actor, Halt, Why};
+use crate::core::campaign::life::Campaign;
+use crate::core::delivery::By;
+use crate::store::campaigns::{
+    Progress, ProgressNote, campaign_key, count_key, progress_notes_under,
+};
 use crate::store::{Group, Store, StoreError, ledger};
 
 /// Messages of a campaign are counted so often at most.
@@ -25,21 +26,6 @@ const COUNT_SHARE: u32 = 20;
 const ENOUGH: u64 = 20;
 const ONE_IN: u64 = 10;
 
-/// The messages of a campaign, by where they stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// On their way, or waiting to be.
-    pub waiting: u64,
-    /// Taken by the recipient's server.
-    pub delivered: u64,
-    /// Refused, or given up.
-    pub failed: u64,
-    /// May have been sent.
-    pub in_doubt: u64,
-    /// Not wanted any more when their turn came.
-    pub left_out: u64,
-}
-
 /// A count, and when it was made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counted {
@@ -48,28 +34,10 @@ pub(super) struct Counted {
 }
 
 /// Counts the messages of a campaign.
-///
-/// # Errors
-/// The disk.
-pub(super) fn count(store: &Store, id: &CampaignId) -> Result<Progress, StoreError> {
-    #[derive(Deserialize)]
-    struct Light {
-        state: State,
-    }
-    let mut progress = Progress::default();
-    let under = keys::under(prefix::MESSAGE, format!("{}/", rule_of(id)));
-    for entry in store.scan::<Light>(&under) {
-        let (_, light) = entry?;
-        let count = match light.state {
-            State::Queued | State::InFlight => &mut progress.waiting,
-            State::Delivered => &mut progress.delivered,
-            State::Rejected | State::Dead => &mut progress.failed,
-            State::InDoubt => &mut progress.in_doubt,
-            State::Cancelled | State::Expired => &mut progress.left_out,
-        };
-        *count += 1;
-    }
-    Ok(progress)
+fn count(store: &Store, id: &CampaignId) -> Result<Progress, StoreError> {
+    store
+        .campaign_states(id)
+        .map(|states| Progress::of(&states))
 }
 
 impl Campaigns {
@@ -82,7 +50,11 @@ impl Campaigns {
             return Ok(());
         }
         if let Some(halt) = &run.stopped {
-            let why = format!("the campaign was stopped by {}: {}", halt.by, halt.why);
+            let why = format!(
+                "the campaign was stopped by {}: {}",
+                halt.by,
+                halt.why.english()
+            );
             let store = self.roster.store();
             ledger::cancel_lane(store, &lane_of(&campaign.id), By::Hand, &why)?;
             let progress = count(store, &campaign.id)?;
@@ -96,24 +68,63 @@ impl Campaigns {
             self.freeze(campaign, now)?;
             return Ok(());
         }
-        if now < run.send_at || run.paused.is_some() || !self.may_count(&campaign.id) {
+        if now < run.send_at || !self.may_count(&campaign.id) {
             return Ok(());
         }
         let began = Instant::now();
         let progress = count(self.roster.store(), &campaign.id)?;
         self.counted(&campaign.id, began);
+        self.keep_count(&campaign.id, &progress)?;
+        if run.paused.is_some() {
+            return Ok(());
+        }
         if progress.waiting == 0 {
             return self.end(campaign, progress, now);
         }
         let tried = progress.delivered + progress.failed + progress.in_doubt;
         if tried >= ENOUGH && (progress.failed + progress.in_doubt) * ONE_IN > tried {
-            let why = format!(
-                "{} of {tried} mails did not arrive",
-                progress.failed + progress.in_doubt
-            );
-            return self.halt_run(&campaign.id, &why, now);
+            let why = Why::NotArrived {
+                failed: progress.failed + progress.in_doubt,
+                of: tried,
+            };
+            return self.halt_run(&campaign.id, why, now);
         }
-        Ok(())
+        self.show(&campaign.id, &progress, now)
+    }
+
+    fn keep_count(&self, id: &CampaignId, progress: &Progress) -> Result<(), StoreError> {
+        let store = self.roster.store();
+        if store.last_count(id)? == *progress {
+            return Ok(());
+        }
+        let mut group = Group::default();
+        group.put(count_key(id), progress);
+        store.commit(vec![group])
+    }
+
+    /// Each chat that hears of it gets one message that shows how far it is, and is written anew as it goes on.
+    fn show(&self, id: &CampaignId, progress: &Progress, now: Timestamp) -> Result<(), StoreError> {
+        let store = self.roster.store();
+        let _alone = store.alone();
+        let Some(campaign) = store.campaign(id)?.filter(Campaign::runs) else {
+            return Ok(());
+        };
+        let mut group = Group::default();
+        let told = self.tell_progress(&campaign, progress, now, &mut group)?;
+        for message in told {
+            let note = ProgressNote {
+                campaign: id.clone(),
+                message,
+                shown: String::new(),
+                due: now,
+                tries: 0,
+            };
+            group.put(note.key(), &note);
+        }
+        match group.is_empty() {
+            true => Ok(()),
+            false => store.commit(vec![group]),
+        }
     }
 
     fn may_count(&self, id: &CampaignId) -> bool {
@@ -144,7 +155,7 @@ impl Campaigns {
     pub(super) fn halt_run(
         &self,
         id: &CampaignId,
-        why: &str,
+        why: Why,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let store = self.roster.store();
@@ -159,14 +170,14 @@ impl Campaigns {
             return Ok(());
         }
         run.paused = Some(Halt {
-            by: "sheetbridge".into(),
+            by: Actor::Bridge,
             at: now,
-            why: why.to_owned(),
+            why,
         });
         campaign.changed = now;
         let mut group = Group::default();
         steer_queue(&mut group, &mut campaign, now);
-        self.tell_paused(&campaign, why, now, &mut group)?;
+        self.tell_paused(&campaign, now, &mut group)?;
         group.put(campaign_key(id), &campaign);
         store.commit(vec![group])
     }
@@ -193,6 +204,11 @@ impl Campaigns {
         campaign.changed = now;
         let mut group = Group::default();
         self.roster.end_campaign(&mut group, &campaign.id);
+        group.put(count_key(&campaign.id), &progress);
+        for entry in store.scan::<ProgressNote>(&progress_notes_under(&campaign.id)) {
+            let (key, note) = entry?;
+            group.put(key, &ProgressNote { due: now, ..note });
+        }
         steer_queue(&mut group, &mut campaign, now);
         self.tell_ended(&campaign, &progress, now, &mut group)?;
         group.put(campaign_key(&campaign.id), &campaign);

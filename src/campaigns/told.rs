@@ -1,40 +1,23 @@
 //! What managers and marketers are told of campaigns.
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::Campaigns;
 use super::preview::Preview;
-use super::progress::Progress;
+use crate::commands::{Hearers, hour_of, mailing_facts, progress_facts, tell_of_campaign};
 use crate::core::campaign::audience::Reason;
+use crate::core::campaign::halt::Halt;
 use crate::core::campaign::life::Campaign;
-use crate::core::decide::notice;
 use crate::core::facts::local_text;
-use crate::core::facts::message::MailingFacts;
-use crate::core::people::Role;
+use crate::core::facts::message::{MailingFacts, MailingFiles};
+use crate::core::message::MessageKey;
 use crate::render::Language;
-use crate::store::ledger;
+use crate::store::campaigns::Progress;
 use crate::store::{Group, StoreError};
 
-/// What notices about campaigns have as their rule.
-const NOTICE: &str = "campaigns";
-
 impl Campaigns {
-    fn vietnamese(&self) -> bool {
+    pub(super) fn vietnamese(&self) -> bool {
         self.templates.language() == Language::Vietnamese
-    }
-
-    fn facts(&self, campaign: &Campaign) -> MailingFacts {
-        let author = campaign
-            .definition
-            .as_ref()
-            .and_then(|definition| definition.author.clone());
-        MailingFacts {
-            id: campaign.id.to_string(),
-            name: campaign.name.clone(),
-            author,
-            ..MailingFacts::default()
-        }
     }
 
     fn local(&self, at: Timestamp) -> String {
@@ -42,32 +25,34 @@ impl Campaigns {
         local_text(at.to_zoned(zone).datetime())
     }
 
-    /// A notice to the managers, and to those of marketing.
+    fn why(&self, halt: &Halt) -> Option<String> {
+        let said = halt.why.said()?;
+        Some(said.text(self.vietnamese()).to_owned())
+    }
+
     fn tell(
         &self,
-        template: &str,
-        occasion: &str,
+        campaign: &Campaign,
+        notice: (&str, &str),
         facts: &MailingFacts,
-        marketing: bool,
+        hearers: Hearers,
         now: Timestamp,
         group: &mut Group,
     ) -> Result<(), StoreError> {
-        let directory = self.roster.directory()?;
-        let extra = json!({ "mailing": facts });
-        let mut messages = notice::to_managers(&directory, NOTICE, template, occasion, &extra, now);
-        if marketing && let Some(first) = messages.first().cloned() {
-            let people = directory.all().iter();
-            for person in people.filter(|person| person.role == Role::Marketing) {
-                messages.push(notice::to_one(&first, person));
-            }
-        }
-        for message in &messages {
-            ledger::queue(self.roster.store(), group, message)?;
-        }
-        Ok(())
+        tell_of_campaign(
+            &self.roster,
+            group,
+            campaign,
+            notice,
+            facts,
+            hearers,
+            None,
+            now,
+        )
+        .map(|_| ())
     }
 
-    /// Managers are asked.
+    /// Whoever may approve it is asked.
     pub(super) fn tell_asked(
         &self,
         campaign: &Campaign,
@@ -80,6 +65,7 @@ impl Campaigns {
         };
         let calendar = &self.roster.config().calendar;
         let vietnamese = self.vietnamese();
+        let send_at = asked.definition.send_at.at(now, calendar);
         let facts = MailingFacts {
             question: Some(format!("{}#{}", campaign.id, asked.number)),
             recipients: asked.recipients,
@@ -91,20 +77,20 @@ impl Campaigns {
                     format!("{count} {}", said.text(vietnamese))
                 })
                 .collect(),
-            send_at: Some(self.local(asked.definition.send_at.at(now, calendar))),
+            send_at: Some(self.local(send_at)),
+            hour: hour_of(&self.roster, send_at, now),
             samples: preview
                 .samples
                 .iter()
-                .map(|sample| {
-                    let text: String = sample.text.chars().take(300).collect();
-                    format!("{}\n{}\n{}", sample.to, sample.subject, text.trim())
-                })
+                .map(|sample| format!("{}: {}", sample.to, sample.subject))
                 .collect(),
+            files: (!preview.samples.is_empty()).then_some(MailingFiles::Samples),
             differs: asked.differs.clone(),
-            ..self.facts(campaign)
+            ..mailing_facts(campaign)
         };
         let occasion = format!("{}#{}", campaign.id, asked.number);
-        self.tell("campaign-ask", &occasion, &facts, false, now, group)
+        let notice = ("campaign-ask", occasion.as_str());
+        self.tell(campaign, notice, &facts, Hearers::Deciders, now, group)
     }
 
     /// Its author, and the managers, hear what is wrong.
@@ -121,26 +107,53 @@ impl Campaigns {
                 .iter()
                 .map(|problem| problem.text(vietnamese))
                 .collect(),
-            ..self.facts(campaign)
+            ..mailing_facts(campaign)
         };
         let occasion = format!("{} faulty {now}", campaign.id);
-        self.tell("campaign-faulty", &occasion, &facts, true, now, group)
+        let notice = ("campaign-faulty", occasion.as_str());
+        self.tell(campaign, notice, &facts, Hearers::Everybody, now, group)
     }
 
     /// It waits for a manager.
     pub(super) fn tell_paused(
         &self,
         campaign: &Campaign,
-        why: &str,
         now: Timestamp,
         group: &mut Group,
     ) -> Result<(), StoreError> {
+        let paused = campaign.run.as_ref().and_then(|run| run.paused.as_ref());
         let facts = MailingFacts {
-            why: Some(why.to_owned()),
-            ..self.facts(campaign)
+            why: paused.and_then(|halt| self.why(halt)),
+            ..mailing_facts(campaign)
         };
         let occasion = format!("{} paused {now}", campaign.id);
-        self.tell("campaign-paused", &occasion, &facts, true, now, group)
+        let notice = ("campaign-paused", occasion.as_str());
+        self.tell(campaign, notice, &facts, Hearers::Everybody, now, group)
+    }
+
+    /// How far it is; keys of the messages that are new.
+    pub(super) fn tell_progress(
+        &self,
+        campaign: &Campaign,
+        progress: &Progress,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<Vec<MessageKey>, StoreError> {
+        let facts = progress_facts(campaign, progress, self.vietnamese(), now);
+        // One for the whole campaign, whatever is approved anew meanwhile.
+        let occasion = format!("{} progress", campaign.id);
+        let notice = ("campaign-progress", occasion.as_str());
+        let told = tell_of_campaign(
+            &self.roster,
+            group,
+            campaign,
+            notice,
+            &facts,
+            Hearers::Everybody,
+            None,
+            now,
+        )?;
+        Ok(told.into_iter().map(|(key, _)| key).collect())
     }
 
     /// It is over.
@@ -155,6 +168,7 @@ impl Campaigns {
             return Ok(());
         };
         let facts = MailingFacts {
+            files: Some(MailingFiles::Table),
             recipients: run.recipients,
             delivered: progress.delivered,
             failed: progress.failed,
@@ -162,10 +176,15 @@ impl Campaigns {
             dropped: run
                 .recipients
                 .saturating_sub(progress.delivered + progress.failed + progress.in_doubt),
-            stopped: run.stopped.as_ref().map(|halt| halt.by.clone()),
-            ..self.facts(campaign)
+            stopped: run
+                .stopped
+                .as_ref()
+                .map(|halt| halt.by.said().text(self.vietnamese()).to_owned()),
+            why: run.stopped.as_ref().and_then(|halt| self.why(halt)),
+            ..mailing_facts(campaign)
         };
         let occasion = format!("{}#{} over", campaign.id, run.number);
-        self.tell("campaign-over", &occasion, &facts, true, now, group)
+        let notice = ("campaign-over", occasion.as_str());
+        self.tell(campaign, notice, &facts, Hearers::Everybody, now, group)
     }
 }

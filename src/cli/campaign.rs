@@ -37,6 +37,9 @@ pub(crate) enum Args {
         /// Its id, or its name
         #[arg(value_name = "CAMPAIGN")]
         which: String,
+        /// Everybody as a table for a spreadsheet (UTF-8, commas)
+        #[arg(long)]
+        csv: bool,
     },
     /// Writes what managers are shown into a folder: the counts, three mails as HTML and text, who is left out
     Preview {
@@ -102,7 +105,18 @@ pub(crate) async fn campaign(call: &Call, args: Args) -> Result<(), Failure> {
             call,
             &site::list(site::answer(call, &Request::CampaignList).await?)?,
         ),
-        Args::Show { which } => {
+        Args::Show { which, csv: true } => {
+            let table = site::answer(call, &Request::CampaignTable { which }).await?;
+            match call.out.is_json() {
+                true => call.out.json(&table),
+                false => {
+                    let csv = table["csv"].as_str().unwrap_or_default();
+                    call.out
+                        .line(csv.trim_end_matches("\r\n").to_owned() + "\r")
+                }
+            }
+        }
+        Args::Show { which, csv: false } => {
             let shown = site::answer(call, &Request::CampaignShow { which }).await?;
             show(call, &shown)
         }

@@ -22,6 +22,9 @@ pub enum Right {
     Steer,
     /// Invite and approve people.
     People,
+    /// See campaigns and what became of them; leaders only where they approve them, which
+    /// [`Desk::allows`] knows.
+    Campaigns,
     /// Numbers without names.
     Totals,
     /// See customers, and act on reminders and mails about them.
@@ -49,13 +52,14 @@ pub fn may(who: &Who, right: Right) -> Scope {
         Who::Colleague { role, .. } => *role,
     };
     match (right, role) {
-        (_, Role::Manager) | (Right::Totals, Role::Marketing) => Scope::All,
+        (_, Role::Manager) | (Right::Totals | Right::Campaigns, Role::Marketing) => Scope::All,
         (Right::Customers | Right::Totals, Role::Leader) => Scope::Team,
         (Right::Customers | Right::Totals, Role::Staff) => Scope::Own,
         (
             Right::Status | Right::Digest | Right::Everything | Right::Steer | Right::People,
             Role::Staff | Role::Leader | Role::Marketing,
         )
+        | (Right::Campaigns, Role::Staff | Role::Leader)
         | (Right::Customers, Role::Marketing) => Scope::Nothing,
     }
 }
@@ -187,6 +191,7 @@ mod tests {
                 Scope::Nothing,
                 Scope::Nothing,
             ),
+            (Right::Campaigns, Scope::Nothing, Scope::Nothing, Scope::All),
             (Right::Totals, Scope::Own, Scope::Team, Scope::All),
             (Right::Customers, Scope::Own, Scope::Team, Scope::Nothing),
         ] {

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
-    HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who,
+    HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
 };
+use crate::core::campaign::CampaignId;
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::store::Group;
+use crate::store::campaigns::{ProgressNote, progress_note_key};
 use crate::store::keys::{self, Key, prefix};
 
 /// What a chat sends back begins with this; the rest is the button's id.
@@ -54,6 +56,18 @@ pub enum Action {
     CampaignTest,
     /// A campaign goes back to its author.
     CampaignReturn,
+    /// There is no reason to be told why it went back.
+    CampaignNoWhy,
+    /// A campaign is shown with what can be done to it.
+    CampaignOpen,
+    /// The next page of campaigns.
+    CampaignMore,
+    /// Everybody of a campaign as a table.
+    CampaignTable,
+    /// Whether a campaign is really to be stopped.
+    CampaignAskStop,
+    /// What has not gone of a campaign waits.
+    CampaignPause,
     /// What waits of a campaign goes on.
     CampaignResume,
     /// What waits of a campaign does not go.
@@ -64,7 +78,7 @@ pub enum Action {
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 26] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -82,6 +96,12 @@ impl Action {
         Self::CampaignApprove,
         Self::CampaignTest,
         Self::CampaignReturn,
+        Self::CampaignNoWhy,
+        Self::CampaignOpen,
+        Self::CampaignMore,
+        Self::CampaignTable,
+        Self::CampaignAskStop,
+        Self::CampaignPause,
         Self::CampaignResume,
         Self::CampaignStop,
         Self::Cancel,
@@ -107,10 +127,28 @@ impl Action {
             Self::CampaignApprove => "campaign-approve",
             Self::CampaignTest => "campaign-test",
             Self::CampaignReturn => "campaign-return",
+            Self::CampaignNoWhy => "campaign-no-why",
+            Self::CampaignOpen => "campaign-open",
+            Self::CampaignMore => "campaign-more",
+            Self::CampaignTable => "campaign-table",
+            Self::CampaignAskStop => "campaign-ask-stop",
+            Self::CampaignPause => "campaign-pause",
             Self::CampaignResume => "campaign-resume",
             Self::CampaignStop => "campaign-stop",
             Self::Cancel => "cancel",
         }
+    }
+
+    /// Whether it can be pressed again and again.
+    fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::CampaignTest
+                | Self::CampaignOpen
+                | Self::CampaignMore
+                | Self::CampaignTable
+                | Self::CampaignAskStop
+        )
     }
 
     /// Reads [`Self::as_str`].
@@ -164,10 +202,22 @@ pub enum Pressed {
     Resumed(Resumed),
     /// `arrived`, `again` and `give-up`.
     Resolved(Resolved),
-    /// `campaign-approve`, `campaign-return`, `campaign-resume` and `campaign-stop`.
+    /// `campaign-approve`, `campaign-return`, `campaign-pause`, `campaign-resume` and `campaign-stop`.
     Campaign(CampaignDone),
+    /// The same under the message that shows a campaign's progress, which is written anew by itself.
+    Steered(CampaignDone),
     /// `campaign-test`.
     CampaignTest(CampaignTested),
+    /// `campaign-open`: its id.
+    CampaignOpen(String),
+    /// `campaign-more`: how many were shown before.
+    CampaignMore(usize),
+    /// `campaign-ask-stop`: its id.
+    CampaignAskStop(String),
+    /// `campaign-table`: its name; the table is on its way.
+    CampaignTable(String),
+    /// `campaign-no-why`.
+    CampaignWhy(WhyGiven),
     /// `cancel`.
     Nothing,
 }
@@ -219,10 +269,17 @@ pub fn act_for(
         Action::Stop => event("/poll/workbook")?,
         Action::StaffYes | Action::StaffNo => event("/staff/name")?,
         Action::Arrived | Action::Again | Action::GiveUp => event("/doubt/id")?,
-        Action::CampaignApprove | Action::CampaignTest | Action::CampaignReturn => {
-            event("/mailing/question")?
-        }
-        Action::CampaignResume | Action::CampaignStop => event("/mailing/id")?,
+        Action::CampaignApprove
+        | Action::CampaignTest
+        | Action::CampaignReturn
+        | Action::CampaignNoWhy => event("/mailing/question")?,
+        Action::CampaignPause
+        | Action::CampaignResume
+        | Action::CampaignStop
+        | Action::CampaignOpen
+        | Action::CampaignTable
+        | Action::CampaignAskStop => event("/mailing/id")?,
+        Action::CampaignMore => "0".to_owned(),
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
     };
     Some(ButtonAct {
@@ -263,7 +320,7 @@ impl Desk {
     pub fn press(&self, data: &str, who: &Who, now: Timestamp) -> Answer<Pressed> {
         let act = self.button(data, who)?;
         if let Some((by, at)) = &act.done
-            && act.action != Action::CampaignTest
+            && !act.action.repeats()
         {
             return Err(pressed_before(by, &self.local(*at), by == who.name()));
         }
@@ -289,7 +346,19 @@ impl Desk {
             Action::CampaignApprove => Pressed::Campaign(self.campaign_approve(subject, who, now)?),
             Action::CampaignTest => Pressed::CampaignTest(self.campaign_test(subject, who, now)?),
             Action::CampaignReturn => {
-                Pressed::Campaign(self.campaign_return(subject, None, who, now)?)
+                Pressed::Campaign(self.campaign_return_asking(subject, who, now)?)
+            }
+            Action::CampaignNoWhy => {
+                Pressed::CampaignWhy(self.campaign_without_why(subject, who, now)?)
+            }
+            Action::CampaignOpen => Pressed::CampaignOpen(act.subject.clone()),
+            Action::CampaignMore => Pressed::CampaignMore(subject.parse().unwrap_or_default()),
+            Action::CampaignAskStop => Pressed::CampaignAskStop(act.subject.clone()),
+            Action::CampaignTable => {
+                Pressed::CampaignTable(self.campaign_send_table(subject, who, now)?)
+            }
+            Action::CampaignPause => {
+                Pressed::Campaign(self.campaign_steer(subject, Steer::Pause, who, now)?)
             }
             Action::CampaignResume => {
                 Pressed::Campaign(self.campaign_steer(subject, Steer::Resume, who, now)?)
@@ -300,6 +369,10 @@ impl Desk {
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();
+        let pressed = match pressed {
+            Pressed::Campaign(done) => self.steered(done, &act, now, &mut group)?,
+            other => other,
+        };
         group.put(
             button_key(&data[CALLBACK.len()..]),
             &ButtonAct {
@@ -309,6 +382,25 @@ impl Desk {
         );
         self.roster.store().commit(vec![group])?;
         Ok(pressed)
+    }
+
+    /// A message that shows how far a campaign is says so at once.
+    fn steered(
+        &self,
+        done: CampaignDone,
+        act: &ButtonAct,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Answer<Pressed> {
+        let Some(message) = act.message.as_deref().map(MessageKey::from_text) else {
+            return Ok(Pressed::Campaign(done));
+        };
+        let key = progress_note_key(&CampaignId::from_text(&done.id), &message);
+        let Some(note) = self.roster.store().get::<ProgressNote>(&key)? else {
+            return Ok(Pressed::Campaign(done));
+        };
+        group.put(key, &ProgressNote { due: now, ..note });
+        Ok(Pressed::Steered(done))
     }
 
     fn settle(&self, how: HandAct, act: &ButtonAct, who: &Who, now: Timestamp) -> Answer<Resolved> {
@@ -369,6 +461,7 @@ impl Desk {
     /// Whether somebody may do what needs this right at all, for a bot that decides what to offer.
     pub fn allows(&self, who: &Who, right: Right) -> bool {
         super::may(who, right) != super::Scope::Nothing
+            || right == Right::Campaigns && self.decides_campaigns(who)
     }
 }
 

@@ -2,25 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+
+mod card;
+mod decided;
+mod notices;
+mod returned;
+mod table;
+mod test_mail;
 
 use super::pause::{Paused, pause_key};
 use super::{Answer, CommandError, Desk, ErrorKind, HandAct, Right, Scope, Who};
 use crate::config::Language;
 use crate::core::campaign::CampaignId;
-use crate::core::campaign::life::{Campaign, Halt, NotNow, State};
+use crate::core::campaign::halt::{Actor, Halt, Why};
+use crate::core::campaign::life::{Campaign, NotNow, State};
 use crate::core::delivery::State as MessageState;
-use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
+use crate::core::message::Message;
 use crate::core::people::Role;
 use crate::core::record::RecordId;
-use crate::core::rule::Channel;
 use crate::core::sheet::fold::fold;
-use crate::store::campaigns::campaign_key;
-use crate::store::keys::{self, prefix};
-use crate::store::lanes::CAMPAIGN;
+use crate::store::campaigns::{Sample, campaign_key, messages_under};
 use crate::store::{Group, StoreError};
+
+pub use card::{CampaignCard, CampaignPage};
+pub use notices::{Hearers, hour_of, mailing_facts, progress_facts, tell_of_campaign};
+pub use returned::WhyGiven;
+pub use table::{CampaignTable, campaign_csv};
 
 /// A campaign as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,27 +63,6 @@ pub struct CampaignLine {
     pub by: Option<String>,
 }
 
-/// One of the mails that managers are shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CampaignSample {
-    /// Name and masked address.
-    pub to: String,
-    /// Why it was chosen: `shortest`, `longest`, `unusual`.
-    pub why: String,
-    /// Subject line.
-    pub subject: String,
-    /// The text part.
-    pub text: String,
-    /// The HTML part.
-    pub html: String,
-    /// Content hash of its text.
-    #[serde(skip_serializing)]
-    pub template: String,
-    /// Its merge values.
-    #[serde(skip_serializing)]
-    pub merge: Value,
-}
-
 /// Somebody who gets no mail of a campaign, or got none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignAside {
@@ -93,7 +81,7 @@ pub struct CampaignShown {
     #[serde(flatten)]
     pub line: CampaignLine,
     /// Up to three mails.
-    pub samples: Vec<CampaignSample>,
+    pub samples: Vec<Sample>,
     /// Everybody of the segment who gets no mail.
     pub aside: Vec<CampaignAside>,
     /// Everybody whose mail did not arrive, or may not have.
@@ -165,11 +153,8 @@ impl Desk {
         let mut samples = Vec::new();
         let mut aside = Vec::new();
         if let Some(number) = number {
-            let key = keys::under(
-                prefix::AUDIENCE,
-                format!("{}/{number:06}/samples", campaign.id),
-            );
-            samples = store.get(&key)?.unwrap_or_default();
+            let kept = store.samples(&campaign.id, number)?;
+            samples = kept.into_iter().map(Sample::shown).collect();
             for one in store.aside(&campaign.id, number)? {
                 aside.push(self.aside(&one.0, one.1)?);
             }
@@ -214,12 +199,14 @@ impl Desk {
             .map_or(now, |asked| asked.definition.send_at.at(now, calendar));
         let by_before = campaign.run.as_ref().map(|run| run.by.clone());
         campaign
-            .approve(number, who.name(), send_at, now)
-            .map_err(|why| not_now(why, by_before.as_deref()))?;
-        self.campaign_done(campaign, who, "approved", now)
+            .approve(number, who.name().into(), send_at, now)
+            .map_err(|why| not_now(why, by_before.as_ref()))?;
+        let mut group = Group::default();
+        decided::told_elsewhere(&self.roster, &mut group, &campaign, number, who, now)?;
+        self.campaign_done(group, campaign, who, "approved", now)
     }
 
-    /// Sends a question back to the author.
+    /// Sends a question back to the author, who is told at once.
     ///
     /// # Errors
     /// As [`Desk::campaign_approve`].
@@ -230,15 +217,33 @@ impl Desk {
         who: &Who,
         now: Timestamp,
     ) -> Answer<CampaignDone> {
+        let why = Some(why.unwrap_or_default());
+        self.send_back(question, why, who, now, |group, campaign, _| {
+            returned::tell_returned(&self.roster, group, campaign, now).map(|_| ())
+        })
+    }
+
+    /// `also` adds to the same commit: the campaign as it stands then, and the number of the question.
+    fn send_back(
+        &self,
+        question: &str,
+        why: Option<&str>,
+        who: &Who,
+        now: Timestamp,
+        also: impl FnOnce(&mut Group, &Campaign, u32) -> Result<(), StoreError>,
+    ) -> Answer<CampaignDone> {
         self.must_decide_campaigns(who)?;
         let store = self.roster.store();
         let _alone = store.alone();
         let (mut campaign, number) = self.question_meant(question)?;
         let by_before = campaign.run.as_ref().map(|run| run.by.clone());
         campaign
-            .send_back(number, who.name(), why.unwrap_or_default(), now)
-            .map_err(|why| not_now(why, by_before.as_deref()))?;
-        self.campaign_done(campaign, who, "returned", now)
+            .send_back(number, who.name().into(), why, now)
+            .map_err(|why| not_now(why, by_before.as_ref()))?;
+        let mut group = Group::default();
+        also(&mut group, &campaign, number)?;
+        decided::told_elsewhere(&self.roster, &mut group, &campaign, number, who, now)?;
+        self.campaign_done(group, campaign, who, "returned", now)
     }
 
     /// Pauses, resumes or stops one that was approved.
@@ -257,10 +262,11 @@ impl Desk {
         let _alone = store.alone();
         let mut campaign = self.campaign_meant(which)?;
         let halt = Halt {
-            by: who.name().to_owned(),
+            by: who.name().into(),
             at: now,
-            why: String::new(),
+            why: Why::Unsaid,
         };
+        campaign.changed = now;
         let run = campaign.running().map_err(|why| not_now(why, None))?;
         let did = match how {
             Steer::Pause => {
@@ -278,7 +284,7 @@ impl Desk {
                 "stopped"
             }
         };
-        self.campaign_done(campaign, who, did, now)
+        self.campaign_done(Group::default(), campaign, who, did, now)
     }
 
     /// Sends again what was refused or given up.
@@ -301,121 +307,48 @@ impl Desk {
         Ok(failed.len())
     }
 
-    /// Queues the first sample to whoever asks.
-    ///
-    /// # Errors
-    /// The role, no such question, no mailbox, the disk.
-    pub fn campaign_test(
-        &self,
-        question: &str,
-        who: &Who,
-        now: Timestamp,
-    ) -> Answer<CampaignTested> {
-        self.must_see_campaigns(who)?;
-        let (campaign, number) = self.question_meant(question)?;
-        let directory = self.roster.directory()?;
-        let to = match who {
-            Who::Colleague { name, .. } => directory.find(name).and_then(|one| one.email.clone()),
-            Who::CommandLine | Who::Stranger => self.roster.config().alerts.clone(),
-        };
-        let Some(to) = to else {
-            return Err(CommandError::new(
-                ErrorKind::Usage,
-                "there is no mailbox of yours in the staff list",
-                "Danh sách nhân viên chưa có email của anh/chị.",
-            ));
-        };
-        let key = keys::under(
-            prefix::AUDIENCE,
-            format!("{}/{number:06}/samples", campaign.id),
-        );
-        let samples: Vec<CampaignSample> = self.roster.store().get(&key)?.unwrap_or_default();
-        let Some(sample) = samples.first() else {
-            return Err(not_now(NotNow::NotAsked, None));
-        };
-        let rule = format!("{CAMPAIGN}{}", campaign.id);
-        let message = Message {
-            // As often as somebody asks for it.
-            key: MessageKey::new(
-                "campaign-test",
-                number,
-                None,
-                who.name(),
-                &format!("{} {now}", campaign.id),
-            ),
-            rule: "campaign-test".to_owned(),
-            step: number,
-            record: None,
-            to: match who {
-                Who::Colleague { name, .. } => Recipient::Staff(name.clone()),
-                Who::CommandLine | Who::Stranger => Recipient::Alerts,
-            },
-            channel: Channel::Email,
-            otherwise: Vec::new(),
-            template: rule,
-            event: Value::Null,
-            ad: false,
-            urgent: true,
-            held_until: None,
-            wanted: Wanted::Always,
-            created: now,
-            due: now,
-            expires: now
-                .saturating_add(SignedDuration::from_hours(24))
-                .unwrap_or(now),
-            state: MessageState::Queued,
-            why: String::new(),
-            frozen: Some(Frozen {
-                address: Address::Email(to.clone()),
-                display_name: String::new(),
-                template: sample.template.clone(),
-                values: json!({ "merge": sample.merge }),
-            }),
-            attempts: Vec::new(),
-            hands: Vec::new(),
-            trial: false,
-        };
-        let mut group = Group::default();
-        crate::store::ledger::queue(self.roster.store(), &mut group, &message)?;
-        self.roster.store().commit(vec![group])?;
-        Ok(CampaignTested {
-            to: Address::Email(to).to_string(),
-        })
-    }
-
     fn must_see_campaigns(&self, who: &Who) -> Answer<()> {
-        match super::may(who, Right::Totals) {
-            Scope::All => Ok(()),
-            _ => Err(CommandError::not_allowed()),
+        match self.allows(who, Right::Campaigns) {
+            true => Ok(()),
+            false => Err(CommandError::not_allowed()),
         }
     }
 
     /// Managers, and leaders of teams if the configuration says so.
-    fn must_decide_campaigns(&self, who: &Who) -> Answer<()> {
+    pub fn decides_campaigns(&self, who: &Who) -> bool {
         let leaders = self.roster.config().campaigns.approve == Role::Leader;
         match who {
             Who::Colleague {
                 role: Role::Leader, ..
-            } if leaders => Ok(()),
+            } => leaders,
             Who::CommandLine | Who::Colleague { .. } | Who::Stranger => {
-                self.must_all(who, Right::Steer)
+                super::may(who, Right::Steer) == Scope::All
             }
+        }
+    }
+
+    fn must_decide_campaigns(&self, who: &Who) -> Answer<()> {
+        match self.decides_campaigns(who) {
+            true => Ok(()),
+            false => Err(CommandError::not_allowed()),
         }
     }
 
     fn campaign_line(&self, campaign: &Campaign, now: Timestamp) -> Answer<CampaignLine> {
         let mut messages: BTreeMap<String, u64> = BTreeMap::new();
         if campaign.run.is_some() {
-            for message in self.campaign_messages(&campaign.id) {
-                *messages.entry(message?.state.to_string()).or_default() += 1;
-            }
+            let states = self.roster.store().campaign_states(&campaign.id)?;
+            messages = states
+                .into_iter()
+                .map(|(state, count)| (state.to_string(), count))
+                .collect();
         }
         let asked = campaign.asked.as_ref();
         let run = campaign.run.as_ref();
         let calendar = &self.roster.config().calendar;
         let halted = run
             .and_then(|run| run.stopped.as_ref().or(run.paused.as_ref()))
-            .map(|halt| (halt.by.clone(), halt.why.clone()));
+            .map(|halt| (halt.by.clone(), halt.why.english()));
         let returned = campaign
             .returned
             .as_ref()
@@ -425,7 +358,7 @@ impl Desk {
             .or(returned)
             .or(approved)
             .map(|(by, why)| match why.is_empty() {
-                true => by,
+                true => by.to_string(),
                 false => format!("{by}: {why}"),
             });
         Ok(CampaignLine {
@@ -457,8 +390,7 @@ impl Desk {
         &self,
         id: &CampaignId,
     ) -> impl Iterator<Item = Result<Message, StoreError>> + use<> {
-        let under = keys::under(prefix::MESSAGE, format!("{CAMPAIGN}{id}/"));
-        let entries = self.roster.store().scan::<Message>(&under);
+        let entries = self.roster.store().scan::<Message>(&messages_under(id));
         entries.map(|entry| entry.map(|(_, message)| message))
     }
 
@@ -530,13 +462,13 @@ impl Desk {
 
     fn campaign_done(
         &self,
+        mut group: Group,
         mut campaign: Campaign,
         who: &Who,
         did: &str,
         now: Timestamp,
     ) -> Answer<CampaignDone> {
         let store = self.roster.store();
-        let mut group = Group::default();
         steer_queue(&mut group, &mut campaign, now);
         self.note_hand(
             &mut group,
@@ -580,7 +512,7 @@ pub fn steer_queue(group: &mut Group, campaign: &mut Campaign, now: Timestamp) {
     }
 }
 
-fn not_now(why: NotNow, by: Option<&str>) -> CommandError {
+fn not_now(why: NotNow, by: Option<&Actor>) -> CommandError {
     match why {
         NotNow::NotAsked => CommandError::new(
             ErrorKind::TooLate,
@@ -588,11 +520,12 @@ fn not_now(why: NotNow, by: Option<&str>) -> CommandError {
             "Chiến dịch đã thay đổi hoặc đã được quyết định, nút này không còn dùng được.",
         ),
         NotNow::AlreadyApproved => {
-            let by = by.unwrap_or("somebody");
+            let by = by.map(|by| (by.as_str(), by.said().vi));
+            let (by, by_vi) = by.unwrap_or(("somebody", "Có người".into()));
             CommandError::new(
                 ErrorKind::Again,
                 format!("{by} has already approved it"),
-                format!("{by} đã duyệt chiến dịch này rồi."),
+                format!("{by_vi} đã duyệt chiến dịch này rồi."),
             )
         }
         NotNow::NotApproved => CommandError::new(

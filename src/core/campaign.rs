@@ -16,6 +16,7 @@
 
 pub mod audience;
 pub mod differ;
+pub mod halt;
 pub mod life;
 mod listing;
 pub mod problem;

@@ -108,7 +108,10 @@ impl TelegramCourier {
         match self.client.call(&edit).await {
             Ok(_) => Edited::Done,
             Err(CallError::Refused(refused)) if refused.code == 429 => {
-                Edited::Later(refused.retry_after_s.map(Duration::from_secs))
+                let wait = refused.retry_after_s.map(Duration::from_secs);
+                let pause = wait.unwrap_or(Duration::from_secs(1));
+                self.client.pace().flooded(chat, pause, Instant::now());
+                Edited::Later(wait)
             }
             Err(CallError::Refused(refused)) if refused.code < 500 => {
                 Edited::Refused(refused.to_string())
@@ -347,6 +350,11 @@ fn pieces(chat: &Chat) -> Result<Vec<Piece<'_>>, String> {
             },
         });
     }
+    // What is pressed is looked for at the end of the chat.
+    let files_first = buttons.is_some() && !parts.is_empty();
+    if files_first {
+        pieces.extend(documents(chat));
+    }
     for (number, html) in parts.iter().enumerate() {
         let last = number + 1 == parts.len();
         pieces.push(Piece::Text {
@@ -354,19 +362,23 @@ fn pieces(chat: &Chat) -> Result<Vec<Piece<'_>>, String> {
             buttons: if last { buttons.take() } else { None },
         });
     }
-    for file in &chat.documents {
-        pieces.push(Piece::File {
-            method: "sendDocument",
-            field: "document",
-            file,
-            caption: None,
-            buttons: None,
-        });
+    if !files_first {
+        pieces.extend(documents(chat));
     }
     if pieces.is_empty() {
         return Err("there is nothing in the message".to_owned());
     }
     Ok(pieces)
+}
+
+fn documents(chat: &Chat) -> impl Iterator<Item = Piece<'_>> {
+    chat.documents.iter().map(|document| Piece::File {
+        method: "sendDocument",
+        field: "document",
+        file: &document.file,
+        caption: document.caption.as_deref(),
+        buttons: None,
+    })
 }
 
 fn keyboard(rows: &[Vec<Button>]) -> Result<Option<InlineKeyboardMarkup>, String> {

@@ -341,6 +341,7 @@ pub(super) async fn sending(house: House, channel: Channel) -> Result<(), Daemon
         {
             let courier = TelegramCourier::new(client);
             parts.outbox.amend(&courier, clock::now()).await?;
+            parts.outbox.show_progress(&courier, clock::now()).await?;
         }
         if !any {
             tokio::select! {

@@ -53,14 +53,15 @@ impl Outbox {
             Text::Mail(address, text) => self
                 .mail(message, frozen, address, text, now)?
                 .map(Parcel::Mail),
-            Text::Chat(chat, text) => Ok(Parcel::Chat(chat_parcel(
-                self.roster.store(),
-                message,
-                chat,
-                &frozen.display_name,
-                text,
-                group,
-            )?)),
+            Text::Chat(chat, text) => {
+                let store = self.roster.store();
+                let told = &frozen.display_name;
+                let parcel = chat_parcel(store, message, chat, told, text, group)?;
+                Ok(Parcel::Chat(Chat {
+                    documents: self.enclosed(message)?,
+                    ..parcel
+                }))
+            }
         })
     }
 
@@ -220,10 +221,12 @@ impl Outbox {
             Ok(shown) => shown,
             Err(problem) => return Ok(Err(problem.to_string())),
         };
-        let attachments = match attachments(folder, &frozen.values) {
+        let mut attachments = match attachments(folder, &frozen.values) {
             Ok(files) => files,
             Err(why) => return Ok(Err(why)),
         };
+        let enclosed = self.enclosed(message)?;
+        attachments.extend(enclosed.into_iter().map(|document| document.file));
         let owner = self.owner_of(message, settings, &frozen.values)?;
         Ok(Ok(Mail {
             to,
@@ -388,7 +391,11 @@ fn chat_parcel(
 }
 
 /// A message that is sent again does not forget that its button was pressed under the first copy.
-fn keep_button(store: &Store, group: &mut Group, act: &ButtonAct) -> Result<String, StoreError> {
+pub(super) fn keep_button(
+    store: &Store,
+    group: &mut Group,
+    act: &ButtonAct,
+) -> Result<String, StoreError> {
     let mut own = Group::default();
     let data = store_button(&mut own, act);
     let before = store.get::<ButtonAct>(&button_key(&data[CALLBACK.len()..]))?;

@@ -7,6 +7,7 @@
 
 mod attach;
 mod markdown;
+mod page;
 mod show;
 
 use std::collections::BTreeSet;
@@ -20,8 +21,9 @@ use super::{Bundle, Language, MailText, RenderError, Templates, engine};
 use crate::core::campaign::text::{Names, Piece, Slot, TextProblem, Wants, pieces};
 use crate::core::campaign::{Body, Said, Variant};
 use crate::core::sheet::FieldKind;
-pub use attach::attachment_problem;
+pub use attach::{attachment_problem, cannot_attach};
 use markdown::{How, Span};
+pub use page::mail_page;
 
 /// The layouts that the text of a cell is put into.
 const HTML_LAYOUT: &str = "layout/campaign.html";

@@ -3,12 +3,20 @@
 //! The audience that managers are asked about is written down before they are asked, in chunks, so that what they
 //! approve is what goes out, however many they are.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::keys::{self, Key, prefix};
+use super::lanes::CAMPAIGN;
 use super::{Group, Store, StoreError};
 use crate::core::campaign::CampaignId;
 use crate::core::campaign::life::Campaign;
+use crate::core::campaign::samples::Why;
+use crate::core::delivery::State;
+use crate::core::message::MessageKey;
 use crate::core::record::RecordId;
 
 /// So many people stand under one key.
@@ -32,6 +40,111 @@ pub struct Aside(
     pub String,
 );
 
+/// One of the mails that managers are shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The row.
+    pub record: RecordId,
+    /// Name and masked address.
+    pub to: String,
+    /// Why it was chosen.
+    pub why: Why,
+    /// Subject line.
+    pub subject: String,
+    /// The text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+    /// Content hash of its text, under which the store keeps that.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub template: String,
+    /// Its merge values: a test mail is made of them.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub merge: Value,
+}
+
+impl Sample {
+    /// Without what only a test mail is made of.
+    pub fn shown(self) -> Self {
+        Self {
+            template: String::new(),
+            merge: Value::Null,
+            ..self
+        }
+    }
+}
+
+/// The messages of a campaign, by where they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// On their way, or waiting to be.
+    pub waiting: u64,
+    /// Taken by the recipient's server.
+    pub delivered: u64,
+    /// Refused, or given up.
+    pub failed: u64,
+    /// May have been sent.
+    pub in_doubt: u64,
+    /// Not wanted any more when their turn came.
+    pub left_out: u64,
+}
+
+impl Progress {
+    /// Of how many messages in each state.
+    pub fn of(states: &BTreeMap<State, u64>) -> Self {
+        let mut progress = Self::default();
+        for (state, count) in states {
+            let sum = match state {
+                State::Queued | State::InFlight => &mut progress.waiting,
+                State::Delivered => &mut progress.delivered,
+                State::Rejected | State::Dead => &mut progress.failed,
+                State::InDoubt => &mut progress.in_doubt,
+                State::Cancelled | State::Expired => &mut progress.left_out,
+            };
+            *sum += count;
+        }
+        progress
+    }
+}
+
+/// A message in a chat that says how far a campaign is, and is written anew as it goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressNote {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The message, whose receipt knows its id in the chat.
+    pub message: MessageKey,
+    /// What it says by now; empty until it was first written anew.
+    pub shown: String,
+    /// Not written anew before.
+    pub due: Timestamp,
+    /// How often writing it anew has failed in a row.
+    #[serde(default)]
+    pub tries: u32,
+}
+
+impl ProgressNote {
+    /// Where it is kept.
+    pub fn key(&self) -> Key {
+        progress_note_key(&self.campaign, &self.message)
+    }
+}
+
+/// Where the note of a message is kept.
+pub fn progress_note_key(id: &CampaignId, message: &MessageKey) -> Key {
+    keys::under(prefix::PROGRESS, format!("{id}/{}", message.digest()))
+}
+
+/// Under what the notes of a campaign are kept.
+pub fn progress_notes_under(id: &CampaignId) -> Key {
+    keys::under(prefix::PROGRESS, format!("{id}/"))
+}
+
+/// Where the last count of a campaign's messages is kept.
+pub fn count_key(id: &CampaignId) -> Key {
+    keys::under(prefix::COUNT, id.as_str())
+}
+
 /// Where a campaign is kept.
 pub fn campaign_key(id: &CampaignId) -> Key {
     keys::under(prefix::CAMPAIGN, id.as_str())
@@ -45,7 +158,49 @@ fn chunk_key(id: &CampaignId, question: u32, part: &str, chunk: usize) -> Key {
     audience_key(id, question, &format!("{part}/{chunk:06}"))
 }
 
+/// Where the samples of a question are kept.
+pub fn samples_key(id: &CampaignId, question: u32) -> Key {
+    audience_key(id, question, "samples")
+}
+
+/// Under what the messages of a campaign are kept.
+pub fn messages_under(id: &CampaignId) -> Key {
+    keys::under(prefix::MESSAGE, format!("{CAMPAIGN}{id}/"))
+}
+
 impl Store {
+    /// How many messages of a campaign stand in which state. Reads no more of them than that.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn campaign_states(&self, id: &CampaignId) -> Result<BTreeMap<State, u64>, StoreError> {
+        #[derive(Deserialize)]
+        struct Light {
+            state: State,
+        }
+        let mut states = BTreeMap::new();
+        for entry in self.scan::<Light>(&messages_under(id)) {
+            *states.entry(entry?.1.state).or_default() += 1;
+        }
+        Ok(states)
+    }
+
+    /// How its messages stood when they were last counted; all at nought before.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn last_count(&self, id: &CampaignId) -> Result<Progress, StoreError> {
+        Ok(self.get(&count_key(id))?.unwrap_or_default())
+    }
+
+    /// The mails that managers were shown with a question.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn samples(&self, id: &CampaignId, question: u32) -> Result<Vec<Sample>, StoreError> {
+        Ok(self.get(&samples_key(id, question))?.unwrap_or_default())
+    }
+
     /// A campaign by its id.
     ///
     /// # Errors

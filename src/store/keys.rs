@@ -81,6 +81,12 @@ pub mod prefix {
     pub const CAMPAIGN: &[u8] = b"campaign/";
     /// Who gets a mail of a campaign, and who does not: in chunks, by campaign and question.
     pub const AUDIENCE: &[u8] = b"audience/";
+    /// Who was asked why they sent a campaign back, by name and campaign.
+    pub const WHY: &[u8] = b"why/";
+    /// Messages in chats that say how far a campaign is, and are written anew as it goes on.
+    pub const PROGRESS: &[u8] = b"progress/";
+    /// How the messages of a campaign stood when they were last counted, by campaign.
+    pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.
     pub const META: &[u8] = b"meta/";
     /// The operations of a commit that is too big for one batch.

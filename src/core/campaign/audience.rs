@@ -278,10 +278,11 @@ impl<'s> Audience<'s> {
                 return Ok(());
             }
         };
-        let mut against = against(&address)?;
-        if against.is_none() && opted_out(customer.cells) {
-            against = Some(Reason::OptedOut);
-        }
+        // The cell refuses for the address as well; it is what people can look up in the sheet.
+        let against = match opted_out(customer.cells) {
+            true => Some(Reason::OptedOut),
+            false => against(&address)?,
+        };
         let people = self.people_of(customer.cells);
         let newest = match customer.since() {
             Since::At(at) | Since::Before(at) => at.as_second(),

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::halt::{Actor, Halt, Why};
 use super::problem::Problem;
 use super::{CampaignId, Definition, Origin, Wanted};
 
@@ -74,11 +75,17 @@ pub struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returned {
     /// Who.
-    pub by: String,
+    pub by: Actor,
     /// When.
     pub at: Timestamp,
     /// Why; empty until they have said.
     pub why: String,
+    /// Which question.
+    #[serde(default)]
+    pub number: u32,
+    /// Its author has not been told yet: whoever sent it back was asked why, and may still say it.
+    #[serde(default)]
+    pub untold: bool,
 }
 
 /// An approved version on its way.
@@ -87,7 +94,7 @@ pub struct Run {
     /// What was approved.
     pub definition: Definition,
     /// By whom.
-    pub by: String,
+    pub by: Actor,
     /// When.
     pub at: Timestamp,
     /// When the first mail goes.
@@ -114,17 +121,6 @@ pub struct Run {
     /// When the last of its messages ended.
     #[serde(default)]
     pub done: Option<Timestamp>,
-}
-
-/// Somebody, or the bridge itself, let a campaign wait or end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Halt {
-    /// Who: a name, `the command line`, `the sheet` or `sheetbridge`.
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
-    /// Why, for people.
-    pub why: String,
 }
 
 /// Where a campaign stands, in one word.
@@ -301,21 +297,21 @@ impl Campaign {
     /// What the state cell asks for, which counts at once.
     pub fn steered(&mut self, wanted: Wanted, now: Timestamp) {
         self.wanted = wanted;
-        let halt = |why: &str| Halt {
-            by: "the sheet".into(),
+        let halt = |why: Why| Halt {
+            by: Actor::Sheet,
             at: now,
-            why: why.into(),
+            why,
         };
         let Some(run) = self.run.as_mut() else { return };
         match wanted {
             Wanted::Stopped => {
-                run.stopped.get_or_insert_with(|| halt("its row says stop"));
+                run.stopped.get_or_insert_with(|| halt(Why::RowStops));
             }
             Wanted::Paused => {
-                run.paused.get_or_insert_with(|| halt("its row says pause"));
+                run.paused.get_or_insert_with(|| halt(Why::RowPauses));
             }
             Wanted::Ready => {
-                if run.paused.as_ref().is_some_and(|by| by.by == "the sheet") {
+                if run.paused.as_ref().is_some_and(|by| by.by == Actor::Sheet) {
                     run.paused = None;
                 }
             }
@@ -359,10 +355,10 @@ impl Campaign {
         if self.runs()
             && let Some(run) = self.run.as_mut()
         {
-            run.stopped.get_or_insert_with(|| Halt {
-                by: "the sheet".into(),
+            run.stopped.get_or_insert(Halt {
+                by: Actor::Sheet,
                 at: now,
-                why: "its row was deleted".into(),
+                why: Why::RowDeleted,
             });
         }
     }
@@ -394,7 +390,7 @@ impl Campaign {
     pub fn approve(
         &mut self,
         number: u32,
-        by: &str,
+        by: Actor,
         send_at: Timestamp,
         now: Timestamp,
     ) -> Result<&Run, NotNow> {
@@ -409,7 +405,7 @@ impl Campaign {
         let held = self.run.as_ref().is_some_and(|before| before.held);
         Ok(self.run.insert(Run {
             definition: asked.definition,
-            by: by.to_owned(),
+            by,
             at: now,
             send_at,
             recipients: asked.recipients,
@@ -423,15 +419,15 @@ impl Campaign {
         }))
     }
 
-    /// A manager sends question `number` back.
+    /// A manager sends question `number` back; with no `why` its author is not told before one could be said.
     ///
     /// # Errors
     /// Not asked, or approved already.
     pub fn send_back(
         &mut self,
         number: u32,
-        by: &str,
-        why: &str,
+        by: Actor,
+        why: Option<&str>,
         now: Timestamp,
     ) -> Result<(), NotNow> {
         if self.run.as_ref().is_some_and(|run| run.number == number) {
@@ -442,9 +438,11 @@ impl Campaign {
         }
         self.changed = now;
         self.returned = Some(Returned {
-            by: by.to_owned(),
+            by,
             at: now,
-            why: why.to_owned(),
+            why: why.unwrap_or_default().to_owned(),
+            number,
+            untold: why.is_none(),
         });
         Ok(())
     }
@@ -453,7 +451,7 @@ impl Campaign {
     pub fn waits_for(&self, now: Timestamp) -> Option<&str> {
         let run = self.run.as_ref()?;
         if let Some(halt) = run.stopped.as_ref().or(run.paused.as_ref()) {
-            return Some(&halt.by);
+            return Some(halt.by.as_str());
         }
         // Changed before its hour: it waits for the answer, also when the hour comes. After the hour what was
         // approved goes on.
@@ -490,205 +488,4 @@ impl Definition {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::campaign::{Body, CampaignId, Origin, SendAt, Variant, Whom};
-    use crate::core::rule::Channel;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn definition(wanted: Wanted, text: &str) -> Definition {
-        Definition {
-            id: CampaignId::from_text("tet"),
-            name: "Tết".into(),
-            origin: Origin::File {
-                file: "campaigns/tet.toml".into(),
-            },
-            channel: Channel::Email,
-            whom: Whom {
-                everyone: true,
-                ..Whom::default()
-            },
-            variants: vec![Variant {
-                number: 1,
-                group: None,
-                called: None,
-                subject: "Chúc mừng năm mới".into(),
-                body: Body::Cell(text.into()),
-                attachment: None,
-            }],
-            send_at: SendAt::default(),
-            order: super::super::Order::default(),
-            wanted,
-            author: None,
-            ad: true,
-            places: std::collections::BTreeMap::new(),
-        }
-    }
-
-    fn new(definition: Definition) -> Campaign {
-        let mut campaign = Campaign::new(
-            definition.id.clone(),
-            &definition.name,
-            definition.origin.clone(),
-            at(0),
-        );
-        campaign.written(Ok(definition), at(0));
-        campaign
-    }
-
-    fn asked(campaign: &Campaign) -> Asked {
-        Asked {
-            number: campaign.next_question(),
-            at: at(10),
-            definition: campaign.definition.clone().unwrap(),
-            recipients: 3,
-            left_out: Vec::new(),
-            differs: Vec::new(),
-        }
-    }
-
-    fn approved() -> Campaign {
-        let mut campaign = new(definition(Wanted::Ready, "A"));
-        campaign.ask(asked(&campaign));
-        campaign.approve(1, "Lan", at(100), at(20)).unwrap();
-        campaign
-    }
-
-    #[test]
-    fn a_draft_is_asked_about_when_its_author_says_it_is_ready() {
-        let mut campaign = new(definition(Wanted::Draft, "A"));
-        assert_eq!(campaign.state(at(1)), State::Draft);
-        campaign.written(Ok(definition(Wanted::Draft, "A")), at(1));
-        assert!(!campaign.to_ask);
-        campaign.written(Ok(definition(Wanted::Ready, "B")), at(2));
-        assert!(campaign.to_ask);
-        assert_eq!(campaign.state(at(2)), State::Preparing);
-        campaign.ask(asked(&campaign));
-        assert_eq!(campaign.state(at(11)), State::Asked);
-    }
-
-    #[test]
-    fn two_managers_who_press_at_once_count_once() {
-        let mut campaign = approved();
-        assert_eq!(
-            campaign.approve(1, "Tuấn", at(200), at(21)),
-            Err(NotNow::AlreadyApproved)
-        );
-        assert_eq!(
-            campaign.send_back(1, "Tuấn", "", at(21)),
-            Err(NotNow::AlreadyApproved)
-        );
-        assert_eq!(campaign.run.as_ref().unwrap().by, "Lan");
-        assert_eq!(campaign.state(at(50)), State::Approved);
-        assert_eq!(campaign.state(at(100)), State::Sending);
-    }
-
-    #[test]
-    fn an_edit_after_the_approval_asks_again_and_what_was_approved_stays() {
-        let mut campaign = approved();
-        campaign.written(Ok(definition(Wanted::Ready, "B")), at(30));
-        assert!(campaign.to_ask && campaign.runs());
-        let run = campaign.run.clone().unwrap();
-        assert_eq!(run.definition, definition(Wanted::Ready, "A"));
-        campaign.ask(asked(&campaign));
-        assert_eq!(
-            campaign.state(at(40)),
-            State::Asked,
-            "its hour has not come"
-        );
-        campaign.approve(2, "Lan", at(100), at(50)).unwrap();
-        let run = campaign.run.clone().unwrap();
-        assert_eq!(run.definition, definition(Wanted::Ready, "B"));
-        // An edit that is taken back leaves nothing to ask.
-        campaign.written(Ok(definition(Wanted::Ready, "C")), at(51));
-        campaign.ask(asked(&campaign));
-        campaign.written(Ok(definition(Wanted::Ready, "B")), at(52));
-        assert!(!campaign.to_ask && campaign.asked.is_none());
-        assert_eq!(
-            campaign.approve(3, "Lan", at(100), at(53)),
-            Err(NotNow::NotAsked)
-        );
-    }
-
-    #[test]
-    fn the_queue_waits_until_all_of_what_was_approved_last_is_written_down() {
-        let mut campaign = approved();
-        assert_eq!(campaign.waits_for(at(150)), Some("sheetbridge"));
-        campaign.running().unwrap().frozen = true;
-        assert_eq!(campaign.waits_for(at(150)), None);
-        campaign.written(Ok(definition(Wanted::Ready, "B")), at(160));
-        assert_eq!(
-            campaign.waits_for(at(160)),
-            None,
-            "its hour has come: it goes on"
-        );
-        campaign.ask(asked(&campaign));
-        campaign.approve(2, "Lan", at(170), at(165)).unwrap();
-        assert_eq!(campaign.waits_for(at(180)), Some("sheetbridge"));
-        // Asked before the hour, and not answered when it comes.
-        let mut campaign = approved();
-        campaign.running().unwrap().frozen = true;
-        campaign.written(Ok(definition(Wanted::Ready, "B")), at(50));
-        assert_eq!(campaign.waits_for(at(50)), Some("sheetbridge"));
-        campaign.running().unwrap().held = true;
-        assert_eq!(campaign.waits_for(at(150)), Some("sheetbridge"));
-        campaign.written(Ok(definition(Wanted::Ready, "A")), at(160));
-        assert_eq!(campaign.waits_for(at(160)), None, "the edit was taken back");
-    }
-
-    #[test]
-    fn an_edit_while_managers_are_asked_makes_the_question_void() {
-        let mut campaign = new(definition(Wanted::Ready, "A"));
-        campaign.ask(asked(&campaign));
-        campaign.written(Ok(definition(Wanted::Ready, "B")), at(5));
-        assert!(campaign.to_ask && campaign.asked.is_none());
-        assert_eq!(
-            campaign.approve(1, "Lan", at(9), at(6)),
-            Err(NotNow::NotAsked)
-        );
-    }
-
-    #[test]
-    fn a_campaign_that_was_sent_back_waits_for_its_author() {
-        let mut campaign = new(definition(Wanted::Ready, "A"));
-        campaign.ask(asked(&campaign));
-        campaign.send_back(1, "Lan", "giá cũ", at(5)).unwrap();
-        assert_eq!(campaign.state(at(5)), State::Returned);
-        campaign.written(Ok(definition(Wanted::Draft, "A")), at(6));
-        campaign.written(Ok(definition(Wanted::Ready, "B")), at(7));
-        assert!(campaign.to_ask && campaign.returned.is_none());
-    }
-
-    #[test]
-    fn its_row_pauses_resumes_and_stops_it() {
-        let mut campaign = approved();
-        campaign.written(Ok(definition(Wanted::Paused, "A")), at(150));
-        assert_eq!(campaign.state(at(150)), State::Paused);
-        campaign.written(Ok(definition(Wanted::Ready, "A")), at(160));
-        assert_eq!(campaign.state(at(160)), State::Sending);
-        campaign.written(Ok(definition(Wanted::Stopped, "A")), at(170));
-        assert_eq!(campaign.state(at(170)), State::Stopped);
-        campaign.written(Ok(definition(Wanted::Ready, "B")), at(180));
-        assert!(!campaign.to_ask, "what was stopped is over");
-        let mut campaign = approved();
-        campaign.removed(at(150));
-        assert_eq!(campaign.state(at(150)), State::Stopped);
-        assert_eq!(campaign.running().err(), Some(NotNow::Over));
-    }
-
-    #[test]
-    fn a_manager_s_pause_is_not_ended_by_the_sheet() {
-        let mut campaign = approved();
-        campaign.running().unwrap().paused = Some(Halt {
-            by: "Lan".into(),
-            at: at(120),
-            why: String::new(),
-        });
-        campaign.written(Ok(definition(Wanted::Paused, "A")), at(130));
-        campaign.written(Ok(definition(Wanted::Ready, "A")), at(140));
-        assert_eq!(campaign.state(at(140)), State::Paused);
-    }
-}
+mod tests;

@@ -3,6 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
+use super::Said;
+
 /// What is noted of one rendered mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
@@ -35,7 +39,8 @@ pub struct Samples {
 }
 
 /// Why a mail was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Why {
     /// The shortest of all.
     Shortest,
@@ -43,6 +48,26 @@ pub enum Why {
     Longest,
     /// A missing value, a long name, a text that few get.
     Unusual,
+}
+
+impl Why {
+    /// As people say it.
+    pub fn said(self) -> Said {
+        match self {
+            Self::Shortest => Said::new("thư ngắn nhất", "the shortest"),
+            Self::Longest => Said::new("thư dài nhất", "the longest"),
+            Self::Unusual => Said::new("thư khác thường nhất", "the most unusual"),
+        }
+    }
+
+    /// For the name of a file.
+    pub fn slug(self) -> Said {
+        match self {
+            Self::Shortest => Said::new("ngan-nhat", "shortest"),
+            Self::Longest => Said::new("dai-nhat", "longest"),
+            Self::Unusual => Said::new("khac-thuong", "unusual"),
+        }
+    }
 }
 
 impl Samples {

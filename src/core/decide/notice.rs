@@ -78,33 +78,60 @@ pub fn to_managers(
     }
     people
         .into_iter()
-        .map(|(role, to)| Message {
-            key: MessageKey::new(id, 1, None, &role, occasion),
-            rule: id.to_owned(),
-            step: 1,
-            record: None,
-            channel: if to == Recipient::Alerts {
-                Channel::Email
-            } else {
-                STAFF_CHANNEL
-            },
-            to,
-            otherwise: vec![Fallback::By(Channel::Email)],
-            template: template.to_owned(),
-            event: extra.clone(),
-            ad: false,
-            urgent: true,
-            held_until: None,
-            wanted: Wanted::Always,
-            created: now,
-            due: now,
-            expires: now.saturating_add(Span::days(3).duration()).unwrap_or(now),
-            state: State::Queued,
-            why: String::new(),
-            frozen: None,
-            attempts: Vec::new(),
-            hands: Vec::new(),
-            trial: false,
-        })
+        .map(|(role, to)| message((role, to), id, template, occasion, extra, now))
         .collect()
+}
+
+/// One message to one of the company's people, at any hour; otherwise as [`to_managers`].
+pub fn to_colleague(
+    person: &Colleague,
+    id: &str,
+    template: &str,
+    occasion: &str,
+    extra: &Value,
+    now: Timestamp,
+) -> Message {
+    let to = (
+        format!("colleague:{}", person.name),
+        Recipient::Staff(person.name.clone()),
+    );
+    message(to, id, template, occasion, extra, now)
+}
+
+fn message(
+    (role, to): (String, Recipient),
+    id: &str,
+    template: &str,
+    occasion: &str,
+    extra: &Value,
+    now: Timestamp,
+) -> Message {
+    Message {
+        key: MessageKey::new(id, 1, None, &role, occasion),
+        rule: id.to_owned(),
+        step: 1,
+        record: None,
+        channel: if to == Recipient::Alerts {
+            Channel::Email
+        } else {
+            STAFF_CHANNEL
+        },
+        to,
+        otherwise: vec![Fallback::By(Channel::Email)],
+        template: template.to_owned(),
+        event: extra.clone(),
+        ad: false,
+        urgent: true,
+        held_until: None,
+        wanted: Wanted::Always,
+        created: now,
+        due: now,
+        expires: now.saturating_add(Span::days(3).duration()).unwrap_or(now),
+        state: State::Queued,
+        why: String::new(),
+        frozen: None,
+        attempts: Vec::new(),
+        hands: Vec::new(),
+        trial: false,
+    }
 }

@@ -219,7 +219,8 @@ pub struct RefusalFacts {
 }
 
 /// `mailing`: a campaign that managers are asked about or told of. Templates `campaign-ask`, `campaign-faulty`,
-/// `campaign-paused` and `campaign-over`.
+/// `campaign-why`, `campaign-returned`, `campaign-progress`, `campaign-paused`,
+/// `campaign-table` and `campaign-over`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MailingFacts {
@@ -235,16 +236,28 @@ pub struct MailingFacts {
     pub recipients: u64,
     /// How many of the segment get none, with the reason, in the reader's language.
     pub left_out: Vec<String>,
+    /// Whether the reader may approve, pause and stop it: buttons that act are for them.
+    pub decides: bool,
     /// Local ISO time at which the first mail goes.
     pub send_at: Option<String>,
-    /// Some of the mails: to whom, subject, how it begins.
+    /// The same for a button, `9:00`, with the day if it is another than today; none if it goes at once.
+    pub hour: Option<String>,
+    /// The mails that go along as files: to whom, and the subject.
     pub samples: Vec<String>,
+    /// Which files go along.
+    pub files: Option<MailingFiles>,
     /// What differs from what was approved before.
     pub differs: Vec<String>,
     /// What is wrong, each with its place and its mend.
     pub problems: Vec<String>,
-    /// Why it waits.
+    /// Who sent it back or stopped it, in the reader's language.
+    pub by: Option<String>,
+    /// Why it waits, was stopped or sent back, in the reader's language.
     pub why: Option<String>,
+    /// Where it stands: `sending`, `paused`, `stopped`, `done`, …
+    pub state: Option<String>,
+    /// How far it is, as a bar of ten squares.
+    pub bar: Option<String>,
     /// How many were delivered.
     pub delivered: u64,
     /// How many were refused or given up.
@@ -255,4 +268,14 @@ pub struct MailingFacts {
     pub dropped: u64,
     /// Who stopped it, if somebody did.
     pub stopped: Option<String>,
+}
+
+/// Files that go along with a notice about a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailingFiles {
+    /// The mails that are to be looked at.
+    Samples,
+    /// Everybody, and what became of the mail to them.
+    Table,
 }

@@ -7,9 +7,23 @@ use crate::render::files::{self, FileProblem, MOST_BYTES};
 
 /// What is wrong with a file of the attachments folder, and what to do; nothing if it can go along.
 pub fn attachment_problem(folder: &Path, name: &str) -> Option<(Said, Said)> {
-    let problem = files::read(folder, name).err()?;
+    files::read(folder, name)
+        .err()
+        .map(|problem| told(&problem))
+}
+
+/// The same on one line.
+pub fn cannot_attach(problem: &FileProblem) -> Said {
+    let (what, mend) = told(problem);
+    Said::new(
+        format!("{}. {}", what.vi, mend.vi),
+        format!("{}: {}", what.en, mend.en),
+    )
+}
+
+fn told(problem: &FileProblem) -> (Said, Said) {
     let english = problem.to_string();
-    let (what, mend) = match &problem {
+    let (what, mend) = match problem {
         FileProblem::Outside(name) => (
             format!("“{name}” không nằm trong thư mục đính kèm"),
             "Hãy chỉ ghi tên tệp, ví dụ bang-gia.pdf hoặc thang-12/bang-gia.pdf".to_owned(),
@@ -43,7 +57,7 @@ pub fn attachment_problem(folder: &Path, name: &str) -> Option<(Said, Said)> {
     let (what_en, mend_en) = english
         .rsplit_once(": ")
         .unwrap_or((&english, "look at the file"));
-    Some((Said::new(what, what_en), Said::new(mend, mend_en)))
+    (Said::new(what, what_en), Said::new(mend, mend_en))
 }
 
 #[cfg(test)]
