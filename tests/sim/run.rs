@@ -716,10 +716,6 @@ impl Episode {
                 return Ok(());
             }
             let begun = async move {
-                let (now, mono) = {
-                    let world = world.lock();
-                    (world.wall, world.mono)
-                };
                 let told = world.clone();
                 let given_up = std::future::poll_fn(move |_| {
                     let world = told.lock();
@@ -729,10 +725,8 @@ impl Episode {
                     }
                 });
                 let told_too = world.clone();
-                let clock = || {
-                    let ms = world.lock().mono - mono;
-                    now + SignedDuration::from_millis(ms)
-                };
+                // As the daemon's: the machine's clock, also when it jumps.
+                let clock = || world.lock().wall;
                 // It goes on as the daemon's does, and ends when it could, so that the world goes on, too.
                 let mut rounds = 0;
                 let go_on = |_: &[Ended]| {
