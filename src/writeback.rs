@@ -84,10 +84,11 @@ fn kept_key(workbook: &str) -> Key {
 
 /// The workbook with our tab: the one in which campaigns are written, or the first.
 fn workbook(config: &Config) -> Option<&str> {
-    let with = config
-        .workbooks
-        .iter()
-        .find(|book| book.tabs.iter().any(|tab| matches!(tab.kind, TabKind::Campaigns { .. })));
+    let with = config.workbooks.iter().find(|book| {
+        book.tabs
+            .iter()
+            .any(|tab| matches!(tab.kind, TabKind::Campaigns { .. }))
+    });
     with.or(config.workbooks.first())
         .map(|book| book.id.as_str())
 }
@@ -166,7 +167,9 @@ async fn ours(
     if let Some(tab) = tabs.iter().find(|tab| tab.title == title) {
         // After a restore the store may not know that we made it; then its header says so.
         let range = crate::google::rows_to(title, 1);
-        let first = google.values(workbook, &[range], FirstRow::default()).await?;
+        let first = google
+            .values(workbook, &[range], FirstRow::default())
+            .await?;
         return match first.is(header) {
             true => Ok(tab.sheet),
             false => Err(WriteError::NotOurs {

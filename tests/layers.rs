@@ -41,7 +41,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         "campaigns",
         &["core", "config", "store", "render", "roster", "commands"],
     ),
-    ("writeback", &["core", "config", "google", "store", "roster"]),
+    (
+        "writeback",
+        &["core", "config", "google", "store", "roster"],
+    ),
     (
         "outbox",
         &[

@@ -374,6 +374,8 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     | Pressed::CampaignMore(_)
                     | Pressed::CampaignAskStop(_)
                     | Pressed::CampaignTable(_)
+                    // Whoever has seen the test mail wants to approve then.
+                    | Pressed::CampaignTest(_)
             );
             let replies = match campaigns::pressed(desk, words, &who, &pressed, now) {
                 Ok(replies) => replies,

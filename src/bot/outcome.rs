@@ -119,16 +119,19 @@ impl Words {
 
     fn campaign(self, done: &CampaignDone, name: &str) -> (String, String) {
         let count = done.recipients;
-        let when = done.send_at.as_deref().map(clock).unwrap_or_default();
+        let (from, from_en) = match done.send_at.as_deref().map(clock) {
+            Some(when) => (format!("từ {when}"), format!("from {when}")),
+            None => ("ngay bây giờ".to_owned(), "now".to_owned()),
+        };
         match done.state {
             State::Approved | State::Sending => (
                 self.pick(
-                    format!("Đã duyệt {count} thư, gửi từ {when}"),
-                    format!("Approved: {count} mails from {when}"),
+                    format!("Đã duyệt {count} thư, gửi {from}"),
+                    format!("Approved: {count} mails go {from_en}"),
                 ),
                 self.pick(
-                    format!("✅ <b>{name}</b> đã duyệt gửi {count} thư, từ {when}"),
-                    format!("✅ <b>{name}</b> approved {count} mails, from {when}"),
+                    format!("✅ <b>{name}</b> đã duyệt gửi {count} thư, {from}"),
+                    format!("✅ <b>{name}</b> approved {count} mails, {from_en}"),
                 ),
             ),
             State::Returned => (

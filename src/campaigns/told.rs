@@ -77,7 +77,7 @@ impl Campaigns {
                     format!("{count} {}", said.text(vietnamese))
                 })
                 .collect(),
-            send_at: Some(self.local(send_at)),
+            send_at: (send_at > now).then(|| self.local(send_at)),
             hour: hour_of(&self.roster, send_at, now),
             samples: preview
                 .samples

@@ -159,6 +159,8 @@ async fn done(call: &Call, request: &Request) -> Result<(), Failure> {
     let mut line = format!("{} is {}", text("id"), text("state"));
     if let Some(at) = answer["send_at"].as_str() {
         let _ = write!(line, ": {} mails from {}", answer["recipients"], clock(at));
+    } else if text("state") == "sending" {
+        let _ = write!(line, ": {} mails go now", answer["recipients"]);
     }
     call.out.line(line)
 }

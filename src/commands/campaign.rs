@@ -99,7 +99,7 @@ pub struct CampaignDone {
     pub state: State,
     /// How many get a mail.
     pub recipients: u64,
-    /// Local ISO time of the first mail, if it goes.
+    /// Local ISO time of the first mail, if that is still to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_at: Option<String>,
 }
@@ -485,7 +485,9 @@ impl Desk {
             name: campaign.name.clone(),
             state: campaign.state(now),
             recipients: run.map_or(0, |run| run.recipients),
-            send_at: run.map(|run| self.local(run.send_at)),
+            send_at: run
+                .filter(|run| run.send_at > now)
+                .map(|run| self.local(run.send_at)),
         })
     }
 }

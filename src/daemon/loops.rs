@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::UnixListener;
 
-use super::watch::Loop;
 use super::parts::Parts;
+use super::watch::Loop;
 use super::{DaemonError, House, News, watch};
 use crate::bot::Bot;
 use crate::commands::{CampaignLine, CommandError, Desk, ErrorKind, Request, Who};
@@ -277,8 +277,7 @@ pub(super) async fn writing(house: House) -> Result<(), DaemonError> {
 async fn write(house: &House, parts: &Arc<Parts>) -> Result<bool, WriteError> {
     let now = clock::now();
     let desk = parts.desk.clone();
-    let lines =
-        tokio::task::block_in_place(|| desk.campaign_list(&Who::CommandLine, now).ok());
+    let lines = tokio::task::block_in_place(|| desk.campaign_list(&Who::CommandLine, now).ok());
     // Only the disk could refuse, and says so elsewhere.
     let Some(lines) = lines else {
         return Ok(false);

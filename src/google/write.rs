@@ -100,11 +100,16 @@ impl Service {
                 }),
                 ..Request::default()
             },
-            cells(sheet, 0, vec![tab.header.iter().map(header).collect()], &[
-                "userEnteredValue",
-                "userEnteredFormat.textFormat.bold",
-                "note",
-            ]),
+            cells(
+                sheet,
+                0,
+                vec![tab.header.iter().map(header).collect()],
+                &[
+                    "userEnteredValue",
+                    "userEnteredFormat.textFormat.bold",
+                    "note",
+                ],
+            ),
         ];
         if !tab.rows.is_empty() {
             requests.push(values(sheet, 1, &tab.rows));

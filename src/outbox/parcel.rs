@@ -149,7 +149,8 @@ impl Outbox {
             now: local_text(local),
         };
         let mut mail = text.render(&merge, &letter)?;
-        if message.ad {
+        // A test mail is for a colleague, and looks as the mails to customers will.
+        if message.ad || frozen.values["ad"] == true {
             mail = mail.labelled_ad();
         }
         if let Some(reached) = frozen.values["trial"]["reached"].as_str() {

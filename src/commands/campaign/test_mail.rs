@@ -40,6 +40,10 @@ impl Desk {
             return Err(not_now(NotNow::NotAsked, None));
         };
         let rule = format!("{CAMPAIGN}{}", campaign.id);
+        let ad = campaign
+            .asked
+            .as_ref()
+            .is_some_and(|asked| asked.definition.ad);
         let message = Message {
             // As often as somebody asks for it.
             key: MessageKey::new(
@@ -75,7 +79,7 @@ impl Desk {
                 address: Address::Email(to.clone()),
                 display_name: String::new(),
                 template: sample.template.clone(),
-                values: json!({ "merge": sample.merge }),
+                values: json!({ "merge": sample.merge, "ad": ad }),
             }),
             attempts: Vec::new(),
             hands: Vec::new(),

@@ -397,7 +397,7 @@ impl<'s> Audience<'s> {
             let word = &unmet.word;
             let mend = match unmet.near {
                 Some(near) => Said::new(
-                    format!("Có phải ý bạn là “{near}”? Hãy sửa lại ô này"),
+                    format!("Có phải ý bạn là “{near}”? Hãy sửa lại ô này."),
                     format!("Did you mean “{near}”? Correct the cell"),
                 ),
                 None => Said::new(

@@ -262,7 +262,7 @@ fn meaning<T: Copy>(meanings: &[Meaning<T>], text: &str) -> Result<T, Said> {
     };
     Err(match near {
         Some(near) => Said::new(
-            format!("Có phải ý bạn là “{near}”? Hãy sửa lại ô này"),
+            format!("Có phải ý bạn là “{near}”? Hãy sửa lại ô này."),
             format!("Did you mean “{near}”? Correct the cell"),
         ),
         None => Said::new(
@@ -339,7 +339,7 @@ mod tests {
         }
         assert_eq!(
             wanted("Sẵng sàng").unwrap_err().vi,
-            "Có phải ý bạn là “Sẵn sàng”? Hãy sửa lại ô này"
+            "Có phải ý bạn là “Sẵn sàng”? Hãy sửa lại ô này."
         );
         assert_eq!(
             wanted("để mai tính").unwrap_err().vi,

@@ -244,7 +244,7 @@ fn a_word_that_no_row_has_is_a_problem_with_its_cell_and_mend() {
     assert_eq!(
         texts,
         [
-            "Trang “Chiến dịch”, ô K3 (Nguồn): không dòng khách hàng nào có “Facebok”. Có phải ý bạn là “Facebook”? Hãy sửa lại ô này",
+            "Trang “Chiến dịch”, ô K3 (Nguồn): không dòng khách hàng nào có “Facebok”. Có phải ý bạn là “Facebook”? Hãy sửa lại ô này.",
             "Trang “Chiến dịch”, ô K3 (Nguồn): không dòng khách hàng nào có “Zalo”. Hãy sửa lại cho khớp với bảng tính, hoặc xoá giá trị này; cách viết khác có thể khai báo trong [aliases]",
         ]
     );

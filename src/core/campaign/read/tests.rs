@@ -364,7 +364,7 @@ fn every_wrong_cell_is_told_with_its_mend() {
         (
             "stage",
             "Đang tư vẫng",
-            "D5 (Giai đoạn): không có giai đoạn “Đang tư vẫng”. Có phải ý bạn là “Đang tư vấn”? Hãy sửa lại ô này",
+            "D5 (Giai đoạn): không có giai đoạn “Đang tư vẫng”. Có phải ý bạn là “Đang tư vấn”? Hãy sửa lại ô này.",
         ),
         (
             "stage",
@@ -404,7 +404,7 @@ fn every_wrong_cell_is_told_with_its_mend() {
         (
             "state",
             "Dừgn",
-            "B5 (Trạng thái): không hiểu trạng thái “Dừgn”. Có phải ý bạn là “Dừng”? Hãy sửa lại ô này",
+            "B5 (Trạng thái): không hiểu trạng thái “Dừgn”. Có phải ý bạn là “Dừng”? Hãy sửa lại ô này.",
         ),
         (
             "order",

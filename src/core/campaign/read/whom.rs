@@ -258,7 +258,7 @@ impl Reader<'_> {
         );
         let mend = match near {
             Some(near) => Said::new(
-                format!("Có phải ý bạn là “{near}”? Hãy sửa lại ô này"),
+                format!("Có phải ý bạn là “{near}”? Hãy sửa lại ô này."),
                 format!("Did you mean “{near}”? Correct the cell"),
             ),
             None => {

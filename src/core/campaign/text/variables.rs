@@ -64,11 +64,7 @@ pub const VARIABLES: &[Variable] = &[
         ("Email", "The e-mail address"),
         ("an@example.com", "an@example.com"),
     ),
-    variable(
-        "budget",
-        ("Ngân sách", "The budget"),
-        ("3–5 tỷ", "3–5 billion ₫"),
-    ),
+    variable("budget", ("Ngân sách", "The budget"), ("3-5 tỷ", "3-5 tỷ")),
     variable(
         "area",
         ("Khu vực quan tâm", "The area"),
