@@ -2,7 +2,6 @@
 
 use super::words::{Words, clock, escape};
 use crate::commands::{CampaignDone, Pressed, WhyGiven};
-use crate::core::campaign::life::State;
 use crate::core::message::Did;
 
 impl Words {
@@ -120,8 +119,8 @@ impl Words {
     fn campaign(self, done: &CampaignDone, name: &str) -> (String, String) {
         let count = done.recipients;
         let when = done.send_at.as_deref().map(clock).unwrap_or_default();
-        match done.state {
-            State::Approved | State::Sending => (
+        match done.did.as_str() {
+            "approved" => (
                 self.pick(
                     format!("Đã duyệt {count} thư, gửi từ {when}"),
                     format!("Approved: {count} mails from {when}"),
@@ -131,26 +130,35 @@ impl Words {
                     format!("✅ <b>{name}</b> approved {count} mails, from {when}"),
                 ),
             ),
-            State::Returned => (
+            "returned" => (
                 self.pick("Đã trả lại người soạn", "Sent back to its author"),
                 self.pick(
                     format!("↩️ <b>{name}</b> đã trả lại chiến dịch"),
                     format!("↩️ <b>{name}</b> sent the campaign back"),
                 ),
             ),
-            State::Stopped => (
+            "stopped" => (
                 self.pick("Đã dừng hẳn", "Stopped"),
                 self.pick(
                     format!("⏹ <b>{name}</b> đã dừng chiến dịch"),
                     format!("⏹ <b>{name}</b> stopped the campaign"),
                 ),
             ),
-            State::Draft
-            | State::Faulty
-            | State::Preparing
-            | State::Asked
-            | State::Paused
-            | State::Done => (
+            "paused" => (
+                self.pick("Đã tạm dừng", "Paused"),
+                self.pick(
+                    format!("⏸ <b>{name}</b> đã tạm dừng chiến dịch"),
+                    format!("⏸ <b>{name}</b> paused the campaign"),
+                ),
+            ),
+            "resumed" => (
+                self.pick("Đang gửi tiếp", "Sending goes on"),
+                self.pick(
+                    format!("▶️ <b>{name}</b> đã cho gửi tiếp"),
+                    format!("▶️ <b>{name}</b> let it go on"),
+                ),
+            ),
+            _ => (
                 self.pick("Đã ghi nhận", "Noted"),
                 self.pick(
                     format!("✔️ <b>{name}</b>: chiến dịch {}", done.state.vietnamese()),
