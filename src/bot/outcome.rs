@@ -2,7 +2,6 @@
 
 use super::words::{Words, clock, escape};
 use crate::commands::{CampaignDone, Pressed, WhyGiven};
-use crate::core::campaign::life::State;
 use crate::core::message::Did;
 
 impl Words {
@@ -123,8 +122,8 @@ impl Words {
             Some(when) => (format!("từ {when}"), format!("from {when}")),
             None => ("ngay bây giờ".to_owned(), "now".to_owned()),
         };
-        match done.state {
-            State::Approved | State::Sending => (
+        match done.did.as_str() {
+            "approved" => (
                 self.pick(
                     format!("Đã duyệt {count} thư, gửi {from}"),
                     format!("Approved: {count} mails go {from_en}"),
@@ -134,26 +133,35 @@ impl Words {
                     format!("✅ <b>{name}</b> approved {count} mails, {from_en}"),
                 ),
             ),
-            State::Returned => (
+            "returned" => (
                 self.pick("Đã trả lại người soạn", "Sent back to its author"),
                 self.pick(
                     format!("↩️ <b>{name}</b> đã trả lại chiến dịch"),
                     format!("↩️ <b>{name}</b> sent the campaign back"),
                 ),
             ),
-            State::Stopped => (
+            "stopped" => (
                 self.pick("Đã dừng hẳn", "Stopped"),
                 self.pick(
                     format!("⏹ <b>{name}</b> đã dừng chiến dịch"),
                     format!("⏹ <b>{name}</b> stopped the campaign"),
                 ),
             ),
-            State::Draft
-            | State::Faulty
-            | State::Preparing
-            | State::Asked
-            | State::Paused
-            | State::Done => (
+            "paused" => (
+                self.pick("Đã tạm dừng", "Paused"),
+                self.pick(
+                    format!("⏸ <b>{name}</b> đã tạm dừng chiến dịch"),
+                    format!("⏸ <b>{name}</b> paused the campaign"),
+                ),
+            ),
+            "resumed" => (
+                self.pick("Đang gửi tiếp", "Sending goes on"),
+                self.pick(
+                    format!("▶️ <b>{name}</b> đã cho gửi tiếp"),
+                    format!("▶️ <b>{name}</b> let it go on"),
+                ),
+            ),
+            _ => (
                 self.pick("Đã ghi nhận", "Noted"),
                 self.pick(
                     format!("✔️ <b>{name}</b>: chiến dịch {}", done.state.vietnamese()),

@@ -97,6 +97,8 @@ pub struct CampaignDone {
     pub name: String,
     /// Where it stands now.
     pub state: State,
+    /// What was done: `approved`, `returned`, `paused`, `resumed` or `stopped`.
+    pub did: String,
     /// How many get a mail.
     pub recipients: u64,
     /// Local ISO time of the first mail, if that is still to come.
@@ -484,6 +486,7 @@ impl Desk {
             id: campaign.id.to_string(),
             name: campaign.name.clone(),
             state: campaign.state(now),
+            did: did.to_owned(),
             recipients: run.map_or(0, |run| run.recipients),
             send_at: run
                 .filter(|run| run.send_at > now)

@@ -194,7 +194,7 @@ async fn one_message_shows_the_progress_and_is_written_anew() {
     // Twice round: every press has a button of its own.
     for _ in 0..2 {
         let toast = post.presses(MANAGER, "📤", "Tạm dừng").await;
-        assert_eq!(toast, "Đã ghi nhận");
+        assert_eq!(toast, "Đã tạm dừng");
         // At once where it was pressed, after ten seconds elsewhere.
         post.reaches(&[MANAGER], "Tạm dừng 1/2").await;
         post.company.wait(11);
@@ -208,7 +208,8 @@ async fn one_message_shows_the_progress_and_is_written_anew() {
             shown.text
         );
         assert_eq!(labels(&shown), ["▶️ Gửi tiếp", "⏹ Dừng hẳn"]);
-        post.presses(MANAGER, "📤", "Gửi tiếp").await;
+        let toast = post.presses(MANAGER, "📤", "Gửi tiếp").await;
+        assert_eq!(toast, "Đang gửi tiếp");
         post.company.wait(11);
         post.reaches(&[MANAGER, LEADER], "Đang gửi 1/2").await;
         assert_eq!(labels(&post.progress(MANAGER)), ["⏸ Tạm dừng"]);
