@@ -819,6 +819,7 @@ impl Episode {
             self.backup = None;
         }
         let mut world = self.world.lock();
+        self.checker.clock_jumps(world.under_way(Channel::Email));
         world.wall += SignedDuration::from_secs(seconds);
         world.say(format_args!("the clock jumps by {seconds} s"));
     }

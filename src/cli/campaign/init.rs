@@ -25,13 +25,14 @@ const SHOWN: [&str; 3] = ["name", "subject", "text"];
 pub(super) async fn init(call: &Call, print: bool) -> Result<(), Failure> {
     let site = Site::load(call)?;
     let config = &site.config;
-    let Some((workbook, title, more)) = wanted(config) else {
+    let Some(wanted) = Wanted::of(config) else {
         return Err(Failure::new(
             Kind::Config,
             "no tab is named in which campaigns are written: add tab = \"Chiến dịch\" under [campaigns]",
         ));
     };
-    let tab = made(config, title, more);
+    let (workbook, title) = (wanted.workbook, wanted.title);
+    let tab = made(config, &wanted);
     if print {
         return call.out.line(pasted(&tab).trim_end());
     }
@@ -67,19 +68,31 @@ pub(super) async fn init(call: &Call, print: bool) -> Result<(), Failure> {
     ))
 }
 
-/// The workbook and tab of the configuration, with the further headers that it names.
-fn wanted(config: &Config) -> Option<(&str, &str, &BTreeMap<String, Vec<String>>)> {
-    config.workbooks.iter().find_map(|book| {
-        book.tabs.iter().find_map(|tab| match &tab.kind {
-            TabKind::Campaigns { columns } if !tab.name.is_pattern() => {
-                Some((book.id.as_str(), tab.name.0.as_str(), columns))
-            }
-            _ => None,
-        })
-    })
+/// The tab that the configuration names.
+struct Wanted<'a> {
+    /// The id of its workbook.
+    workbook: &'a str,
+    title: &'a str,
+    /// The company's own headers, by column.
+    more: &'a BTreeMap<String, Vec<String>>,
 }
 
-fn made(config: &Config, title: &str, more: &BTreeMap<String, Vec<String>>) -> NewTab {
+impl<'a> Wanted<'a> {
+    fn of(config: &'a Config) -> Option<Self> {
+        config.workbooks.iter().find_map(|book| {
+            book.tabs.iter().find_map(|tab| match &tab.kind {
+                TabKind::Campaigns { columns } if !tab.name.is_pattern() => Some(Self {
+                    workbook: &book.id,
+                    title: &tab.name.0,
+                    more: columns,
+                }),
+                _ => None,
+            })
+        })
+    }
+}
+
+fn made(config: &Config, wanted: &Wanted<'_>) -> NewTab {
     let vietnamese = config.language == Language::Vi;
     let pick = |(vi, en): (&'static str, &'static str)| if vietnamese { vi } else { en };
     let columns: Vec<_> = COLUMNS
@@ -87,14 +100,17 @@ fn made(config: &Config, title: &str, more: &BTreeMap<String, Vec<String>>) -> N
         .filter(|column| !LEFT_OUT.contains(&column.id))
         .collect();
     let mut tab = NewTab {
-        title: title.to_owned(),
+        title: wanted.title.to_owned(),
         header: Vec::new(),
         rows: vec![Vec::new()],
         dropdowns: Vec::new(),
     };
     for (place, column) in columns.into_iter().enumerate() {
         // The company's own word for it, if it has one.
-        let own = more.get(column.id).and_then(|headers| headers.first());
+        let own = wanted
+            .more
+            .get(column.id)
+            .and_then(|headers| headers.first());
         let shipped = pick((column.headers[0], column.english));
         tab.header.push(HeaderCell {
             text: own.map_or(shipped, String::as_str).to_owned(),
