@@ -673,7 +673,7 @@ async fn who_is_missing_at_the_first_look_after_a_restore_comes_back_without_eve
     company.edit(delete(company.last_row()));
     restored(&company, from);
     assert_eq!(kinds(&company.poll().await), json!({"removed": 2}));
-    assert_eq!(run(&mut company, 700).await, [String::new(); 0]);
+    assert_eq!(run(&mut company, 700).await, [""; 0]);
     // All come back, one of them with the stage of which the managers may have been told.
     company.add_customer(&AN);
     for [name, phone, email, stage, owner] in [
@@ -689,7 +689,7 @@ async fn who_is_missing_at_the_first_look_after_a_restore_comes_back_without_eve
         ]);
     }
     assert_eq!(kinds(&company.poll().await), json!({"returned": 3}));
-    assert_eq!(run(&mut company, 700).await, [String::new(); 0]);
+    assert_eq!(run(&mut company, 700).await, [""; 0]);
     // Later removals are as ever.
     company.edit(delete(company.last_row()));
     company.poll().await;

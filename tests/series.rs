@@ -1,6 +1,8 @@
 //! Series: chains of messages behind a rule (day 0, 3, 7 …), each step set by the one before, over for good when
 //! the stage changes, the customer refuses, or the condition says so.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use serde_json::{Value, json};

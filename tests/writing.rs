@@ -1,6 +1,8 @@
 //! What is written into the workbook, where that is allowed: the tab for campaigns by `campaign init`, the results of
 //! campaigns in a tab of our own, and nothing else. The real binary over a loopback Google.
 
+#![allow(clippy::unwrap_used)]
+
 mod black_box;
 
 use std::time::Duration;
