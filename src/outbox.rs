@@ -17,6 +17,7 @@ mod parcel;
 mod prepare;
 mod progress;
 mod route;
+mod shrink;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,6 +98,8 @@ pub struct Outbox {
     looked: Mutex<BTreeMap<(Why, Channel), Timestamp>>,
     /// The texts of campaigns by their hash, compiled.
     campaign_texts: Mutex<BTreeMap<String, Arc<CampaignText>>>,
+    /// The version of a campaign whose mails were looked at last.
+    approved: Mutex<Option<Arc<shrink::Approved>>>,
     /// When messages that show progress were last looked at.
     progressed: Mutex<Option<Timestamp>>,
 }
@@ -207,6 +210,7 @@ impl Outbox {
             gathered: Mutex::default(),
             looked: Mutex::default(),
             campaign_texts: Mutex::default(),
+            approved: Mutex::default(),
             progressed: Mutex::default(),
         }
     }

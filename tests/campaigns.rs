@@ -457,6 +457,62 @@ async fn what_is_approved_anew_takes_the_place_of_what_waits_before_any_of_it_go
     assert_eq!(messages.get("cancelled"), Some(&2), "{messages:?}");
 }
 
+/// A campaign to An and Bình whose messages are written down, and not one has gone.
+async fn frozen() -> Post {
+    let mut post = Post::open(LAUNCH).await;
+    post.desk()
+        .campaign_approve("mo-ban", &Who::CommandLine, post.company.now)
+        .unwrap();
+    for _ in 0..2 {
+        post.company.wait(3);
+        post.campaigns.pass(post.company.now).unwrap();
+    }
+    assert_eq!(post.line().messages.get("queued"), Some(&2));
+    post
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_the_segment_gets_none_and_a_corrected_address_gets_it_once() {
+    let mut post = frozen().await;
+    post.company.type_into(2, "Giai đoạn", "Đã đặt cọc");
+    post.company.type_into(3, "Email", "binh.moi@example.com");
+    post.company.poll_and_settle().await;
+    for _ in 0..2 {
+        post.campaigns.pass(post.company.now).unwrap();
+        post.send().await;
+    }
+    let subject = "[QC] Mở bán dành cho Trần Thị Bình".to_owned();
+    assert_eq!(post.mails(), [("binh.moi@example.com".to_owned(), subject)]);
+    let why: Vec<String> = post
+        .company
+        .roster
+        .store()
+        .scan::<Message>(prefix::MESSAGE)
+        .map(|entry| entry.unwrap().1)
+        .filter(|message| message.state == MessageState::Cancelled)
+        .map(|message| message.why)
+        .collect();
+    assert!(
+        why.contains(&"the customer has left the segment of the campaign".to_owned()),
+        "{why:?}"
+    );
+    assert_eq!(why.len(), 2, "{why:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_another_recipient_s_gets_one_mail() {
+    let mut post = frozen().await;
+    post.company.type_into(3, "Email", "an@example.com");
+    // Of one who is half typed nothing is concluded.
+    post.company.poll().await;
+    post.company.type_into(2, "Giai đoạn", "Đã đặt");
+    post.company.wait(21);
+    post.company.poll().await;
+    post.send().await;
+    let to: Vec<String> = post.mails().into_iter().map(|(to, _)| to).collect();
+    assert_eq!(to, ["an@example.com"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_mail_goes_to_whoever_asks_and_to_no_customer() {
     let post = Post::open(LAUNCH).await;

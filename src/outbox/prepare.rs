@@ -63,6 +63,9 @@ impl Outbox {
         if self.owner_changed(message, &facts)? {
             message.frozen = None; // an open reminder moves to the new owner (SEMANTICS 12)
         }
+        if let Some(next) = self.shrunk(message, record.as_ref(), facts["email"].as_str(), now)? {
+            return Ok(next);
+        }
         let way = match &message.frozen {
             // A retry goes where the first try went (SEMANTICS 30).
             Some(frozen) => Way::To {
