@@ -11,7 +11,7 @@ mod preview;
 mod progress;
 mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -33,6 +33,8 @@ pub struct Campaigns {
     templates: Arc<Templates>,
     /// When the messages of a campaign were last counted, and how long that took.
     counted: Arc<Mutex<BTreeMap<CampaignId, progress::Counted>>>,
+    /// Of which a row and a file were told apart in the log.
+    clashes: Arc<Mutex<BTreeSet<CampaignId>>>,
 }
 
 impl Campaigns {
@@ -42,6 +44,7 @@ impl Campaigns {
             roster,
             templates,
             counted: Arc::default(),
+            clashes: Arc::default(),
         }
     }
 

@@ -514,6 +514,30 @@ async fn an_address_that_is_another_recipient_s_gets_one_mail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_and_a_file_of_one_name_are_one_campaign_of_whichever_was_first() {
+    let mut post = Post::open(LAUNCH).await;
+    let what = |line: CampaignLine| (line.name, line.question, line.recipients);
+    let asked = what(post.line());
+    let folder = post.company.dir.path().join("campaigns");
+    std::fs::create_dir(&folder).unwrap();
+    let text = "name = \"Khác\"\nstate = \"Sẵn sàng\"\nstage = [\"Đã đặt cọc\"]\nsubject = \"Khác\"\ntext = \"Khác\"\n";
+    std::fs::write(folder.join("mo-ban.toml"), text).unwrap();
+    for _ in 0..3 {
+        post.settle().await;
+    }
+    assert_eq!(what(post.line()), asked, "the row was first");
+    // By another name the file is a campaign as well.
+    std::fs::rename(folder.join("mo-ban.toml"), folder.join("khac.toml")).unwrap();
+    post.settle().await;
+    let lines = post
+        .desk()
+        .campaign_list(&Who::CommandLine, post.company.now)
+        .unwrap();
+    let ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
+    assert_eq!(ids, ["khac", "mo-ban"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_test_mail_goes_to_whoever_asks_and_to_no_customer() {
     let post = Post::open(LAUNCH).await;
     post.press(Action::CampaignTest).unwrap();

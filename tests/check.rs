@@ -321,6 +321,20 @@ async fn advertising_without_any_consent_is_warned_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn campaigns_advertise_as_rules_do() {
+    let world = World::new().await;
+    world.reconfigure("consent = \"Đồng ý nhận tin\"\n", "");
+    world.reconfigure("[hours]\n", "[campaigns]\ntab = \"Chiến dịch\"\n[hours]\n");
+    let ran = check(&world).await;
+    found(
+        &ran.json(),
+        "warnings",
+        "advertising",
+        &["so campaigns will mail nobody"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_advertising_lacks_and_what_dns_must_have_is_said() {
     let world = World::new().await;
     world.reconfigure(

@@ -1,6 +1,7 @@
 //! What stands in the tabs and files of campaigns, taken into the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use jiff::Timestamp;
 
@@ -14,26 +15,50 @@ use crate::render::attachment_problem;
 use crate::store::campaigns::campaign_key;
 use crate::store::{Group, StoreError};
 
+fn stem_of(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".toml").unwrap_or(name)
+}
+
+/// What the campaign of a file is known by; none if its name has no letter or digit.
+fn id_of(file: &str) -> Option<CampaignId> {
+    CampaignId::of_name(stem_of(file))
+}
+
 impl Campaigns {
     /// Takes in what is written in tabs and files, if it is another than before.
     pub(super) fn take_in(&self, now: Timestamp) -> Result<(), StoreError> {
         let _alone = self.roster.store().alone();
         let mut there = BTreeSet::new();
         let mut tabs = BTreeSet::new();
+        let files = self.roster.config().campaign_files();
+        let of_files: BTreeMap<CampaignId, &str> = files
+            .iter()
+            .filter_map(|(file, _)| Some((id_of(file)?, file.as_str())))
+            .collect();
         for tab in self.roster.campaign_tabs()? {
             tabs.insert((tab.workbook.clone(), tab.sheet));
             for (id, kept) in &tab.state.rows {
+                let clash = of_files.get(id);
+                if let Some(file) = clash.filter(|_| !there.contains(id)) {
+                    self.clash(id, &kept.name, file);
+                }
                 there.insert(id.clone());
-                if !kept.doubled {
+                let is_file_s = clash.is_some() && self.is_of_a_file(id)?;
+                if !kept.doubled && !is_file_s {
                     let written = kept.written(&tab.workbook, tab.sheet, &tab.title);
                     self.take_row(id, kept, written.as_ref(), now)?;
                 }
             }
         }
-        for (file, written) in self.roster.config().campaign_files() {
-            if let Some(id) = self.take_file(&file, written, now)? {
-                there.insert(id);
+        let of_rows = there.clone();
+        for (file, written) in &files {
+            let Some(id) = id_of(file) else { continue };
+            // Whichever of the two was there first is the campaign.
+            if !of_rows.contains(&id) || self.is_of_a_file(&id)? {
+                self.take_file(id.clone(), file, written, now)?;
             }
+            there.insert(id);
         }
         for mut campaign in self.roster.store().campaigns()? {
             let read = match &campaign.origin {
@@ -91,19 +116,31 @@ impl Campaigns {
         self.keep(&mut campaign, now)
     }
 
-    /// Returns the id, if the file has one.
+    fn is_of_a_file(&self, id: &CampaignId) -> Result<bool, StoreError> {
+        let known = self.roster.store().campaign(id)?;
+        Ok(known.is_some_and(|known| matches!(known.origin, Origin::File { .. })))
+    }
+
+    /// Says once that a row and a file mean two campaigns by one id.
+    fn clash(&self, id: &CampaignId, name: &str, file: &str) {
+        let mut told = self.clashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(id.clone()) {
+            tracing::warn!(
+                "the campaign {id} is written twice, in the row “{name}” and in {file}: the one that was there first counts; rename the other"
+            );
+        }
+    }
+
     fn take_file(
         &self,
+        id: CampaignId,
         file: &str,
-        written: Result<Written, Vec<Problem>>,
+        written: &Result<Written, Vec<Problem>>,
         now: Timestamp,
-    ) -> Result<Option<CampaignId>, StoreError> {
-        let stem = file.rsplit('/').next().unwrap_or(file);
-        let Some(id) = CampaignId::of_name(stem.trim_end_matches(".toml")) else {
-            return Ok(None);
-        };
+    ) -> Result<(), StoreError> {
+        let stem = stem_of(file);
         let known = self.roster.store().campaign(&id)?;
-        let said = match &written {
+        let said = match written {
             Ok(written) => format!("{:?}", written.cells),
             Err(problems) => format!("{problems:?}"),
         };
@@ -112,18 +149,17 @@ impl Campaigns {
             .as_ref()
             .is_some_and(|known| known.digest == digest && !known.gone)
         {
-            return Ok(Some(id));
+            return Ok(());
         }
         let origin = Origin::File {
             file: file.to_owned(),
         };
         let definition = match written {
-            Ok(written) => self.read(&written, id.clone())?,
-            Err(problems) => Err(problems),
+            Ok(written) => self.read(written, id.clone())?,
+            Err(problems) => Err(problems.clone()),
         };
-        let mut campaign = known.unwrap_or_else(|| Campaign::new(id.clone(), stem, origin, now));
-        self.write(&mut campaign, digest, definition, now)?;
-        Ok(Some(id))
+        let mut campaign = known.unwrap_or_else(|| Campaign::new(id, stem, origin, now));
+        self.write(&mut campaign, digest, definition, now)
     }
 
     fn read(

@@ -18,7 +18,8 @@ use super::failure::{Failure, Kind};
 use super::scratch::Scratch;
 use super::site::Site;
 use crate::commands::Desk;
-use crate::config::{Config, ConfigErrors, ConfigProblem};
+
+use crate::config::{Config, ConfigErrors, ConfigProblem, TabKind};
 use crate::google::Google;
 use crate::render::Templates;
 use crate::store::Store;
@@ -121,12 +122,20 @@ fn configuration(config: &Config, findings: &mut Findings) {
             .chain(&rule.series)
             .any(|step| step.ad)
     };
-    let ads: Vec<String> = config
+    let mut ads: Vec<String> = config
         .rules
         .iter()
         .filter(advertises)
         .map(|rule| format!("`{}`", rule.id))
         .collect();
+    let written = config
+        .workbooks
+        .iter()
+        .flat_map(|book| &book.tabs)
+        .any(|tab| matches!(tab.kind, TabKind::Campaigns { .. }));
+    if written || !config.campaign_files().is_empty() {
+        ads.push("campaigns".to_owned());
+    }
     law::look(config, &ads, findings);
 }
 
