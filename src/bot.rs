@@ -6,6 +6,7 @@
 
 mod answer;
 mod campaigns;
+mod day;
 mod menu;
 mod outcome;
 mod words;

@@ -10,6 +10,7 @@ mod backup;
 mod button;
 mod campaign;
 mod customers;
+mod day;
 mod digest;
 mod explain;
 mod held;
@@ -40,6 +41,7 @@ pub use campaign::{
     progress_facts, steer_queue, tell_of_campaign,
 };
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
+pub use day::{Contact, Day, ToContact};
 pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
 };

@@ -204,10 +204,10 @@ async fn a_link_binds_and_a_stranger_hears_one_sentence() {
         .await;
     for question in [
         "/khach",
-        "/trangthai",
+        "/hethong",
         "/tim Bình",
         "0912345678",
-        "/tamdung",
+        "/tamdunggui",
     ] {
         office.telegram.say(stranger, question).unwrap();
     }
@@ -231,7 +231,7 @@ async fn a_link_binds_and_a_stranger_hears_one_sentence() {
     let mai = office.bound("Ngọc Mai").await;
     let help = office.asks(mai, "/trogiup", "Các lệnh").await;
     assert!(
-        help.text.contains("/khach") && !help.text.contains("/tamdung"),
+        help.text.contains("/khach") && !help.text.contains("/tamdunggui"),
         "{}",
         help.text
     );
@@ -246,9 +246,15 @@ async fn a_link_binds_and_a_stranger_hears_one_sentence() {
         .asks(mai, "/tim Cúc", "Không tìm thấy khách nào")
         .await;
     office.asks(mai, "0912345678", "0912 345 678").await;
-    office.asks(mai, "/trangthai", "chưa có quyền").await;
+    office.asks(mai, "/hethong", "chưa có quyền").await;
     office
         .asks(mai, "hôm nay thế nào?", "chưa hiểu câu này")
+        .await;
+    office.asks(mai, "/khach Bình", "0912 345 678").await;
+    office.asks(mai, "tran binh", "0912 345 678").await;
+    office.asks(mai, "Hôm nay", "Không có lịch hẹn nào").await;
+    office
+        .asks(mai, "/cần liên hệ", "Không khách nào phải chờ lâu")
         .await;
     assert!(office.telegram.commands().to_string().contains("khach"));
     office.close().await;
@@ -258,11 +264,11 @@ async fn a_link_binds_and_a_stranger_hears_one_sentence() {
 async fn a_manager_asks_pauses_and_goes_on() {
     let office = Office::open().await;
     let boss = office.bound("Bùi Sếp").await;
-    office.asks(boss, "/trangthai", "Việc cần làm").await;
+    office.asks(boss, "/hethong", "Việc cần làm").await;
     office.asks(boss, "/baocao", "3 khách").await;
     office.asks(boss, "/khach", "Đang tư vấn: 3").await;
-    office.asks(boss, "/tieptuc", "đang gửi bình thường").await;
-    let question = office.asks(boss, "/tamdung", "Tạm dừng mọi thư").await;
+    office.asks(boss, "/guitiep", "đang gửi bình thường").await;
+    let question = office.asks(boss, "/tamdunggui", "Tạm dừng mọi thư").await;
     assert!(
         paused_list(office.company.roster.store())
             .unwrap()
@@ -285,14 +291,14 @@ async fn a_manager_asks_pauses_and_goes_on() {
         shown.buttons.is_empty() && shown.edited_at_ms.is_some(),
         "{shown:?}"
     );
-    office.asks(boss, "/chan", "/chan 0901234567").await;
+    office.asks(boss, "/tuchoi", "/tuchoi 0901234567").await;
     office
-        .asks(boss, "/chan xin chào", "không phải email")
+        .asks(boss, "/tuchoi xin chào", "không phải email")
         .await;
     office
         .asks(
             boss,
-            "/chan 0901 234 567 khách gọi báo",
+            "/tuchoi 0901 234 567 khách gọi báo",
             "không gửi quảng cáo tới",
         )
         .await;
@@ -301,7 +307,7 @@ async fn a_manager_asks_pauses_and_goes_on() {
         .suppressions(Some("0901234567"), &sheetbridge::commands::Who::CommandLine)
         .unwrap();
     assert!(listed[0].why.ends_with(": khách gọi báo"), "{listed:?}");
-    let question = office.asks(boss, "/tieptuc", "Gửi tiếp mọi thư").await;
+    let question = office.asks(boss, "/guitiep", "Gửi tiếp mọi thư").await;
     office.presses(boss, &question, "Gửi tiếp").await;
     assert!(
         paused_list(office.company.roster.store())

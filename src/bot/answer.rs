@@ -105,7 +105,9 @@ pub(super) fn to_text(
                     ..Said::default()
                 };
             }
-            Ok(None) => Ok(vec![Reply::of(words.not_understood())]),
+            // Other words are looked for among the names of customers.
+            Ok(None) => Ok(find(desk, words, &who, text, now)
+                .unwrap_or_else(|_| vec![Reply::of(words.not_understood())])),
             Err(error) => Err(error),
         },
     };
@@ -178,7 +180,13 @@ fn to_command(
         }
         Command::Status => Ok(vec![Reply::of(words.status(&desk.status(who, now)?))]),
         Command::Digest => digest_now(desk, digest, words, who, now),
+        Command::Customers if !rest.is_empty() => find(desk, words, who, rest, now),
         Command::Customers => Ok(vec![Reply::of(customers(desk, words, who, now)?)]),
+        Command::Day => Ok(vec![Reply::of(words.day(&desk.day(who, now)?))]),
+        Command::ToContact => {
+            let list = desk.to_contact(who, rest.parse().unwrap_or(1), now)?;
+            Ok(vec![Reply::of(words.to_contact(&list))])
+        }
         Command::Find if rest.is_empty() => Ok(vec![Reply::of(words.find_how())]),
         Command::Find => find(desk, words, who, rest, now),
         Command::Pause => pause(desk, words, who, now),
@@ -192,7 +200,7 @@ fn to_command(
     }
 }
 
-/// `/chan 0901 234 567 khách gọi báo`: the address or number, then why, if anything follows.
+/// `/tuchoi 0901 234 567 khách gọi báo`: the address or number, then why, if anything follows.
 fn suppress(
     desk: &Desk,
     words: Words,

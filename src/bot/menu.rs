@@ -13,6 +13,8 @@ pub(super) enum Command {
     Digest,
     Customers,
     Find,
+    Day,
+    ToContact,
     Pause,
     Resume,
     Held,
@@ -31,7 +33,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 11] = [
+const MENU: [Line; 13] = [
     (
         Command::Customers,
         "khach",
@@ -49,6 +51,22 @@ const MENU: [Line; 11] = [
         Some(Right::Customers),
     ),
     (
+        Command::Day,
+        "homnay",
+        "today",
+        "Việc hôm nay: lịch hẹn, ngày đến hạn",
+        "My day: appointments and dates",
+        Some(Right::Customers),
+    ),
+    (
+        Command::ToContact,
+        "canlienhe",
+        "contact",
+        "Khách đã lâu chưa được liên hệ",
+        "Customers who have waited too long",
+        Some(Right::Customers),
+    ),
+    (
         Command::Digest,
         "baocao",
         "report",
@@ -58,7 +76,7 @@ const MENU: [Line; 11] = [
     ),
     (
         Command::Status,
-        "trangthai",
+        "hethong",
         "status",
         "Hệ thống có chạy tốt không",
         "Is it well?",
@@ -90,7 +108,7 @@ const MENU: [Line; 11] = [
     ),
     (
         Command::Pause,
-        "tamdung",
+        "tamdunggui",
         "pause",
         "Tạm dừng mọi thư và tin",
         "Pause all sending",
@@ -98,7 +116,7 @@ const MENU: [Line; 11] = [
     ),
     (
         Command::Resume,
-        "tieptuc",
+        "guitiep",
         "resume",
         "Gửi tiếp sau khi tạm dừng",
         "Resume sending",
@@ -106,7 +124,7 @@ const MENU: [Line; 11] = [
     ),
     (
         Command::Suppress,
-        "chan",
+        "tuchoi",
         "suppress",
         "Không gửi quảng cáo tới một email hoặc số điện thoại nữa",
         "No more advertising to an address or number",
@@ -120,6 +138,25 @@ const MENU: [Line; 11] = [
         "What you can ask",
         None,
     ),
+];
+
+/// What commands were called before, or are called by people who write as they speak.
+const ALSO: [(&str, Command); 5] = [
+    ("trangthai", Command::Status),
+    ("tamdung", Command::Pause),
+    ("tieptuc", Command::Resume),
+    ("chan", Command::Suppress),
+    ("start", Command::Start),
+];
+
+/// Commands that only tell: they are understood without the slash as well, if nothing else is written.
+const TELLS: [Command; 6] = [
+    Command::Campaigns,
+    Command::Day,
+    Command::ToContact,
+    Command::Digest,
+    Command::Status,
+    Command::Help,
 ];
 
 /// The lines of the menu for somebody with these rights.
@@ -137,34 +174,48 @@ pub(super) fn menu(
 }
 
 /// Reads `/tim@queenland_bot Hồng Nhung` as command and the rest. Both languages' names are understood, with and
-/// without accents; that of campaigns also as two words, and alone without the slash.
+/// without accents, also as the words they are made of (`/cần liên hệ`), and those that only tell something alone
+/// without the slash. `/canlienhe_2` is the second page.
 /// None: no command, one that does not exist, or one for another bot.
 pub(super) fn read<'a>(text: &'a str, bot: Option<&str>) -> Option<(Command, &'a str)> {
     let text = text.trim();
     let Some(text) = text.strip_prefix('/') else {
         // Other names are words that people write to each other.
         let word = fold(text).replace(' ', "");
-        let is_it =
-            |line: &&Line| line.0 == Command::Campaigns && (line.1 == word || line.2 == word);
-        return MENU.iter().find(is_it).map(|line| (line.0, ""));
+        return named(&word)
+            .filter(|command| TELLS.contains(command))
+            .map(|command| (command, ""));
     };
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let (name, to) = word.split_once('@').unwrap_or((word, ""));
     if !to.is_empty() && bot.is_some_and(|bot| !bot.eq_ignore_ascii_case(to)) {
         return None;
     }
-    let name = fold(name);
     let rest = rest.trim();
-    if name == "chien" {
-        let (second, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        return (fold(second) == "dich").then_some((Command::Campaigns, rest.trim()));
+    let (name, page) = name.split_once('_').unwrap_or((name, ""));
+    if let Some(command) = named(&fold(name)) {
+        return Some((command, if rest.is_empty() { page } else { rest }));
     }
-    let known = MENU
-        .iter()
-        .find(|line| line.1 == name || line.2 == name)
-        .map(|line| line.0);
-    let command = known.or_else(|| (name == "start").then_some(Command::Start))?;
-    Some((command, rest))
+    // Written as words: `/chiến dịch Mở bán`, `/cần liên hệ`.
+    let mut spoken = fold(name);
+    let mut rest = rest;
+    for _ in 0..2 {
+        let (next, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        spoken.push_str(&fold(next));
+        rest = after.trim_start();
+        if let Some(command) = named(&spoken) {
+            return Some((command, rest));
+        }
+    }
+    None
+}
+
+fn named(word: &str) -> Option<Command> {
+    let known = MENU.iter().find(|line| line.1 == word || line.2 == word);
+    let also = || ALSO.iter().find(|(name, _)| *name == word);
+    known
+        .map(|line| line.0)
+        .or_else(|| also().map(|(_, command)| *command))
 }
 
 #[cfg(test)]
@@ -186,6 +237,20 @@ mod tests {
             ("chien dich", Some((Command::Campaigns, ""))),
             ("Chiến dịch", Some((Command::Campaigns, ""))),
             ("chiến dịch này sai giá", None),
+            ("/hethong", Some((Command::Status, ""))),
+            ("hệ thống", Some((Command::Status, ""))),
+            ("/Hệ thống", Some((Command::Status, ""))),
+            ("Hôm nay", Some((Command::Day, ""))),
+            ("/cần liên hệ", Some((Command::ToContact, ""))),
+            ("/canlienhe_3", Some((Command::ToContact, "3"))),
+            ("/canlienhe 3", Some((Command::ToContact, "3"))),
+            (
+                "/khach 0901 234 567",
+                Some((Command::Customers, "0901 234 567")),
+            ),
+            ("/gửi tiếp", Some((Command::Resume, ""))),
+            ("gửi tiếp", None),
+            ("hôm nay khách không đến", None),
             ("dừng", None),
             ("xin chào", None),
             ("/", None),
@@ -208,6 +273,6 @@ mod tests {
             matches!(right, Right::Customers | Right::Totals)
         });
         let names: Vec<&str> = staff.iter().map(|line| line.0).collect();
-        assert_eq!(names, ["khach", "tim", "trogiup"]);
+        assert_eq!(names, ["khach", "tim", "homnay", "canlienhe", "trogiup"]);
     }
 }

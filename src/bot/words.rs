@@ -34,7 +34,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A name that opens its row.
-fn link(name: &str, url: Option<&str>) -> String {
+pub(super) fn link(name: &str, url: Option<&str>) -> String {
     match url {
         Some(url) => format!("<a href=\"{}\">{}</a>", escape(url), escape(name)),
         None => escape(name),
@@ -149,10 +149,10 @@ impl Words {
         )
     }
 
-    /// How `/chan` is used.
+    /// How `/tuchoi` is used.
     pub(super) fn suppress_how(self) -> String {
         self.pick(
-            "Vui lòng ghi thêm email hoặc số điện thoại, và lý do nếu có, ví dụ: <code>/chan 0901234567 khách gọi báo không nhận tin</code>",
+            "Vui lòng ghi thêm email hoặc số điện thoại, và lý do nếu có, ví dụ: <code>/tuchoi 0901234567 khách gọi báo không nhận tin</code>",
             "Please add an e-mail address or a phone number, and why: <code>/suppress 0901234567 asked on the phone</code>",
         )
     }
@@ -453,7 +453,7 @@ impl Words {
     /// Asks before stopping everything.
     pub(super) fn pause_question(self, by: Option<&str>) -> String {
         match by {
-            Some(by) => self.pick(format!("⏸ {} đã tạm dừng rồi. Bấm /tieptuc để gửi tiếp.", escape(by)), format!("⏸ {} has paused it already. /resume goes on.", escape(by))),
+            Some(by) => self.pick(format!("⏸ {} đã tạm dừng rồi. Bấm /guitiep để gửi tiếp.", escape(by)), format!("⏸ {} has paused it already. /resume goes on.", escape(by))),
             None => self.pick(
                 "Tạm dừng <b>mọi thư và tin nhắn</b> cho khách và nhân viên? Không mất gì: tất cả chờ tới khi gửi tiếp.",
                 "Pause <b>all mail and messages</b>, to customers and staff? Nothing is lost: everything waits.",
@@ -484,7 +484,7 @@ impl Words {
     /// Nothing of the last minute waits.
     pub(super) fn nothing_to_stop(self) -> String {
         self.pick(
-            "Trong một phút vừa rồi không có tin nào chờ gửi từ lần đọc bảng. Muốn dừng tất cả, bấm /tamdung.",
+            "Trong một phút vừa rồi không có tin nào chờ gửi từ lần đọc bảng. Muốn dừng tất cả, bấm /tamdunggui.",
             "Nothing that a poll of the last minute decided is waiting. /pause stops everything.",
         )
     }

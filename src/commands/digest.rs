@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 
+use super::allow::Sight;
 use super::customers::{Seen, name_of, text};
 use super::problems::ProblemKind;
 use super::{Answer, Desk, Right, Who, paused_list};
@@ -68,7 +69,10 @@ impl Desk {
             ..DigestFacts::default()
         };
         self.count_customers(&mut facts, since, now)?;
-        facts.due_today.extend(self.appointments_today(now)?);
+        let sight = self.sight(&Who::CommandLine, Right::Customers)?;
+        facts
+            .due_today
+            .extend(self.appointments_today(&sight, now)?);
         facts
             .due_today
             .sort_by(|a, b| (&a.at, &a.name).cmp(&(&b.at, &b.name)));
@@ -85,7 +89,7 @@ impl Desk {
         )
     }
 
-    fn today(&self, now: Timestamp) -> Date {
+    pub(super) fn today(&self, now: Timestamp) -> Date {
         now.to_zoned(self.roster.config().calendar.zone.clone())
             .date()
     }
@@ -148,7 +152,7 @@ impl Desk {
     }
 
     /// Whether an idle rule would say by now that this customer has waited too long.
-    fn waits(&self, seen: &Seen, now: Timestamp) -> bool {
+    pub(super) fn waits(&self, seen: &Seen, now: Timestamp) -> bool {
         let config = self.roster.config();
         config.rules.iter().any(|rule| match &rule.on {
             Trigger::Idle { stage, after, .. } => {
@@ -166,7 +170,7 @@ impl Desk {
     }
 
     /// The appointment, and the dates that rules go by, if they are today.
-    fn dates_today(&self, seen: &Seen, now: Timestamp) -> Vec<Due> {
+    pub(super) fn dates_today(&self, seen: &Seen, now: Timestamp) -> Vec<Due> {
         let today = self.today(now);
         let mut fields: BTreeMap<&str, bool> = BTreeMap::from([("appointment", false)]);
         for rule in &self.roster.config().rules {
@@ -214,8 +218,8 @@ impl Desk {
         due.collect()
     }
 
-    /// Rows of appointment tabs whose time is today and that were not called off.
-    fn appointments_today(&self, now: Timestamp) -> Answer<Vec<Due>> {
+    /// Rows of appointment tabs whose time is today and that were not called off, as far as somebody sees them.
+    pub(super) fn appointments_today(&self, sight: &Sight, now: Timestamp) -> Answer<Vec<Due>> {
         let today = self.today(now).to_string();
         let mut found = Vec::new();
         self.each(Kind::Appointment, None, |spot, _, typed| {
@@ -230,6 +234,7 @@ impl Desk {
                 .as_str()
                 .filter(|at| at.starts_with(&today));
             if let Some(at) = at
+                && sight.covers(&json!({ "owners": facts["owner"] }))
                 && !self.called_off(
                     spot.workbook,
                     &spot.tab.title,

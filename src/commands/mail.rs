@@ -195,7 +195,7 @@ impl Desk {
             return Err(CommandError::new(
                 ErrorKind::TooLate,
                 "that poll was more than a minute ago: pause all sending instead, then look at the outbox",
-                "Đã quá một phút nên không dừng theo cách này được nữa. Có thể bấm /tamdung để tạm dừng mọi thư và tin.",
+                "Đã quá một phút nên không dừng theo cách này được nữa. Có thể bấm /tamdunggui để tạm dừng mọi thư và tin.",
             ));
         }
         let mut stopped = Stopped {

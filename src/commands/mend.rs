@@ -160,7 +160,7 @@ fn of_sending(status: &Status) -> Vec<Mend> {
                 paused.english()
             ),
             format!(
-                "Đang tạm dừng: {}. Bấm /tieptuc để gửi tiếp.",
+                "Đang tạm dừng: {}. Bấm /guitiep để gửi tiếp.",
                 paused.vietnamese()
             ),
         ));

@@ -254,7 +254,7 @@ fn read(text: &str) -> Answer<(String, String)> {
         ErrorKind::Usage,
         format!("\"{text}\" is no e-mail address and no phone number: write one of them"),
         format!(
-            "“{text}” không phải email hay số điện thoại. Anh/chị viết một email hoặc một số, ví dụ: /chan an@example.com"
+            "“{text}” không phải email hay số điện thoại. Anh/chị viết một email hoặc một số, ví dụ: /tuchoi an@example.com"
         ),
     ))
 }

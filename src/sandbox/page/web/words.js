@@ -106,7 +106,7 @@ const WORDS = {
 
   chats_none: ["Chưa có ai trên Telegram", "Nobody is on Telegram yet"],
   phone_of: ["Điện thoại của {name}", "{name}’s phone"],
-  write: ["Nhắn cho bot, ví dụ /trangthai", "Write to the bot, e.g. /status"],
+  write: ["Nhắn cho bot, ví dụ /hethong", "Write to the bot, e.g. /status"],
   send: ["Gửi", "Send"],
   start: ["Bắt đầu", "Start"],
   not_started: ["{name} chưa bấm Bắt đầu, bot chưa được nhắn trước.", "{name} has not pressed Start: the bot may not write first."],

@@ -1,0 +1,128 @@
+//! What is on somebody's plate: the dates of today, and who has waited too long.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::customers::{name_of, text};
+use super::{Answer, Desk, Right, Who};
+use crate::core::facts::digest::Due;
+
+/// Customers shown on one page of those who wait.
+const CONTACTS: usize = 12;
+/// Dates shown of a day.
+const DUE_SHOWN: usize = 25;
+
+/// Somebody's day.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Day {
+    /// ISO date.
+    pub date: String,
+    /// Appointments and other dates of today, by time; the first of them.
+    pub due: Vec<Due>,
+    /// How many there are in all.
+    pub due_count: usize,
+    /// Customers who have waited too long.
+    pub waiting: usize,
+    /// Whether they are all of one person, who needs no telling of whose they are.
+    pub own: bool,
+}
+
+/// Customers who have waited too long, the longest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToContact {
+    /// How many in all.
+    pub total: usize,
+    /// The page, from 1.
+    pub page: usize,
+    /// How many pages there are.
+    pub pages: usize,
+    /// Those of the page.
+    pub contacts: Vec<Contact>,
+    /// Whether they are all of one person.
+    pub own: bool,
+}
+
+/// Somebody to write to or call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Name.
+    pub name: String,
+    /// Stage label.
+    pub stage: Option<String>,
+    /// Calendar days without activity.
+    pub days: i64,
+    /// Who is in charge.
+    pub owner: Option<String>,
+    /// Phone number.
+    pub phone: Option<String>,
+    /// Address that opens the row.
+    pub url: Option<String>,
+}
+
+impl Desk {
+    /// What is due today of the customers of whoever asks: their own, their team's, or all.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn day(&self, who: &Who, now: Timestamp) -> Answer<Day> {
+        let mut day = Day {
+            date: self.today(now).to_string(),
+            own: self.sees_own(who),
+            ..Day::default()
+        };
+        self.each_seen(who, Right::Customers, now, |seen| {
+            day.due.extend(self.dates_today(seen, now));
+            day.waiting += usize::from(self.waits(seen, now));
+            Ok(())
+        })?;
+        let sight = self.sight(who, Right::Customers)?;
+        day.due.extend(self.appointments_today(&sight, now)?);
+        day.due
+            .sort_by(|a, b| (&a.at, &a.name).cmp(&(&b.at, &b.name)));
+        day.due_count = day.due.len();
+        day.due.truncate(DUE_SHOWN);
+        Ok(day)
+    }
+
+    /// Who has waited too long by the idle rules, of the customers of whoever asks. Pages count from 1; one that does
+    /// not exist is the last.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn to_contact(&self, who: &Who, page: usize, now: Timestamp) -> Answer<ToContact> {
+        let sight = self.sight(who, Right::Customers)?;
+        let mut found: Vec<Contact> = Vec::new();
+        self.each_seen(who, Right::Customers, now, |seen| {
+            if self.waits(seen, now) {
+                found.push(Contact {
+                    name: name_of(&seen.facts),
+                    stage: text(&seen.facts["stage_label"]),
+                    days: self.days_since(seen.record.active_at, now),
+                    owner: sight.owners(&seen.facts).into_iter().next(),
+                    phone: text(&seen.facts["phone"]),
+                    url: text(&seen.facts["sheet_url"]),
+                });
+            }
+            Ok(())
+        })?;
+        found.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.name.cmp(&b.name)));
+        let total = found.len();
+        let pages = total.div_ceil(CONTACTS).max(1);
+        let page = page.clamp(1, pages);
+        Ok(ToContact {
+            total,
+            page,
+            pages,
+            contacts: found
+                .into_iter()
+                .skip((page - 1) * CONTACTS)
+                .take(CONTACTS)
+                .collect(),
+            own: self.sees_own(who),
+        })
+    }
+
+    fn sees_own(&self, who: &Who) -> bool {
+        super::may(who, Right::Customers) == super::Scope::Own
+    }
+}
