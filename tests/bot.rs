@@ -247,6 +247,7 @@ async fn a_link_binds_and_a_stranger_hears_one_sentence() {
         .await;
     office.asks(mai, "0912345678", "0912 345 678").await;
     office.asks(mai, "/hethong", "chưa có quyền").await;
+    office.asks(mai, "/moi Lan Anh", "chưa có quyền").await;
     office
         .asks(mai, "hôm nay thế nào?", "chưa hiểu câu này")
         .await;
@@ -290,6 +291,14 @@ async fn a_manager_asks_pauses_and_goes_on() {
     assert!(
         shown.buttons.is_empty() && shown.edited_at_ms.is_some(),
         "{shown:?}"
+    );
+    office.asks(boss, "/moi", "/moi Lan Anh").await;
+    office.asks(boss, "/mời Ngọc Ma", "Ngọc Mai").await;
+    let link = office.asks(boss, "/moi ngoc mai", "?start=").await;
+    assert!(
+        link.text.contains("Liên kết mời Ngọc Mai") && link.text.contains("t.me/queenland_bot"),
+        "{}",
+        link.text
     );
     office.asks(boss, "/tuchoi", "/tuchoi 0901234567").await;
     office

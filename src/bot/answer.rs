@@ -195,6 +195,11 @@ fn to_command(
         Command::Campaigns if rest.is_empty() => campaigns::list(desk, words, who, 0, now),
         Command::Campaigns => campaigns::one(desk, words, who, rest, now),
         Command::Stop => stop(desk, words, who, now),
+        Command::Invite if rest.is_empty() => Ok(vec![Reply::of(words.invite_how())]),
+        Command::Invite => {
+            let invitation = desk.invite(rest, None, who, now)?;
+            Ok(vec![Reply::of(words.invited(&invitation))])
+        }
         Command::Suppress if rest.is_empty() => Ok(vec![Reply::of(words.suppress_how())]),
         Command::Suppress => suppress(desk, words, who, rest, now),
     }

@@ -21,6 +21,7 @@ pub(super) enum Command {
     Campaigns,
     Stop,
     Suppress,
+    Invite,
 }
 
 /// Command, Vietnamese name, English name, what it does in both, and the right without which it is not shown.
@@ -33,7 +34,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 13] = [
+const MENU: [Line; 14] = [
     (
         Command::Customers,
         "khach",
@@ -129,6 +130,14 @@ const MENU: [Line; 13] = [
         "Không gửi quảng cáo tới một email hoặc số điện thoại nữa",
         "No more advertising to an address or number",
         Some(Right::Steer),
+    ),
+    (
+        Command::Invite,
+        "moi",
+        "invite",
+        "Tạo liên kết mời một nhân viên dùng bot",
+        "A link that lets a colleague use the bot",
+        Some(Right::People),
     ),
     (
         Command::Help,
@@ -251,6 +260,8 @@ mod tests {
             ("/gửi tiếp", Some((Command::Resume, ""))),
             ("gửi tiếp", None),
             ("hôm nay khách không đến", None),
+            ("/mời Lan Anh", Some((Command::Invite, "Lan Anh"))),
+            ("mời", None),
             ("dừng", None),
             ("xin chào", None),
             ("/", None),

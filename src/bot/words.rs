@@ -1,8 +1,8 @@
 //! What the bot says, in Vietnamese and English. Everything that comes from the sheet or from people is escaped here.
 
 use crate::commands::{
-    Action, Card, ChannelStatus, Customers, HeldLine, Newcomer, Status, SuppressionLine, Totals,
-    WorkbookStatus,
+    Action, Card, ChannelStatus, Customers, HeldLine, Invitation, Newcomer, Status,
+    SuppressionLine, Totals, WorkbookStatus,
 };
 use crate::config::Language;
 use crate::core::people::Role;
@@ -146,6 +146,23 @@ impl Words {
         self.pick(
             "Vui lòng ghi thêm số điện thoại, e-mail hoặc tên, ví dụ: <code>/tim 0901234567</code> hoặc <code>/tim Hồng Nhung</code>",
             "Please add a phone number, an e-mail address or a name: <code>/find 0901234567</code>",
+        )
+    }
+
+    /// How `/moi` is used.
+    pub(super) fn invite_how(self) -> String {
+        self.pick(
+            "Vui lòng ghi thêm tên nhân viên như trong danh sách, ví dụ: <code>/moi Lan Anh</code>",
+            "Please add the colleague's name as in the staff list: <code>/invite Lan Anh</code>",
+        )
+    }
+
+    /// The link that binds a colleague's chat.
+    pub(super) fn invited(self, invitation: &Invitation) -> String {
+        let (name, url) = (escape(&invitation.name), escape(&invitation.link));
+        self.pick(
+            format!("🔑 Liên kết mời <b>{name}</b>, chỉ dùng được một lần, trong vòng một giờ. Gửi cho {name} mở trên điện thoại rồi bấm Start:\n{url}"),
+            format!("🔑 The link for <b>{name}</b>. It works once, for an hour. Send it to {name}, to be opened on their phone:\n{url}"),
         )
     }
 
