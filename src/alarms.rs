@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::core::decide::{self, Decision, Timer, TimerKind, schedule_timer, timers_for};
-use crate::core::delivery::{By, State};
 use crate::core::message::Message;
 use crate::core::record::{Record, RecordId};
 use crate::core::rule::{Audience, Step, Trigger};
@@ -254,22 +253,9 @@ fn cancel_queue(roster: &Roster, rules: &[&String]) -> Result<(), StoreError> {
     let mut groups = Vec::new();
     for entry in store.scan_moving::<Message>(prefix::MESSAGE) {
         let (_, mut message) = entry?;
-        if message.state == State::Queued && rules.contains(&&message.rule) {
-            let mut group = Group::default();
+        if rules.contains(&&message.rule) {
             let why = "its rule was removed from the configuration";
-            // Queued to cancelled by policy is in the table.
-            if ledger::shift(
-                &mut group,
-                &mut message,
-                State::Cancelled,
-                By::Policy,
-                why,
-                None,
-            )
-            .is_ok()
-            {
-                groups.push(group);
-            }
+            groups.extend(ledger::cancelled(&mut message, why));
         }
     }
     store.commit(groups)

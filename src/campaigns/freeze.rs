@@ -7,7 +7,7 @@ use super::Campaigns;
 use crate::core::campaign::halt::Why;
 use crate::core::campaign::life::{Campaign, Run};
 use crate::core::campaign::{CampaignId, Definition, Said};
-use crate::core::delivery::{By, State};
+use crate::core::delivery::State;
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
 use crate::core::people::Directory;
 use crate::core::rule::{Channel, Span};
@@ -114,22 +114,9 @@ impl Campaigns {
                 .frozen
                 .as_ref()
                 .is_some_and(|frozen| frozen.values["question"] == number);
-            if of_this || message.state != State::Queued {
-                continue;
-            }
-            let mut group = Group::default();
-            let why = "not among those of the version approved last";
-            if ledger::shift(
-                &mut group,
-                &mut message,
-                State::Cancelled,
-                By::Policy,
-                why,
-                None,
-            )
-            .is_ok()
-            {
-                groups.push(group);
+            if !of_this {
+                let why = "not among those of the version approved last";
+                groups.extend(ledger::cancelled(&mut message, why));
             }
         }
         store.commit(groups)

@@ -204,6 +204,17 @@ pub fn cancel_lane(store: &Store, lane: &Lane, by: By, why: &str) -> Result<usiz
     }
 }
 
+/// Cancels a message that waits, by policy; none if it does not wait.
+pub fn cancelled(message: &mut Message, why: &str) -> Option<Group> {
+    if message.state != State::Queued {
+        return None;
+    }
+    let mut group = Group::default();
+    // From queued this step is in the table.
+    shift(&mut group, message, State::Cancelled, By::Policy, why, None).ok()?;
+    Some(group)
+}
+
 /// Writes a message back whose state and due time are as they were.
 pub fn rewrite(group: &mut Group, message: &Message) {
     group.put(keys::message(&message.key), message);
