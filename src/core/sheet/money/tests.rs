@@ -273,3 +273,25 @@ fn the_shape_is_min_and_max() {
         r#"{"min":null,"max":3000000000}"#
     );
 }
+
+#[test]
+fn a_plus_and_minus_that_is_half_typed_is_read_like_any_cell() {
+    for (text, expected) in [
+        ("3 tỷ +/-", "~3000"),
+        ("3 tỷ +-", "~3000"),
+        ("+/- 3 tỷ", "~3000"),
+    ] {
+        assert_eq!(shown(&Cell::from(text)), expected, "{text}");
+    }
+    // Every beginning of it, and what a slip of the hand makes of it, is read without falling over.
+    let whole = ",năm tỷ +\t/-+/ 3 tỷ +/";
+    for (end, _) in whole.char_indices() {
+        for text in [
+            whole[..end].to_owned(),
+            format!("{}+/", &whole[..end]),
+            format!("+/{}", &whole[end..]),
+        ] {
+            let _ = read(&Cell::from(text.as_str()));
+        }
+    }
+}

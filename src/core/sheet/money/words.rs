@@ -279,11 +279,20 @@ pub(super) fn bound_before(tokens: &[Token]) -> Option<(Bound, usize)> {
     if tokens.first()?.is_sign("≈±") {
         return Some((Bound::About, 1));
     }
-    if tokens.first()?.is_sign("+") && tokens.get(1)?.is_sign("-/") {
-        let slash = usize::from(tokens[1].is_sign("/"));
-        return Some((Bound::About, 2 + slash));
+    if let Some(length) = plus_minus(tokens) {
+        return Some((Bound::About, length));
     }
     bound(tokens, &BOUNDS_BEFORE)
+}
+
+/// How many tokens `+-` or `+/-` takes; none if it is something else, such as a half-typed `+/`.
+fn plus_minus(tokens: &[Token]) -> Option<usize> {
+    let is = |at: usize, sign: &str| tokens.get(at).is_some_and(|token| token.is_sign(sign));
+    match (is(0, "+"), is(1, "-"), is(1, "/") && is(2, "-")) {
+        (true, true, _) => Some(2),
+        (true, false, true) => Some(3),
+        _ => None,
+    }
 }
 
 /// A bound behind an amount, and how many tokens it takes.
@@ -291,9 +300,8 @@ pub(super) fn bound_behind(tokens: &[Token]) -> Option<(Bound, usize)> {
     if tokens.first()?.is_sign("±") {
         return Some((Bound::About, 1));
     }
-    if tokens.first()?.is_sign("+") && tokens.get(1).is_some_and(|t| t.is_sign("-/")) {
-        let slash = usize::from(tokens[1].is_sign("/"));
-        return Some((Bound::About, 2 + slash));
+    if let Some(length) = plus_minus(tokens) {
+        return Some((Bound::About, length));
     }
     if tokens.first()?.is_sign("+") {
         // "3 tỷ + 500 triệu" is a sum, "3 tỷ + VAT" a price before tax.
