@@ -206,7 +206,7 @@ fn cells_of(number: u32) -> [(&'static str, String); 9] {
         "Vũ Hải",
     ];
     let n = number as usize;
-    let inside = number % ONE_IN == 0;
+    let inside = number.is_multiple_of(ONE_IN);
     let area = if inside { IN[n % 3] } else { AREAS[n % 8] };
     let budget = if inside {
         "3-5 tỷ"
