@@ -59,8 +59,6 @@ pub(super) struct Poll<'a> {
     pub(super) deciding: Deciding,
     /// The time of which nobody knows what was sent, if this is the first look after a restore.
     pub(super) gap: Option<Gap>,
-    /// That time up to the first look after the last restore, once there was one.
-    unknown: Option<Gap>,
     /// Who was written to already in this poll.
     pub(super) once: Once,
     /// The names and patterns of tabs that the configuration had at the last accepted poll.
@@ -242,7 +240,6 @@ impl<'a> Poll<'a> {
             last: Group::default(),
             silent: false,
             gap: roster.store().rebase(workbook)?,
-            unknown: roster.store().unknown(workbook)?,
             decided: Vec::new(),
             deciding: roster.deciding()?,
             once: Once::default(),
@@ -677,7 +674,8 @@ impl<'a> Poll<'a> {
         let id = record.id.clone();
         let away = record.gone.map(|gone| self.now.duration_since(gone));
         // Missing at the first look after a restore: they may have been back, and told of, since the backup.
-        let unknown = match (self.unknown, record.gone) {
+        let last_gap = self.roster.store().unknown(self.workbook)?;
+        let unknown = match (last_gap, record.gone) {
             (Some(gap), Some(gone)) => {
                 gone <= gap.to && self.now.duration_since(gap.to) <= UNKNOWN_FOR
             }
