@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, Language, TabKind};
 use crate::core::campaign::life::State;
 use crate::core::facts::local_text;
-use crate::core::sheet::Cell;
-use crate::google::{Google, GoogleError, HeaderCell, NewTab, RowSink, Written};
+use crate::google::{Google, GoogleError, HeaderCell, NewTab, Written};
 use crate::roster::Roster;
 use crate::store::keys::{self, Key, prefix};
 use crate::store::{Group, StoreError};
@@ -70,8 +69,6 @@ pub enum WriteError {
 /// What was written last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
-    /// Google's id of our tab.
-    sheet: i64,
     /// How many rows it has by us, the header included.
     rows: usize,
     /// Hash of what they say.
@@ -124,7 +121,7 @@ pub async fn results(
         return Ok(false);
     }
     let title = &config.campaigns.results_tab;
-    let sheet = ours(google, workbook, title, &header, before.as_ref()).await?;
+    let sheet = ours(google, workbook, title, &header).await?;
     let written = rows.len();
     let width = header.len();
     // Rows that are no longer said are emptied.
@@ -142,7 +139,6 @@ pub async fn results(
     google.put_rows(workbook, sheet, &rows).await?;
     let mut group = Group::default();
     let kept = Kept {
-        sheet,
         rows: written,
         hash,
     };
@@ -157,25 +153,17 @@ async fn ours(
     workbook: &str,
     title: &str,
     header: &[&str],
-    before: Option<&Kept>,
 ) -> Result<i64, WriteError> {
     let tabs = google.metadata(workbook).await?.tabs;
-    // Renamed by somebody, it is ours all the same.
-    if let Some(known) = before.and_then(|kept| tabs.iter().find(|tab| tab.sheet == kept.sheet)) {
-        return Ok(known.sheet);
+    // Renamed by somebody, or unknown to a store that was restored, it is ours all the same.
+    let sheet = NewTab::id_of(title);
+    if tabs.iter().any(|tab| tab.sheet == sheet) {
+        return Ok(sheet);
     }
-    if let Some(tab) = tabs.iter().find(|tab| tab.title == title) {
-        // After a restore the store may not know that we made it; then its header says so.
-        let range = crate::google::rows_to(title, 1);
-        let first = google
-            .values(workbook, &[range], FirstRow::default())
-            .await?;
-        return match first.is(header) {
-            true => Ok(tab.sheet),
-            false => Err(WriteError::NotOurs {
-                tab: title.to_owned(),
-            }),
-        };
+    if tabs.iter().any(|tab| tab.title == title) {
+        return Err(WriteError::NotOurs {
+            tab: title.to_owned(),
+        });
     }
     let cell = |text: &&str| HeaderCell {
         text: (*text).to_owned(),
@@ -191,33 +179,6 @@ async fn ours(
         dropdowns: Vec::new(),
     };
     Ok(google.add_tab(workbook, &tab).await?)
-}
-
-/// The cells of a tab's first row.
-#[derive(Default)]
-struct FirstRow(Vec<String>);
-
-impl FirstRow {
-    fn is(&self, header: &[&str]) -> bool {
-        self.0.len() >= header.len() && self.0.iter().zip(header).all(|(cell, text)| cell == text)
-    }
-}
-
-impl RowSink for FirstRow {
-    fn row(&mut self, _: usize, _: usize, json: &[u8]) -> Result<(), GoogleError> {
-        if self.0.is_empty() {
-            let mut cells = Vec::new();
-            crate::google::cells_of(json, &mut cells)?;
-            self.0 = cells
-                .iter()
-                .map(|cell| match cell {
-                    Cell::Text(text) => text.to_string(),
-                    Cell::Empty | Cell::Bool(_) | Cell::Number(_) => String::new(),
-                })
-                .collect();
-        }
-        Ok(())
-    }
 }
 
 fn texts(header: &[&str]) -> Vec<Written> {

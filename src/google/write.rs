@@ -66,13 +66,18 @@ pub struct NewTab {
 }
 
 impl NewTab {
-    /// Google's id for it: always the same for a title, so that making it twice makes it once.
-    fn sheet(&self) -> i32 {
-        let hash = blake3::hash(self.title.as_bytes());
-        let bytes: [u8; 4] = [0, 1, 2, 3].map(|place| hash.as_bytes()[place]);
-        // Google's ids are positive; 0 is a workbook's first tab.
-        (i32::from_be_bytes(bytes) & i32::MAX).max(1)
+    /// Google's id for a tab of ours: always the same for a title, so that making it twice makes it once, and that
+    /// it is known to be ours whatever it is called by now.
+    pub fn id_of(title: &str) -> i64 {
+        i64::from(sheet_of(title))
     }
+}
+
+fn sheet_of(title: &str) -> i32 {
+    let hash = blake3::hash(title.as_bytes());
+    let bytes: [u8; 4] = [0, 1, 2, 3].map(|place| hash.as_bytes()[place]);
+    // Google's ids are positive; 0 is a workbook's first tab.
+    (i32::from_be_bytes(bytes) & i32::MAX).max(1)
 }
 
 impl Service {
@@ -81,7 +86,7 @@ impl Service {
     /// # Errors
     /// See [`GoogleError`]; a title that is taken is [`GoogleError::Refused`].
     pub(super) async fn add_tab(&self, workbook: &str, tab: &NewTab) -> Result<i64, GoogleError> {
-        let sheet = tab.sheet();
+        let sheet = sheet_of(&tab.title);
         let width = count(tab.header.len().max(1));
         let mut requests = vec![
             Request {
