@@ -102,7 +102,8 @@ pub struct Chat {
     pub parts: Vec<String>,
     /// Rows of buttons, under the last part.
     pub buttons: Vec<Vec<Button>>,
-    /// A picture; a single part short enough for a caption (1024 UTF-16 units) goes with it, else it goes first.
+    /// A picture; a single part short enough for a caption (1024 UTF-16 units) goes with it, else it goes first. The
+    /// text counts: where the picture does not get through, the text goes alone.
     pub photo: Option<Attachment>,
     /// Files: after the text, or before it if buttons stand under it, so that they are the last thing.
     pub documents: Vec<Document>,

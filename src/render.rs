@@ -257,6 +257,11 @@ impl Templates {
         chat::render(&self.env, &self.sources, name, &Facts::of(values))
     }
 
+    /// Whether messages of a template go with a picture.
+    pub fn has_chart(&self, name: &str) -> bool {
+        self.sources.contains_key(&chart_file(name))
+    }
+
     /// What the picture of a template shows, with the facts of a message; none if it has no picture, or nothing to
     /// show in it. `bundle` is the one that was kept with the message, if it is not the one in force.
     ///

@@ -39,6 +39,7 @@ shipped![
     "campaign-why.telegram.html",
     "deposited.buttons.txt",
     "deposited.telegram.html",
+    "digest-daily.chart.txt",
     "digest-daily.telegram.html",
     "flood.telegram.html",
     "held-batch.buttons.txt",
