@@ -42,6 +42,7 @@ pub use campaign::{
 };
 pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
 pub use day::{Contact, Day, ToContact};
+pub use digest::{DigestMade, DigestQueued};
 pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
 };
@@ -254,6 +255,15 @@ pub enum Request {
     Totals,
     /// What managers read in the morning, now: `core::facts::digest::DigestFacts`.
     Digest,
+    /// A digest as a rule would send it now; with `send`, it is sent: a [`DigestMade`].
+    DigestNow {
+        /// Which rule's, where there are several.
+        #[serde(default)]
+        rule: Option<String>,
+        /// Whether it goes to the rule's recipients.
+        #[serde(default)]
+        send: bool,
+    },
     /// Customers by phone, e-mail or name: a list of [`Card`].
     Find {
         /// What is known of them.
@@ -439,6 +449,9 @@ impl Desk {
             Request::Mine => json(&self.mine(who, now)?),
             Request::Totals => json(&self.totals(who)?),
             Request::Digest => json(&self.digest_for(who, now)?),
+            Request::DigestNow { rule, send } => {
+                json(&self.digest_now(rule.as_deref(), *send, who, now)?)
+            }
             Request::Find { text } => json(&self.find(text, who, now)?),
             Request::Backup {} => json(&self.backup(who, now)?),
             Request::CampaignList => json(&self.campaign_list(who, now)?),

@@ -13,6 +13,7 @@ use sheetbridge::core::facts::{self, FactsInput, RecordFacts};
 use sheetbridge::core::record::{Cells, RecordId};
 use sheetbridge::core::rule::Channel;
 use sheetbridge::core::sheet::Cell;
+use sheetbridge::render::chart::Chart;
 use sheetbridge::render::{ButtonKind, Language, Templates};
 
 fn company() -> Value {
@@ -303,6 +304,108 @@ Cần xem lại trong bảng
 • Chưa rõ vào giai đoạn từ ngày nào: 20
 
 Thư và tin nhắn: đã gửi 38, không tới 1, đang chờ 2"
+    );
+}
+
+/// What the picture of a digest is made of, with names that would like to be more than names.
+#[test]
+fn the_picture_of_a_digest_shows_what_its_text_says() {
+    let mut values = full();
+    values["digest"]["waiting"][0]["owner"] = json!("# Tuấn | 9 \n== pie");
+    for language in [Language::Vietnamese, Language::English] {
+        let templates = load(language);
+        let page = templates
+            .render_chart("digest-daily", None, &values)
+            .unwrap()
+            .unwrap();
+        let rows = |at: usize| match &page.panels[at].chart {
+            Chart::Bars { rows, .. } => rows.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(page.panels.len(), 4, "{page:?}");
+        let counts: Vec<f64> = rows(0).iter().map(|row| row.value).collect();
+        assert_eq!(counts, [640.0, 412.0, 31.0, 101.0, 3.0]);
+        let waiting = rows(1);
+        assert_eq!(waiting[0].label, "# Tuấn | 9  == pie");
+        assert_eq!((waiting[0].value, waiting[1].value), (5.0, 1.0));
+        assert!(
+            !waiting[0].highlighted && waiting[1].highlighted,
+            "nobody in charge"
+        );
+        assert_eq!((rows(2).len(), rows(3).len()), (2, 2));
+        if language == Language::Vietnamese {
+            assert_eq!(page.title, "Báo cáo thứ Bảy 21/11/2026");
+            assert_eq!(
+                page.subtitle,
+                "Công ty CP Queenland: 1.187 khách, thêm 6 khách mới"
+            );
+            assert_eq!(waiting[0].note.as_deref(), Some("lâu nhất 12 ngày"));
+            assert_eq!(waiting[1].label, "Chưa có người phụ trách");
+            assert_eq!(rows(3)[1].label, "(trống) → Đã đặt cọc");
+        }
+        // The text says it all without the picture, and the other templates have none.
+        assert!(!templates.has_chart("welcome"));
+        assert_eq!(
+            templates.render_chart("lead-alert", None, &values),
+            Ok(None)
+        );
+        let nothing = record(&json!({}), json!({"digest": {}}));
+        let page = templates.render_chart("digest-daily", None, &nothing);
+        assert_eq!(page.unwrap().unwrap().panels.len(), 1);
+    }
+}
+
+/// A picture is drawn by the template as it was when the message was first tried.
+#[test]
+fn a_picture_of_a_kept_template_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("digest-daily.chart.txt");
+    std::fs::write(&file, "# Cũ\n== bars Khách\nTất cả | {{ digest.total }}\n").unwrap();
+    let old = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+    let kept = old.source_bundle("digest-daily").unwrap().to_owned();
+    let new = load(Language::Vietnamese);
+    let page = new
+        .render_chart("digest-daily", Some(&kept), &full())
+        .unwrap()
+        .unwrap();
+    assert_eq!((page.title.as_str(), page.panels.len()), ("Cũ", 1));
+}
+
+#[test]
+fn mistakes_in_the_description_of_a_picture_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("digest-daily.chart.txt");
+    for (source, says) in [
+        (
+            "== pie Khách\n",
+            "template digest-daily.chart.txt: line 1 of what it makes: `pie` is no kind of panel; there are bars, funnel, stacked and figure",
+        ),
+        (
+            "== bars Khách\nTất cả | {{ digest.total | number }}\n",
+            "line 2 of what it makes: `Tất cả | 1.187…` has no number",
+        ),
+        (
+            "== bars Khách\nTất cả | {{ digest.totl }}\n",
+            "template digest-daily.chart.txt, line 2: `digest.totl` has no value",
+        ),
+    ] {
+        std::fs::write(&file, source).unwrap();
+        let templates = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+        let mut values = full();
+        values["digest"]["total"] = json!(1_187_000);
+        let error = templates.render_chart("digest-daily", None, &values);
+        let error = error.unwrap_err().to_string();
+        let says = says.replace('…', ".000");
+        assert!(error.contains(&says), "{error}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(folder.path().join("quy.chart.txt"), "== bars x\n").unwrap();
+    let error = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("there is a chart, but no message quy.telegram.html"),
+        "{error}"
     );
 }
 

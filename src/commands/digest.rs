@@ -1,5 +1,7 @@
 //! The facts of a digest: what managers read in the morning, and whenever they ask for it.
 
+mod now;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -23,6 +25,8 @@ use crate::core::sheet::fold::fold;
 use crate::roster::sheet_url;
 use crate::store::journal::{Entry, What};
 use crate::store::keys::prefix;
+
+pub use now::{DigestMade, DigestQueued};
 
 /// What a digest looks back on.
 const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(24);
