@@ -307,6 +307,37 @@ Thư và tin nhắn: đã gửi 38, không tới 1, đang chờ 2"
     );
 }
 
+/// A group reads who has sold and what: nothing of the customer.
+#[test]
+fn good_news_for_a_group_names_no_customer() {
+    let mut values = full();
+    values["stage_label"] = json!("Đã đặt cọc");
+    for language in [Language::Vietnamese, Language::English] {
+        let said = load(language)
+            .render_chat("deposited-group", &values)
+            .unwrap();
+        let text = said.plain();
+        for private in [
+            "Nguyễn",
+            "An,",
+            "090",
+            "tỷ",
+            "billion",
+            "gmail",
+            "docs.google",
+        ] {
+            assert!(!text.contains(private), "{private}: {text}");
+        }
+        assert!(said.buttons.is_empty());
+        if language == Language::Vietnamese {
+            assert_eq!(
+                text,
+                "🎉 Tin vui: thêm một khách đã đặt cọc!\n👏 Chúc mừng Lan Anh, Minh Tuấn\n🏠 Căn hộ 2PN <view sông>, Quận 7"
+            );
+        }
+    }
+}
+
 /// What the picture of a digest is made of, with names that would like to be more than names.
 #[test]
 fn the_picture_of_a_digest_shows_what_its_text_says() {

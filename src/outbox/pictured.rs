@@ -95,3 +95,64 @@ fn shown(parcel: Parcel, file: Attachment, title: &str) -> Parcel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::courier::Mail;
+    use crate::render::Templates;
+
+    fn mail(html: String) -> Parcel {
+        Parcel::Mail(Mail {
+            to: "ha.pham@queenland.example".into(),
+            to_name: String::new(),
+            from_name: String::new(),
+            from: "crm@queenland.example".into(),
+            reply_to: None,
+            subject: "Báo cáo".into(),
+            text: "Khách: 3".into(),
+            html,
+            message_id: "0123@queenland.example".into(),
+            date: jiff::Timestamp::UNIX_EPOCH,
+            headers: Vec::new(),
+            inline: Vec::new(),
+            attachments: Vec::new(),
+        })
+    }
+
+    fn file() -> Attachment {
+        Attachment {
+            name: "bieu-do.png".into(),
+            media_type: "image/png".into(),
+            content: b"PNG".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_mail_shows_the_picture_inside() {
+        let values = serde_json::json!({
+            "today": "2026-11-23", "digest": {"total": 3}, "company": {"name": "Queenland"}
+        });
+        for language in [Language::Vietnamese, Language::English] {
+            let templates = Templates::load(None, language).unwrap();
+            let rendered = templates.render_mail("digest-daily", &values).unwrap();
+            let Parcel::Mail(mail) = shown(mail(rendered.html), file(), "A <b>&\"") else {
+                panic!("a mail stays one");
+            };
+            assert_eq!(mail.inline[0].id, "chart@queenland.example");
+            let image = "<img src=\"cid:chart@queenland.example\" alt=\"A &lt;b&gt;&amp;&quot;\"";
+            assert!(mail.html.contains(image), "{}", mail.html);
+            assert!(mail.attachments.is_empty());
+            assert!(!rendered.text.contains("picture"), "{}", rendered.text);
+        }
+    }
+
+    #[test]
+    fn a_layout_without_a_place_for_it_has_it_as_a_file() {
+        let Parcel::Mail(mail) = shown(mail("<p>Khách: 3</p>".into()), file(), "A") else {
+            panic!("a mail stays one");
+        };
+        assert_eq!((mail.inline.len(), mail.attachments.len()), (0, 1));
+        assert_eq!(mail.html, "<p>Khách: 3</p>");
+    }
+}

@@ -37,6 +37,7 @@ shipped![
     "campaign-table.telegram.html",
     "campaign-why.buttons.txt",
     "campaign-why.telegram.html",
+    "deposited-group.telegram.html",
     "deposited.buttons.txt",
     "deposited.telegram.html",
     "digest-daily.chart.txt",
