@@ -58,13 +58,22 @@ pub(super) fn database() -> &'static Arc<fontdb::Database> {
     &DATABASE
 }
 
+/// Letters that people write and the font has not, and what says the same.
+const LIKE: [(char, char); 4] = [('→', '›'), ('⇒', '›'), ('‑', '-'), ('•', '·')];
+
 /// What can be drawn of a text: composed letters that the font has, on one line.
 pub(super) fn drawable(text: &str) -> String {
     let letters = Weight::Regular.font().charmap();
     let known: String = text
         .nfc()
         .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
-        .filter(|letter| letters.map(*letter).is_some())
+        .filter_map(|letter| {
+            let has = |letter: &char| letters.map(*letter).is_some();
+            let like = LIKE.iter().find(|(one, _)| *one == letter);
+            Some(letter)
+                .filter(has)
+                .or(like.map(|(_, other)| *other).filter(has))
+        })
         .collect();
     known
         .split(' ')
@@ -142,11 +151,11 @@ mod tests {
     /// Every vowel with every tone, every consonant, and the marks of prices, dates and quotations.
     fn alphabet() -> String {
         let mut all =
-            String::from("bcdđghklmnpqrstvxfjwz0123456789₫·–—“”‘’…%+−/.,:;!?()&<>\"'#@→~|");
+            String::from("bcdđghklmnpqrstvxfjwz0123456789₫·–—“”‘’…%+−/.,:;!?()&<>\"'#@›~|");
         for vowel in "aăâeêioôơuưy".chars() {
             all.push(vowel);
             for tone in ['\u{300}', '\u{301}', '\u{303}', '\u{309}', '\u{323}'] {
-                all.extend([vowel, tone].iter().nfc());
+                all.extend([vowel, tone].into_iter().nfc());
             }
         }
         format!("{all}{}", all.to_uppercase())
@@ -196,7 +205,7 @@ mod tests {
         let short = cut(name, 30.0, Weight::Regular, 200.0);
         assert!(short.ends_with('…') && wide(&short) <= 200.0, "{short}");
         assert_eq!(cut(name, 30.0, Weight::Regular, 2_000.0), name);
-        let lines = wrapped(name, 30.0, Weight::Regular, 220.0, 2);
+        let lines = wrapped(name, 30.0, Weight::Regular, 260.0, 2);
         assert_eq!(lines.len(), 2);
         assert_eq!(lines.join(" "), name);
         let lines = wrapped(&name.repeat(3), 30.0, Weight::Regular, 220.0, 2);
