@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod facts;
 pub mod identity;
 pub mod message;
+pub mod outcome;
 pub mod pace;
 pub mod people;
 pub mod policy;
