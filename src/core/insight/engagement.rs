@@ -4,9 +4,12 @@
 //! something about a buyer to be is when they were last in touch, and whether they ever really were.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::days_between;
+use crate::core::record::{Kind, Record};
+use crate::core::sheet::Value;
 
 /// Dealt with within so many days, and more than once: hot.
 const HOT_DAYS: f64 = 3.0;
@@ -40,6 +43,40 @@ impl Engagement {
             Self::Cooling => "cooling",
             Self::Cold => "cold",
         }
+    }
+}
+
+/// The stages in their order, and whether a deal is still open in each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Course(Vec<(String, bool)>);
+
+impl Course {
+    /// The course of these stages.
+    pub fn new(stages: impl IntoIterator<Item = (String, bool)>) -> Self {
+        Self(stages.into_iter().collect())
+    }
+
+    /// The class of a record; none if the deal has ended or its stage is not known. `appointment` is the cell of
+    /// that field, as read; `today` is the day of `now` where the company is.
+    pub fn engagement(
+        &self,
+        record: &Record,
+        appointment: Option<&Value>,
+        today: Date,
+        now: Timestamp,
+    ) -> Option<Engagement> {
+        let id = record.stage.as_ref()?;
+        let place = self.0.iter().position(|(stage, _)| stage == id)?;
+        if record.kind != Kind::Customer || !self.0[place].1 {
+            return None;
+        }
+        let contact = Contact {
+            active_at: record.active_at,
+            events: record.events,
+            moved_on: self.0[..place].iter().any(|(_, open)| *open),
+            appointment: matches!(appointment, Some(Value::Date(when)) if when.date >= today),
+        };
+        Some(of(&contact, now))
     }
 }
 
