@@ -6,10 +6,12 @@ use jiff::Timestamp;
 
 use super::campaigns;
 use super::menu::{self, Command};
+use super::report;
 use super::words::{Words, parts};
 use crate::commands::{
     Action, Answer, CommandError, Desk, ErrorKind, Pressed, Right, Scope, Who, may, paused_list,
 };
+use crate::core::insight::period::Preset;
 
 /// Renders the digest as the messages of a chat, in Telegram's HTML. Given by the daemon, which has the templates.
 pub type DigestText = Arc<dyn Fn(&Desk, Timestamp) -> Result<Vec<String>, String> + Send + Sync>;
@@ -179,6 +181,7 @@ fn to_command(
             })))])
         }
         Command::Status => Ok(vec![Reply::of(words.status(&desk.status(who, now)?))]),
+        Command::Report => report::report(desk, words, who, Preset::ThisMonth, now),
         Command::Digest => digest_now(desk, digest, words, who, now),
         Command::Customers if !rest.is_empty() => find(desk, words, who, rest, now),
         Command::Customers => Ok(vec![Reply::of(customers(desk, words, who, now)?)]),
@@ -387,10 +390,15 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     | Pressed::CampaignMore(_)
                     | Pressed::CampaignAskStop(_)
                     | Pressed::CampaignTable(_)
+                    | Pressed::Report(_)
                     // Whoever has seen the test mail wants to approve then.
                     | Pressed::CampaignTest(_)
             );
-            let replies = match campaigns::pressed(desk, words, &who, &pressed, now) {
+            let replies = match &pressed {
+                Pressed::Report(preset) => report::report(desk, words, &who, *preset, now),
+                other => campaigns::pressed(desk, words, &who, other, now),
+            };
+            let replies = match replies {
                 Ok(replies) => replies,
                 Err(error) => refused(words, &error),
             };

@@ -8,6 +8,7 @@ use super::{
     HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
 };
 use crate::core::campaign::CampaignId;
+use crate::core::insight::period::Preset;
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::store::Group;
 use crate::store::campaigns::{ProgressNote, progress_note_key};
@@ -72,13 +73,15 @@ pub enum Action {
     CampaignResume,
     /// What waits of a campaign does not go.
     CampaignStop,
+    /// The figures of a period.
+    Report,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -104,6 +107,7 @@ impl Action {
         Self::CampaignPause,
         Self::CampaignResume,
         Self::CampaignStop,
+        Self::Report,
         Self::Cancel,
     ];
 
@@ -135,6 +139,7 @@ impl Action {
             Self::CampaignPause => "campaign-pause",
             Self::CampaignResume => "campaign-resume",
             Self::CampaignStop => "campaign-stop",
+            Self::Report => "report",
             Self::Cancel => "cancel",
         }
     }
@@ -148,6 +153,7 @@ impl Action {
                 | Self::CampaignMore
                 | Self::CampaignTable
                 | Self::CampaignAskStop
+                | Self::Report
         )
     }
 
@@ -218,6 +224,8 @@ pub enum Pressed {
     CampaignTable(String),
     /// `campaign-no-why`.
     CampaignWhy(WhyGiven),
+    /// `report`: of which period.
+    Report(Preset),
     /// `cancel`.
     Nothing,
 }
@@ -280,6 +288,7 @@ pub fn act_for(
         | Action::CampaignTable
         | Action::CampaignAskStop => event("/mailing/id")?,
         Action::CampaignMore => "0".to_owned(),
+        Action::Report => Preset::ThisMonth.as_str().to_owned(),
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
     };
     Some(ButtonAct {
@@ -351,6 +360,7 @@ impl Desk {
             Action::CampaignNoWhy => {
                 Pressed::CampaignWhy(self.campaign_without_why(subject, who, now)?)
             }
+            Action::Report => Pressed::Report(Preset::parse(subject).unwrap_or(Preset::ThisMonth)),
             Action::CampaignOpen => Pressed::CampaignOpen(act.subject.clone()),
             Action::CampaignMore => Pressed::CampaignMore(subject.parse().unwrap_or_default()),
             Action::CampaignAskStop => Pressed::CampaignAskStop(act.subject.clone()),

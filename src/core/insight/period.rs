@@ -37,6 +37,22 @@ impl Preset {
         Self::ThisQuarter,
     ];
 
+    /// As a button keeps it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ThisWeek => "this_week",
+            Self::LastWeek => "last_week",
+            Self::ThisMonth => "this_month",
+            Self::LastMonth => "last_month",
+            Self::ThisQuarter => "this_quarter",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.as_str() == name)
+    }
+
     /// Its days.
     pub fn days(self, today: Date) -> Period {
         let monday = back(today, days_since_monday(today));
