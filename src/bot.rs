@@ -10,6 +10,7 @@ mod day;
 mod menu;
 mod notes;
 mod outcome;
+mod report;
 mod words;
 
 use std::sync::Arc;
@@ -73,7 +74,7 @@ impl std::fmt::Debug for Bot {
 impl Bot {
     /// A bot that answers by the desk that is in force when somebody asks.
     ///
-    /// `digest` renders the digest for `/baocao`. `acted` is notified after everything that somebody did, so
+    /// `digest` renders the digest for `/bantin`. `acted` is notified after everything that somebody did, so
     /// that the outbox and the poll can look at once. `now` is the clock.
     pub fn new(
         client: Client,

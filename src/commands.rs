@@ -25,6 +25,7 @@ mod pause;
 mod people;
 mod problems;
 mod records;
+mod report;
 mod sheet;
 mod status;
 mod suppress;
@@ -256,6 +257,15 @@ pub enum Request {
     Totals,
     /// What managers read in the morning, now: `core::facts::digest::DigestFacts`.
     Digest,
+    /// The figures of a period: a [`crate::core::insight::Insight`].
+    Report {
+        /// First day, ISO; without both days it is the month so far.
+        #[serde(default)]
+        from: Option<String>,
+        /// Last day, ISO.
+        #[serde(default)]
+        to: Option<String>,
+    },
     /// Customers by phone, e-mail or name: a list of [`Card`].
     Find {
         /// What is known of them.
@@ -441,6 +451,9 @@ impl Desk {
             Request::Mine => json(&self.mine(who, now)?),
             Request::Totals => json(&self.totals(who)?),
             Request::Digest => json(&self.digest_for(who, now)?),
+            Request::Report { from, to } => {
+                json(&self.report(from.as_deref(), to.as_deref(), who, now)?)
+            }
             Request::Find { text } => json(&self.find(text, who, now)?),
             Request::Backup {} => json(&self.backup(who, now)?),
             Request::CampaignList => json(&self.campaign_list(who, now)?),
@@ -490,6 +503,7 @@ impl Desk {
             what: What::Hand,
             text: format!("{}: {did}", who.name()),
             stages: None,
+            moved: None,
         };
         self.roster.store().note(group, &entry);
     }

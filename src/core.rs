@@ -13,6 +13,7 @@ pub mod decide;
 pub mod delivery;
 pub mod facts;
 pub mod identity;
+pub mod insight;
 pub mod message;
 pub mod outcome;
 pub mod pace;

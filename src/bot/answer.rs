@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use super::campaigns;
 use super::menu::{self, Command};
 use super::notes;
+use super::report;
 use super::words::{Words, parts};
 use crate::commands::{
     Action, Answer, CommandError, Desk, ErrorKind, Pressed, Right, Scope, Who, may, paused_list,
 };
+use crate::core::insight::period::Preset;
 
 /// Renders the digest as the messages of a chat, in Telegram's HTML. Given by the daemon, which has the templates.
 pub type DigestText = Arc<dyn Fn(&Desk, Timestamp) -> Result<Vec<String>, String> + Send + Sync>;
@@ -218,6 +220,7 @@ fn to_command(
             })))])
         }
         Command::Status => Ok(vec![Reply::of(words.status(&desk.status(who, now)?))]),
+        Command::Report => report::report(desk, words, who, Preset::ThisMonth, now),
         Command::Digest => digest_now(desk, digest, words, who, now),
         Command::Customers if !rest.is_empty() => find(desk, words, who, rest, now),
         Command::Customers => Ok(vec![Reply::of(customers(desk, words, who, now)?)]),
@@ -430,14 +433,11 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     | Pressed::CampaignAskStop(_)
                     | Pressed::CampaignTable(_)
                     | Pressed::CustomerOpen(_)
+                    | Pressed::Report(_)
                     // Whoever has seen the test mail wants to approve then.
                     | Pressed::CampaignTest(_)
             );
-            let said = campaigns::pressed(desk, words, &who, &pressed, now).and_then(|mut said| {
-                said.extend(notes::pressed(desk, words, &who, &pressed, now)?);
-                Ok(said)
-            });
-            let replies = match said {
+            let replies = match beside(desk, words, &who, &pressed, now) {
                 Ok(replies) => replies,
                 Err(error) => refused(words, &error),
             };
@@ -474,6 +474,22 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
             }
         }
     }
+}
+
+/// What is said besides in the same chat.
+fn beside(
+    desk: &Desk,
+    words: Words,
+    who: &Who,
+    pressed: &Pressed,
+    now: Timestamp,
+) -> Answer<Vec<Reply>> {
+    if let Pressed::Report(preset) = pressed {
+        return report::report(desk, words, who, *preset, now);
+    }
+    let mut said = campaigns::pressed(desk, words, who, pressed, now)?;
+    said.extend(notes::pressed(desk, words, who, pressed, now)?);
+    Ok(said)
 }
 
 fn short(text: &str) -> String {

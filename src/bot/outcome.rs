@@ -63,9 +63,10 @@ impl Words {
                 let toast = self.pick("Đang gửi bảng kết quả", "The table is on its way");
                 Some((toast, escape(name)))
             }
-            Pressed::CampaignOpen(_) | Pressed::CampaignMore(_) | Pressed::CampaignAskStop(_) => {
-                Some((String::new(), String::new()))
-            }
+            Pressed::CampaignOpen(_)
+            | Pressed::CampaignMore(_)
+            | Pressed::CampaignAskStop(_)
+            | Pressed::Report(_) => Some((String::new(), String::new())),
             Pressed::CampaignWhy(given) => {
                 let line = self.why_given(given);
                 let toast = self.pick("Đã báo người soạn", "Its author is told");
@@ -285,6 +286,7 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         | Pressed::Noted(_)
         | Pressed::NoteUndone(_)
         | Pressed::CustomerOpen(_)
+        | Pressed::Report(_)
         | Pressed::Nothing => ["", "", "", ""],
     }
 }

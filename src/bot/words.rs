@@ -568,7 +568,8 @@ impl Words {
             | Action::CampaignAskStop
             | Action::CampaignPause
             | Action::CampaignResume
-            | Action::CampaignStop => action.as_str().to_owned(),
+            | Action::CampaignStop
+            | Action::Report => action.as_str().to_owned(),
         }
     }
 }

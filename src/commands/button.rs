@@ -10,6 +10,7 @@ use super::{
     HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
 };
 use crate::core::campaign::CampaignId;
+use crate::core::insight::period::Preset;
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::core::outcome::Outcome;
 use crate::store::Group;
@@ -95,13 +96,15 @@ pub enum Action {
     NoteUndo,
     /// A customer is shown with what can be done.
     CustomerOpen,
+    /// The figures of a period.
+    Report,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -136,6 +139,7 @@ impl Action {
         Self::CallTomorrow,
         Self::NoteUndo,
         Self::CustomerOpen,
+        Self::Report,
         Self::Cancel,
     ];
 
@@ -176,6 +180,7 @@ impl Action {
             Self::CallTomorrow => "call-tomorrow",
             Self::NoteUndo => "note-undo",
             Self::CustomerOpen => "customer-open",
+            Self::Report => "report",
             Self::Cancel => "cancel",
         }
     }
@@ -190,6 +195,7 @@ impl Action {
                 | Self::CampaignTable
                 | Self::CampaignAskStop
                 | Self::CustomerOpen
+                | Self::Report
         )
     }
 
@@ -268,6 +274,8 @@ pub enum Pressed {
     NoteUndone(String),
     /// `customer-open`: the record.
     CustomerOpen(String),
+    /// `report`: of which period.
+    Report(Preset),
     /// `cancel`.
     Nothing,
 }
@@ -337,6 +345,7 @@ pub fn act_for(
         | Action::CampaignTable
         | Action::CampaignAskStop => event("/mailing/id")?,
         Action::CampaignMore => "0".to_owned(),
+        Action::Report => Preset::ThisMonth.as_str().to_owned(),
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
         // Only under the note itself.
         Action::NoteUndo => return None,
@@ -433,6 +442,7 @@ impl Desk {
             Action::CampaignNoWhy => {
                 Pressed::CampaignWhy(self.campaign_without_why(subject, who, now)?)
             }
+            Action::Report => Pressed::Report(Preset::parse(subject).unwrap_or(Preset::ThisMonth)),
             Action::CampaignOpen => Pressed::CampaignOpen(act.subject.clone()),
             Action::CampaignMore => Pressed::CampaignMore(subject.parse().unwrap_or_default()),
             Action::CampaignAskStop => Pressed::CampaignAskStop(act.subject.clone()),

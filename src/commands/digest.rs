@@ -17,7 +17,7 @@ use crate::core::facts::digest::{
 };
 use crate::core::facts::local_text;
 use crate::core::message::Message;
-use crate::core::record::Kind;
+use crate::core::record::{Kind, Record};
 use crate::core::rule::{Rule, Trigger};
 use crate::core::sheet::fold::fold;
 use crate::roster::sheet_url;
@@ -153,12 +153,29 @@ impl Desk {
 
     /// Whether an idle rule would say by now that this customer has waited too long.
     pub(super) fn waits(&self, seen: &Seen, now: Timestamp) -> bool {
+        self.waits_by(&seen.record, &seen.facts, now)
+    }
+
+    /// The same with the facts apart.
+    pub(super) fn waits_by(&self, record: &Record, facts: &Json, now: Timestamp) -> bool {
+        self.idle_rules(record, now).any(|rule| wanted(rule, facts))
+    }
+
+    /// Whether an idle rule's time has come, whatever its condition says.
+    pub(super) fn may_wait(&self, record: &Record, now: Timestamp) -> bool {
+        self.idle_rules(record, now).next().is_some()
+    }
+
+    fn idle_rules<'a>(
+        &'a self,
+        record: &'a Record,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a Rule> {
         let config = self.roster.config();
-        config.rules.iter().any(|rule| match &rule.on {
+        config.rules.iter().filter(move |rule| match &rule.on {
             Trigger::Idle { stage, after, .. } => {
-                seen.record.stage.as_ref() == Some(stage)
-                    && config.calendar.add_working(seen.record.active_at, *after) <= now
-                    && wanted(rule, &seen.facts)
+                record.stage.as_ref() == Some(stage)
+                    && config.calendar.add_working(record.active_at, *after) <= now
             }
             Trigger::Added
             | Trigger::Changed { .. }

@@ -101,6 +101,7 @@ impl Outbox {
             what: What::Message,
             text: format!("{} {}: {}", message.key, message.state, message.why),
             stages: None,
+            moved: None,
         };
         self.roster.store().note(group, &entry);
         Ok(Ended {
