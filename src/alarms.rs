@@ -141,6 +141,7 @@ fn keep(
                 what: What::Rule,
                 text: format!("{}: nothing is sent: {why}", message.rule),
                 stages: None,
+                moved: None,
             };
             roster.store().note(group, &entry);
             continue;
@@ -165,6 +166,7 @@ fn keep(
             what: What::Rule,
             text: format!("{rule}: {why}"),
             stages: None,
+            moved: None,
         };
         roster.store().note(group, &entry);
     }

@@ -17,6 +17,7 @@ mod outbox;
 mod output;
 mod pause;
 mod records;
+mod report;
 mod run;
 mod sandbox;
 mod scratch;
@@ -88,6 +89,8 @@ enum Command {
     Status(status::Args),
     /// The customers as understood, typed and normalised
     Records(records::Args),
+    /// Figures of a period: pipeline, people, speed, sources, forecast
+    Report(report::Args),
     /// A person's whole story: seen when, changed how, which rules looked and why, what was sent and what will come
     Explain(explain::Args),
     /// What managers read in the morning, now: as text, as a picture, or sent
@@ -244,6 +247,7 @@ async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {
         Command::Run(args) => Box::pin(run::run(call, &args)).await,
         Command::Status(args) => status::status(call, &args).await,
         Command::Records(args) => records::records(call, &args).await,
+        Command::Report(args) => report::report(call, &args).await,
         Command::Explain(args) => explain::explain(call, &args).await,
         Command::Digest(args) => digest::digest(call, args).await,
         Command::Outbox(args) => Box::pin(outbox::outbox(call, args)).await,

@@ -18,12 +18,14 @@ mod invite;
 mod judge;
 mod mail;
 mod mend;
+mod notes;
 mod optout;
 mod outbox;
 mod pause;
 mod people;
 mod problems;
 mod records;
+mod report;
 mod sheet;
 mod status;
 mod suppress;
@@ -40,7 +42,7 @@ pub use campaign::{
     CampaignTable, CampaignTested, Hearers, Steer, WhyGiven, campaign_csv, hour_of, mailing_facts,
     progress_facts, steer_queue, tell_of_campaign,
 };
-pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
+pub use customers::{Card, CustomerLine, Customers, NextLine, StageList, Totals, put_timers};
 pub use day::{Contact, Day, ToContact};
 pub use digest::{DigestMade, DigestQueued};
 pub use explain::{
@@ -51,6 +53,7 @@ pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;
 pub use mail::{MailDecision, Stopped};
 pub use mend::Mend;
+pub use notes::{Came, NoteLine};
 pub use optout::{OPT_OUT_RULE, OptOutView, Press, opt_out_confirmed};
 pub use outbox::{
     Acted, Amendment, AttemptLine, Done, HandAct, HandLine, OutboxFilter, OutboxLine, OutboxStory,
@@ -264,6 +267,15 @@ pub enum Request {
         #[serde(default)]
         send: bool,
     },
+    /// The figures of a period: a [`crate::core::insight::Insight`].
+    Report {
+        /// First day, ISO; without both days it is the month so far.
+        #[serde(default)]
+        from: Option<String>,
+        /// Last day, ISO.
+        #[serde(default)]
+        to: Option<String>,
+    },
     /// Customers by phone, e-mail or name: a list of [`Card`].
     Find {
         /// What is known of them.
@@ -452,6 +464,9 @@ impl Desk {
             Request::DigestNow { rule, send } => {
                 json(&self.digest_now(rule.as_deref(), *send, who, now)?)
             }
+            Request::Report { from, to } => {
+                json(&self.report(from.as_deref(), to.as_deref(), who, now)?)
+            }
             Request::Find { text } => json(&self.find(text, who, now)?),
             Request::Backup {} => json(&self.backup(who, now)?),
             Request::CampaignList => json(&self.campaign_list(who, now)?),
@@ -501,6 +516,7 @@ impl Desk {
             what: What::Hand,
             text: format!("{}: {did}", who.name()),
             stages: None,
+            moved: None,
         };
         self.roster.store().note(group, &entry);
     }

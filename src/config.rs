@@ -8,6 +8,7 @@
 mod campaigns;
 mod columns;
 mod environment;
+mod goals;
 mod load;
 mod outward;
 mod people;
@@ -30,6 +31,7 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::core::calendar::Calendar;
+use crate::core::insight::goals::Goals;
 pub use crate::core::people::{Colleague as Staff, Role};
 use crate::core::rule::{Rule, Span};
 use crate::core::sheet::FieldKind;
@@ -100,6 +102,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// `[campaigns]`.
     pub campaigns: Campaigns,
+    /// `[[target]]` and `[costs]`: what reports compare with.
+    pub goals: Goals,
     /// The file's text, for [`Config::warnings_report`].
     pub text: FileText,
     /// What is suspicious but not wrong; `check` prints it, `run` logs it.

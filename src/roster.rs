@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::config::{Config, Tab, TabKind};
 use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::identity::FieldInfo;
+use crate::core::insight::engagement::{Course, Engagement};
 use crate::core::people::{Colleague, Directory};
 use crate::core::record::{Cells, Kind, Record};
 use crate::core::sheet::fold::fold;
@@ -121,6 +122,7 @@ pub struct Roster {
     store: Store,
     fields: Arc<Vec<FieldSpec>>,
     stages: StageTable,
+    course: Arc<Course>,
     stage_labels: Arc<BTreeMap<String, String>>,
     private: Arc<BTreeSet<String>>,
     company: Value,
@@ -168,6 +170,7 @@ impl Roster {
         Self {
             fields: Arc::new(fields),
             stages: stage_table(&config),
+            course: Arc::new(course(&config)),
             stage_labels: Arc::new(stage_labels),
             private: Arc::new(private),
             company,
@@ -503,11 +506,24 @@ impl Roster {
             values: &values,
             stage: record.stage.as_deref(),
             stage_since: record.stage_since,
+            engagement: self.engagement(record, typed.values.get("appointment"), now),
             row,
             tab: tab.map_or("", |tab| tab.title.as_str()),
             sheet_url: Some(&url),
         };
         Ok(self.facts_with(Some(record_facts), headers, event, now))
+    }
+
+    /// How lively the contact with a customer is; none if the deal has ended or has no stage that is known.
+    /// `appointment` is the cell of that field, as read.
+    pub fn engagement(
+        &self,
+        record: &Record,
+        appointment: Option<&crate::core::sheet::Value>,
+        now: Timestamp,
+    ) -> Option<Engagement> {
+        let today = self.config.calendar.date(now);
+        self.course.engagement(record, appointment, today, now)
     }
 
     /// Whether the state of an appointment is one of the words that its tab lists under `cancelled`.
@@ -712,6 +728,11 @@ pub fn binding_key(name: &str) -> Key {
 /// Where a person of a staff tab is kept.
 pub fn candidate_key(name: &str) -> Key {
     keys::under(prefix::STAFF, name)
+}
+
+fn course(config: &Config) -> Course {
+    let stages = config.stages.iter();
+    Course::new(stages.map(|stage| (stage.id.clone(), !stage.won && !stage.lost)))
 }
 
 fn stage_table(config: &Config) -> StageTable {

@@ -266,7 +266,23 @@ async fn a_manager_asks_pauses_and_goes_on() {
     let office = Office::open().await;
     let boss = office.bound("Bùi Sếp").await;
     office.asks(boss, "/hethong", "Việc cần làm").await;
-    office.asks(boss, "/baocao", "3 khách").await;
+    office.asks(boss, "/bantin", "3 khách").await;
+    let report = office.asks(boss, "/baocao", "Báo cáo tháng này").await;
+    // Its buttons work again and again.
+    for (label, title) in [
+        ("Tuần trước", "Báo cáo tuần trước"),
+        ("Quý này", "Báo cáo quý này"),
+        ("Tuần trước", "Báo cáo tuần trước"),
+    ] {
+        office.presses(boss, &report, label).await;
+        office.heard(boss, title).await;
+    }
+    let said = office.telegram.messages(boss).into_iter();
+    assert_eq!(
+        said.filter(|message| message.text.contains("Báo cáo tuần trước"))
+            .count(),
+        2
+    );
     office.asks(boss, "/khach", "Đang tư vấn: 3").await;
     office.asks(boss, "/guitiep", "đang gửi bình thường").await;
     let question = office.asks(boss, "/tamdunggui", "Tạm dừng mọi thư").await;

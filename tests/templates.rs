@@ -100,6 +100,7 @@ fn record(values: &Value, more: Value) -> Value {
             cells: &cells,
             values: &values,
             stage: values.get("stage").and_then(Value::as_str),
+            engagement: None,
             stage_since: values
                 .get("stage")
                 .map(|_| "2026-11-12T02:00:00Z".parse().unwrap()),

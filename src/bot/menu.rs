@@ -11,6 +11,7 @@ pub(super) enum Command {
     Help,
     Status,
     Digest,
+    Report,
     Customers,
     Find,
     Day,
@@ -34,7 +35,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 14] = [
+const MENU: [Line; 15] = [
     (
         Command::Customers,
         "khach",
@@ -68,10 +69,18 @@ const MENU: [Line; 14] = [
         Some(Right::Customers),
     ),
     (
-        Command::Digest,
+        Command::Report,
         "baocao",
         "report",
-        "Báo cáo ngay bây giờ",
+        "Báo cáo theo tuần, tháng, quý",
+        "Figures of the week, month, quarter",
+        Some(Right::Totals),
+    ),
+    (
+        Command::Digest,
+        "bantin",
+        "digest",
+        "Bản tin của quản lý, ngay bây giờ",
         "The digest, now",
         Some(Right::Digest),
     ),
@@ -159,11 +168,12 @@ const ALSO: [(&str, Command); 5] = [
 ];
 
 /// Commands that only tell: they are understood without the slash as well, if nothing else is written.
-const TELLS: [Command; 6] = [
+const TELLS: [Command; 7] = [
     Command::Campaigns,
     Command::Day,
     Command::ToContact,
     Command::Digest,
+    Command::Report,
     Command::Status,
     Command::Help,
 ];
@@ -284,6 +294,9 @@ mod tests {
             matches!(right, Right::Customers | Right::Totals)
         });
         let names: Vec<&str> = staff.iter().map(|line| line.0).collect();
-        assert_eq!(names, ["khach", "tim", "homnay", "canlienhe", "trogiup"]);
+        assert_eq!(
+            names,
+            ["khach", "tim", "homnay", "canlienhe", "baocao", "trogiup"]
+        );
     }
 }

@@ -83,6 +83,24 @@ impl Sight {
             .collect()
     }
 
+    /// The company's people.
+    pub(super) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Whether customers of these owners are seen, and the first in charge of those who are looked at.
+    pub(super) fn seen(&self, owners: &[String]) -> Option<Option<String>> {
+        let mut known = self
+            .directory
+            .owners(owners)
+            .into_iter()
+            .map(|person| &person.name);
+        match &self.names {
+            None => Some(known.next().cloned()),
+            Some(names) => known.find(|name| names.contains(*name)).cloned().map(Some),
+        }
+    }
+
     /// Whether a record with these facts is seen.
     pub(super) fn covers(&self, facts: &Json) -> bool {
         match &self.names {

@@ -134,6 +134,7 @@ pub fn after_restore(roster: &Roster, gap: Gap) -> Result<Found, StoreError> {
             gap.from, found.in_doubt
         ),
         stages: None,
+        moved: None,
     };
     roster.store().note(&mut group, &entry);
     roster.store().commit(vec![group])?;

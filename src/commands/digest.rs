@@ -19,7 +19,7 @@ use crate::core::facts::digest::{
 };
 use crate::core::facts::local_text;
 use crate::core::message::Message;
-use crate::core::record::Kind;
+use crate::core::record::{Kind, Record};
 use crate::core::rule::{Rule, Trigger};
 use crate::core::sheet::fold::fold;
 use crate::roster::sheet_url;
@@ -157,12 +157,29 @@ impl Desk {
 
     /// Whether an idle rule would say by now that this customer has waited too long.
     pub(super) fn waits(&self, seen: &Seen, now: Timestamp) -> bool {
+        self.waits_by(&seen.record, &seen.facts, now)
+    }
+
+    /// The same with the facts apart.
+    pub(super) fn waits_by(&self, record: &Record, facts: &Json, now: Timestamp) -> bool {
+        self.idle_rules(record, now).any(|rule| wanted(rule, facts))
+    }
+
+    /// Whether an idle rule's time has come, whatever its condition says.
+    pub(super) fn may_wait(&self, record: &Record, now: Timestamp) -> bool {
+        self.idle_rules(record, now).next().is_some()
+    }
+
+    fn idle_rules<'a>(
+        &'a self,
+        record: &'a Record,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a Rule> {
         let config = self.roster.config();
-        config.rules.iter().any(|rule| match &rule.on {
+        config.rules.iter().filter(move |rule| match &rule.on {
             Trigger::Idle { stage, after, .. } => {
-                seen.record.stage.as_ref() == Some(stage)
-                    && config.calendar.add_working(seen.record.active_at, *after) <= now
-                    && wanted(rule, &seen.facts)
+                record.stage.as_ref() == Some(stage)
+                    && config.calendar.add_working(record.active_at, *after) <= now
             }
             Trigger::Added
             | Trigger::Changed { .. }
@@ -192,17 +209,6 @@ impl Desk {
                     || (yearly && date.month() == today.month() && date.day() == today.day())
             })
         };
-        let header = |field: &str| {
-            let known = self
-                .roster
-                .config()
-                .fields
-                .iter()
-                .find(|spec| spec.id == field);
-            known
-                .and_then(|spec| spec.headers.first().cloned())
-                .unwrap_or_else(|| field.to_owned())
-        };
         let due = fields.into_iter().filter_map(|(field, yearly)| {
             let value = seen.facts[field]
                 .as_str()
@@ -213,13 +219,22 @@ impl Desk {
                 } else {
                     value.to_owned()
                 },
-                what: header(field),
+                what: self.header_of(field),
                 name: name_of(&seen.facts),
                 owner: text(&seen.facts["owner"]),
                 url: text(&seen.facts["sheet_url"]),
             })
         });
         due.collect()
+    }
+
+    /// What a field's column is called.
+    pub(super) fn header_of(&self, field: &str) -> String {
+        let fields = &self.roster.config().fields;
+        let known = fields.iter().find(|spec| spec.id == field);
+        known
+            .and_then(|spec| spec.headers.first().cloned())
+            .unwrap_or_else(|| field.to_owned())
     }
 
     /// Rows of appointment tabs whose time is today and that were not called off, as far as somebody sees them.

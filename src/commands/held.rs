@@ -90,6 +90,7 @@ impl Desk {
                 what: What::Held,
                 text,
                 stages: None,
+                moved: None,
             },
         );
         store.commit(vec![group])?;

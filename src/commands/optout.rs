@@ -290,6 +290,7 @@ impl Desk {
             what: What::OptOut,
             text: format!("{did} {key}"),
             stages: None,
+            moved: None,
         };
         self.roster.store().note(group, &entry);
     }

@@ -207,6 +207,7 @@ impl Desk {
             what: What::OptOut,
             text: format!("{} {did} {}", who.name(), standing.shown),
             stages: None,
+            moved: None,
         };
         self.roster.store().note(group, &entry);
     }

@@ -8,11 +8,12 @@ use toml::de::DeTable;
 use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section, boundary};
-use super::{Config, campaigns, columns, outward, people, rules, secret, sheets, timing};
+use super::{Config, campaigns, columns, goals, outward, people, rules, secret, sheets, timing};
+use crate::core::calendar::Calendar;
 use crate::core::rule::Span;
 
 /// The headings of the file; what is not built is told apart from what does not exist.
-const HEADINGS: [&str; 25] = [
+const HEADINGS: [&str; 27] = [
     "timezone",
     "language",
     "state_dir",
@@ -38,6 +39,8 @@ const HEADINGS: [&str; 25] = [
     "hours",
     "rule",
     "campaigns",
+    "target",
+    "costs",
 ];
 
 /// A configuration is text that people write; what is longer is another file.
@@ -163,6 +166,8 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let consent = columns::consent(reader, root, &fields);
     let require = columns::require(reader, root, &fields, &workbooks);
     let staff = people::staff(reader, root);
+    let duty = timing::duty(reader, root, &staff);
+    let calendar = calendar.map(|calendar| Calendar { duty, ..calendar });
     let email = people::email(reader, root, folder);
     let telegram = people::telegram(reader, root, folder);
     let templates_dir = reader.path("templates");
@@ -184,6 +189,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
                 .any(super::Tab::has_consent),
     };
     let rules = rules::rules(reader, root, &known);
+    let goals = goals::goals(reader, root, &staff, &fields);
     let language = people::language(reader, root);
     let company = people::company(reader, root);
     let alerts = people::only_address(reader, root, "alerts", "email");
@@ -225,6 +231,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         calendar: calendar?,
         rules,
         campaigns,
+        goals,
         warnings: Vec::new(),
     })
 }

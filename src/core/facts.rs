@@ -14,6 +14,7 @@
 //! | `email`, `emails` | first address, all addresses |
 //! | `budget` | `{min, max, text}` in VND, `text` as typed |
 //! | `stage`, `stage_label`, `stage_since`, `stage_days` | id, label, local ISO time, calendar days since |
+//! | `engagement`, `cooling` | `hot`, `warm`, `cooling` or `cold` while the deal is open; whether it is `cooling` |
 //! | `owner`, `owners` | first in charge, all in charge |
 //! | `area`, `interest`, `source`, `note` | text |
 //! | `received`, `appointment`, `birthday` | ISO date or local time, comparable as text with `now` |
@@ -36,6 +37,7 @@ use jiff::civil;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 
+use super::insight::Engagement;
 use super::record::{Cells, RecordId};
 use super::sheet::Cell;
 
@@ -68,6 +70,8 @@ pub const DERIVED_NAMES: &[&str] = &[
     "stage_label",
     "stage_since",
     "stage_days",
+    "engagement",
+    "cooling",
     "owners",
     "cells",
     "record",
@@ -82,8 +86,8 @@ pub const DERIVED_NAMES: &[&str] = &[
 
 /// Names that only some messages have: a digest, a held batch, and so on. See [`digest`] and [`message`].
 pub const MESSAGE_NAMES: &[&str] = &[
-    "digest", "doubt", "flood", "held", "hold", "mailing", "trouble", "findings", "optout",
-    "reached", "refusal", "staff", "trial",
+    "digest", "insight", "doubt", "flood", "held", "hold", "mailing", "promise", "trouble",
+    "findings", "optout", "reached", "refusal", "staff", "trial",
 ];
 
 /// The names that have parts of their own, and the parts. A missing one still has (empty) parts, so
@@ -107,6 +111,8 @@ pub struct RecordFacts<'a> {
     pub stage: Option<&'a str>,
     /// When that stage was entered, if anyone can know.
     pub stage_since: Option<Timestamp>,
+    /// How lively the contact is; none if the deal has ended.
+    pub engagement: Option<Engagement>,
     /// The row number as the sheet shows it.
     pub row: u32,
     /// Title of the tab.
@@ -153,6 +159,10 @@ pub fn facts(input: &FactsInput<'_>) -> Value {
         put_fields(&mut out, input, record);
         put_person(&mut out);
         put_stage(&mut out, input, record);
+        let class = record.engagement.map(Engagement::as_str);
+        out.insert("engagement".into(), json!(class));
+        let cooling = record.engagement == Some(Engagement::Cooling);
+        out.insert("cooling".into(), cooling.into());
         out.insert("cells".into(), cell_texts(input, record));
         out.insert("record".into(), record.id.as_str().into());
         out.insert("row".into(), record.row.into());
@@ -446,6 +456,7 @@ mod tests {
                 values: &values,
                 stage: Some("consulting"),
                 stage_since: Some("2026-11-15T20:00:00Z".parse().unwrap()),
+                engagement: None,
                 row: 17,
                 tab: "Khách hàng",
                 sheet_url: None,

@@ -749,6 +749,7 @@ impl<'a> Poll<'a> {
             what: What::Edit,
             text,
             stages: None,
+            moved: None,
         };
         self.roster.store().note(&mut self.last, &entry);
         let silent = std::mem::replace(&mut self.silent, true);

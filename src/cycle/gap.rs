@@ -34,6 +34,7 @@ pub(super) fn close(poll: &mut Poll<'_>, gap: Gap) -> Result<(), StoreError> {
         what: What::Held,
         text,
         stages: None,
+        moved: None,
     };
     poll.roster.store().note(&mut poll.last, &entry);
     if counts == [0, 0, 0] {

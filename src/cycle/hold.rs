@@ -446,6 +446,7 @@ pub(super) fn close(
         what: What::Held,
         text,
         stages: None,
+        moved: None,
     };
     roster.store().note(group, &entry);
     if held.decision.is_none() && held.asked {

@@ -144,6 +144,7 @@ pub(super) fn act(
                 what: What::OptOut,
                 text: text.into(),
                 stages: None,
+                moved: None,
             },
         );
     }

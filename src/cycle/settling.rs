@@ -18,7 +18,7 @@ use crate::core::rule::Span;
 use crate::core::settle::{Outcome, Times, is_open, number, own_rules, settle as judge};
 use crate::core::sheet::{Typed, Value};
 use crate::roster::{Deciding, Roster};
-use crate::store::journal::{Entry, What};
+use crate::store::journal::{Entry, Moved, What};
 use crate::store::keys::{self, prefix};
 use crate::store::ledger;
 use crate::store::{Group, StoreError};
@@ -527,7 +527,7 @@ fn happen(
     decision.considered.retain(|(rule, _)| eyes.see(rule));
     let mut group = Group::default();
     if !matches!(eyes, Eyes::Rule(_)) {
-        journal(roster, record, event, now, &mut group);
+        journal(roster, record, event, now, &mut group)?;
         if record.kind == Kind::Customer {
             poll.report.events.push((id.clone(), name_of(event)));
         }
@@ -568,6 +568,7 @@ fn keep(
                 what: What::Rule,
                 text: format!("{}: nothing is sent: {why}", message.rule),
                 stages: None,
+                moved: None,
             };
             roster.store().note(group, &entry);
             continue;
@@ -592,6 +593,7 @@ fn keep(
             what: What::Rule,
             text: format!("{rule}: {why}"),
             stages: None,
+            moved: None,
         };
         roster.store().note(group, &entry);
     }
@@ -630,7 +632,13 @@ fn name_of(event: &Event) -> &'static str {
     }
 }
 
-fn journal(roster: &Roster, record: &Record, event: &Event, now: Timestamp, group: &mut Group) {
+fn journal(
+    roster: &Roster,
+    record: &Record,
+    event: &Event,
+    now: Timestamp,
+    group: &mut Group,
+) -> Result<(), StoreError> {
     let what = match event {
         Event::Added => What::Added,
         Event::Changed { .. } => What::Changed,
@@ -661,7 +669,33 @@ fn journal(roster: &Roster, record: &Record, event: &Event, now: Timestamp, grou
         record: Some(record.id.clone()),
         what,
         text,
+        moved: match &stages {
+            Some((left, _)) => Some(moved(roster, record, left.as_deref())?),
+            None => None,
+        },
         stages,
     };
     roster.store().note(group, &entry);
+    Ok(())
+}
+
+/// What figures need to know of the move into the stage in which a record is now.
+fn moved(roster: &Roster, record: &Record, left: Option<&str>) -> Result<Moved, StoreError> {
+    // The store still has the record as it was before this poll.
+    let before = match left {
+        Some(_) => roster.store().record(&record.id)?,
+        None => None,
+    };
+    let (workbook, cells) = (&record.place.workbook, &record.seen);
+    let typed = roster.typed_of(record.kind, workbook, cells, |id| id == "owner")?;
+    Ok(Moved {
+        at: record.stage_since.unwrap_or(record.changed_at),
+        since: before
+            .filter(|before| before.stage.as_deref() == left)
+            .and_then(|before| before.stage_since),
+        owner: match typed.values.get("owner") {
+            Some(Value::Owner(names)) => names.first().cloned(),
+            _ => None,
+        },
+    })
 }

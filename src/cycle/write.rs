@@ -75,6 +75,7 @@ impl Poll<'_> {
                     what: What::Held,
                     text: format!("held: {text}"),
                     stages: None,
+                    moved: None,
                 },
             );
         }
@@ -316,6 +317,7 @@ impl Poll<'_> {
                         what,
                         text: format!("{}: {}", tab.tab, tab.edit),
                         stages: None,
+                        moved: None,
                     },
                 );
             }

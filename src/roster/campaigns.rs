@@ -203,6 +203,7 @@ impl Roster {
             headers,
             private: self.private.as_ref().clone(),
             stage_labels: self.stage_labels.as_ref().clone(),
+            course: self.course.as_ref().clone(),
             company: self.company.clone(),
             tab,
         };

@@ -460,6 +460,7 @@ mod tests {
             what: What::Changed,
             text: format!("changed: note {second}"),
             stages: None,
+            moved: None,
         }
     }
 

@@ -28,6 +28,22 @@ pub struct Entry {
     /// For a stage: from and to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<(Option<String>, String)>,
+    /// For a stage: what figures need beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
+}
+
+/// What a report must know of a move between stages, when the record itself has long gone on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// When the sheet first showed the stage that was entered, which is a little before it settled.
+    pub at: Timestamp,
+    /// Since when the customer had been in the stage that was left, if that was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The first one in charge then, as the sheet writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// What kind of thing happened.

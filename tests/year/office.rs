@@ -285,6 +285,7 @@ fn entry(at: Timestamp, record: Option<&Record>, what: What, text: &str) -> Entr
         what,
         text: text.to_owned(),
         stages: None,
+        moved: None,
     }
 }
 

@@ -18,6 +18,7 @@ use super::problem::Said;
 use super::{Budget, Choice, Dealing, Definition, Whom};
 use crate::core::condition::Condition;
 use crate::core::facts::{FactsInput, RecordFacts, facts};
+use crate::core::insight::engagement::Course;
 use crate::core::record::{Cells, Record};
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{Schema, date};
@@ -37,6 +38,8 @@ pub struct Surroundings {
     pub private: BTreeSet<String>,
     /// Label by stage id.
     pub stage_labels: BTreeMap<String, String>,
+    /// The order of the stages, for how lively a contact is.
+    pub course: Course,
     /// `[company]` as an object, or null.
     pub company: Value,
     /// Title of the tab.
@@ -495,6 +498,7 @@ impl Customer<'_> {
                 "phone" => &["phone_e164", "phones"],
                 "email" => &["emails"],
                 "owner" => &["owners"],
+                "appointment" => &["engagement", "cooling"],
                 _ => &[],
             };
             names.contains(field) || derived.iter().any(|name| names.contains(*name))
@@ -505,7 +509,15 @@ impl Customer<'_> {
             let some = self.cells.iter().filter(|(id, _)| wanted(id));
             Cow::Owned(some.map(|(id, cell)| (id.clone(), cell.clone())).collect())
         };
-        let values = typed(&cells, self.schema)
+        let typed = typed(&cells, self.schema);
+        let today = now.to_zoned(self.schema.zone.clone()).date();
+        let engagement = self.surroundings.course.engagement(
+            self.record,
+            typed.values.get("appointment"),
+            today,
+            now,
+        );
+        let values = typed
             .values
             .iter()
             .map(|(field, value)| (field.clone(), json!(value)))
@@ -517,6 +529,7 @@ impl Customer<'_> {
                 values: &values,
                 stage: self.record.stage.as_deref(),
                 stage_since: self.record.stage_since,
+                engagement,
                 row: self.row,
                 tab: &self.surroundings.tab,
                 sheet_url: None,

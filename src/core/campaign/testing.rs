@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::segment::Surroundings;
 use super::{Body, CampaignId, Definition, Order, Origin, SendAt, Variant, Wanted, Whom};
+use crate::core::insight::engagement::Course;
 use crate::core::record::{Cells, Kind, Place, Record, RecordId};
 use crate::core::rule::Channel;
 use crate::core::sheet::field::standard_kind;
@@ -76,6 +77,12 @@ pub(crate) fn surroundings() -> Surroundings {
             .iter()
             .map(|stage| (stage.id.clone(), stage.label.clone()))
             .collect(),
+        course: Course::new(stages().stages().iter().map(|stage| {
+            (
+                stage.id.clone(),
+                !["completed", "lost"].contains(&&*stage.id),
+            )
+        })),
         company: json!({"name": "Queenland"}),
         tab: "Khách hàng".to_owned(),
     }

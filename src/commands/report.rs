@@ -1,0 +1,166 @@
+//! The figures of a period: gathers what the store knows, for `core::insight` to reckon.
+//!
+//! Every record is looked at once, also removed ones, and only small values are kept of it: a report
+//! over half a million rows may not need half a million rows of memory.
+
+mod gather;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Answer, CommandError, Desk, ErrorKind, Right, Scope, Who, may};
+use crate::core::facts::local_text;
+use crate::core::insight::{Frame, Insight, Period, StageSpec, Tally};
+use gather::Gather;
+
+impl Desk {
+    /// The figures of a period, of the customers of whoever asks: managers see all, leaders their team, staff
+    /// their own; marketing all, without names. `from` and `to` are ISO days, both inclusive; without them it
+    /// is the month so far.
+    ///
+    /// # Errors
+    /// The role, days that are none or the wrong way round, a period that is still to come, the disk.
+    pub fn report(
+        &self,
+        from: Option<&str>,
+        to: Option<&str>,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<Insight> {
+        let period = self.period(from, to, now)?;
+        let mut insights = self.insights(&[period], who, now)?;
+        insights
+            .pop()
+            .ok_or_else(|| CommandError::plain(ErrorKind::NotFound, "no period was asked for"))
+    }
+
+    /// The figures of several periods, in their order, in one walk over the store.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn insights(&self, periods: &[Period], who: &Who, now: Timestamp) -> Answer<Vec<Insight>> {
+        let scope = may(who, Right::Totals);
+        let frames: Vec<Frame> = periods
+            .iter()
+            .map(|period| self.frame(*period, now))
+            .collect();
+        let mut tallies: Vec<Tally<'_>> = frames.iter().map(Tally::new).collect();
+        let Some(frame) = frames.first() else {
+            return Ok(Vec::new());
+        };
+        let mut gather = Gather::new(self, frame, self.sight(who, Right::Totals)?, now)?;
+        gather.each(|deal, sees| {
+            for tally in &mut tallies {
+                if sees {
+                    tally.add(deal);
+                } else {
+                    tally.learn(deal);
+                }
+            }
+        })?;
+        let watched_since = gather.watched_since().map(|at| self.wall_text(at));
+        let names = !self.without_names(who);
+        let finished = tallies.into_iter().zip(&frames).map(|(tally, frame)| {
+            let mut insight = tally.finish(scope == Scope::All);
+            insight.until = self.wall_text(frame.until);
+            insight.watched_since.clone_from(&watched_since);
+            insight.scope = scope_name(scope).to_owned();
+            if !names {
+                insight.owners.clear();
+            }
+            insight
+        });
+        Ok(finished.collect())
+    }
+
+    /// The days that somebody writes.
+    ///
+    /// # Errors
+    /// What is no day, the wrong way round, or still to come.
+    pub fn period(&self, from: Option<&str>, to: Option<&str>, now: Timestamp) -> Answer<Period> {
+        let today = self.today(now);
+        let (from_day, to_day) = match (from, to) {
+            (None, None) => return Ok(Period::month_so_far(today)),
+            (Some(from), None) => (day("from", from)?, today),
+            (None, Some(to)) => {
+                let to = day("to", to)?;
+                (to.first_of_month(), to)
+            }
+            (Some(from), Some(to)) => (day("from", from)?, day("to", to)?),
+        };
+        if from_day > today {
+            return Err(CommandError::new(
+                ErrorKind::Usage,
+                format!(
+                    "the period begins on {from_day}, and today is {today}: ask for one that has begun"
+                ),
+                format!(
+                    "Kỳ báo cáo bắt đầu ngày {from_day} là ở tương lai, vui lòng chọn kỳ đã bắt đầu."
+                ),
+            ));
+        }
+        Period::new(from_day, to_day).ok_or_else(|| {
+            CommandError::new(
+                ErrorKind::Usage,
+                format!(
+                    "the period ends on {to_day}, before it begins on {from_day}: exchange --from and --to"
+                ),
+                format!("Ngày kết thúc {to_day} đứng trước ngày bắt đầu {from_day}."),
+            )
+        })
+    }
+
+    /// Marketing sees totals, and no names.
+    fn without_names(&self, who: &Who) -> bool {
+        may(who, Right::Customers) == Scope::Nothing
+    }
+
+    fn frame(&self, period: Period, now: Timestamp) -> Frame {
+        let config = self.roster.config();
+        let midnight = |day: Date| config.calendar.at_local(day, jiff::civil::Time::midnight());
+        let after = period.to().tomorrow().map_or(Timestamp::MAX, midnight);
+        let last = after
+            .saturating_sub(SignedDuration::from_nanos(1))
+            .unwrap_or(after);
+        Frame {
+            stages: config
+                .stages
+                .iter()
+                .map(|stage| StageSpec {
+                    id: stage.id.clone(),
+                    label: stage.label.clone(),
+                    won: stage.won,
+                    lost: stage.lost,
+                })
+                .collect(),
+            period,
+            start: midnight(period.from()),
+            until: last.min(now),
+            goals: config.goals.clone(),
+        }
+    }
+
+    fn wall_text(&self, at: Timestamp) -> String {
+        let zone = self.roster.config().calendar.zone.clone();
+        local_text(at.to_zoned(zone).datetime())
+    }
+}
+
+fn scope_name(scope: Scope) -> &'static str {
+    match scope {
+        Scope::All => "all",
+        Scope::Team => "team",
+        Scope::Own => "own",
+        Scope::Nothing => "nothing",
+    }
+}
+
+fn day(which: &str, text: &str) -> Answer<Date> {
+    text.trim().parse().map_err(|_| {
+        CommandError::new(
+            ErrorKind::Usage,
+            format!("\"{text}\" of --{which} is no day: write it like 2026-10-31 (year-month-day)"),
+            format!("“{text}” không phải là ngày, vui lòng ghi như 2026-10-31."),
+        )
+    })
+}
