@@ -277,7 +277,7 @@ impl Templates {
         let facts = Facts::of(values);
         match bundle.filter(|bundle| !self.same(bundle)) {
             Some(kept) => described(&kept.environment()?, &kept.parts, &kept.name, &facts),
-            None if self.bundles.contains_key(name) => {
+            None if self.bundles.contains_key(name) || self.has_chart(name) => {
                 described(&self.env, &self.sources, name, &facts)
             }
             None => Err(self.no_such(name)),
@@ -373,7 +373,7 @@ impl Templates {
                 Some(Form::Chart(name)) => ("is a chart", name),
                 _ => continue,
             };
-            if !self.sources.contains_key(&chat_file(name)) {
+            if !self.sources.contains_key(&chat_file(name)) && file != REPORT_CHART {
                 let what = format!("there {what}, but no message {}", chat_file(name));
                 problems.push(RenderError::new(file, None, what));
             }
@@ -503,6 +503,9 @@ impl<'a> Form<'a> {
             .or_else(|| file.strip_suffix(".chart.txt").map(Self::Chart))
     }
 }
+
+/// The one picture that goes with no message: `report --png`.
+const REPORT_CHART: &str = "report.chart.txt";
 
 fn chat_file(name: &str) -> String {
     format!("{name}.telegram.html")

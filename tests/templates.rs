@@ -13,7 +13,7 @@ use sheetbridge::core::facts::{self, FactsInput, RecordFacts};
 use sheetbridge::core::record::{Cells, RecordId};
 use sheetbridge::core::rule::Channel;
 use sheetbridge::core::sheet::Cell;
-use sheetbridge::render::chart::Chart;
+use sheetbridge::render::chart::{Chart, Panel};
 use sheetbridge::render::{ButtonKind, Language, Templates};
 
 fn company() -> Value {
@@ -377,6 +377,22 @@ fn the_picture_of_a_digest_shows_what_its_text_says() {
         }
         // The text says it all without the picture, and the other templates have none.
         assert!(!templates.has_chart("welcome"));
+        let mut aged = values.clone();
+        aged["digest"]["aged"] = json!(9);
+        for stage in aged["digest"]["stages"].as_array_mut().unwrap() {
+            stage["ages"] = json!([1, 2, 3, 0, 3]);
+        }
+        let page = templates.render_chart("digest-daily", None, &aged);
+        let page = page.unwrap().unwrap();
+        let Chart::Stacked { legend, rows } = &page.panels[1].chart else {
+            panic!("{page:?}");
+        };
+        assert_eq!((legend.len(), rows.len()), (5, 4));
+        assert_eq!(rows[0].parts, [1.0, 2.0, 3.0, 0.0, 3.0]);
+        assert!(
+            page.panels[1].note.as_ref().unwrap().contains("1.175")
+                || language == Language::English
+        );
         assert_eq!(
             templates.render_chart("lead-alert", None, &values),
             Ok(None)
@@ -384,6 +400,62 @@ fn the_picture_of_a_digest_shows_what_its_text_says() {
         let nothing = record(&json!({}), json!({"digest": {}}));
         let page = templates.render_chart("digest-daily", None, &nothing);
         assert_eq!(page.unwrap().unwrap().panels.len(), 1);
+    }
+}
+
+/// `report --png`: every panel, from figures as `report --json` has them.
+#[test]
+fn the_picture_of_a_report_shows_stages_sources_people_and_a_forecast() {
+    let stage = |label: &str, entered: u32, conversion: Value, age: Value| {
+        json!({"stage": label, "label": label, "entered": entered, "conversion": conversion, "count": 7,
+               "age_median_days": age})
+    };
+    let figures = json!({
+        "from": "2026-11-01", "to": "2026-11-30", "customers": 312, "new": 41, "deposits": 3, "won": 1,
+        "funnel": [stage("Mới", 41, json!(0.3846), json!(4.5)), stage("Đặt cọc", 3, Value::Null, Value::Null)],
+        "sources": [{"source": "Facebook | Ads", "new": 30, "deposits": 2}, {"source": null, "new": 11, "deposits": 0}],
+        "owners": [{"owner": "Lan Anh", "new": 30, "deposits": 2, "waiting": 4, "target": {"new": 40.0, "deposits": 3.5, "won": null}},
+                   {"owner": null, "new": 11, "deposits": 1, "waiting": 0, "target": {"new": null, "deposits": null, "won": null}}],
+        "forecast": {"open": 99, "expected": 12_500_000_000_i64, "low": 9_000_000_000_i64, "high": 16_000_000_000_i64, "small_history": true},
+    });
+    for language in [Language::Vietnamese, Language::English] {
+        let page = load(language)
+            .render_chart("report", None, &json!({ "insight": figures }))
+            .unwrap()
+            .unwrap();
+        let [funnel, ages, sources, new, deposits, forecast] = page.panels.as_slice() else {
+            panic!("{page:?}");
+        };
+        let Chart::Funnel(steps) = &funnel.chart else {
+            panic!("{funnel:?}");
+        };
+        assert_eq!((steps[0].rate, steps[1].rate), (None, Some(38.46)));
+        let rows = |panel: &Panel| match &panel.chart {
+            Chart::Bars { rows, .. } => rows.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((rows(ages).len(), rows(ages)[0].value), (1, 4.5));
+        assert_eq!(rows(sources)[0].label, "Facebook | Ads");
+        assert_eq!(rows(new)[0].target, Some(40.0));
+        assert_eq!(
+            (rows(deposits)[0].target, rows(deposits)[1].target),
+            (Some(3.5), None)
+        );
+        let Chart::Figure(estimate) = &forecast.chart else {
+            panic!("{forecast:?}");
+        };
+        assert_eq!(
+            (estimate.value, estimate.interval),
+            (12.5e9, Some((9e9, 16e9)))
+        );
+        assert!(forecast.note.as_ref().unwrap().contains(match language {
+            Language::Vietnamese => "phỏng đoán",
+            Language::English => "guess",
+        }));
+        // Nothing is known yet: it says so, panel by panel.
+        let empty = json!({ "insight": {"from": "2026-11-01", "to": "2026-11-30"} });
+        let page = load(language).render_chart("report", None, &empty);
+        assert_eq!(page.unwrap().unwrap().panels.len(), 2);
     }
 }
 

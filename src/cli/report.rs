@@ -1,6 +1,9 @@
 //! `report`: the figures of a period, as a table, one object, or a long table for spreadsheets and pandas.
 
 mod long;
+mod picture;
+
+use std::path::PathBuf;
 
 use super::Call;
 use super::failure::{Failure, Kind};
@@ -28,6 +31,9 @@ pub(crate) struct Args {
     /// Print a long table: section,key,measure,value,unit
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    /// Also write a picture of them to this file
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
 }
 
 /// Prints the figures.
@@ -40,10 +46,13 @@ pub(crate) async fn report(call: &Call, args: &Args) -> Result<(), Failure> {
         to: args.to.clone(),
     };
     let answer = site::answer(call, &request).await?;
+    let insight: Insight = site::understood(&answer)?;
+    if let Some(file) = &args.png {
+        picture::draw(call, &insight, file)?;
+    }
     if call.out.is_json() {
         return call.out.json(&answer);
     }
-    let insight: Insight = site::understood(&answer)?;
     if args.csv {
         return csv(call, &insight);
     }

@@ -112,7 +112,7 @@ impl Desk {
             .map(|stage| StageCount {
                 id: stage.id.clone(),
                 label: stage.label.clone(),
-                count: 0,
+                ..StageCount::default()
             })
             .collect();
         let mut waiting: BTreeMap<Option<String>, Vec<WaitingRecord>> = BTreeMap::new();
@@ -124,7 +124,13 @@ impl Desk {
                 .iter()
                 .position(|stage| seen.record.stage.as_ref() == Some(&stage.id));
             match stage {
-                Some(at) => facts.stages[at].count += 1,
+                Some(at) => {
+                    facts.stages[at].count += 1;
+                    if let Some(days) = seen.facts["stage_days"].as_u64() {
+                        facts.stages[at].add_age(days);
+                        facts.aged += 1;
+                    }
+                }
                 None => facts.no_stage += 1,
             }
             let fresh = seen.record.first_seen >= since;

@@ -77,6 +77,7 @@ shipped![
     "problems.telegram.html",
     "promise.buttons.txt",
     "promise.telegram.html",
+    "report.chart.txt",
     "staff-proposed.buttons.txt",
     "staff-proposed.telegram.html",
     "telegram-down/body.txt",

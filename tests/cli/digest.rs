@@ -20,6 +20,13 @@ async fn the_digest_is_printed_and_drawn() {
     assert!(ran.err.contains("digest.png written"), "{}", ran.err);
     let picture = std::fs::read(&file).unwrap();
     assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000);
+    let file = world.path("report.png");
+    let ran = world
+        .run(&["report", "--json", "--png", file.to_str().unwrap()])
+        .await
+        .well();
+    assert_eq!(ran.json()["customers"], json!(300));
+    assert!(std::fs::read(&file).unwrap().starts_with(b"\x89PNG"));
     let made = world.run(&["digest", "--json"]).await.well().json();
     assert_eq!(
         (&made["rule"], &made["digest"]["total"], &made["queued"]),
