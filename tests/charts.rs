@@ -1,6 +1,8 @@
 //! Charts drawn and looked at as pictures: their size, that letters leave ink, and that odd figures do no harm.
 //! The pictures stay in the target folder's `tmp/charts/`, for people to look at.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on may stop.
+
 use resvg::tiny_skia::Pixmap;
 use sheetbridge::render::Language;
 use sheetbridge::render::chart::{

@@ -59,7 +59,7 @@ pub(crate) async fn digest(call: &Call, args: Args) -> Result<(), Failure> {
             .tell(format!("{} written, {size} kB", file.display()));
     }
     let text = templates.render_chat(&made.template, &made.values);
-    let text = text.map_err(mistaken)?.plain();
+    let text = text.map_err(|error| mistaken(&error))?.plain();
     if call.out.is_json() {
         return call.out.json(&json!({
             "rule": made.rule,
@@ -87,7 +87,7 @@ pub(crate) async fn digest(call: &Call, args: Args) -> Result<(), Failure> {
 /// Writes the chart of a digest; returns its size in kB.
 fn draw(templates: &Templates, made: &DigestMade, file: &Path) -> Result<usize, Failure> {
     let page = templates.render_chart(&made.template, None, &made.values);
-    let page = page.map_err(mistaken)?.ok_or_else(|| {
+    let page = page.map_err(|error| mistaken(&error))?.ok_or_else(|| {
         let text = format!("the template `{}` has no chart", made.template);
         let help = format!(
             "write templates/{}.chart.txt; templates/README.md says how",
@@ -102,7 +102,7 @@ fn draw(templates: &Templates, made: &DigestMade, file: &Path) -> Result<usize, 
     Ok(bytes.len().div_ceil(1000))
 }
 
-fn mistaken(error: RenderError) -> Failure {
+fn mistaken(error: &RenderError) -> Failure {
     Failure::new(Kind::Config, error.to_string())
         .help("`sheetbridge check` names every mistake in the templates")
 }

@@ -121,7 +121,7 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel, language: Language) {
             stacked::draw(canvas, legend, rows, language);
         }
         Chart::Figure(estimate) if estimate.value.is_finite() => {
-            figure::draw(canvas, estimate, language)
+            figure::draw(canvas, estimate, language);
         }
         _ => nothing(canvas, language),
     }
