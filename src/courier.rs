@@ -27,6 +27,11 @@ pub trait Courier: fmt::Debug + Send + Sync {
     /// with [`Verdict::TryLater`].
     fn ready_in(&self, to: &Address) -> Duration;
 
+    /// Whether a picture is worth drawing for it. One that only counts messages, as a simulation's, says no.
+    fn takes_pictures(&self) -> bool {
+        true
+    }
+
     /// Carries one message to its end or to the point where it must be tried again.
     fn deliver<'a>(&'a self, parcel: &'a Parcel) -> BoxFuture<'a, Verdict>;
 

@@ -427,7 +427,10 @@ impl Outbox {
             Parcel::Chat(_) => self.telegram.clone(),
         };
         Box::pin(async move {
-            let parcel = match picture {
+            let wanted = courier
+                .as_ref()
+                .is_some_and(|courier| courier.takes_pictures());
+            let parcel = match picture.filter(|_| wanted) {
                 Some(page) => pictured::with(parcel, page, language).await,
                 None => parcel,
             };
