@@ -8,6 +8,7 @@ mod answer;
 mod campaigns;
 mod day;
 mod menu;
+mod notes;
 mod outcome;
 mod report;
 mod words;
@@ -36,7 +37,7 @@ use crate::core::rule::Channel;
 use crate::telegram::{CallError, Client};
 
 pub use answer::DigestText;
-use answer::{PressSaid, Reply, Said};
+use answer::{Heard, PressSaid, Reply, Said};
 
 /// Telegram holds the question open so long when there is nothing new.
 const LONG_POLL_S: u32 = 10;
@@ -288,9 +289,18 @@ impl Bot {
         let (desk, digest, now) = (self.desk(), Arc::clone(&self.digest), (self.now)());
         // A picture or a voice message gets the same answer as a text that is no command.
         let text = message.text().unwrap_or_default().to_owned();
-        let said =
-            blocking(move || answer::to_text(&desk, &digest, from, chat, private, &text, now))
-                .await;
+        let answers_to = message.reply_to_message().map(|replied| replied.id.0);
+        let said = blocking(move || {
+            let heard = Heard {
+                from,
+                chat,
+                private,
+                text: &text,
+                answers: answers_to,
+            };
+            answer::to_text(&desk, &digest, &heard, now)
+        })
+        .await;
         let Some(Said {
             replies,
             bound,

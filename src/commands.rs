@@ -18,6 +18,7 @@ mod invite;
 mod judge;
 mod mail;
 mod mend;
+mod notes;
 mod optout;
 mod outbox;
 mod pause;
@@ -41,7 +42,7 @@ pub use campaign::{
     CampaignTable, CampaignTested, Hearers, Steer, WhyGiven, campaign_csv, hour_of, mailing_facts,
     progress_facts, steer_queue, tell_of_campaign,
 };
-pub use customers::{Card, CustomerLine, Customers, StageList, Totals, put_timers};
+pub use customers::{Card, CustomerLine, Customers, NextLine, StageList, Totals, put_timers};
 pub use day::{Contact, Day, ToContact};
 pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
@@ -51,6 +52,7 @@ pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;
 pub use mail::{MailDecision, Stopped};
 pub use mend::Mend;
+pub use notes::{Came, NoteLine};
 pub use optout::{OPT_OUT_RULE, OptOutView, Press, opt_out_confirmed};
 pub use outbox::{
     Acted, Amendment, AttemptLine, Done, HandAct, HandLine, OutboxFilter, OutboxLine, OutboxStory,

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod identity;
 pub mod insight;
 pub mod message;
+pub mod outcome;
 pub mod pace;
 pub mod people;
 pub mod policy;

@@ -22,6 +22,7 @@ pub mod ledger;
 mod live;
 mod medium;
 mod memory;
+pub mod notes;
 pub mod optout;
 pub mod order;
 mod plan;

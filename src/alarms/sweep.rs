@@ -51,6 +51,7 @@ pub fn sweep(roster: &Roster, now: Timestamp) -> Result<Swept, StoreError> {
     }
     if !over.is_empty() {
         groups.extend(store.forget_lines_about(&over)?);
+        groups.extend(store.forget_notes_of(&over)?);
     }
     let marks = Once::over(store, now)?;
     let once = marks.len();
@@ -97,6 +98,7 @@ pub fn tidy(roster: &Roster, now: Timestamp) -> Result<Tidied, StoreError> {
         }
     }
     store.commit(groups)?;
+    store.forget_notes_before(keep, now)?;
     let forgotten = ledger::forget_before(store, keep)?;
     let packed = ledger::pack(store, ago(PACKED_AFTER))?;
     store.pack_journal_before(ago(PACKED_AFTER))?;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::campaigns;
 use super::menu::{self, Command};
+use super::notes;
 use super::report;
 use super::words::{Words, parts};
 use crate::commands::{
@@ -62,16 +63,30 @@ pub(super) struct PressSaid {
 /// Longest text of `answerCallbackQuery` (Bot API).
 const LONGEST_TOAST: usize = 200;
 
-/// Answers a text that came in a private chat or in a group.
-pub(super) fn to_text(
-    desk: &Desk,
-    digest: &DigestText,
-    from: i64,
-    chat: i64,
-    private: bool,
-    text: &str,
-    now: Timestamp,
-) -> Said {
+/// A text that came in a private chat or in a group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard<'a> {
+    /// Who wrote it.
+    pub(super) from: i64,
+    /// Where.
+    pub(super) chat: i64,
+    /// Whether nobody else reads there.
+    pub(super) private: bool,
+    /// What.
+    pub(super) text: &'a str,
+    /// Which message of that chat it answers.
+    pub(super) answers: Option<i32>,
+}
+
+/// Answers a text.
+pub(super) fn to_text(desk: &Desk, digest: &DigestText, heard: &Heard<'_>, now: Timestamp) -> Said {
+    let Heard {
+        from,
+        chat,
+        private,
+        text,
+        ..
+    } = *heard;
     let words = Words(desk.language());
     let bot = desk
         .health
@@ -98,8 +113,7 @@ pub(super) fn to_text(
     }
     let replies = match command {
         Some((command, rest)) => to_command(desk, digest, words, &who, command, rest, now),
-        None if looks_like_a_contact(text) => find(desk, words, &who, text, now),
-        None => match why(desk, words, &who, text, now) {
+        None => match answered(desk, words, &who, heard, now) {
             Ok(Some(reply)) => {
                 return Said {
                     replies: vec![reply],
@@ -107,7 +121,8 @@ pub(super) fn to_text(
                     ..Said::default()
                 };
             }
-            // Other words are looked for among the names of customers.
+            // Other words are looked for among the customers.
+            Ok(None) if looks_like_a_contact(text) => find(desk, words, &who, text, now),
             Ok(None) => Ok(find(desk, words, &who, text, now)
                 .unwrap_or_else(|_| vec![Reply::of(words.not_understood())])),
             Err(error) => Err(error),
@@ -144,11 +159,35 @@ fn start(desk: &Desk, words: Words, token: &str, chat: i64, private: bool, now: 
     }
 }
 
-/// What somebody writes who was asked why they sent a campaign back.
-fn why(desk: &Desk, words: Words, who: &Who, text: &str, now: Timestamp) -> Answer<Option<Reply>> {
-    // A picture without a word, or a command that does not exist, is no reason.
-    if text.trim().is_empty() || text.trim().starts_with('/') {
+/// What somebody writes who was asked something, or who answers a reminder.
+fn answered(
+    desk: &Desk,
+    words: Words,
+    who: &Who,
+    heard: &Heard<'_>,
+    now: Timestamp,
+) -> Answer<Option<Reply>> {
+    let text = heard.text.trim();
+    // A picture without a word, or a command that does not exist, is no answer.
+    if text.is_empty() || text.starts_with('/') {
         return Ok(None);
+    }
+    if let Some(message) = heard.answers
+        && let Some(line) = desk.note_reply((heard.chat, message), text, who, now)?
+    {
+        return notes::noted(desk, words, who, &line, now).map(Some);
+    }
+    // A number alone is looked for, whatever was asked.
+    if looks_like_a_contact(text) {
+        return Ok(None);
+    }
+    // Of two questions the last one is meant.
+    let of_customer = desk.asked_at(who, now)?;
+    if of_customer > desk.campaign_asked_at(who, now)? {
+        let line = desk.note_asked(text, who, now)?;
+        return line
+            .map(|line| notes::noted(desk, words, who, &line, now))
+            .transpose();
     }
     let given = desk.campaign_why(text, who, now)?;
     Ok(given.map(|given| Reply::of(words.why_given(&given))))
@@ -258,8 +297,11 @@ fn customers(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Str
 }
 
 fn find(desk: &Desk, words: Words, who: &Who, wanted: &str, now: Timestamp) -> Answer<Vec<Reply>> {
-    Ok(desk
-        .find(wanted, who, now)?
+    let cards = desk.find(wanted, who, now)?;
+    if let [card] = &cards[..] {
+        return Ok(vec![notes::customer(desk, words, who, card, now)?]);
+    }
+    Ok(cards
         .iter()
         .map(|card| Reply::of(words.card(card)))
         .collect())
@@ -391,14 +433,18 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     | Pressed::CampaignAskStop(_)
                     | Pressed::CampaignTable(_)
                     | Pressed::Report(_)
+                    | Pressed::CustomerOpen(_)
                     // Whoever has seen the test mail wants to approve then.
                     | Pressed::CampaignTest(_)
             );
-            let replies = match &pressed {
+            let said = match &pressed {
                 Pressed::Report(preset) => report::report(desk, words, &who, *preset, now),
-                other => campaigns::pressed(desk, words, &who, other, now),
+                other => campaigns::pressed(desk, words, &who, other, now).and_then(|mut said| {
+                    said.extend(notes::pressed(desk, words, &who, other, now)?);
+                    Ok(said)
+                }),
             };
-            let replies = match replies {
+            let replies = match said {
                 Ok(replies) => replies,
                 Err(error) => refused(words, &error),
             };

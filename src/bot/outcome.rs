@@ -72,6 +72,33 @@ impl Words {
                 let toast = self.pick("Đã báo người soạn", "Its author is told");
                 Some((toast, line))
             }
+            Pressed::Came(came) => {
+                let said = self.outcome(came.outcome);
+                let toast = self.pick(format!("Đã ghi: {said}"), format!("Noted: {said}"));
+                Some((toast, format!("✔️ <b>{name}</b>: {said}")))
+            }
+            Pressed::Noted(note) => {
+                let when = note.when.as_deref().map(clock).unwrap_or_default();
+                let toast = self.pick(
+                    format!("Sẽ nhắc gọi lại lúc {when}"),
+                    format!("You are reminded to call at {when}"),
+                );
+                let line = self.pick(
+                    format!("⏰ <b>{name}</b>: gọi lại lúc {when}"),
+                    format!("⏰ <b>{name}</b>: to call at {when}"),
+                );
+                Some((toast, line))
+            }
+            Pressed::NoteUndone(customer) => {
+                let customer = escape(customer);
+                let toast = self.pick("Đã bỏ ghi chú", "Taken back");
+                let line = self.pick(
+                    format!("↩️ Đã bỏ ghi chú này của <b>{customer}</b>, không nhắc nữa."),
+                    format!("↩️ This note on <b>{customer}</b> is taken back, and its reminder."),
+                );
+                Some((toast, line))
+            }
+            Pressed::CustomerOpen(_) => Some((String::new(), String::new())),
             Pressed::Nothing => {
                 let line = self.pick("Không thay đổi gì.", "Nothing changed.");
                 Some((line.trim_end_matches('.').to_owned(), line))
@@ -256,6 +283,10 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         | Pressed::CampaignAskStop(_)
         | Pressed::CampaignTable(_)
         | Pressed::Report(_)
+        | Pressed::Came(_)
+        | Pressed::Noted(_)
+        | Pressed::NoteUndone(_)
+        | Pressed::CustomerOpen(_)
         | Pressed::Nothing => ["", "", "", ""],
     }
 }

@@ -395,7 +395,21 @@ impl Words {
                 format!("{days} days untouched"),
             ),
         };
-        lines.push(format!("🏷 {} ({days})", self.stage(card.stage.as_deref())));
+        let since = card.since.as_deref().and_then(|since| since.get(..10));
+        let since = since.map(
+            |date| match date.split('-').collect::<Vec<_>>().as_slice() {
+                [year, month, day] => self.pick(
+                    format!(" từ {day}/{month}/{year}"),
+                    format!(" since {day}/{month}/{year}"),
+                ),
+                _ => String::new(),
+            },
+        );
+        lines.push(format!(
+            "🏷 {}{} ({days})",
+            self.stage(card.stage.as_deref()),
+            since.unwrap_or_default()
+        ));
         let owner = card.owner.as_deref().map_or_else(
             || self.pick("chưa có người phụ trách", "nobody in charge"),
             escape,
@@ -405,6 +419,8 @@ impl Words {
             let short: String = note.chars().take(200).collect();
             lines.push(format!("📝 {}", escape(&short)));
         }
+        lines.extend(card.notes.iter().map(|note| self.note_line(note)));
+        lines.extend(card.next.iter().map(|next| self.next_line(next)));
         lines.join("\n")
     }
 
@@ -524,8 +540,17 @@ impl Words {
             Action::ResumeAll => self.pick("▶️ Gửi tiếp", "▶️ Resume"),
             Action::Stop => self.pick("🛑 Dừng hẳn", "🛑 Cancel them"),
             Action::Cancel => self.pick("Không", "No"),
-            Action::Done
-            | Action::Later
+            Action::Done => self.pick("✅ Đã liên hệ", "✅ Contacted"),
+            Action::Appointed => self.pick("📅 Đã hẹn", "📅 Appointed"),
+            Action::NoAnswer => self.pick("📵 Không nghe máy", "📵 No answer"),
+            Action::CallBack => self.pick("📞 Gọi lại lúc…", "📞 Call back at…"),
+            Action::NoNeed => self.pick("🚫 Hết nhu cầu", "🚫 Not interested"),
+            Action::CallTwoHours => self.pick("⏰ 2 giờ nữa", "⏰ In 2 hours"),
+            Action::CallTomorrow => self.pick("⏰ Sáng mai", "⏰ Tomorrow morning"),
+            Action::NoteUndo => self.pick("↩️ Bỏ ghi chú này", "↩️ Take it back"),
+            Action::Later
+            | Action::LaterTwoHours
+            | Action::CustomerOpen
             | Action::SendNow
             | Action::Wrong
             | Action::StaffYes

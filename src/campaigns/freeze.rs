@@ -19,6 +19,9 @@ use crate::store::ledger;
 use crate::store::suppression::address_hash;
 use crate::store::{Group, StoreError};
 
+/// So many messages, with what belongs to each, are one batch of the store's: more would be written twice, as a plan.
+const SEATS_A_COMMIT: usize = 150;
+
 /// What a campaign's message has as its rule.
 pub(super) fn rule_of(id: &CampaignId) -> String {
     format!("{CAMPAIGN}{id}")
@@ -78,14 +81,13 @@ impl Campaigns {
             people: &people,
         };
         while let Some(seats) = store.seats(&campaign.id, run.number, chunk)? {
-            let count = seats.len() as u64;
-            if place + count > run.queued {
-                let still = self.write_chunk(&version, &seats, place, now)?;
-                if !still {
+            for seats in seats.chunks(SEATS_A_COMMIT) {
+                let count = seats.len() as u64;
+                if place + count > run.queued && !self.write_seats(&version, seats, place, now)? {
                     return Ok(());
                 }
+                place += count;
             }
-            place += count;
             chunk += 1;
         }
         self.cancel_others(campaign, run.number)?;
@@ -123,7 +125,7 @@ impl Campaigns {
     }
 
     /// Returns whether the campaign still is as it was.
-    fn write_chunk(
+    fn write_seats(
         &self,
         version: &Version<'_>,
         seats: &[Seat],

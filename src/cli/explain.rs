@@ -5,8 +5,9 @@ use super::failure::{Failure, Kind};
 use super::output::table;
 use super::site;
 use super::status::clock;
-use crate::commands::{Explained, OutboxStory, RecordStory, Request, RuleStory, Story};
+use crate::commands::{Explained, NoteLine, OutboxStory, RecordStory, Request, RuleStory, Story};
 use crate::core::decide::why::Standing;
+use crate::core::outcome::Deed;
 use crate::core::record::Kind as RowKind;
 
 /// What was seen of a person and when, which rules looked and why they did or did not fire, what was sent, held,
@@ -153,9 +154,38 @@ fn record_lines(record: &RecordStory) -> Vec<String> {
             .iter()
             .map(|line| format!("  {}  {}", clock(&line.at), line.text)),
     );
+    if !record.notes.is_empty() {
+        lines.push("  Said in the chat:".to_owned());
+    }
+    lines.extend(record.notes.iter().map(note_line));
     lines.push("  Rules:".to_owned());
     lines.extend(record.rules.iter().flat_map(rule_lines));
     lines
+}
+
+/// What came of a reminder, the words, and what was promised.
+fn note_line(note: &NoteLine) -> String {
+    let mut said: Vec<String> = note
+        .outcome
+        .map(|outcome| outcome.english().to_owned())
+        .into_iter()
+        .collect();
+    if !note.text.is_empty() {
+        said.push(format!("“{}”", note.text));
+    }
+    if let (Some(deed), Some(when)) = (note.deed, &note.when) {
+        let deed = match deed {
+            Deed::Meet => "to meet",
+            Deed::Call => "to call",
+        };
+        let when = if when.contains('T') {
+            clock(when)
+        } else {
+            when.clone()
+        };
+        said.push(format!("{deed} {when}"));
+    }
+    format!("    {}  {}: {}", clock(&note.at), note.by, said.join(", "))
 }
 
 /// What a rule did, or did not do and why; then how it stands.

@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::mail::Soon;
+use super::notes::{Came, NoteLine};
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
     HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
@@ -10,6 +12,7 @@ use super::{
 use crate::core::campaign::CampaignId;
 use crate::core::insight::period::Preset;
 use crate::core::message::{Message, MessageKey, Recipient};
+use crate::core::outcome::Outcome;
 use crate::store::Group;
 use crate::store::campaigns::{ProgressNote, progress_note_key};
 use crate::store::keys::{self, Key, prefix};
@@ -75,13 +78,33 @@ pub enum Action {
     CampaignStop,
     /// The figures of a period.
     Report,
+    /// What came of a reminder: they will meet.
+    Appointed,
+    /// Nobody answered.
+    NoAnswer,
+    /// The customer asks to be called later.
+    CallBack,
+    /// The customer wants nothing any more.
+    NoNeed,
+    /// Remind me in two hours.
+    #[serde(rename = "later-2h")]
+    LaterTwoHours,
+    /// Call them in two hours.
+    #[serde(rename = "call-2h")]
+    CallTwoHours,
+    /// Call them on the next working morning.
+    CallTomorrow,
+    /// A note is taken back.
+    NoteUndo,
+    /// A customer is shown with what can be done.
+    CustomerOpen,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 36] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -108,6 +131,15 @@ impl Action {
         Self::CampaignResume,
         Self::CampaignStop,
         Self::Report,
+        Self::Appointed,
+        Self::NoAnswer,
+        Self::CallBack,
+        Self::NoNeed,
+        Self::LaterTwoHours,
+        Self::CallTwoHours,
+        Self::CallTomorrow,
+        Self::NoteUndo,
+        Self::CustomerOpen,
         Self::Cancel,
     ];
 
@@ -140,6 +172,15 @@ impl Action {
             Self::CampaignResume => "campaign-resume",
             Self::CampaignStop => "campaign-stop",
             Self::Report => "report",
+            Self::Appointed => "appointed",
+            Self::NoAnswer => "no-answer",
+            Self::CallBack => "call-back",
+            Self::NoNeed => "no-need",
+            Self::LaterTwoHours => "later-2h",
+            Self::CallTwoHours => "call-2h",
+            Self::CallTomorrow => "call-tomorrow",
+            Self::NoteUndo => "note-undo",
+            Self::CustomerOpen => "customer-open",
             Self::Cancel => "cancel",
         }
     }
@@ -154,6 +195,7 @@ impl Action {
                 | Self::CampaignTable
                 | Self::CampaignAskStop
                 | Self::Report
+                | Self::CustomerOpen
         )
     }
 
@@ -226,6 +268,14 @@ pub enum Pressed {
     CampaignWhy(WhyGiven),
     /// `report`: of which period.
     Report(Preset),
+    /// `appointed`, `no-answer`, `call-back` and `no-need`.
+    Came(Box<Came>),
+    /// `call-2h` and `call-tomorrow`.
+    Noted(Box<NoteLine>),
+    /// `note-undo`: the customer's name.
+    NoteUndone(String),
+    /// `customer-open`: the record.
+    CustomerOpen(String),
     /// `cancel`.
     Nothing,
 }
@@ -270,8 +320,15 @@ pub fn act_for(
             .map(str::to_owned)
     };
     let subject = match action {
-        Action::Done => message.record.as_ref()?.to_string(),
-        Action::Later => message.key.digest(),
+        Action::Done
+        | Action::Appointed
+        | Action::NoAnswer
+        | Action::CallBack
+        | Action::NoNeed
+        | Action::CallTwoHours
+        | Action::CallTomorrow
+        | Action::CustomerOpen => message.record.as_ref()?.to_string(),
+        Action::Later | Action::LaterTwoHours => message.key.digest(),
         Action::SendNow | Action::Wrong => MessageKey::from_text(event("/hold/key")?).digest(),
         Action::Release | Action::Drop => event("/held/id")?,
         Action::Stop => event("/poll/workbook")?,
@@ -290,6 +347,8 @@ pub fn act_for(
         Action::CampaignMore => "0".to_owned(),
         Action::Report => Preset::ThisMonth.as_str().to_owned(),
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
+        // Only under the note itself.
+        Action::NoteUndo => return None,
     };
     Some(ButtonAct {
         action,
@@ -335,9 +394,32 @@ impl Desk {
         }
         let told = act.told.as_deref();
         let subject = act.subject.as_str();
+        let came = |outcome| -> Answer<Pressed> {
+            let came = self.came_of(subject, outcome, told, who, now)?;
+            Ok(Pressed::Came(Box::new(came)))
+        };
         let pressed = match act.action {
             Action::Done => Pressed::Done(Box::new(self.touch_as(subject, who, told, now)?)),
-            Action::Later => Pressed::Later(self.later_as(subject, who, told, now)?),
+            Action::Later => {
+                Pressed::Later(self.later_as(subject, Soon::Tomorrow, who, told, now)?)
+            }
+            Action::LaterTwoHours => {
+                Pressed::Later(self.later_as(subject, Soon::TwoHours, who, told, now)?)
+            }
+            Action::Appointed => came(Outcome::Appointed)?,
+            Action::NoAnswer => came(Outcome::NoAnswer)?,
+            Action::CallBack => came(Outcome::CallBack)?,
+            Action::NoNeed => came(Outcome::NoNeed)?,
+            Action::CallTwoHours => {
+                let noted = self.call_again(subject, Soon::TwoHours, told, who, now)?;
+                Pressed::Noted(Box::new(noted))
+            }
+            Action::CallTomorrow => {
+                let noted = self.call_again(subject, Soon::Tomorrow, told, who, now)?;
+                Pressed::Noted(Box::new(noted))
+            }
+            Action::NoteUndo => Pressed::NoteUndone(self.note_undo(subject, who, now)?),
+            Action::CustomerOpen => Pressed::CustomerOpen(act.subject.clone()),
             Action::SendNow => Pressed::SentNow(self.send_now_as(subject, who, told, now)?),
             Action::Wrong => Pressed::PickedWrong(self.picked_wrong_as(subject, who, told, now)?),
             Action::Release => Pressed::Released(self.held_decide(subject, true, who, now)?),
@@ -436,14 +518,28 @@ impl Desk {
     /// # Errors
     /// The disk.
     pub fn offer(&self, buttons: &[(Action, &str, &str)], now: Timestamp) -> Answer<Vec<String>> {
+        self.offer_to(buttons, None, now)
+    }
+
+    /// The same for somebody who may press them whosever customer it is, since they were asked.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn offer_to(
+        &self,
+        buttons: &[(Action, &str, &str)],
+        told: Option<&str>,
+        now: Timestamp,
+    ) -> Answer<Vec<String>> {
         let mut group = Group::default();
         let offered = buttons
             .iter()
             .map(|(action, subject, label)| {
-                store_button(
-                    &mut group,
-                    &ButtonAct::offered(*action, subject, label, now),
-                )
+                let act = ButtonAct {
+                    told: told.map(str::to_owned),
+                    ..ButtonAct::offered(*action, subject, label, now)
+                };
+                store_button(&mut group, &act)
             })
             .collect();
         self.roster.store().commit(vec![group])?;

@@ -4,15 +4,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
-use crate::core::decide::{Timer, timers_for};
+use super::notes::shown;
+use super::{Answer, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
+use crate::core::decide::{Timer, TimerKind, timers_for};
+use crate::core::outcome::{Deed, Promise};
 use crate::core::record::{Kind, Record, RecordId};
+use crate::core::rule::Trigger;
 use crate::core::sheet::fold::fold;
 use crate::store::Group;
 use crate::store::keys::{self, prefix};
 
 /// Names shown of one stage.
 const SHOWN_OF_STAGE: usize = 15;
+/// Notes shown of one customer.
+const NOTES: usize = 3;
+/// Things to come that are shown of one customer.
+const NEXT: usize = 3;
 /// Cards shown for one question.
 const CARDS: usize = 5;
 
@@ -83,6 +90,24 @@ pub struct Card {
     pub place: String,
     /// Address that opens the row.
     pub url: Option<String>,
+    /// Local ISO time since when it is in that stage; only where one customer is shown.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// What colleagues said last, the oldest first; likewise.
+    #[serde(default)]
+    pub notes: Vec<NoteLine>,
+    /// What comes next, the earliest first; likewise.
+    #[serde(default)]
+    pub next: Vec<NextLine>,
+}
+
+/// Something to come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextLine {
+    /// ISO date or local time.
+    pub at: String,
+    /// `call`, `meet`, `idle`, or the header of a date.
+    pub what: String,
 }
 
 /// Adds times to look again to a group.
@@ -200,11 +225,87 @@ impl Desk {
             ));
         }
         found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.name.cmp(&b.1.name)));
-        Ok(found
+        let mut cards: Vec<Card> = found
             .into_iter()
             .take(CARDS)
             .map(|(_, card)| card)
-            .collect())
+            .collect();
+        for card in &mut cards {
+            self.tell_more(card, now)?;
+        }
+        Ok(cards)
+    }
+
+    /// One customer, by the id of the record.
+    ///
+    /// # Errors
+    /// The role, no such record, the disk.
+    pub fn customer(&self, record: &str, who: &Who, now: Timestamp) -> Answer<Card> {
+        let record = self.in_sheet(record)?;
+        self.must_see(who, &record, None)?;
+        let facts = self.roster.facts(&record, &Json::Null, now)?;
+        let mut card = self.card(&Seen { record, facts }, now);
+        self.tell_more(&mut card, now)?;
+        Ok(card)
+    }
+
+    /// A record whose row is there.
+    fn in_sheet(&self, record: &str) -> Answer<Record> {
+        let found = self.roster.store().record(&RecordId::new(record))?;
+        found.filter(|record| record.gone.is_none()).ok_or_else(|| {
+            CommandError::new(
+                ErrorKind::NotFound,
+                "this customer is no longer in the sheet",
+                "Khách này không còn trong bảng tính.",
+            )
+        })
+    }
+
+    /// Adds to a card what is asked of one customer only: since when, what was said, what comes.
+    fn tell_more(&self, card: &mut Card, now: Timestamp) -> Answer<()> {
+        let Some(record) = self.roster.store().record(&RecordId::new(&card.record))? else {
+            return Ok(());
+        };
+        card.since = record.stage_since.map(|since| self.local(since));
+        let notes = self.roster.store().notes(&record.id)?;
+        let last = notes.iter().skip(notes.len().saturating_sub(NOTES));
+        card.notes = last.map(|note| self.note_line(note)).collect();
+        let ahead = notes.iter().filter_map(|note| note.promise);
+        let ahead = ahead.filter(|promise| self.instant(*promise) > now);
+        let mut next: Vec<NextLine> = ahead.map(promised).collect();
+        let facts = self.roster.facts(&record, &Json::Null, now)?;
+        let deciding = self.roster.deciding()?;
+        let place = Some((record.place.workbook.as_str(), record.place.sheet));
+        for timer in timers_for(&deciding.context(&self.roster, place, now), &record, &facts) {
+            next.push(match &timer.kind {
+                TimerKind::Date { on, .. } => NextLine {
+                    at: on.clone(),
+                    what: self.date_header(&timer.rule),
+                },
+                _ => NextLine {
+                    at: self.local(timer.due),
+                    what: "idle".to_owned(),
+                },
+            });
+        }
+        next.sort_by(|a, b| (&a.at, &a.what).cmp(&(&b.at, &b.what)));
+        next.dedup();
+        // One reminder says enough of them.
+        let mut idle = false;
+        next.retain(|line| line.what != "idle" || !std::mem::replace(&mut idle, true));
+        next.truncate(NEXT);
+        card.next = next;
+        Ok(())
+    }
+
+    /// The header of the date that a rule reminds of.
+    fn date_header(&self, rule: &str) -> String {
+        let config = self.roster.config();
+        let rule = config.rules.iter().find(|one| one.id == rule);
+        match rule.map(|rule| &rule.on) {
+            Some(Trigger::Date { field, .. }) => self.header_of(field),
+            _ => String::new(),
+        }
     }
 
     /// Somebody has dealt with a customer: the idle clock starts again, and what waited for nobody having
@@ -223,18 +324,22 @@ impl Desk {
         told: Option<&str>,
         now: Timestamp,
     ) -> Answer<Card> {
+        let did = "has dealt with the customer";
+        self.touch_with(record, (who, told), did, now, |_, _| Ok(()))
+    }
+
+    /// The same, with what else is kept of it in the same commit; `did` is for the journal.
+    pub(super) fn touch_with(
+        &self,
+        record: &str,
+        (who, told): (&Who, Option<&str>),
+        did: &str,
+        now: Timestamp,
+        more: impl FnOnce(&mut Group, &Record) -> Answer<()>,
+    ) -> Answer<Card> {
         let store = self.roster.store();
         let _alone = store.alone();
-        let found = store
-            .record(&RecordId::new(record))?
-            .filter(|record| record.gone.is_none());
-        let Some(mut record) = found else {
-            return Err(CommandError::new(
-                ErrorKind::NotFound,
-                "this customer is no longer in the sheet",
-                "Khách này không còn trong bảng tính.",
-            ));
-        };
+        let mut record = self.in_sheet(record)?;
         self.must_see(who, &record, told)?;
         record.active_at = now;
         let facts = self.roster.facts(&record, &Json::Null, now)?;
@@ -244,13 +349,8 @@ impl Desk {
         let mut group = Group::default();
         group.put_record(&record);
         put_timers(&mut group, &timers);
-        self.note_hand(
-            &mut group,
-            now,
-            Some(&record.id),
-            who,
-            "has dealt with the customer",
-        );
+        self.note_hand(&mut group, now, Some(&record.id), who, did);
+        more(&mut group, &record)?;
         store.commit(vec![group])?;
         Ok(self.card(&Seen { record, facts }, now))
     }
@@ -299,6 +399,9 @@ impl Desk {
             area: text(&facts["area"]).or_else(|| text(&facts["interest"])),
             budget: text(&facts["budget"]["text"]),
             note: text(&facts["note"]),
+            since: None,
+            notes: Vec::new(),
+            next: Vec::new(),
             place: format!(
                 "{} {}",
                 facts["tab"].as_str().unwrap_or_default(),
@@ -306,6 +409,16 @@ impl Desk {
             ),
             url: text(&facts["sheet_url"]),
         }
+    }
+}
+
+fn promised(promise: Promise) -> NextLine {
+    NextLine {
+        at: shown(promise),
+        what: match promise.deed {
+            Deed::Call => "call".to_owned(),
+            Deed::Meet => "meet".to_owned(),
+        },
     }
 }
 

@@ -1,11 +1,16 @@
 //! What is on somebody's plate: the dates of today, and who has waited too long.
 
-use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
+use super::allow::Sight;
 use super::customers::{name_of, text};
+use super::notes::shown;
 use super::{Answer, Desk, Right, Who};
+use crate::config::Language;
 use crate::core::facts::digest::Due;
+use crate::core::outcome::Deed;
 
 /// Customers shown on one page of those who wait.
 const CONTACTS: usize = 12;
@@ -77,11 +82,49 @@ impl Desk {
         })?;
         let sight = self.sight(who, Right::Customers)?;
         day.due.extend(self.appointments_today(&sight, now)?);
+        day.due.extend(self.promises_today(who, &sight, now)?);
         day.due
             .sort_by(|a, b| (&a.at, &a.name).cmp(&(&b.at, &b.name)));
         day.due_count = day.due.len();
         day.due.truncate(DUE_SHOWN);
         Ok(day)
+    }
+
+    /// What was promised for today in the chat, by whoever asks or about customers they see.
+    fn promises_today(&self, who: &Who, sight: &Sight, now: Timestamp) -> Answer<Vec<Due>> {
+        let calendar = &self.roster.config().calendar;
+        let today = self.today(now);
+        let start = calendar.at_local(today, Time::midnight());
+        let end = calendar.at_local(today.saturating_add(1.day()), Time::midnight());
+        let vietnamese = self.language() == Language::Vi;
+        let mut found = Vec::new();
+        for note in self.roster.store().promises(start, end)? {
+            let Some(record) = self.roster.store().record(&note.record)? else {
+                continue;
+            };
+            let facts = self.roster.facts(&record, &serde_json::Value::Null, now)?;
+            let sees = note.by == who.name() || sight.covers(&facts);
+            let Some(promise) = note.promise.filter(|_| record.gone.is_none() && sees) else {
+                continue;
+            };
+            let what = match (promise.deed, vietnamese) {
+                (Deed::Call, true) => "gọi lại",
+                (Deed::Call, false) => "call back",
+                (Deed::Meet, true) => "hẹn gặp",
+                (Deed::Meet, false) => "meeting",
+            };
+            found.push(Due {
+                at: shown(promise),
+                what: match note.text.as_str() {
+                    "" => what.to_owned(),
+                    text => format!("{what}: {text}"),
+                },
+                name: name_of(&facts),
+                owner: Some(note.by.clone()),
+                url: text(&facts["sheet_url"]),
+            });
+        }
+        Ok(found)
     }
 
     /// Who has waited too long by the idle rules, of the customers of whoever asks. Pages count from 1; one that does

@@ -205,17 +205,6 @@ impl Desk {
                     || (yearly && date.month() == today.month() && date.day() == today.day())
             })
         };
-        let header = |field: &str| {
-            let known = self
-                .roster
-                .config()
-                .fields
-                .iter()
-                .find(|spec| spec.id == field);
-            known
-                .and_then(|spec| spec.headers.first().cloned())
-                .unwrap_or_else(|| field.to_owned())
-        };
         let due = fields.into_iter().filter_map(|(field, yearly)| {
             let value = seen.facts[field]
                 .as_str()
@@ -226,13 +215,22 @@ impl Desk {
                 } else {
                     value.to_owned()
                 },
-                what: header(field),
+                what: self.header_of(field),
                 name: name_of(&seen.facts),
                 owner: text(&seen.facts["owner"]),
                 url: text(&seen.facts["sheet_url"]),
             })
         });
         due.collect()
+    }
+
+    /// What a field's column is called.
+    pub(super) fn header_of(&self, field: &str) -> String {
+        let fields = &self.roster.config().fields;
+        let known = fields.iter().find(|spec| spec.id == field);
+        known
+            .and_then(|spec| spec.headers.first().cloned())
+            .unwrap_or_else(|| field.to_owned())
     }
 
     /// Rows of appointment tabs whose time is today and that were not called off, as far as somebody sees them.

@@ -15,6 +15,15 @@ const STOP_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// A reminder for tomorrow is worth sending for so long.
 const LATER_FOR: SignedDuration = SignedDuration::from_hours(3 * 24);
 
+/// A time that a button names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Soon {
+    /// In two hours.
+    TwoHours,
+    /// The next working morning.
+    Tomorrow,
+}
+
 /// What became of a message by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailDecision {
@@ -115,12 +124,13 @@ impl Desk {
     /// # Errors
     /// The role, no such message, one to a customer, the disk.
     pub fn later(&self, digest: &str, who: &Who, now: Timestamp) -> Answer<MailDecision> {
-        self.later_as(digest, who, None, now)
+        self.later_as(digest, Soon::Tomorrow, who, None, now)
     }
 
     pub(super) fn later_as(
         &self,
         digest: &str,
+        soon: Soon,
         who: &Who,
         told: Option<&str>,
         now: Timestamp,
@@ -135,10 +145,12 @@ impl Desk {
                 "only reminders to staff can be put off",
             ));
         }
-        let due = self.next_working_morning(now);
-        let day = due
-            .to_zoned(self.roster.config().calendar.zone.clone())
-            .date();
+        let due = self.soon(soon, now);
+        let day = due.to_zoned(self.roster.config().calendar.zone.clone());
+        let day = match soon {
+            Soon::Tomorrow => day.date().to_string(),
+            Soon::TwoHours => day.strftime("%F %H:%M").to_string(),
+        };
         // Asked for again on another evening it is another reminder, twice on one evening the same.
         let first = message
             .key
@@ -158,6 +170,8 @@ impl Desk {
             attempts: Vec::new(),
             hands: Vec::new(),
             held_until: None,
+            // In two hours is in two hours, also in the evening.
+            urgent: message.urgent || soon == Soon::TwoHours,
             ..message
         };
         let mut group = Group::default();
@@ -259,6 +273,16 @@ impl Desk {
             }
         }
         Ok(found)
+    }
+
+    /// When that is.
+    pub(super) fn soon(&self, soon: Soon, now: Timestamp) -> Timestamp {
+        match soon {
+            Soon::TwoHours => now
+                .saturating_add(SignedDuration::from_hours(2))
+                .unwrap_or(now),
+            Soon::Tomorrow => self.next_working_morning(now),
+        }
     }
 
     /// The beginning of the first working day after today.

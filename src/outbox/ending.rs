@@ -16,6 +16,7 @@ use crate::roster::{Binding, binding_key};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::{self, prefix};
 use crate::store::lanes::{Lane, Rank};
+use crate::store::notes::{Told, told_key};
 use crate::store::suppression::{Suppression, SuppressionSource, address_hash, suppress_key};
 use crate::store::{Group, StoreError, ledger};
 
@@ -63,6 +64,7 @@ impl Outbox {
                 opt_out_confirmed(self.roster.store(), group, &message, now)?;
                 if let Some(Address::Chat(chat)) = message.frozen.as_ref().map(|f| &f.address) {
                     self.release_chat(group, *chat)?;
+                    answered_to(group, &message, *chat, now);
                 }
             }
             Verdict::TryLater {
@@ -489,4 +491,19 @@ impl Outbox {
 /// Under which the mails of the sender are counted, by time. No address hash looks like it.
 pub(super) fn mails_key() -> keys::Key {
     keys::under(prefix::SENT, "all mails/")
+}
+/// Keeps which message about a customer the parts in a chat are, for a colleague who answers to one in words.
+fn answered_to(group: &mut Group, message: &Message, chat: i64, now: Timestamp) {
+    if message.record.is_none() || message.to == Recipient::Customer {
+        return;
+    }
+    let told = Told {
+        message: message.key.clone(),
+        at: now,
+    };
+    // The receipt is Telegram's numbers of its parts.
+    let parts = message.why.split(',');
+    for id in parts.filter_map(|id| id.trim().parse::<i32>().ok()) {
+        group.put(told_key(chat, id), &told);
+    }
 }

@@ -85,6 +85,14 @@ pub mod prefix {
     pub const WHY: &[u8] = b"why/";
     /// Messages in chats that say how far a campaign is, and are written anew as it goes on.
     pub const PROGRESS: &[u8] = b"progress/";
+    /// What staff said of a customer in the chat, by record and time.
+    pub const NOTE: &[u8] = b"note/";
+    /// What was promised to customers, by the time at which it is to be kept.
+    pub const PROMISE: &[u8] = b"promise/";
+    /// About which customer somebody was asked in the chat, by their name.
+    pub const ASKED: &[u8] = b"asked/";
+    /// Which of our messages one in a chat is, by chat and Telegram's number.
+    pub const TOLD: &[u8] = b"told/";
     /// How the messages of a campaign stood when they were last counted, by campaign.
     pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.

@@ -89,6 +89,26 @@ impl Desk {
         })
     }
 
+    /// When this person was asked last why they sent a campaign back, if their next words are to be the answer.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn campaign_asked_at(&self, who: &Who, now: Timestamp) -> Answer<Option<Timestamp>> {
+        Ok(self.awaited(who.name(), now)?.map(|awaited| awaited.at))
+    }
+
+    fn awaited(&self, name: &str, now: Timestamp) -> Answer<Option<Awaited>> {
+        let mut last: Option<Awaited> = None;
+        for entry in self.roster.store().scan::<Awaited>(&awaited_under(name)) {
+            let (_, awaited) = entry?;
+            let fresh = now.duration_since(awaited.at) <= WHY_COUNTS;
+            if fresh && last.as_ref().is_none_or(|last| last.at < awaited.at) {
+                last = Some(awaited);
+            }
+        }
+        Ok(last)
+    }
+
     /// Takes a text for the reason that this person was asked for last; nothing if they were not asked.
     ///
     /// # Errors
@@ -99,15 +119,7 @@ impl Desk {
         };
         let store = self.roster.store();
         let _alone = store.alone();
-        let mut last: Option<Awaited> = None;
-        for entry in store.scan::<Awaited>(&awaited_under(name)) {
-            let (_, awaited) = entry?;
-            let fresh = now.duration_since(awaited.at) <= WHY_COUNTS;
-            if fresh && last.as_ref().is_none_or(|last| last.at < awaited.at) {
-                last = Some(awaited);
-            }
-        }
-        let Some(awaited) = last else {
+        let Some(awaited) = self.awaited(name, now)? else {
             return Ok(None);
         };
         let why: String = text.trim().chars().take(LONGEST_WHY).collect();

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{Answer, Desk};
+use crate::commands::NoteLine;
 use crate::core::decide::why::{Reading, Standing, look, trigger_shown};
 use crate::core::identity::changed_fields;
 use crate::core::message::Message;
@@ -45,6 +46,9 @@ pub struct RecordStory {
     pub now: Vec<String>,
     /// Every rule that could concern it.
     pub rules: Vec<RuleStory>,
+    /// What colleagues said of it in the chat, the oldest first.
+    #[serde(default)]
+    pub notes: Vec<NoteLine>,
     /// What happened to it, the oldest first; looks of rules and messages are told elsewhere.
     pub journal: Vec<JournalLine>,
 }
@@ -127,6 +131,13 @@ impl Desk {
             owners: super::super::allow::texts(&facts["owners"]),
             now: self.standing_of(record, now)?,
             rules,
+            notes: self
+                .roster
+                .store()
+                .notes(&record.id)?
+                .iter()
+                .map(|note| self.note_line(note))
+                .collect(),
             journal: journal
                 .iter()
                 // What became of messages, the ledger tells better.

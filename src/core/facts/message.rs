@@ -128,6 +128,18 @@ pub struct TroubleFacts {
     pub waiting: u32,
 }
 
+/// `promise`: what somebody said they would do, of which they are reminded. Template `promise`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PromiseFacts {
+    /// `call` or `meet`.
+    pub deed: String,
+    /// ISO date, or local time if one was named.
+    pub at: String,
+    /// What they wrote.
+    pub text: Option<String>,
+}
+
 /// `flood`: many notices for one colleague at once, told as one. Template `flood`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

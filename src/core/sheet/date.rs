@@ -4,6 +4,7 @@
 //! lunar, a period, or without a year is flagged and never guessed.
 
 mod clock;
+mod spoken;
 mod tokens;
 
 use std::fmt;
@@ -17,6 +18,8 @@ use unicode_normalization::UnicodeNormalization;
 use self::tokens::{Kind, Token, tokens};
 use super::fold::{self, invisible};
 use super::{Cell, Reading, trivial};
+
+pub use self::spoken::{Spoken, spoken};
 
 /// A day, with a time if the cell has one, as wall time in the workbook's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -19,7 +19,7 @@ pub(super) enum Clock {
 
 /// A part of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Morning,
     Noon,
     Afternoon,
@@ -30,12 +30,12 @@ enum Part {
 }
 
 /// A time as written, before the part of the day is known.
-struct Written {
-    hour: i64,
-    minute: i64,
-    second: i64,
+pub(super) struct Written {
+    pub(super) hour: i64,
+    pub(super) minute: i64,
+    pub(super) second: i64,
     /// `3h`, `3 giờ`, as spoken: without a leading zero or a part of the day, small hours are unclear.
-    spoken: bool,
+    pub(super) spoken: bool,
 }
 
 /// Takes the time out of the tokens, with its part of the day and the words round it.
@@ -85,7 +85,7 @@ pub(super) fn vague(text: &str) -> bool {
 }
 
 /// `14:30`, `14:30:15`, `14h`, `14h30`, `15 giờ 30 phút`, `9 giờ rưỡi`, `9am`.
-fn time(tokens: &[Token]) -> Option<(Written, usize)> {
+pub(super) fn time(tokens: &[Token]) -> Option<(Written, usize)> {
     let hour = tokens.first()?.number(2)?;
     let zero = matches!(&tokens[0].kind, Kind::Number(digits) if digits.starts_with('0'));
     let second = tokens.get(1)?;
@@ -168,7 +168,7 @@ fn minutes(tokens: &[Token]) -> (i64, usize) {
 }
 
 /// A part of the day; `beside_time`: directly behind a time, where `CH` and `SA` stand.
-fn part_of_day(tokens: &[Token], beside_time: bool) -> Option<(Part, usize)> {
+pub(super) fn part_of_day(tokens: &[Token], beside_time: bool) -> Option<(Part, usize)> {
     let mut at = 0;
     if tokens.first()?.is_word(&["buổi", "buoi"]) {
         at = 1;
@@ -191,7 +191,7 @@ fn part_of_day(tokens: &[Token], beside_time: bool) -> Option<(Part, usize)> {
     Some((part, at + 1))
 }
 
-fn settle(written: &Written, part: Option<Part>) -> Clock {
+pub(super) fn settle(written: &Written, part: Option<Part>) -> Clock {
     let hour = match (part, written.hour) {
         (None, hour) if written.spoken && (1..=7).contains(&hour) => return Clock::Ambiguous,
         (None, hour) => hour,

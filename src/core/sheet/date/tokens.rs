@@ -130,8 +130,9 @@ pub(super) fn take_weekday(tokens: &mut Vec<Token>) -> Option<Weekday> {
     None
 }
 
-fn weekday(tokens: &[Token]) -> Option<(Weekday, usize)> {
-    let Kind::Word(word) = &tokens[0].kind else {
+/// The weekday that the tokens begin with, and how many they are.
+pub(super) fn weekday(tokens: &[Token]) -> Option<(Weekday, usize)> {
+    let Kind::Word(word) = &tokens.first()?.kind else {
         return None;
     };
     let next = tokens.get(1);
