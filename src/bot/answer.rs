@@ -432,19 +432,12 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     | Pressed::CampaignMore(_)
                     | Pressed::CampaignAskStop(_)
                     | Pressed::CampaignTable(_)
-                    | Pressed::Report(_)
                     | Pressed::CustomerOpen(_)
+                    | Pressed::Report(_)
                     // Whoever has seen the test mail wants to approve then.
                     | Pressed::CampaignTest(_)
             );
-            let said = match &pressed {
-                Pressed::Report(preset) => report::report(desk, words, &who, *preset, now),
-                other => campaigns::pressed(desk, words, &who, other, now).and_then(|mut said| {
-                    said.extend(notes::pressed(desk, words, &who, other, now)?);
-                    Ok(said)
-                }),
-            };
-            let replies = match said {
+            let replies = match beside(desk, words, &who, &pressed, now) {
                 Ok(replies) => replies,
                 Err(error) => refused(words, &error),
             };
@@ -481,6 +474,22 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
             }
         }
     }
+}
+
+/// What is said besides in the same chat.
+fn beside(
+    desk: &Desk,
+    words: Words,
+    who: &Who,
+    pressed: &Pressed,
+    now: Timestamp,
+) -> Answer<Vec<Reply>> {
+    if let Pressed::Report(preset) = pressed {
+        return report::report(desk, words, who, *preset, now);
+    }
+    let mut said = campaigns::pressed(desk, words, who, pressed, now)?;
+    said.extend(notes::pressed(desk, words, who, pressed, now)?);
+    Ok(said)
 }
 
 fn short(text: &str) -> String {

@@ -282,11 +282,11 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         | Pressed::CampaignMore(_)
         | Pressed::CampaignAskStop(_)
         | Pressed::CampaignTable(_)
-        | Pressed::Report(_)
         | Pressed::Came(_)
         | Pressed::Noted(_)
         | Pressed::NoteUndone(_)
         | Pressed::CustomerOpen(_)
+        | Pressed::Report(_)
         | Pressed::Nothing => ["", "", "", ""],
     }
 }

@@ -76,8 +76,6 @@ pub enum Action {
     CampaignResume,
     /// What waits of a campaign does not go.
     CampaignStop,
-    /// The figures of a period.
-    Report,
     /// What came of a reminder: they will meet.
     Appointed,
     /// Nobody answered.
@@ -98,6 +96,8 @@ pub enum Action {
     NoteUndo,
     /// A customer is shown with what can be done.
     CustomerOpen,
+    /// The figures of a period.
+    Report,
     /// Never mind.
     Cancel,
 }
@@ -130,7 +130,6 @@ impl Action {
         Self::CampaignPause,
         Self::CampaignResume,
         Self::CampaignStop,
-        Self::Report,
         Self::Appointed,
         Self::NoAnswer,
         Self::CallBack,
@@ -140,6 +139,7 @@ impl Action {
         Self::CallTomorrow,
         Self::NoteUndo,
         Self::CustomerOpen,
+        Self::Report,
         Self::Cancel,
     ];
 
@@ -171,7 +171,6 @@ impl Action {
             Self::CampaignPause => "campaign-pause",
             Self::CampaignResume => "campaign-resume",
             Self::CampaignStop => "campaign-stop",
-            Self::Report => "report",
             Self::Appointed => "appointed",
             Self::NoAnswer => "no-answer",
             Self::CallBack => "call-back",
@@ -181,6 +180,7 @@ impl Action {
             Self::CallTomorrow => "call-tomorrow",
             Self::NoteUndo => "note-undo",
             Self::CustomerOpen => "customer-open",
+            Self::Report => "report",
             Self::Cancel => "cancel",
         }
     }
@@ -194,8 +194,8 @@ impl Action {
                 | Self::CampaignMore
                 | Self::CampaignTable
                 | Self::CampaignAskStop
-                | Self::Report
                 | Self::CustomerOpen
+                | Self::Report
         )
     }
 
@@ -266,8 +266,6 @@ pub enum Pressed {
     CampaignTable(String),
     /// `campaign-no-why`.
     CampaignWhy(WhyGiven),
-    /// `report`: of which period.
-    Report(Preset),
     /// `appointed`, `no-answer`, `call-back` and `no-need`.
     Came(Box<Came>),
     /// `call-2h` and `call-tomorrow`.
@@ -276,6 +274,8 @@ pub enum Pressed {
     NoteUndone(String),
     /// `customer-open`: the record.
     CustomerOpen(String),
+    /// `report`: of which period.
+    Report(Preset),
     /// `cancel`.
     Nothing,
 }

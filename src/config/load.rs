@@ -9,6 +9,7 @@ use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section, boundary};
 use super::{Config, campaigns, columns, goals, outward, people, rules, secret, sheets, timing};
+use crate::core::calendar::Calendar;
 use crate::core::rule::Span;
 
 /// The headings of the file; what is not built is told apart from what does not exist.
@@ -165,6 +166,8 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     let consent = columns::consent(reader, root, &fields);
     let require = columns::require(reader, root, &fields, &workbooks);
     let staff = people::staff(reader, root);
+    let duty = timing::duty(reader, root, &staff);
+    let calendar = calendar.map(|calendar| Calendar { duty, ..calendar });
     let email = people::email(reader, root, folder);
     let telegram = people::telegram(reader, root, folder);
     let templates_dir = reader.path("templates");

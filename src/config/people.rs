@@ -21,7 +21,7 @@ const ROLES: [(&str, Role); 4] = [
 ];
 
 /// Words of `to` that are no names.
-const AUDIENCES: [&str; 3] = ["customer", "owner", "managers"];
+const AUDIENCES: [&str; 5] = ["customer", "owner", "managers", "duty", "next"];
 
 /// `[[staff]]`.
 pub(super) fn staff(reader: &Reader<'_>, root: &Section<'_>) -> Vec<Staff> {

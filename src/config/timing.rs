@@ -2,17 +2,19 @@
 
 use jiff::tz::TimeZone;
 
+use super::problem::nearest;
 use super::walk::{Node, Reader, Section};
-use super::{Backups, Guard, Limit, Settle};
-use crate::core::calendar::{Calendar, Holidays, Hours};
+use super::{Backups, Guard, Limit, Settle, Staff};
+use crate::core::calendar::{Calendar, Holidays, Hours, Turn};
 use crate::core::rule::Span;
+use crate::core::sheet::fold::fold;
 
 /// `timezone` and `[hours]`.
 pub(super) fn calendar(reader: &Reader<'_>, root: &Section<'_>) -> Option<Calendar> {
     let zone = zone(reader, root);
     let section = root.section(reader, "hours");
     if let Some(section) = &section {
-        section.only(reader, &["work", "ads", "holidays"], &["duty"]);
+        section.only(reader, &["work", "ads", "holidays", "duty"], &[]);
     }
     let hours = |key: &str, default: &str| match section.as_ref().and_then(|s| s.text(reader, key))
     {
@@ -30,6 +32,58 @@ pub(super) fn calendar(reader: &Reader<'_>, root: &Section<'_>) -> Option<Calend
         work: work?,
         ads: ads?,
         holidays: holidays?,
+        duty: Vec::new(),
+    })
+}
+
+/// `[hours] duty`, the rota.
+pub(super) fn duty(reader: &Reader<'_>, root: &Section<'_>, staff: &[Staff]) -> Vec<Turn> {
+    let rota = root
+        .section(reader, "hours")
+        .and_then(|section| section.get("duty"));
+    let Some(rota) = rota else {
+        return Vec::new();
+    };
+    let turns = rota.one_or_more(reader);
+    turns
+        .iter()
+        .filter_map(|turn| self::turn(reader, turn, staff))
+        .collect()
+}
+
+fn turn(reader: &Reader<'_>, section: &Section<'_>, staff: &[Staff]) -> Option<Turn> {
+    section.only(reader, &["days", "hours", "staff"], &[]);
+    section.need(reader, "staff", "add staff = [\"…\"]: who is on duty then")?;
+    let named = section.texts(reader, "staff");
+    let names: Vec<String> = named
+        .iter()
+        .filter_map(|text| {
+            let wanted = fold(text.text);
+            let found = staff.iter().find(|person| {
+                let mut words = std::iter::once(&person.name).chain(&person.aliases);
+                words.any(|word| fold(word) == wanted)
+            });
+            if found.is_none() {
+                let names = staff.iter().map(|person| person.name.as_str());
+                let mend = match nearest(text.text, names) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => "write a name of [[staff]]".to_owned(),
+                };
+                text.wrong(reader, ", whom nobody knows: not in [[staff]]", mend);
+            }
+            found.map(|person| person.name.clone())
+        })
+        .collect();
+    let hours = match section.text(reader, "hours") {
+        None => None,
+        Some(text) => Some(text.parsed(reader, "write \"18:00-22:00\"", Hours::parse)?),
+    };
+    let days = section.text(reader, "days");
+    let Some(days) = days else {
+        return Turn::new(None, hours, names).ok();
+    };
+    days.parsed(reader, "write \"Sat-Sun\" or \"T2-T6\"", |text| {
+        Turn::new(Some(text), hours, names)
     })
 }
 

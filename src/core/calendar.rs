@@ -4,6 +4,7 @@
 //! message may do at a time is [`super::policy`]'s, when a rule is due is [`super::decide`]'s.
 
 mod days;
+mod duty;
 mod holidays;
 mod hours;
 mod schedule;
@@ -12,6 +13,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
+pub use duty::Turn;
 pub use holidays::Holidays;
 pub use hours::Hours;
 pub use schedule::{CatchUp, Schedule};
@@ -32,6 +34,8 @@ pub struct Calendar {
     pub ads: Hours,
     /// `[hours] holidays`.
     pub holidays: Holidays,
+    /// `[hours] duty`.
+    pub duty: Vec<Turn>,
 }
 
 impl Calendar {
@@ -54,6 +58,27 @@ impl Calendar {
     /// Whether `at` is within working hours.
     pub fn is_work(&self, at: Timestamp) -> bool {
         self.next_work(at) == at
+    }
+
+    /// Who is on duty at `at`, by name, in the order of the rota; nobody in working hours, when all are.
+    pub fn on_duty(&self, at: Timestamp) -> Vec<&str> {
+        if self.is_work(at) {
+            return Vec::new();
+        }
+        let local = self.zone.to_datetime(at);
+        let mut found: Vec<&str> = Vec::new();
+        for turn in self
+            .duty
+            .iter()
+            .filter(|turn| turn.covers(local.date(), local.time()))
+        {
+            for name in &turn.staff {
+                if !found.contains(&name.as_str()) {
+                    found.push(name);
+                }
+            }
+        }
+        found
     }
 
     /// The first instant from `at` on that is within working hours; `at` itself if it is.
@@ -200,6 +225,7 @@ mod tests {
             work: Hours::parse(work).unwrap(),
             ads: Hours::parse(ads).unwrap(),
             holidays: Holidays::parse(&holidays).unwrap(),
+            duty: Vec::new(),
         }
     }
 

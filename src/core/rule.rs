@@ -195,6 +195,11 @@ pub enum Audience {
     Owner,
     /// Every manager.
     Managers,
+    /// Who is on duty at that time by `[hours] duty`.
+    Duty,
+    /// The colleague of the same team who follows the one in charge in the staff list; the next step of this kind goes
+    /// to the one after.
+    Next,
     /// One member of staff, by name as in `[[staff]]`.
     Staff(String),
 }

@@ -115,7 +115,7 @@ impl Outbox {
                     }
                 }
                 Fallback::To(audience) => {
-                    let names = self.named(audience, person)?;
+                    let names = self.named(audience, person, now)?;
                     if !names.is_empty() {
                         let why = format!("{} cannot be reached", person.name);
                         return Ok(Way::Others { names, why });
@@ -200,7 +200,12 @@ impl Outbox {
     }
 
     /// The people an audience of `else` means, without the one who could not be reached.
-    fn named(&self, audience: &Audience, but: &Colleague) -> Result<Vec<String>, StoreError> {
+    fn named(
+        &self,
+        audience: &Audience,
+        but: &Colleague,
+        now: Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
         let directory = self.roster.directory()?;
         let names: Vec<String> = match audience {
             Audience::Managers => directory
@@ -208,7 +213,11 @@ impl Outbox {
                 .map(|person| person.name.clone())
                 .collect(),
             Audience::Staff(name) => vec![name.clone()],
-            Audience::Owner | Audience::Customer => Vec::new(),
+            Audience::Duty => {
+                let duty = self.roster.config().calendar.on_duty(now);
+                duty.into_iter().map(str::to_owned).collect()
+            }
+            Audience::Owner | Audience::Customer | Audience::Next => Vec::new(),
         };
         Ok(names.into_iter().filter(|name| *name != but.name).collect())
     }

@@ -169,6 +169,8 @@ impl RuleReader<'_> {
             "customer" => Audience::Customer,
             "owner" => Audience::Owner,
             "managers" => Audience::Managers,
+            "duty" => Audience::Duty,
+            "next" => Audience::Next,
             name => {
                 let wanted = fold(name);
                 let found = known.staff.iter().find(|person| {
@@ -186,7 +188,10 @@ impl RuleReader<'_> {
             }
         };
         if matches!(on, Some(Trigger::Schedule(_)))
-            && matches!(audience, Audience::Customer | Audience::Owner)
+            && matches!(
+                audience,
+                Audience::Customer | Audience::Owner | Audience::Next
+            )
         {
             text.wrong(
                 reader,
@@ -224,10 +229,10 @@ impl RuleReader<'_> {
 
     fn unknown_audience(&self, text: &Text<'_>) {
         let names = self.known.staff.iter().map(|person| person.name.as_str());
-        let words = ["customer", "owner", "managers"];
+        let words = ["customer", "owner", "managers", "duty", "next"];
         let mend = match nearest(text.text, words.into_iter().chain(names)) {
             Some(near) => format!("did you mean \"{near}\"?"),
-            None => "write \"customer\", \"owner\", \"managers\" or a name of [[staff]]".to_owned(),
+            None => "write \"customer\", \"owner\", \"managers\", \"duty\", \"next\" or a name of [[staff]]".to_owned(),
         };
         text.wrong(
             self.reader,
@@ -335,7 +340,11 @@ impl RuleReader<'_> {
                 "add owner = \"…\" under [columns]; until then the managers get it",
             ),
             Audience::Staff(name) => self.staff_can_be_reached(section, channel, name),
-            Audience::Customer | Audience::Owner | Audience::Managers => {}
+            Audience::Customer
+            | Audience::Owner
+            | Audience::Managers
+            | Audience::Duty
+            | Audience::Next => {}
         }
         if ad && *to == Audience::Customer && !known.consent {
             reader.suspicious(

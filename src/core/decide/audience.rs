@@ -6,6 +6,7 @@ use super::{Context, Decision, Firing, STAFF_CHANNEL};
 use crate::core::change::FieldChange;
 use crate::core::delivery::State;
 use crate::core::message::{Message, MessageKey, Recipient, Wanted};
+use crate::core::people::{Colleague, Role};
 use crate::core::record::Record;
 use crate::core::rule::{Audience, Channel, Fallback, Rule, Span, Step, Trigger};
 use crate::core::sheet::owner;
@@ -20,7 +21,14 @@ pub(super) fn messages(
     step: &Step,
     facts: &Value,
 ) -> Vec<Message> {
-    let mut found: Vec<Message> = recipients(cx, &step.to, &step.otherwise, facts)
+    let mut to = match step.to {
+        Audience::Next => next_one(cx, firing, step, facts),
+        _ => recipients(cx, &step.to, &step.otherwise, facts),
+    };
+    if step.to == Audience::Owner && alerts_of_new_lead(firing, step, false) {
+        with_duty(cx, &mut to, facts);
+    }
+    let mut found: Vec<Message> = to
         .into_iter()
         .map(|(role, to)| message(cx, firing, step, &role, to))
         .collect();
@@ -45,6 +53,12 @@ pub(super) fn recipients(
         Audience::Customer => vec![("customer".into(), Recipient::Customer)],
         Audience::Staff(name) => vec![(format!("staff:{name}"), Recipient::Staff(name.clone()))],
         Audience::Managers => managers(cx),
+        Audience::Duty => match on_duty(cx, &[]) {
+            duty if duty.is_empty() => nobody_in_charge(cx, otherwise, facts),
+            duty => duty,
+        },
+        // Of a fallback nobody can tell whom it follows.
+        Audience::Next => nobody_in_charge(cx, otherwise, facts),
         Audience::Owner => {
             let count = cx.directory.owners(&owner_names(facts)).len();
             if count == 0 {
@@ -71,12 +85,87 @@ fn nobody_in_charge(
     facts: &Value,
 ) -> Vec<(String, Recipient)> {
     let next = otherwise.iter().find_map(|fallback| match fallback {
-        Fallback::To(Audience::Owner) | Fallback::By(_) => None,
+        Fallback::To(Audience::Owner | Audience::Duty | Audience::Next) | Fallback::By(_) => None,
         Fallback::To(audience) => Some(audience),
     });
     match next {
         Some(audience) => recipients(cx, audience, &[], facts),
         None => managers(cx),
+    }
+}
+
+/// Who is on duty now and not among those already told, with the role each has in the message key.
+fn on_duty(cx: &Context<'_>, told: &[&str]) -> Vec<(String, Recipient)> {
+    let duty = cx.calendar.on_duty(cx.now).into_iter();
+    duty.filter(|name| !told.contains(name))
+        .map(|name| (format!("duty:{name}"), Recipient::Staff(name.to_owned())))
+        .collect()
+}
+
+/// Outside of working hours a new lead goes to whoever is on duty as well; and to them, not to the managers, if nobody
+/// is in charge of it.
+fn with_duty(cx: &Context<'_>, to: &mut Vec<(String, Recipient)>, facts: &Value) {
+    let names = owner_names(facts);
+    let owners = cx.directory.owners(&names);
+    let told: Vec<&str> = owners.iter().map(|person| person.name.as_str()).collect();
+    let duty = on_duty(cx, &told);
+    if duty.is_empty() {
+        return;
+    }
+    if owners.is_empty() {
+        to.clear();
+    }
+    to.extend(duty);
+}
+
+/// The colleague whose turn it is when nobody has reacted: outside of working hours who is on duty, else the one of the
+/// same team who follows in the staff list. Without one, the managers.
+fn next_one(
+    cx: &Context<'_>,
+    firing: &Firing<'_>,
+    step: &Step,
+    facts: &Value,
+) -> Vec<(String, Recipient)> {
+    let names = owner_names(facts);
+    let owners = cx.directory.owners(&names);
+    let first = owners.first();
+    let steps = firing
+        .rule
+        .escalate
+        .iter()
+        .take_while(|one| one.number != step.number);
+    let before = steps.filter(|one| one.to == Audience::Next).count();
+    let team = first.and_then(|owner| owner.team.as_ref());
+    let mates: Vec<&Colleague> = cx
+        .directory
+        .all()
+        .iter()
+        .filter(|one| matches!(one.role, Role::Staff | Role::Leader) && one.team.as_ref() == team)
+        .collect();
+    // After the one in charge, and round to the beginning.
+    let start = first
+        .and_then(|owner| mates.iter().position(|mate| mate.name == owner.name))
+        .map_or(0, |at| at + 1);
+    let round = (0..mates.len()).map(|n| mates[(start + n) % mates.len()]);
+    let told: Vec<&str> = owners.iter().map(|person| person.name.as_str()).collect();
+    let duty = on_duty(cx, &told).into_iter();
+    let mates = round
+        .filter(|mate| !told.contains(&mate.name.as_str()))
+        .map(|mate| {
+            (
+                format!("next:{}", mate.name),
+                Recipient::Staff(mate.name.clone()),
+            )
+        });
+    let mut seen: Vec<Recipient> = Vec::new();
+    let mut turns = duty.chain(mates).filter(|(_, to)| {
+        let new = !seen.contains(to);
+        seen.push(to.clone());
+        new
+    });
+    match turns.nth(before) {
+        Some(turn) => vec![turn],
+        None => nobody_in_charge(cx, &step.otherwise, facts),
     }
 }
 

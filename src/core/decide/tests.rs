@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::*;
-use crate::core::calendar::{Holidays, Hours, Schedule};
+use crate::core::calendar::{Holidays, Hours, Schedule, Turn};
 use crate::core::condition::Condition;
 use crate::core::message::Recipient;
 use crate::core::people::{Colleague, Role};
@@ -53,6 +53,7 @@ impl Office {
                 work: Hours::parse("Mon-Sat 08:00-18:00").unwrap(),
                 ads: Hours::parse("07:30-21:00").unwrap(),
                 holidays: Holidays::parse(&["vn".to_owned()]).unwrap(),
+                duty: Vec::new(),
             },
             in_force: BTreeMap::from([(rule.id.clone(), at("2026-01-01T00:00"))]),
             rules: vec![rule],
@@ -559,6 +560,79 @@ fn s17_the_stopwatch_of_a_lead_alert_counts_from_the_event_and_stops_at_any_acti
         office
             .ring(&row, &lan_anh(), timers, "2026-11-19T00:00")
             .is_empty()
+    );
+}
+
+#[test]
+fn outside_of_working_hours_a_lead_goes_to_whoever_is_on_duty_as_well() {
+    let mut office = Office::with(rule(Trigger::Added, &[Audience::Owner]));
+    let turn = |days, hours: Option<&str>, name: &str| {
+        let hours = hours.map(|hours| Hours::parse(hours).unwrap());
+        Turn::new(Some(days), hours, vec![name.to_owned()]).unwrap()
+    };
+    office.calendar.duty = vec![
+        turn("Sat-Sun", None, "Minh Tuấn"),
+        turn("T2-T6", Some("18:00-22:00"), "Hà Phạm"),
+    ];
+    let nobody = json!({"owners": []});
+    for (now, facts, told) in [
+        (
+            "2026-11-22T10:00",
+            &lan_anh(),
+            &["r/1/owner/added", "r/1/duty:Minh Tuấn/added"][..],
+        ),
+        ("2026-11-22T10:00", &nobody, &["r/1/duty:Minh Tuấn/added"]),
+        (
+            "2026-11-18T19:00",
+            &lan_anh(),
+            &["r/1/owner/added", "r/1/duty:Hà Phạm/added"],
+        ),
+        ("2026-11-18T23:00", &lan_anh(), &["r/1/owner/added"]),
+        ("2026-11-18T23:00", &nobody, &["r/1/managers:Hà Phạm/added"]),
+        // Saturday morning is worked.
+        ("2026-11-21T10:00", &lan_anh(), &["r/1/owner/added"]),
+    ] {
+        office.now = at(now);
+        let decision = office.event(&record(None), &Event::Added, facts);
+        let keys: Vec<String> = decision.messages.iter().map(short).collect();
+        assert_eq!(keys, told, "{now}");
+        assert!(decision.messages.iter().all(|message| message.urgent));
+    }
+}
+
+#[test]
+fn a_lead_to_which_nobody_reacts_goes_round_the_team_and_then_to_the_managers() {
+    let mut lead = rule(Trigger::Added, &[Audience::Owner]);
+    lead.escalate = vec![
+        after(2, Audience::Next, "15m"),
+        after(3, Audience::Next, "30m"),
+        after(4, Audience::Managers, "45m"),
+    ];
+    let mut office = Office::with(lead);
+    let person = |name: &str, role, team: &str| Colleague {
+        name: name.into(),
+        role,
+        team: Some(team.into()),
+        aliases: Vec::new(),
+        email: None,
+        telegram: None,
+    };
+    office.directory = Directory::new(vec![
+        person("Minh Tuấn", Role::Staff, "KD1"),
+        person("Quốc Bảo", Role::Staff, "KD2"),
+        person("Lan Anh", Role::Staff, "KD1"),
+        person("Thu Hà", Role::Leader, "KD1"),
+        person("Hà Phạm", Role::Manager, "KD1"),
+    ]);
+    let row = record(None);
+    let timers = office.event(&row, &Event::Added, &lan_anh()).timers;
+    assert_eq!(
+        office.ring(&row, &lan_anh(), timers, "2026-11-19T00:00"),
+        [
+            "Wed 18/11 10:15 r/2/next:Thu Hà/added",
+            "Wed 18/11 10:30 r/3/next:Minh Tuấn/added",
+            "Wed 18/11 10:45 r/4/managers:Hà Phạm/added",
+        ]
     );
 }
 

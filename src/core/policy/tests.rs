@@ -46,6 +46,7 @@ fn case(to: Recipient, wanted: Wanted) -> Case {
             work: Hours::parse("Mon-Sat 08:00-18:00").unwrap(),
             ads: Hours::parse("07:30-21:00").unwrap(),
             holidays: Holidays::parse(&["vn".to_owned()]).unwrap(),
+            duty: Vec::new(),
         },
         message: Message {
             key: MessageKey::new("welcome", 1, Some(&id), "customer", "added"),

@@ -54,6 +54,7 @@ fn read_written(written: &Written) -> Result<Definition, Vec<Problem>> {
         work: Hours::parse("Mon-Sat 08:00-18:00").unwrap(),
         ads: Hours::parse("07:30-21:00").unwrap(),
         holidays: Holidays::default(),
+        duty: Vec::new(),
     };
     let known = Known {
         stages: &stages(),
