@@ -9,6 +9,7 @@
 //! because nobody wrote down how they were: who waits, engagement, and the quality of the data.
 
 pub mod engagement;
+pub mod facts;
 pub mod forecast;
 pub mod goals;
 pub mod path;

@@ -40,6 +40,7 @@ shipped![
     "deposited.buttons.txt",
     "deposited.telegram.html",
     "digest-daily.telegram.html",
+    "digest-weekly.telegram.html",
     "flood.telegram.html",
     "held-batch.buttons.txt",
     "held-batch.telegram.html",
