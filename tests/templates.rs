@@ -10,6 +10,11 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use sheetbridge::core::facts::{self, FactsInput, RecordFacts};
+use sheetbridge::core::insight::facts::{Counts, InsightFacts};
+use sheetbridge::core::insight::goals::Target;
+use sheetbridge::core::insight::{
+    EngagementCounts, Forecast, Insight, OwnerFigures, SourceFigures, Speed, StageFigures,
+};
 use sheetbridge::core::record::{Cells, RecordId};
 use sheetbridge::core::rule::Channel;
 use sheetbridge::core::sheet::Cell;
@@ -52,6 +57,7 @@ fn full() -> Value {
                                        "why": "thiếu đuôi tên miền", "url": "https://docs.google.com/x"}], "problems_total": 7,
                          "ambiguous": [{"tab": "Khách hàng", "rows": [31, 32], "why": "cùng số điện thoại, cả hai đều đổi"}], "ambiguous_total": 1},
             "digest": digest(),
+            "insight": insight(),
             "staff": {"name": "Hồng Nhung"},
             "mailing": {"id": "mo-ban", "name": "Mở bán T12", "author": "Thu Hà", "question": "mo-ban#1", "recipients": 128,
                         "left_out": ["3 chưa đồng ý nhận tin"], "send_at": "2026-11-21T09:00:00",
@@ -73,8 +79,106 @@ fn digest() -> Value {
                       {"at": "2026-11-21", "what": "Ngày sinh", "name": "Lê Hùng", "owner": null, "url": null}],
         "waiting": [{"owner": "Minh Tuấn", "count": 5, "records": [{"name": "Phạm Quốc Huy", "stage": "Đang tư vấn", "days": 12, "url": null}]},
                     {"owner": null, "count": 1, "records": []}],
-        "held": [{"tab": "Khách hàng", "why": "mất cột SĐT"}], "ambiguous": 1, "problems": 7, "unknown_age": 20,
+        "held": [{"tab": "Khách hàng", "why": "mất cột SĐT"}], "ambiguous": 1, "problems": 7,
+        "mend": [{"tab": "Khách hàng", "cell": "C19", "url": "https://docs.google.com/x"}], "unknown_age": 20,
         "sent": 38, "failed": 1, "in_doubt": 0, "queued": 2, "paused": ["Email"], "trial": true,
+    })
+}
+
+/// The figures of a week, as `core::insight` reckons them.
+fn insight() -> Value {
+    let stage =
+        |label: &str, count: u32, entered: u32, conversion: Option<f64>, days: Option<f64>| {
+            StageFigures {
+                label: label.into(),
+                count,
+                entered,
+                conversion,
+                median_days_ever: days,
+                ..StageFigures::default()
+            }
+        };
+    let period = Insight {
+        from: "2026-11-16".into(),
+        to: "2026-11-22".into(),
+        customers: 1187,
+        new: 21,
+        forward: 14,
+        deposits: 2,
+        won: 1,
+        lost: 5,
+        pipeline: vec![
+            stage("Khách hàng tiềm năng", 640, 21, Some(0.238), Some(4.4)),
+            stage("Đang tư vấn", 412, 12, Some(0.1), None),
+            stage("Hoàn tất giao dịch", 101, 1, None, None),
+        ],
+        owners: vec![OwnerFigures {
+            owner: Some("Lan Anh".into()),
+            new: 9,
+            forward: 6,
+            deposits: 2,
+            waiting: 4,
+            ..OwnerFigures::default()
+        }],
+        speed: Speed {
+            leads: 21,
+            open: 3,
+            median_minutes: Some(190.0),
+            ..Speed::default()
+        },
+        sources: vec![
+            SourceFigures {
+                source: Some("Facebook".into()),
+                new: 12,
+                deposits: 1,
+                cost_per_lead: Some(583_333),
+                ..SourceFigures::default()
+            },
+            SourceFigures {
+                source: None,
+                new: 9,
+                ..SourceFigures::default()
+            },
+        ],
+        forecast: Forecast {
+            expected: 12_340_000_000,
+            low: 9_000_000_000,
+            high: 15_700_000_000,
+            open: 1_083,
+            no_budget: 212,
+            ended: 7,
+            small_history: true,
+            ..Forecast::default()
+        },
+        engagement: EngagementCounts {
+            cooling: 33,
+            ..EngagementCounts::default()
+        },
+        ..Insight::default()
+    };
+    let before = Counts {
+        new: 18,
+        forward: 20,
+        deposits: 3,
+        ..Counts::default()
+    };
+    json!(InsightFacts {
+        week: Counts::of(&period),
+        week_before: before.clone(),
+        before,
+        month: Counts {
+            from: "2026-11-01".into(),
+            new: 60,
+            deposits: 6,
+            target: Target {
+                new: Some(90.0),
+                deposits: Some(12.0),
+                won: None,
+            },
+            has_target: true,
+            ..Counts::default()
+        },
+        period,
     })
 }
 
@@ -283,6 +387,8 @@ Khách hàng: 1.187 (+6 mới)
 • Hoàn tất giao dịch: 101
 • Chưa rõ giai đoạn: 3
 
+7 ngày qua: mới 21 (7 ngày trước đó 18), đặt cọc 2 (3), hoàn tất 1 (0)
+
 Chuyển giai đoạn
 • Khách hàng tiềm năng → Đang tư vấn: 4
 • (trống) → Đã đặt cọc: 1
@@ -301,7 +407,7 @@ Chờ quá lâu
 
 Cần xem lại trong bảng
 • Chưa chắc cùng khách: 1
-• Ô không đọc được: 7
+• Ô cần sửa: 7: Khách hàng C19
 • Chưa rõ vào giai đoạn từ ngày nào: 20
 
 Thư và tin nhắn: đã gửi 38, không tới 1, đang chờ 2"
@@ -511,6 +617,58 @@ fn mistakes_in_the_description_of_a_picture_are_named() {
             .contains("there is a chart, but no message quy.telegram.html"),
         "{error}"
     );
+}
+
+#[test]
+fn a_week_reads_like_this() {
+    let chat = load(Language::Vietnamese)
+        .render_chat("digest-weekly", &full())
+        .unwrap();
+    assert_eq!(
+        chat.plain(),
+        "📅 Báo cáo tuần 16/11/2026 – 22/11/2026
+Đang chạy thử: thư cho khách được gửi về hộp thư thử.
+⏸ Đang tạm dừng: Email
+
+1.187 khách; trong tuần (tuần trước):
+• Khách mới: 21 (18)
+• Chuyển bước: 14 (20)
+• Đặt cọc: 2 (3)
+• Hoàn tất: 1 (0)
+• Mất: 5 (0)
+🎯 Tháng 11: mới 60/90 cọc 6/12
+
+Giai đoạn
+• Khách hàng tiềm năng: 640 (vào 21, đi tiếp 24%), thường ở lại 4 ngày
+• Đang tư vấn: 412 (vào 12, đi tiếp 10%)
+• Hoàn tất giao dịch: 101
+
+Nhân viên
+👤 Lan Anh: mới 9, chuyển bước 6, cọc 2, chờ lâu 4
+
+Nguồn khách mới
+• Facebook: 12, cọc 1, 583 nghìn mỗi khách
+• Chưa ghi nguồn: 9
+⏱ Khách mới thường được liên hệ sau 3 giờ; 3 khách còn chờ
+
+💰 Dự kiến thu về 12,34 tỷ, nhiều khả năng từ 9 tỷ đến 15,7 tỷ; 212 khách chưa rõ ngân sách nên chưa tính. Mới có 7 giao dịch đã kết thúc nên con số này chỉ để tham khảo
+🌡 33 khách đang nguội dần, nên gọi lại sớm
+
+Chờ quá lâu
+👤 Minh Tuấn: 5 – Phạm Quốc Huy (12 ngày)
+👤 Chưa có người phụ trách: 1
+
+🛑 Tạm giữ chờ duyệt
+• Khách hàng: mất cột SĐT
+
+Cần xem lại trong bảng
+• Chưa chắc cùng khách: 1
+• Ô cần sửa: 7: Khách hàng C19
+
+Thư và tin nhắn: đã gửi 38, không tới 1, đang chờ 2"
+    );
+    // One message of Telegram's.
+    assert_eq!(chat.parts.len(), 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod picture;
 use std::path::PathBuf;
 
 use super::Call;
-use super::failure::{Failure, Kind};
+use super::failure::Failure;
 use super::output::table;
 use super::site;
 use crate::commands::Request;
@@ -60,16 +60,26 @@ pub(crate) async fn report(call: &Call, args: &Args) -> Result<(), Failure> {
 }
 
 fn csv(call: &Call, insight: &Insight) -> Result<(), Failure> {
-    let wrong = |error: &dyn std::fmt::Display| Failure::new(Kind::Unavailable, error.to_string());
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer
-        .write_record(["section", "key", "measure", "value", "unit"])
-        .map_err(|error| wrong(&error))?;
-    for line in long::lines(insight) {
-        writer.write_record(&line).map_err(|error| wrong(&error))?;
+    let title = ["section", "key", "measure", "value", "unit"].map(str::to_owned);
+    let lines = std::iter::once(title).chain(long::lines(insight));
+    call.out
+        .lines(lines.map(|line| line.map(|cell| quoted(&cell)).join(",")))
+}
+
+/// A cell of a CSV file (RFC 4180).
+fn quoted(cell: &str) -> String {
+    // A cell that begins so would be a formula to a spreadsheet; a negative number is none.
+    let formula = cell.starts_with(['=', '+', '@'])
+        || (cell.starts_with('-') && cell.parse::<f64>().is_err());
+    let cell = if formula {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    };
+    match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell,
     }
-    let bytes = writer.into_inner().map_err(|error| wrong(&error))?;
-    call.out.lines(String::from_utf8_lossy(&bytes).lines())
 }
 
 /// The report as a person reads it.
@@ -308,6 +318,20 @@ fn money(dong: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_of_a_table_stay_apart() {
+        for (cell, written) in [
+            ("Facebook", "Facebook"),
+            ("Báo, đài", "\"Báo, đài\""),
+            ("\"Zalo\"", "\"\"\"Zalo\"\"\""),
+            ("=1+1", "'=1+1"),
+            ("-5", "-5"),
+            ("-x", "'-x"),
+        ] {
+            assert_eq!(quoted(cell), written);
+        }
+    }
 
     #[test]
     fn amounts_are_read_at_a_glance() {

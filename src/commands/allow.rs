@@ -88,6 +88,13 @@ impl Sight {
         &self.directory
     }
 
+    /// Whether somebody is among those whose customers are seen.
+    pub(super) fn includes(&self, person: &str) -> bool {
+        self.names
+            .as_ref()
+            .is_none_or(|names| names.contains(person))
+    }
+
     /// Whether customers of these owners are seen, and the first in charge of those who are looked at.
     pub(super) fn seen(&self, owners: &[String]) -> Option<Option<String>> {
         let mut known = self

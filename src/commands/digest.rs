@@ -15,7 +15,7 @@ use super::{Answer, Desk, Right, Who, paused_list};
 use crate::config::{Language, TabKind};
 use crate::core::delivery::State;
 use crate::core::facts::digest::{
-    DigestFacts, Due, Held, Move, StageCount, Waiting, WaitingRecord,
+    CellToMend, DigestFacts, Due, Held, Move, StageCount, Waiting, WaitingRecord,
 };
 use crate::core::facts::local_text;
 use crate::core::message::Message;
@@ -35,6 +35,9 @@ const STALE_AFTER: SignedDuration = SignedDuration::from_mins(30);
 /// Customers named of one salesperson, and dates of today.
 const NAMED: usize = 5;
 const DUE_NAMED: usize = 30;
+/// Cells to mend that are named, and problems among which they are looked for.
+const MENDS_NAMED: usize = 3;
+const MENDS_LOOKED_AT: usize = 50;
 
 impl Desk {
     /// The digest for somebody who asks for it.
@@ -47,7 +50,7 @@ impl Desk {
     }
 
     /// What managers read: every number of the customers that exist now, what moved in the last 24 hours,
-    /// what is due today, who waits too long. For the schedule message and for the bot.
+    /// what is due today, who waits too long. For whoever asks for it.
     ///
     /// # Errors
     /// The disk.
@@ -55,17 +58,37 @@ impl Desk {
         let since = now
             .saturating_sub(LOOKS_BACK)
             .unwrap_or(Timestamp::UNIX_EPOCH);
-        let findings = self.look_through(None, 0, now)?;
+        self.digest_of(since, now)
+    }
+
+    /// The same of what happened since a time: a schedule's digest begins where the one before ended.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(super) fn digest_of(&self, since: Timestamp, now: Timestamp) -> Answer<DigestFacts> {
+        const KINDS: [ProblemKind; 3] = [
+            ProblemKind::Unreadable,
+            ProblemKind::Incomplete,
+            ProblemKind::Owner,
+        ];
+        let findings = self.look_through(None, MENDS_LOOKED_AT, now)?;
         let mut facts = DigestFacts {
             since: self.wall(since),
             ambiguous: findings.ambiguous,
             unclear: self.unclear_for_digest()?,
             work: self.work_since(since)?,
-            problems: findings.count(&[
-                ProblemKind::Unreadable,
-                ProblemKind::Incomplete,
-                ProblemKind::Owner,
-            ]),
+            problems: findings.count(&KINDS),
+            mend: findings
+                .problems
+                .iter()
+                .filter(|problem| KINDS.contains(&problem.kind))
+                .take(MENDS_NAMED)
+                .map(|problem| CellToMend {
+                    tab: problem.tab.clone(),
+                    cell: problem.cell.clone(),
+                    url: problem.url.clone(),
+                })
+                .collect(),
             trial: self.roster.config().trial.is_some(),
             held: self.digest_held()?,
             paused: self.digest_paused()?,

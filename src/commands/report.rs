@@ -7,10 +7,14 @@ mod gather;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value as Json, json};
 
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Scope, Who, may};
 use crate::core::facts::local_text;
+use crate::core::insight::facts::InsightFacts;
 use crate::core::insight::{Frame, Insight, Period, StageSpec, Tally};
+use crate::core::people::Role;
+use crate::core::rule::Trigger;
 use gather::Gather;
 
 impl Desk {
@@ -48,7 +52,17 @@ impl Desk {
         let Some(frame) = frames.first() else {
             return Ok(Vec::new());
         };
-        let mut gather = Gather::new(self, frame, self.sight(who, Right::Totals)?, now)?;
+        let sight = self.sight(who, Right::Totals)?;
+        for person in sight.directory().all() {
+            let sells = matches!(person.role, Role::Staff | Role::Leader);
+            let expected = sells || frame.goals.names(&person.name);
+            if expected && sight.includes(&person.name) {
+                for tally in &mut tallies {
+                    tally.expect(&person.name);
+                }
+            }
+        }
+        let mut gather = Gather::new(self, frame, sight, now)?;
         gather.each(|deal, sees| {
             for tally in &mut tallies {
                 if sees {
@@ -71,6 +85,47 @@ impl Desk {
             insight
         });
         Ok(finished.collect())
+    }
+
+    /// What the template of a digest knows: `digest`, since the time before by the schedule of `rule` (24 hours
+    /// without one), and `insight`, the figures beside it.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn digest_values(&self, rule: Option<&str>, at: Timestamp) -> Answer<Json> {
+        let since = self.digest_since(rule, at);
+        let zone = &self.roster.config().calendar.zone;
+        let first = since.to_zoned(zone.clone()).date();
+        let periods = InsightFacts::periods(first, self.today(at));
+        let figures = self.insights(&periods, &Who::CommandLine, at)?;
+        Ok(json!({
+            "digest": self.digest_of(since, at)?,
+            "insight": InsightFacts::of(figures),
+        }))
+    }
+
+    /// The time before the last one by a schedule: a digest tells what has happened since the one before, also over
+    /// a Sunday without one.
+    fn digest_since(&self, rule: Option<&str>, at: Timestamp) -> Timestamp {
+        let config = self.roster.config();
+        let rule = config
+            .rules
+            .iter()
+            .find(|one| Some(one.id.as_str()) == rule);
+        let day = at
+            .saturating_sub(SignedDuration::from_hours(24))
+            .unwrap_or(at);
+        let Some(Trigger::Schedule(schedule)) = rule.map(|rule| &rule.on) else {
+            return day;
+        };
+        let zone = &config.calendar.zone;
+        // What was decided at its time is of that time: a moment later is still the same.
+        let just_after = at
+            .saturating_add(SignedDuration::from_secs(1))
+            .unwrap_or(at);
+        let due = schedule.last_before(just_after, zone);
+        due.and_then(|due| schedule.last_before(due, zone))
+            .unwrap_or(day)
     }
 
     /// The days that somebody writes.

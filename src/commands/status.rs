@@ -10,6 +10,8 @@ use super::problems::{Findings, ProblemKind};
 use super::sheet::{EditLine, UnclearLine};
 use super::{Answer, Desk, HeldLine, Paused, Right, Upkeep, Who, paused_list};
 use crate::core::delivery::State;
+use crate::core::facts::digest::StageCount;
+use crate::core::insight::Insight;
 use crate::core::message::Message;
 use crate::core::rule::Channel;
 use crate::health::{ChannelHealth, Snapshot, Trouble};
@@ -48,6 +50,9 @@ pub struct Status {
     pub workbooks: Vec<WorkbookStatus>,
     /// Customers in the sheets now.
     pub customers: u32,
+    /// Pipeline, forecast and waiting, without names: of the month so far.
+    #[serde(default)]
+    pub figures: Figures,
     /// How many messages are in each state; of those that ended, the last few days'.
     pub queue: BTreeMap<String, usize>,
     /// The next messages to go.
@@ -92,6 +97,63 @@ pub struct Status {
     pub restart_needed: Vec<String>,
     /// What to do, the most urgent first; each is a sentence with its mend.
     pub next: Vec<Mend>,
+}
+
+/// The figures of the month so far that fit beside the state of the machine; `report` has them all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Figures {
+    /// First day, ISO.
+    pub from: String,
+    /// Customers that came.
+    pub new: u32,
+    /// Deposits.
+    pub deposits: u32,
+    /// Deals won.
+    pub won: u32,
+    /// Deals lost.
+    pub lost: u32,
+    /// Customers who have waited too long by the idle rules.
+    pub waiting: u32,
+    /// Customers whose contact is cooling off.
+    pub cooling: u32,
+    /// How many are in each stage now, in the configured order.
+    pub pipeline: Vec<StageCount>,
+    /// What the open deals may bring, in đồng.
+    pub expected: i64,
+    /// In 8 of 10 cases at least so much …
+    pub expected_low: i64,
+    /// … and at most so much.
+    pub expected_high: i64,
+    /// Too few deals have ended for more than a guess.
+    pub small_history: bool,
+}
+
+impl Figures {
+    fn of(insight: Insight) -> Self {
+        Self {
+            from: insight.from,
+            new: insight.new,
+            deposits: insight.deposits,
+            won: insight.won,
+            lost: insight.lost,
+            waiting: insight.waiting,
+            cooling: insight.engagement.cooling,
+            pipeline: insight
+                .pipeline
+                .into_iter()
+                .map(|stage| StageCount {
+                    id: stage.stage,
+                    label: stage.label,
+                    count: stage.count,
+                })
+                .collect(),
+            expected: insight.forecast.expected,
+            expected_low: insight.forecast.low,
+            expected_high: insight.forecast.high,
+            small_history: insight.forecast.small_history,
+        }
+    }
 }
 
 /// One workbook.
@@ -191,6 +253,7 @@ impl Desk {
             trial_open: self.trial_open(now)?,
             workbooks: self.workbook_states(health.as_ref(), now)?,
             customers: findings.customers,
+            figures: Figures::of(self.report(None, None, who, now)?),
             queue: self.queue_counts()?,
             due_soon: self.due_soon()?,
             held: self.held_list(who)?,

@@ -9,6 +9,7 @@
 //! because nobody wrote down how they were: who waits, engagement, and the quality of the data.
 
 pub mod engagement;
+pub mod facts;
 pub mod forecast;
 pub mod goals;
 pub mod path;
@@ -118,7 +119,7 @@ pub struct Deal {
 /// What a row lacks; all of now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flaws {
-    /// Neither a phone number nor an address that could be read.
+    /// Neither a phone number nor an address; one that cannot be read is a data problem of its own.
     pub contact: bool,
     /// No stage that could be read.
     pub stage: bool,
@@ -289,7 +290,7 @@ pub struct EngagementCounts {
 pub struct Quality {
     /// Rows looked at.
     pub rows: u32,
-    /// Neither a phone number nor an address that could be read.
+    /// Neither a phone number nor an address; one that cannot be read is a data problem of its own.
     pub no_contact: u32,
     /// No stage that could be read.
     pub no_stage: u32,

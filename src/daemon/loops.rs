@@ -460,10 +460,10 @@ pub(super) async fn conversing(house: House) -> Result<(), DaemonError> {
 
 /// The digest of this moment as the bot shows it.
 fn digest_text(templates: &Templates, desk: &Desk, now: Timestamp) -> Result<Vec<String>, String> {
-    let facts = desk.digest(now).map_err(|error| error.to_string())?;
-    let values = desk
-        .roster
-        .facts_without_record(&serde_json::json!({ "digest": facts }), now);
+    let facts = desk
+        .digest_values(None, now)
+        .map_err(|error| error.to_string())?;
+    let values = desk.roster.facts_without_record(&facts, now);
     let text = templates
         .render_chat("digest-daily", &values)
         .map_err(|error| error.to_string())?;

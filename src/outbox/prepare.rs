@@ -339,13 +339,15 @@ impl Outbox {
             return Ok(());
         }
         let desk = Desk::new(self.roster.clone(), Some(self.health.clone()));
-        let digest = desk
-            .digest(message.created)
+        let mut values = desk
+            .digest_values(Some(&message.rule), message.created)
             .map_err(|error| StoreError::Value {
                 key: "digest".into(),
                 why: error.text,
             })?;
-        facts["digest"] = json!(digest);
+        for name in ["digest", "insight"] {
+            facts[name] = values[name].take();
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::report::Findings;
 use crate::cli::output::count;
 use crate::cli::site::Site;
 use crate::clock;
-use crate::commands::{Desk, Request, Who};
+use crate::commands::Desk;
 use crate::config::Config;
 use crate::core::facts::known_names;
 use crate::core::record::Kind;
@@ -175,12 +175,10 @@ fn one(
 /// What a step could be rendered for: rows that fulfil the rule's condition, or any row if none does.
 fn cases(desk: &Desk, rule: &Rule, step: &Step, rows: &[CheckedRow]) -> Vec<(String, Value)> {
     if let Trigger::Schedule(_) = rule.on {
-        let digest = desk
-            .answer(&Request::Digest, &Who::CommandLine, clock::now())
+        let values = desk
+            .digest_values(Some(&rule.id), clock::now())
             .unwrap_or_default();
-        let facts = desk
-            .roster
-            .facts_without_record(&json!({ "digest": digest }), clock::now());
+        let facts = desk.roster.facts_without_record(&values, clock::now());
         return vec![("no row".to_owned(), facts)];
     }
     let fitting: Vec<&CheckedRow> = rows

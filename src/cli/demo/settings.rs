@@ -242,6 +242,10 @@ send = { channel = "email", to = "customer", template = "birthday", ad = false }
 id = "morning"
 on = { schedule = "every 2m" }
 send = { channel = "telegram", to = "managers", template = "digest-daily" }
+[[rule]]
+id = "weekly"
+on = { schedule = "every 5m" }
+send = { channel = "telegram", to = "managers", template = "digest-weekly" }
 "#;
 
 /// Gives one customer of the sample an appointment in an hour and half a minute, so that a reminder comes

@@ -16,15 +16,7 @@ use crate::store::journal::{Moved, What};
 use crate::store::keys::prefix;
 
 /// The fields that figures look at; reading the others would only take time.
-const FIELDS: [&str; 7] = [
-    "owner",
-    "source",
-    "budget",
-    "received",
-    "appointment",
-    "phone",
-    "email",
-];
+const FIELDS: [&str; 5] = ["owner", "source", "budget", "received", "appointment"];
 
 /// A line of the journal, without its words but for those that matter.
 #[derive(Deserialize)]
@@ -188,7 +180,7 @@ impl<'a> Gather<'a> {
                 .filter(|_| record.gone.is_none()),
             waits: charge.sees && self.waits(record)?,
             flaws: Flaws {
-                contact: !typed.values.contains_key("phone") && !typed.values.contains_key("email"),
+                contact: !cells.contains_key("phone") && !cells.contains_key("email"),
                 stage: stage.is_none(),
                 owner: !charge.known,
                 budget: !typed.values.contains_key("budget"),

@@ -75,6 +75,31 @@ impl Schedule {
         }
     }
 
+    /// The last due time earlier than `before`; `None` if there is none in the two months before.
+    pub fn last_before(&self, before: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        if let Kind::Every(seconds) = self.kind {
+            let just_before = before
+                .saturating_sub(SignedDuration::from_secs(seconds))
+                .ok()?;
+            let next = self.next_after(just_before, zone)?;
+            return Some(match next < before {
+                true => next,
+                false => just_before,
+            });
+        }
+        // Most schedules come within days; each look goes on from where the shorter one began.
+        [2, 8, 63].into_iter().find_map(|days| {
+            let mut at = before
+                .saturating_sub(SignedDuration::from_hours(24 * days))
+                .ok()?;
+            let mut last = None;
+            while let Some(next) = self.next_after(at, zone).filter(|next| *next < before) {
+                (last, at) = (Some(next), next);
+            }
+            last
+        })
+    }
+
     /// The time from a due time to the next one; how long a missed one may still be caught up goes by it.
     /// Zero at the end of time.
     pub fn period_at(&self, due: Timestamp, zone: &TimeZone) -> SignedDuration {
@@ -324,6 +349,63 @@ mod tests {
             "2011-12-29T08:00:00",
             &["Sat 31/12 00:00:00", "Sat 31/12 08:00:00"],
         );
+    }
+
+    #[test]
+    fn the_last_one_is_found_however_long_ago() {
+        for (schedule, before, expected) in [
+            (
+                "Mon-Sat 08:00",
+                "2026-11-21T08:00:00",
+                Some("2026-11-20T08:00:00"),
+            ),
+            (
+                "Mon-Sat 08:00",
+                "2026-11-21T08:00:01",
+                Some("2026-11-21T08:00:00"),
+            ),
+            // A Monday looks back to Saturday, a Monday's own to the Monday before.
+            (
+                "Mon-Sat 08:00",
+                "2026-11-23T08:00:00",
+                Some("2026-11-21T08:00:00"),
+            ),
+            (
+                "Mon 08:00",
+                "2026-11-23T08:00:00",
+                Some("2026-11-16T08:00:00"),
+            ),
+            (
+                "08:00,17:00",
+                "2026-11-23T17:00:00",
+                Some("2026-11-23T08:00:00"),
+            ),
+            (
+                "1 09:00",
+                "2026-11-01T09:00:00",
+                Some("2026-10-01T09:00:00"),
+            ),
+            (
+                "every 10m",
+                "2026-11-21T08:00:00",
+                Some("2026-11-21T07:50:00"),
+            ),
+            (
+                "every 10m",
+                "2026-11-21T08:03:00",
+                Some("2026-11-21T08:00:00"),
+            ),
+        ] {
+            let zone = zone("Asia/Ho_Chi_Minh");
+            let at = |text: &str| {
+                let local: jiff::civil::DateTime = text.parse().unwrap();
+                local.to_zoned(zone.clone()).unwrap().timestamp()
+            };
+            let found = Schedule::parse(schedule)
+                .unwrap()
+                .last_before(at(before), &zone);
+            assert_eq!(found, expected.map(at), "{schedule} before {before}");
+        }
     }
 
     #[test]

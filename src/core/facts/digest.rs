@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DigestFacts {
-    /// Start of the time it reports on (usually 24 hours ago); `new`, `moved`, `sent`, `failed` count from here.
+    /// Start of the time it reports on: when the digest before it was, 24 hours ago for one that somebody asks for; `new`, `moved`, `sent`, `failed` count from here.
     pub since: String,
     /// Customers in all.
     pub total: u32,
@@ -35,8 +35,10 @@ pub struct DigestFacts {
     pub ambiguous: u32,
     /// The rows to look at because of them.
     pub unclear: Vec<Unclear>,
-    /// Cells that could not be read.
+    /// Cells that could not be read, rows that lack something, people whom nobody knows.
     pub problems: u32,
+    /// The first of them.
+    pub mend: Vec<CellToMend>,
     /// Messages delivered.
     pub sent: u32,
     /// Messages that ended without delivery: rejected or dead.
@@ -75,6 +77,18 @@ pub struct Unclear {
     pub why: String,
     /// Address that opens the first of them.
     pub url: Option<String>,
+}
+
+/// A cell that wants mending.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CellToMend {
+    /// Title of the tab.
+    pub tab: String,
+    /// Its name, `C19`.
+    pub cell: String,
+    /// Address that opens its row.
+    pub url: String,
 }
 
 /// Customers in one stage.

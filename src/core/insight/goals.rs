@@ -101,11 +101,13 @@ impl Goals {
         sum.rounded()
     }
 
-    /// Who has a target of their own.
-    pub fn people(&self) -> impl Iterator<Item = &str> {
-        self.targets
+    /// Whether a line names somebody.
+    pub fn names(&self, person: &str) -> bool {
+        let mut named = self
+            .targets
             .iter()
-            .filter_map(|line| line.person.as_deref())
+            .filter_map(|line| line.person.as_deref());
+        named.any(|name| fold(name) == fold(person))
     }
 
     /// What a source costs in a period, in đồng, in proportion to the days; none if no line speaks of it.

@@ -87,6 +87,19 @@ impl Period {
         }
     }
 
+    /// One day.
+    pub fn day(day: Date) -> Self {
+        Self { from: day, to: day }
+    }
+
+    /// The seven days up to one.
+    pub fn week_until(last: Date) -> Self {
+        Self {
+            from: back(last, 6),
+            to: last,
+        }
+    }
+
     /// First day.
     pub fn from(self) -> Date {
         self.from

@@ -51,6 +51,14 @@ impl<'a> Tally<'a> {
         self.forecast.learn(self.frame, deal);
     }
 
+    /// Something is expected of this person, also without a customer.
+    pub fn expect(&mut self, person: &str) {
+        let target = self.frame.goals.target_of(person, self.frame.period);
+        if target.is_some() {
+            self.owner(Some(&person.to_owned()));
+        }
+    }
+
     /// Counts a deal in.
     pub fn add(&mut self, deal: &Deal) {
         self.forecast.learn(self.frame, deal);
