@@ -350,7 +350,9 @@ fn a_lead_alert_reads_like_this() {
         [
             vec!["📋 Chép số 0901 234 567", "💬 Zalo"],
             vec!["📄 Mở trên Sheet"],
-            vec!["✅ Đã liên hệ"]
+            vec!["✅ Đã liên hệ"],
+            vec!["📅 Đã hẹn", "📵 Không nghe máy"],
+            vec!["📞 Gọi lại lúc…", "🚫 Hết nhu cầu"],
         ]
     );
     assert_eq!(
