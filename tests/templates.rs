@@ -429,8 +429,8 @@ fn a_week_reads_like_this() {
 • Chuyển bước: 14 (20)
 • Đặt cọc: 2 (3)
 • Hoàn tất: 1 (0)
-• Mất: 5 (0)
-🎯 Tháng 11: mới 60/90 cọc 6/12
+• Mất khách: 5 (0)
+🎯 Tháng 11: mới 60/90, đặt cọc 6/12
 
 Giai đoạn
 • Khách hàng tiềm năng: 640 (vào 21, đi tiếp 24%), thường ở lại 4 ngày
@@ -441,7 +441,7 @@ Nhân viên
 👤 Lan Anh: mới 9, chuyển bước 6, cọc 2, chờ lâu 4
 
 Nguồn khách mới
-• Facebook: 12, cọc 1, 583 nghìn mỗi khách
+• Facebook: 12, cọc 1, 583.333 ₫ mỗi khách
 • Chưa ghi nguồn: 9
 ⏱ Khách mới thường được liên hệ sau 3 giờ; 3 khách còn chờ
 

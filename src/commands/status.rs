@@ -11,7 +11,7 @@ use super::sheet::{EditLine, UnclearLine};
 use super::{Answer, Desk, HeldLine, Paused, Right, Upkeep, Who, paused_list};
 use crate::core::delivery::State;
 use crate::core::facts::digest::StageCount;
-use crate::core::insight::Insight;
+use crate::core::insight::{Insight, Period};
 use crate::core::message::Message;
 use crate::core::rule::Channel;
 use crate::health::{ChannelHealth, Snapshot, Trouble};
@@ -253,7 +253,7 @@ impl Desk {
             trial_open: self.trial_open(now)?,
             workbooks: self.workbook_states(health.as_ref(), now)?,
             customers: findings.customers,
-            figures: Figures::of(self.report(None, None, who, now)?),
+            figures: self.figures(who, now)?,
             queue: self.queue_counts()?,
             due_soon: self.due_soon()?,
             held: self.held_list(who)?,
@@ -290,6 +290,16 @@ impl Desk {
         status.ok = urgent.is_empty();
         status.next = urgent.into_iter().chain(mend::advice(&status)).collect();
         Ok(status)
+    }
+
+    fn figures(&self, who: &Who, now: Timestamp) -> Answer<Figures> {
+        let period = Period::month_so_far(self.today(now));
+        let insights = self.insights_lately(&[period], who, now)?;
+        Ok(insights
+            .into_iter()
+            .next()
+            .map(Figures::of)
+            .unwrap_or_default())
     }
 
     fn workbook_states(
