@@ -8,6 +8,7 @@ mod backup;
 mod campaign;
 mod check;
 mod demo;
+mod digest;
 mod explain;
 mod failure;
 mod held;
@@ -92,6 +93,8 @@ enum Command {
     Report(report::Args),
     /// A person's whole story: seen when, changed how, which rules looked and why, what was sent and what will come
     Explain(explain::Args),
+    /// What managers read in the morning, now: as text, as a picture, or sent
+    Digest(digest::Args),
     /// Messages: where they stand, and what is done to them by hand
     #[command(subcommand)]
     Outbox(outbox::Args),
@@ -246,6 +249,7 @@ async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {
         Command::Records(args) => records::records(call, &args).await,
         Command::Report(args) => report::report(call, &args).await,
         Command::Explain(args) => explain::explain(call, &args).await,
+        Command::Digest(args) => digest::digest(call, args).await,
         Command::Outbox(args) => Box::pin(outbox::outbox(call, args)).await,
         Command::Campaign(args) => Box::pin(campaign::campaign(call, args)).await,
         Command::Suppress(args) => suppress::suppress(call, args).await,

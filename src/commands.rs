@@ -44,6 +44,7 @@ pub use campaign::{
 };
 pub use customers::{Card, CustomerLine, Customers, NextLine, StageList, Totals, put_timers};
 pub use day::{Contact, Day, ToContact};
+pub use digest::{DigestMade, DigestQueued};
 pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
 };
@@ -63,7 +64,9 @@ pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
 pub use problems::{Problem, ProblemKind};
 pub use records::RecordLine;
 pub use sheet::{EditLine, UnclearLine};
-pub use status::{ChannelStatus, DueSoon, Figures, Status, Unbound, UnknownWord, WorkbookStatus};
+pub use status::{
+    ChannelStatus, DueSoon, Figures, StageNow, Status, Unbound, UnknownWord, WorkbookStatus,
+};
 pub use suppress::SuppressionLine;
 
 use crate::config::Language;
@@ -257,6 +260,15 @@ pub enum Request {
     Totals,
     /// What managers read in the morning, now: `core::facts::digest::DigestFacts`.
     Digest,
+    /// A digest as a rule would send it now; with `send`, it is sent: a [`DigestMade`].
+    DigestNow {
+        /// Which rule's, where there are several.
+        #[serde(default)]
+        rule: Option<String>,
+        /// Whether it goes to the rule's recipients.
+        #[serde(default)]
+        send: bool,
+    },
     /// The figures of a period: a [`crate::core::insight::Insight`].
     Report {
         /// First day, ISO; without both days it is the month so far.
@@ -451,6 +463,9 @@ impl Desk {
             Request::Mine => json(&self.mine(who, now)?),
             Request::Totals => json(&self.totals(who)?),
             Request::Digest => json(&self.digest_for(who, now)?),
+            Request::DigestNow { rule, send } => {
+                json(&self.digest_now(rule.as_deref(), *send, who, now)?)
+            }
             Request::Report { from, to } => {
                 json(&self.report(from.as_deref(), to.as_deref(), who, now)?)
             }

@@ -27,6 +27,11 @@ pub trait Courier: fmt::Debug + Send + Sync {
     /// with [`Verdict::TryLater`].
     fn ready_in(&self, to: &Address) -> Duration;
 
+    /// Whether a picture is worth drawing for it. One that only counts messages, as a simulation's, says no.
+    fn takes_pictures(&self) -> bool {
+        true
+    }
+
     /// Carries one message to its end or to the point where it must be tried again.
     fn deliver<'a>(&'a self, parcel: &'a Parcel) -> BoxFuture<'a, Verdict>;
 
@@ -102,7 +107,8 @@ pub struct Chat {
     pub parts: Vec<String>,
     /// Rows of buttons, under the last part.
     pub buttons: Vec<Vec<Button>>,
-    /// A picture; a single part short enough for a caption (1024 UTF-16 units) goes with it, else it goes first.
+    /// A picture; a single part short enough for a caption (1024 UTF-16 units) goes with it, else it goes first. The
+    /// text counts: where the picture does not get through, the text goes alone.
     pub photo: Option<Attachment>,
     /// Files: after the text, or before it if buttons stand under it, so that they are the last thing.
     pub documents: Vec<Document>,

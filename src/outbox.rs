@@ -14,6 +14,7 @@ mod gate;
 mod headers;
 mod limits;
 mod parcel;
+mod pictured;
 mod prepare;
 mod progress;
 mod route;
@@ -35,6 +36,7 @@ use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::{Courier, Parcel};
 use crate::health::Health;
+use crate::render::chart::Page;
 use crate::render::{CampaignText, Templates};
 use crate::roster::Roster;
 use crate::store::keys::{self, Key, prefix};
@@ -117,6 +119,8 @@ enum Why {
 struct Claim {
     message: Message,
     to: String,
+    /// What its picture shows, until it is drawn.
+    picture: Option<Page>,
 }
 
 /// One look at what is due.
@@ -371,8 +375,9 @@ impl Outbox {
     }
 
     fn launch(&self, air: &mut Air, claims: Vec<(Claim, Parcel)>) {
-        for (claim, parcel) in claims {
-            air.launch(claim, self.delivery(parcel));
+        for (mut claim, parcel) in claims {
+            let picture = claim.picture.take();
+            air.launch(claim, self.delivery(parcel, picture));
         }
     }
 
@@ -415,12 +420,20 @@ impl Outbox {
         })
     }
 
-    fn delivery(&self, parcel: Parcel) -> BoxFuture<'static, Verdict> {
+    fn delivery(&self, parcel: Parcel, picture: Option<Page>) -> BoxFuture<'static, Verdict> {
+        let language = self.templates.language();
         let courier = match &parcel {
             Parcel::Mail(_) => self.email.clone(),
             Parcel::Chat(_) => self.telegram.clone(),
         };
         Box::pin(async move {
+            let wanted = courier
+                .as_ref()
+                .is_some_and(|courier| courier.takes_pictures());
+            let parcel = match picture.filter(|_| wanted) {
+                Some(page) => pictured::with(parcel, page, language).await,
+                None => parcel,
+            };
             match courier {
                 Some(courier) => courier.deliver(&parcel).await,
                 None => Verdict::TryLater {
@@ -608,7 +621,13 @@ impl Outbox {
                             None,
                         )?;
                         let to = route::shown(&message);
-                        round.claims.push((Claim { message, to }, parcel));
+                        let picture = self.picture(&message)?;
+                        let claim = Claim {
+                            message,
+                            to,
+                            picture,
+                        };
+                        round.claims.push((claim, parcel));
                     }
                     // Our fault, and a person's to mend: the template, or a value it needs.
                     Err(why) => {

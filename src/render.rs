@@ -11,6 +11,7 @@
 //! | `NAME/body.mjml` | the HTML of a mail in MJML, instead of `body.html` |
 //! | `NAME.telegram.html` | a Telegram message in Telegram's subset of HTML |
 //! | `NAME.buttons.txt` | its buttons: one line a row, `[label](https://…)`, `[label](action:NAME)` or `[label](copy:TEXT)` |
+//! | `NAME.chart.txt` | what its picture shows, see [`chart::Page::read`] |
 //! | `layout/…` | what templates extend or include |
 //!
 //! A message that has no mail form can still go by mail: the first line of the Telegram text becomes
@@ -20,6 +21,7 @@
 //! [`crate::core::facts`]; when and to whom a message goes is decided elsewhere.
 
 mod campaign;
+pub mod chart;
 mod chat;
 mod check;
 mod engine;
@@ -255,6 +257,33 @@ impl Templates {
         chat::render(&self.env, &self.sources, name, &Facts::of(values))
     }
 
+    /// Whether messages of a template go with a picture.
+    pub fn has_chart(&self, name: &str) -> bool {
+        self.sources.contains_key(&chart_file(name))
+    }
+
+    /// What the picture of a template shows, with the facts of a message; none if it has no picture, or nothing to
+    /// show in it. `bundle` is the one that was kept with the message, if it is not the one in force.
+    ///
+    /// # Errors
+    /// No such template, a missing value, an unknown field, a line that describes nothing; a text that is no bundle.
+    pub fn render_chart(
+        &self,
+        name: &str,
+        bundle: Option<&str>,
+        values: &serde_json::Value,
+    ) -> Result<Option<chart::Page>, RenderError> {
+        let bundle = bundle.map(Self::open).transpose()?;
+        let facts = Facts::of(values);
+        match bundle.filter(|bundle| !self.same(bundle)) {
+            Some(kept) => described(&kept.environment()?, &kept.parts, &kept.name, &facts),
+            None if self.bundles.contains_key(name) || self.has_chart(name) => {
+                described(&self.env, &self.sources, name, &facts)
+            }
+            None => Err(self.no_such(name)),
+        }
+    }
+
     /// As [`Templates::render_mail`], from a bundle that was kept.
     ///
     /// # Errors
@@ -339,14 +368,14 @@ impl Templates {
             }
         }
         for file in self.sources.keys() {
-            if let Some(Form::Buttons(name)) = Form::of(file)
-                && !self.sources.contains_key(&chat_file(name))
-            {
-                problems.push(RenderError::new(
-                    file,
-                    None,
-                    format!("there are buttons, but no message {}", chat_file(name)),
-                ));
+            let (what, name) = match Form::of(file) {
+                Some(Form::Buttons(name)) => ("are buttons", name),
+                Some(Form::Chart(name)) => ("is a chart", name),
+                _ => continue,
+            };
+            if !self.sources.contains_key(&chat_file(name)) && file != REPORT_CHART {
+                let what = format!("there {what}, but no message {}", chat_file(name));
+                problems.push(RenderError::new(file, None, what));
             }
         }
     }
@@ -369,6 +398,7 @@ impl Templates {
             format!("{name}/body.html"),
             chat_file(name),
             buttons_file(name),
+            chart_file(name),
             // What a message without a mail form, or a mail without HTML, is laid out with.
             mail::NOTICE.to_owned(),
         ];
@@ -454,6 +484,7 @@ enum Form<'a> {
     Mail(&'a str),
     Chat(&'a str),
     Buttons(&'a str),
+    Chart(&'a str),
     Layout,
 }
 
@@ -469,8 +500,12 @@ impl<'a> Form<'a> {
         file.strip_suffix(".telegram.html")
             .map(Self::Chat)
             .or_else(|| file.strip_suffix(".buttons.txt").map(Self::Buttons))
+            .or_else(|| file.strip_suffix(".chart.txt").map(Self::Chart))
     }
 }
+
+/// The one picture that goes with no message: `report --png`.
+const REPORT_CHART: &str = "report.chart.txt";
 
 fn chat_file(name: &str) -> String {
     format!("{name}.telegram.html")
@@ -478,6 +513,29 @@ fn chat_file(name: &str) -> String {
 
 fn buttons_file(name: &str) -> String {
     format!("{name}.buttons.txt")
+}
+
+fn chart_file(name: &str) -> String {
+    format!("{name}.chart.txt")
+}
+
+/// Renders and reads the description of a template's picture.
+fn described(
+    env: &Environment<'static>,
+    sources: &BTreeMap<String, String>,
+    name: &str,
+    facts: &Facts,
+) -> Result<Option<chart::Page>, RenderError> {
+    let file = chart_file(name);
+    if !sources.contains_key(&file) {
+        return Ok(None);
+    }
+    let text = engine::render(env, &file, facts)?;
+    let page = chart::Page::read(&text).map_err(|(line, what)| {
+        let what = format!("line {line} of what it makes: {what}");
+        RenderError::new(&file, None, what)
+    })?;
+    Ok((!page.panels.is_empty()).then_some(page))
 }
 
 /// Reads the admin's files into `sources`. Hidden files, backups of editors and notes (`.md`) are passed over.
@@ -532,7 +590,7 @@ fn read_folder(
             problems.push(RenderError::new(
                 &file,
                 None,
-                "no template has a file of this name; a mail is NAME/subject.txt, NAME/body.txt and NAME/body.html, a Telegram message NAME.telegram.html and NAME.buttons.txt".to_owned(),
+                "no template has a file of this name; a mail is NAME/subject.txt, NAME/body.txt and NAME/body.html, a Telegram message NAME.telegram.html, NAME.buttons.txt and NAME.chart.txt".to_owned(),
             ));
             continue;
         }

@@ -8,6 +8,8 @@ mod world;
 
 #[path = "cli/demo.rs"]
 mod demo;
+#[path = "cli/digest.rs"]
+mod digest;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
 #[path = "cli/state.rs"]
@@ -18,9 +20,9 @@ mod sync;
 use serde_json::json;
 use world::{Ran, command};
 
-const COMMANDS: [&str; 14] = [
-    "demo", "sandbox", "check", "sync", "run", "status", "records", "explain", "outbox", "held",
-    "suppress", "pause", "resume", "invite",
+const COMMANDS: [&str; 15] = [
+    "demo", "sandbox", "check", "sync", "run", "status", "records", "explain", "digest", "outbox",
+    "held", "suppress", "pause", "resume", "invite",
 ];
 
 fn run(arguments: &[&str]) -> Ran {

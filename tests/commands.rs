@@ -532,7 +532,7 @@ async fn an_invitation_binds_once_and_each_refusal_says_why() {
         -7,
         false,
         company.now,
-        "a group cannot be bound",
+        "a group cannot be bound to one person: open the link in a private chat with the bot. This group's number is -7",
     );
     assert!(!desk.redeem(&newer, 7, true, company.now).unwrap().known);
     assert_eq!(desk.who_is(7).unwrap(), colleague("Ngọc Mai", Role::Staff));

@@ -269,6 +269,89 @@ async fn a_picture_takes_a_short_text_as_its_caption_and_files_follow() {
     assert!(!server.body(0).contains("caption"));
 }
 
+/// The picture decorates: the text is what is delivered, once.
+#[tokio::test]
+async fn a_picture_that_does_not_get_through_is_left_out() {
+    let refused = |description| Line::Says(400, description);
+    let no_rights = r#"{"ok":false,"error_code":400,"description":"Bad Request: not enough rights to send photos to the chat"}"#;
+    let broken =
+        r#"{"ok":false,"error_code":400,"description":"Bad Request: IMAGE_PROCESS_FAILED"}"#;
+    let pictured = |text: &str| {
+        let mut chat = chat(&[text]);
+        chat.photo = Some(picture());
+        chat.buttons = vec![vec![Button {
+            text: "Xem".into(),
+            act: Act::Callback("x".into()),
+        }]];
+        chat
+    };
+    // Refused with its caption: the text goes by itself, with its buttons.
+    for description in [no_rights, broken] {
+        let server = Scripted::start(&[refused(description)]).await;
+        let verdict = send(&server.courier(), pictured("<b>Tuần 47</b>")).await;
+        assert_eq!(verdict, delivered("2"));
+        assert_eq!(server.methods(), ["sendPhoto", "SendMessage"]);
+        assert_eq!(server.json(1)["text"], "<b>Tuần 47</b>");
+        assert_eq!(
+            server.json(1)["reply_markup"]["inline_keyboard"][0][0]["callback_data"],
+            "x"
+        );
+    }
+    // Before a long text: whether it was refused or nobody knows, the text goes on, and is not in doubt.
+    let long = "ấ".repeat(1025);
+    for line in [refused(no_rights), Line::HangUp, Line::CutAnswer] {
+        let server = Scripted::start(&[line]).await;
+        assert_eq!(
+            send(&server.courier(), pictured(&long)).await,
+            delivered("2")
+        );
+        assert_eq!(server.methods(), ["sendPhoto", "SendMessage"]);
+    }
+    // With its caption it is the text: what is unknown of it is unknown of both.
+    let server = Scripted::start(&[Line::CutAnswer]).await;
+    let verdict = send(&server.courier(), pictured("Tuần 47")).await;
+    assert!(matches!(verdict, Verdict::InDoubt { .. }), "{verdict:?}");
+    assert_eq!(server.methods(), ["sendPhoto"]);
+    // Who has blocked the bot has blocked the text too.
+    let blocked =
+        r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}"#;
+    let server = Scripted::start(&[Line::Says(403, blocked), Line::Says(403, blocked)]).await;
+    let verdict = send(&server.courier(), pictured("Tuần 47")).await;
+    assert!(
+        matches!(
+            verdict,
+            Verdict::Rejected {
+                about: Refusal::Address,
+                ..
+            }
+        ),
+        "{verdict:?}"
+    );
+}
+
+/// A retry sends what has not arrived, and only that, also when its picture cannot be drawn a second time.
+#[tokio::test]
+async fn a_retry_repeats_neither_picture_nor_text() {
+    let busy = Line::Says(502, "bad gateway");
+    for redrawn in [true, false] {
+        let server = Scripted::start(&[Line::Ok, Line::Ok, busy]).await;
+        let courier = server.courier();
+        let mut digest = chat(&[&"ấ".repeat(3000), "phần hai"]);
+        digest.photo = Some(picture());
+        let first = send(&courier, digest.clone()).await;
+        assert!(matches!(first, Verdict::TryLater { .. }), "{first:?}");
+        if !redrawn {
+            digest.photo = None;
+        }
+        assert_eq!(send(&courier, digest).await, delivered("1,2,4"));
+        assert_eq!(
+            server.methods(),
+            ["sendPhoto", "SendMessage", "SendMessage", "SendMessage"]
+        );
+        assert_eq!(server.json(3)["text"], "phần hai");
+    }
+}
+
 #[tokio::test]
 async fn what_each_answer_means() {
     let later = |why: &str, not_before_s, scope| Verdict::TryLater {

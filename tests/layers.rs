@@ -150,6 +150,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["sandbox", "store"]),
     ("mail_parser", &["sandbox"]),
     ("rcgen", &["sandbox"]),
+    ("resvg", &["render"]),
+    ("skrifa", &["render"]),
 ];
 
 /// What `core` may use: crates that compute, and of the standard library what touches no world.

@@ -18,6 +18,7 @@ use sheetbridge::core::insight::{
 use sheetbridge::core::record::{Cells, RecordId};
 use sheetbridge::core::rule::Channel;
 use sheetbridge::core::sheet::Cell;
+use sheetbridge::render::chart::{Chart, Panel};
 use sheetbridge::render::{ButtonKind, Language, Templates};
 
 fn company() -> Value {
@@ -410,6 +411,211 @@ Cần xem lại trong bảng
 • Chưa rõ vào giai đoạn từ ngày nào: 20
 
 Thư và tin nhắn: đã gửi 38, không tới 1, đang chờ 2"
+    );
+}
+
+/// A group reads who has sold and what: nothing of the customer.
+#[test]
+fn good_news_for_a_group_names_no_customer() {
+    let mut values = full();
+    values["stage_label"] = json!("Đã đặt cọc");
+    for language in [Language::Vietnamese, Language::English] {
+        let said = load(language)
+            .render_chat("deposited-group", &values)
+            .unwrap();
+        let text = said.plain();
+        for private in [
+            "Nguyễn",
+            "An,",
+            "090",
+            "tỷ",
+            "billion",
+            "gmail",
+            "docs.google",
+        ] {
+            assert!(!text.contains(private), "{private}: {text}");
+        }
+        assert!(said.buttons.is_empty());
+        if language == Language::Vietnamese {
+            assert_eq!(
+                text,
+                "🎉 Tin vui: thêm một khách đã đặt cọc!\n👏 Chúc mừng Lan Anh, Minh Tuấn\n🏠 Căn hộ 2PN <view sông>, Quận 7"
+            );
+        }
+    }
+}
+
+/// What the picture of a digest is made of, with names that would like to be more than names.
+#[test]
+fn the_picture_of_a_digest_shows_what_its_text_says() {
+    let mut values = full();
+    values["digest"]["waiting"][0]["owner"] = json!("# Tuấn | 9 \n== pie");
+    for language in [Language::Vietnamese, Language::English] {
+        let templates = load(language);
+        let page = templates
+            .render_chart("digest-daily", None, &values)
+            .unwrap()
+            .unwrap();
+        let rows = |at: usize| match &page.panels[at].chart {
+            Chart::Bars { rows, .. } => rows.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(page.panels.len(), 4, "{page:?}");
+        let counts: Vec<f64> = rows(0).iter().map(|row| row.value).collect();
+        assert_eq!(counts, [640.0, 412.0, 31.0, 101.0, 3.0]);
+        let waiting = rows(1);
+        assert_eq!(waiting[0].label, "# Tuấn | 9  == pie");
+        assert_eq!((waiting[0].value, waiting[1].value), (5.0, 1.0));
+        assert!(
+            !waiting[0].highlighted && waiting[1].highlighted,
+            "nobody in charge"
+        );
+        assert_eq!((rows(2).len(), rows(3).len()), (2, 2));
+        if language == Language::Vietnamese {
+            assert_eq!(page.title, "Báo cáo thứ Bảy 21/11/2026");
+            assert_eq!(
+                page.subtitle,
+                "Công ty CP Queenland: 1.187 khách, thêm 6 khách mới"
+            );
+            assert_eq!(waiting[0].note.as_deref(), Some("lâu nhất 12 ngày"));
+            assert_eq!(waiting[1].label, "Chưa có người phụ trách");
+            assert_eq!(rows(3)[1].label, "(trống) → Đã đặt cọc");
+        }
+        // The text says it all without the picture, and the other templates have none.
+        assert!(!templates.has_chart("welcome"));
+        let mut aged = values.clone();
+        aged["digest"]["aged"] = json!(9);
+        for stage in aged["digest"]["stages"].as_array_mut().unwrap() {
+            stage["ages"] = json!([1, 2, 3, 0, 3]);
+        }
+        let page = templates.render_chart("digest-daily", None, &aged);
+        let page = page.unwrap().unwrap();
+        let Chart::Stacked { legend, rows } = &page.panels[1].chart else {
+            panic!("{page:?}");
+        };
+        assert_eq!((legend.len(), rows.len()), (5, 4));
+        assert_eq!(rows[0].parts, [1.0, 2.0, 3.0, 0.0, 3.0]);
+        assert!(
+            page.panels[1].note.as_ref().unwrap().contains("1.175")
+                || language == Language::English
+        );
+        assert_eq!(
+            templates.render_chart("lead-alert", None, &values),
+            Ok(None)
+        );
+        let nothing = record(&json!({}), json!({"digest": {}}));
+        let page = templates.render_chart("digest-daily", None, &nothing);
+        assert_eq!(page.unwrap().unwrap().panels.len(), 1);
+    }
+}
+
+/// `report --png`: every panel, from figures as `report --json` has them.
+#[test]
+fn the_picture_of_a_report_shows_stages_sources_people_and_a_forecast() {
+    let stage = |label: &str, entered: u32, conversion: Value, age: Value| {
+        json!({"stage": label, "label": label, "entered": entered, "conversion": conversion, "count": 7,
+               "age_median_days": age})
+    };
+    let figures = json!({
+        "from": "2026-11-01", "to": "2026-11-30", "customers": 312, "new": 41, "deposits": 3, "won": 1,
+        "funnel": [stage("Mới", 41, json!(0.3846), json!(4.5)), stage("Đặt cọc", 3, Value::Null, Value::Null)],
+        "sources": [{"source": "Facebook | Ads", "new": 30, "deposits": 2}, {"source": null, "new": 11, "deposits": 0}],
+        "owners": [{"owner": "Lan Anh", "new": 30, "deposits": 2, "waiting": 4, "target": {"new": 40.0, "deposits": 3.5, "won": null}},
+                   {"owner": null, "new": 11, "deposits": 1, "waiting": 0, "target": {"new": null, "deposits": null, "won": null}}],
+        "forecast": {"open": 99, "expected": 12_500_000_000_i64, "low": 9_000_000_000_i64, "high": 16_000_000_000_i64, "small_history": true},
+    });
+    for language in [Language::Vietnamese, Language::English] {
+        let page = load(language)
+            .render_chart("report", None, &json!({ "insight": figures }))
+            .unwrap()
+            .unwrap();
+        let [funnel, ages, sources, new, deposits, forecast] = page.panels.as_slice() else {
+            panic!("{page:?}");
+        };
+        let Chart::Funnel(steps) = &funnel.chart else {
+            panic!("{funnel:?}");
+        };
+        assert_eq!((steps[0].rate, steps[1].rate), (None, Some(38.46)));
+        let rows = |panel: &Panel| match &panel.chart {
+            Chart::Bars { rows, .. } => rows.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((rows(ages).len(), rows(ages)[0].value), (1, 4.5));
+        assert_eq!(rows(sources)[0].label, "Facebook | Ads");
+        assert_eq!(rows(new)[0].target, Some(40.0));
+        assert_eq!(
+            (rows(deposits)[0].target, rows(deposits)[1].target),
+            (Some(3.5), None)
+        );
+        let Chart::Figure(estimate) = &forecast.chart else {
+            panic!("{forecast:?}");
+        };
+        assert_eq!(
+            (estimate.value, estimate.interval),
+            (12.5e9, Some((9e9, 16e9)))
+        );
+        assert!(forecast.note.as_ref().unwrap().contains(match language {
+            Language::Vietnamese => "phỏng đoán",
+            Language::English => "guess",
+        }));
+        // Nothing is known yet: it says so, panel by panel.
+        let empty = json!({ "insight": {"from": "2026-11-01", "to": "2026-11-30"} });
+        let page = load(language).render_chart("report", None, &empty);
+        assert_eq!(page.unwrap().unwrap().panels.len(), 2);
+    }
+}
+
+/// A picture is drawn by the template as it was when the message was first tried.
+#[test]
+fn a_picture_of_a_kept_template_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("digest-daily.chart.txt");
+    std::fs::write(&file, "# Cũ\n== bars Khách\nTất cả | {{ digest.total }}\n").unwrap();
+    let old = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+    let kept = old.source_bundle("digest-daily").unwrap().to_owned();
+    let new = load(Language::Vietnamese);
+    let page = new
+        .render_chart("digest-daily", Some(&kept), &full())
+        .unwrap()
+        .unwrap();
+    assert_eq!((page.title.as_str(), page.panels.len()), ("Cũ", 1));
+}
+
+#[test]
+fn mistakes_in_the_description_of_a_picture_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("digest-daily.chart.txt");
+    for (source, says) in [
+        (
+            "== pie Khách\n",
+            "template digest-daily.chart.txt: line 1 of what it makes: `pie` is no kind of panel; there are bars, funnel, stacked and figure",
+        ),
+        (
+            "== bars Khách\nTất cả | {{ digest.total | number }}\n",
+            "line 2 of what it makes: `Tất cả | 1.187…` has no number",
+        ),
+        (
+            "== bars Khách\nTất cả | {{ digest.totl }}\n",
+            "template digest-daily.chart.txt, line 2: `digest.totl` has no value",
+        ),
+    ] {
+        std::fs::write(&file, source).unwrap();
+        let templates = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap();
+        let mut values = full();
+        values["digest"]["total"] = json!(1_187_000);
+        let error = templates.render_chart("digest-daily", None, &values);
+        let error = error.unwrap_err().to_string();
+        let says = says.replace('…', ".000");
+        assert!(error.contains(&says), "{error}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(folder.path().join("quy.chart.txt"), "== bars x\n").unwrap();
+    let error = Templates::load(Some(folder.path()), Language::Vietnamese).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("there is a chart, but no message quy.telegram.html"),
+        "{error}"
     );
 }
 

@@ -1,6 +1,9 @@
 //! `report`: the figures of a period, as a table, one object, or a long table for spreadsheets and pandas.
 
 mod long;
+mod picture;
+
+use std::path::PathBuf;
 
 use super::Call;
 use super::failure::Failure;
@@ -15,6 +18,10 @@ use crate::core::insight::{EngagementCounts, Forecast, Insight, Speed, StageFigu
 Figures are as of the end of the period, or of now if it is not over; who waits, engagement and data
 quality are of now. Durations count customers who are still in a stage as staying (Kaplan–Meier).
 
+Examples:
+  sheetbridge report
+  sheetbridge report --from 2026-10-01 --to 2026-10-31 --png october.png
+
 --json prints one object. --csv prints a line a figure, section,key,measure,value,unit:
   sheetbridge report --from 2026-10-01 --to 2026-10-31 --csv > october.csv
   pandas.read_csv('october.csv').query(\"section == 'pipeline'\").pivot(index='key', columns='measure', values='value')")]
@@ -28,6 +35,9 @@ pub(crate) struct Args {
     /// Print a long table: section,key,measure,value,unit
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    /// Also write a picture of them to this file
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
 }
 
 /// Prints the figures.
@@ -40,10 +50,13 @@ pub(crate) async fn report(call: &Call, args: &Args) -> Result<(), Failure> {
         to: args.to.clone(),
     };
     let answer = site::answer(call, &request).await?;
+    let insight: Insight = site::understood(&answer)?;
+    if let Some(file) = &args.png {
+        picture::draw(call, &insight, file)?;
+    }
     if call.out.is_json() {
         return call.out.json(&answer);
     }
-    let insight: Insight = site::understood(&answer)?;
     if args.csv {
         return csv(call, &insight);
     }

@@ -1,5 +1,7 @@
 //! The facts of a digest: what managers read in the morning, and whenever they ask for it.
 
+mod now;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -23,6 +25,8 @@ use crate::core::sheet::fold::fold;
 use crate::roster::sheet_url;
 use crate::store::journal::{Entry, What};
 use crate::store::keys::prefix;
+
+pub use now::{DigestMade, DigestQueued};
 
 /// What a digest looks back on.
 const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(24);
@@ -131,7 +135,7 @@ impl Desk {
             .map(|stage| StageCount {
                 id: stage.id.clone(),
                 label: stage.label.clone(),
-                count: 0,
+                ..StageCount::default()
             })
             .collect();
         let mut waiting: BTreeMap<Option<String>, Vec<WaitingRecord>> = BTreeMap::new();
@@ -143,7 +147,13 @@ impl Desk {
                 .iter()
                 .position(|stage| seen.record.stage.as_ref() == Some(&stage.id));
             match stage {
-                Some(at) => facts.stages[at].count += 1,
+                Some(at) => {
+                    facts.stages[at].count += 1;
+                    if let Some(days) = seen.facts["stage_days"].as_u64() {
+                        facts.stages[at].add_age(days);
+                        facts.aged += 1;
+                    }
+                }
                 None => facts.no_stage += 1,
             }
             let fresh = seen.record.first_seen >= since;

@@ -169,8 +169,12 @@ impl Desk {
         if !private {
             return Err(CommandError::new(
                 ErrorKind::NotAllowed,
-                "a group cannot be bound to one person: open the link in a private chat with the bot",
-                "Nhóm chat không thể gắn với một người. Vui lòng mở liên kết này trong cuộc trò chuyện riêng với bot.",
+                format!(
+                    "a group cannot be bound to one person: open the link in a private chat with the bot. This group's number is {chat}: rules can write to it as a [[staff]] with telegram = {chat}"
+                ),
+                format!(
+                    "Nhóm chat không thể gắn với một người. Vui lòng mở liên kết này trong cuộc trò chuyện riêng với bot. Số của nhóm này là {chat}, quản trị có thể thêm vào cấu hình để nhóm nhận tin."
+                ),
             ));
         }
         let store = self.roster.store();

@@ -6,6 +6,7 @@
 //! deleted when a row changes.
 
 mod audience;
+mod by_hand;
 pub mod notice;
 mod timers;
 pub mod why;
@@ -16,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 pub use audience::owner_names;
+pub use by_hand::schedule_by_hand;
 use timers::Typed;
 pub use timers::{
     Timer, TimerKind, dated_fields, on_timer, schedule_timer, series_ended, timers_for,

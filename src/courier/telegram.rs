@@ -38,8 +38,8 @@ const MOST_UNFINISHED: usize = 1000;
 /// Carries messages to Telegram chats.
 pub struct TelegramCourier {
     client: Client,
-    /// By message: the ids of the pieces that have arrived. Lost with the process, after which all are sent again.
-    unfinished: Mutex<HashMap<String, Vec<i64>>>,
+    /// By message: the pieces that have arrived. Lost with the process, after which all are sent again.
+    unfinished: Mutex<HashMap<String, Vec<Arrived>>>,
 }
 
 impl fmt::Debug for TelegramCourier {
@@ -61,13 +61,24 @@ pub enum Edited {
     Later(Option<Duration>),
 }
 
-/// One request to Telegram.
-enum Piece<'a> {
+/// A piece that needs not be sent again: its name, and its id in the chat unless it was left out.
+type Arrived = (String, Option<i64>);
+
+/// One request to Telegram, by a name that is the same in every try: what comes along may differ, as a picture that
+/// could not be drawn once.
+struct Piece<'a> {
+    name: String,
+    what: What<'a>,
+}
+
+enum What<'a> {
     Text {
         html: &'a str,
         buttons: Option<InlineKeyboardMarkup>,
     },
+    /// With `decorates`, the message is whole without it.
     File {
+        decorates: bool,
         method: &'static str,
         field: &'static str,
         file: &'a Attachment,
@@ -128,7 +139,10 @@ impl TelegramCourier {
             Err(why) => return rejected(why),
         };
         let mut arrived = self.recall(&chat.id);
-        for piece in pieces.iter().skip(arrived.len()) {
+        for piece in &pieces {
+            if arrived.iter().any(|(name, _)| *name == piece.name) {
+                continue;
+            }
             if let Err(wait) = self.keep_pace(chat.chat).await {
                 self.remember(&chat.id, arrived);
                 return Verdict::TryLater {
@@ -137,8 +151,8 @@ impl TelegramCourier {
                     scope: Scope::Address,
                 };
             }
-            match self.send_or_plain(chat, piece).await {
-                Ok(id) => arrived.push(id),
+            match self.send_or_bare(chat, &piece.what).await {
+                Ok(id) => arrived.push((piece.name.clone(), id)),
                 Err(verdict) => {
                     if !matches!(verdict, Verdict::Rejected { .. }) {
                         self.remember(&chat.id, arrived);
@@ -147,14 +161,48 @@ impl TelegramCourier {
                 }
             }
         }
-        let ids: Vec<String> = arrived.iter().map(ToString::to_string).collect();
+        let ids = arrived.iter().filter_map(|(_, id)| *id);
+        let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
         Verdict::Delivered {
             receipt: ids.join(","),
         }
     }
 
+    /// Sends one piece; a picture that does not get through is left out, and its text goes by itself. A group that
+    /// takes no pictures, or a server that chokes on them, keeps nobody from reading.
+    async fn send_or_bare(&self, chat: &Chat, piece: &What<'_>) -> Result<Option<i64>, Verdict> {
+        let verdict = match self.send_or_plain(chat, piece).await {
+            Ok(id) => return Ok(Some(id)),
+            Err(verdict) => verdict,
+        };
+        let What::File {
+            decorates: true,
+            caption,
+            buttons,
+            ..
+        } = piece
+        else {
+            return Err(verdict);
+        };
+        let refused = matches!(verdict, Verdict::Rejected { .. });
+        // A caption may have arrived with its picture; a picture alone is not worth the doubt.
+        let lost = caption.is_none() && matches!(verdict, Verdict::InDoubt { .. });
+        if !refused && !lost {
+            return Err(verdict);
+        }
+        tracing::warn!(message = %chat.id, "the picture is left out: {verdict:?}");
+        let Some(html) = caption else {
+            return Ok(None);
+        };
+        let text = What::Text {
+            html,
+            buttons: buttons.clone(),
+        };
+        self.send_or_plain(chat, &text).await.map(Some)
+    }
+
     /// Sends one piece; if its markup is not understood, once more as plain text.
-    async fn send_or_plain(&self, chat: &Chat, piece: &Piece<'_>) -> Result<i64, Verdict> {
+    async fn send_or_plain(&self, chat: &Chat, piece: &What<'_>) -> Result<i64, Verdict> {
         let mut plain = false;
         loop {
             let error = match Box::pin(self.send(chat, piece, plain)).await {
@@ -179,9 +227,9 @@ impl TelegramCourier {
         }
     }
 
-    async fn send(&self, chat: &Chat, piece: &Piece<'_>, plain: bool) -> Result<Value, CallError> {
+    async fn send(&self, chat: &Chat, piece: &What<'_>, plain: bool) -> Result<Value, CallError> {
         match piece {
-            Piece::Text { html, buttons } => {
+            What::Text { html, buttons } => {
                 let shown = if plain {
                     text::plain(html)
                 } else {
@@ -194,7 +242,8 @@ impl TelegramCourier {
                 payload.reply_markup = buttons.clone().map(ReplyMarkup::InlineKeyboard);
                 self.client.call(&payload).await
             }
-            Piece::File {
+            What::File {
+                decorates: _,
                 method,
                 field,
                 file,
@@ -240,11 +289,11 @@ impl TelegramCourier {
         Ok(())
     }
 
-    fn recall(&self, id: &str) -> Vec<i64> {
+    fn recall(&self, id: &str) -> Vec<Arrived> {
         self.lock().remove(id).unwrap_or_default()
     }
 
-    fn remember(&self, id: &str, arrived: Vec<i64>) {
+    fn remember(&self, id: &str, arrived: Vec<Arrived>) {
         let mut unfinished = self.lock();
         if !arrived.is_empty() && !id.is_empty() && unfinished.len() < MOST_UNFINISHED {
             unfinished.insert(id.to_owned(), arrived);
@@ -252,7 +301,7 @@ impl TelegramCourier {
     }
 
     /// The map is whole after every statement under this lock.
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<i64>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<Arrived>>> {
         self.unfinished
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -335,18 +384,24 @@ fn pieces(chat: &Chat) -> Result<Vec<Piece<'_>>, String> {
             [only] if text::shown_units(only) <= LONGEST_CAPTION => Some(only.as_str()),
             _ => None,
         };
+        // A picture with the text is the text, as far as sending it again goes.
+        let name = if caption.is_some() { "text 0" } else { "photo" };
         if caption.is_some() {
             parts = &[];
         }
-        pieces.push(Piece::File {
-            method: "sendPhoto",
-            field: "photo",
-            file: photo,
-            caption,
-            buttons: if parts.is_empty() {
-                buttons.take()
-            } else {
-                None
+        pieces.push(Piece {
+            name: name.to_owned(),
+            what: What::File {
+                decorates: true,
+                method: "sendPhoto",
+                field: "photo",
+                file: photo,
+                caption,
+                buttons: if parts.is_empty() {
+                    buttons.take()
+                } else {
+                    None
+                },
             },
         });
     }
@@ -357,9 +412,12 @@ fn pieces(chat: &Chat) -> Result<Vec<Piece<'_>>, String> {
     }
     for (number, html) in parts.iter().enumerate() {
         let last = number + 1 == parts.len();
-        pieces.push(Piece::Text {
-            html,
-            buttons: if last { buttons.take() } else { None },
+        pieces.push(Piece {
+            name: format!("text {number}"),
+            what: What::Text {
+                html,
+                buttons: if last { buttons.take() } else { None },
+            },
         });
     }
     if !files_first {
@@ -372,12 +430,17 @@ fn pieces(chat: &Chat) -> Result<Vec<Piece<'_>>, String> {
 }
 
 fn documents(chat: &Chat) -> impl Iterator<Item = Piece<'_>> {
-    chat.documents.iter().map(|document| Piece::File {
-        method: "sendDocument",
-        field: "document",
-        file: &document.file,
-        caption: document.caption.as_deref(),
-        buttons: None,
+    let documents = chat.documents.iter().enumerate();
+    documents.map(|(number, document)| Piece {
+        name: format!("document {number}"),
+        what: What::File {
+            decorates: false,
+            method: "sendDocument",
+            field: "document",
+            file: &document.file,
+            caption: document.caption.as_deref(),
+            buttons: None,
+        },
     })
 }
 

@@ -9,6 +9,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Enumerator, Object, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
+use super::chart::shielded;
 use super::{Language, RenderError, filters};
 use crate::core::facts;
 
@@ -20,6 +21,8 @@ const FUEL: u64 = 500_000;
 
 /// Escapes for a file of buttons: values lose the characters that make up a button.
 const BUTTONS: &str = "buttons";
+/// Escapes for the description of a chart: values keep their letters, and are no structure.
+const CHART: &str = "chart";
 
 /// Stands around the name of a missing value that went through a filter as text, until the output is looked at.
 const HOLE: (char, char) = ('\u{E000}', '\u{E001}');
@@ -49,6 +52,8 @@ pub(super) fn environment(language: Language) -> Environment<'static> {
             AutoEscape::Html
         } else if name.ends_with(".buttons.txt") {
             AutoEscape::Custom(BUTTONS.into())
+        } else if name.ends_with(".chart.txt") {
+            AutoEscape::Custom(CHART.into())
         } else {
             AutoEscape::None
         }
@@ -315,6 +320,7 @@ fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Resu
     };
     let written = match state.auto_escape() {
         AutoEscape::Html if !value.is_safe() => out.write_str(&escape_html(&text)),
+        AutoEscape::Custom(kind) if kind == CHART => out.write_str(&shielded(&text)),
         AutoEscape::Custom(_) => out.write_str(&text.replace(
             |letter: char| matches!(letter, '[' | ']' | '(' | ')') || letter.is_control(),
             " ",

@@ -157,7 +157,8 @@ fn scaled(vnd: i64, language: Language) -> (String, &'static str) {
     }
 }
 
-fn amount(vnd: i64, language: Language) -> String {
+/// One amount: `3,5 tỷ`.
+pub(super) fn amount(vnd: i64, language: Language) -> String {
     let (number, unit) = scaled(vnd, language);
     format!("{number} {unit}")
 }
@@ -173,7 +174,7 @@ fn interval(min: i64, max: i64, language: Language) -> String {
 }
 
 /// Thousandths as a decimal number without trailing zeros: 3500 is `3,5`.
-fn decimal(thousandths: u64, language: Language) -> String {
+pub(super) fn decimal(thousandths: u64, language: Language) -> String {
     let point = match language {
         Language::Vietnamese => ',',
         Language::English => '.',

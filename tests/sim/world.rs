@@ -422,6 +422,10 @@ fn smtp_fate(weather: Weather, seed: u64, to: &str, dice: &mut Dice) -> Fate {
 }
 
 impl Courier for Mails {
+    fn takes_pictures(&self) -> bool {
+        false
+    }
+
     fn connections(&self) -> usize {
         SESSIONS
     }
@@ -558,6 +562,10 @@ fn chat_fate(world: &mut World, chat: i64, dice: &mut Dice) -> Fate {
 }
 
 impl Courier for Chats {
+    fn takes_pictures(&self) -> bool {
+        false
+    }
+
     fn connections(&self) -> usize {
         CALLS
     }

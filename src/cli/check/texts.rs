@@ -165,7 +165,10 @@ fn one(
 ) -> Result<(), RenderError> {
     match channel {
         Channel::Email => templates.render_mail(name, facts).map(|_| ()),
-        Channel::Telegram => templates.render_chat(name, facts).map(|_| ()),
+        Channel::Telegram => {
+            templates.render_chat(name, facts)?;
+            templates.render_chart(name, None, facts).map(|_| ())
+        }
     }
 }
 

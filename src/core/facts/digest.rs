@@ -15,6 +15,8 @@ pub struct DigestFacts {
     pub stages: Vec<StageCount>,
     /// Customers whose stage is empty or unknown.
     pub no_stage: u32,
+    /// Customers of whom it is known since when they are in their stage; `ages` of the stages counts them.
+    pub aged: u32,
     /// New customers.
     pub new: u32,
     /// Moves from stage to stage, the most frequent first.
@@ -99,6 +101,16 @@ pub struct StageCount {
     pub label: String,
     /// How many.
     pub count: u32,
+    /// Of them, how many are in it for 0–3, 4–7, 8–14, 15–30 and more days, where that is known.
+    pub ages: [u32; 5],
+}
+
+impl StageCount {
+    /// Counts a customer who is in it for so many days.
+    pub fn add_age(&mut self, days: u64) {
+        let place = [3, 7, 14, 30].iter().position(|last| days <= *last);
+        self.ages[place.unwrap_or(4)] += 1;
+    }
 }
 
 /// Moves between two stages.

@@ -12,6 +12,9 @@ use super::limits::{Flood, Limits};
 use super::markup::Marked;
 use super::refusal::Refusal;
 
+/// So many files are kept; of older ones only the message is left.
+const MOST_FILES: usize = 400;
+
 /// Someone who has Telegram.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -218,6 +221,8 @@ pub(super) struct World {
     pub(super) people: BTreeMap<i64, Standing>,
     pub(super) chats: BTreeMap<i64, Chat>,
     pub(super) files: HashMap<String, File>,
+    /// Their ids, the oldest first.
+    file_order: VecDeque<String>,
     pub(super) presses: HashMap<String, Press>,
     pub(super) updates: VecDeque<Update>,
     pub(super) allowed: Option<BTreeSet<String>>,
@@ -258,6 +263,7 @@ impl World {
             people: BTreeMap::new(),
             chats: BTreeMap::new(),
             files: HashMap::new(),
+            file_order: VecDeque::new(),
             presses: HashMap::new(),
             updates: VecDeque::new(),
             allowed: None,
@@ -388,6 +394,13 @@ impl World {
             path: format!("{folder}/file_{number}.{ending}"),
         };
         self.files.insert(id.clone(), file);
+        self.file_order.push_back(id.clone());
+        // A demo that runs for weeks sends a picture every few minutes.
+        while self.file_order.len() > MOST_FILES {
+            if let Some(oldest) = self.file_order.pop_front() {
+                self.files.remove(&oldest);
+            }
+        }
         id
     }
 

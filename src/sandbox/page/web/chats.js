@@ -178,7 +178,8 @@ function bubble(chat, message) {
   fold(texts, `${chat.id}/${message.id}`);
   const parts = [
     !own && chat.kind !== "private" ? el("b", { class: "bubble-name" }, message.from_name) : null,
-    message.photo ? el("img", { class: "bubble-photo", src: message.photo.url, alt: t("photo"), width: message.photo.width || undefined, height: message.photo.height || undefined }) : null,
+    message.photo ? el("a", { href: message.photo.url, target: "_blank", rel: "noopener noreferrer" },
+      el("img", { class: "bubble-photo", src: message.photo.url, alt: t("photo"), width: message.photo.width || undefined, height: message.photo.height || undefined })) : null,
     message.document ? el("a", {
       class: "bubble-file", href: message.document.url, download: message.document.name, onclick: (event) => openFile(event, message.document),
     }, icon("file"), message.document.name) : null,

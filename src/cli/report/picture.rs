@@ -1,0 +1,55 @@
+//! The figures of a period as a picture, by the template `report.chart.txt`.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::cli::Call;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::site::Site;
+use crate::config::Config;
+use crate::core::insight::Insight;
+use crate::render::{Templates, chart};
+
+/// Draws the figures into a file.
+///
+/// # Errors
+/// The configuration, a template of the company's own that says something else, a file that cannot be written.
+pub(super) fn draw(call: &Call, insight: &Insight, file: &Path) -> Result<(), Failure> {
+    let site = Site::load(call)?;
+    let templates = Templates::load(Some(&site.config.templates_dir), site.language())?;
+    let page = templates
+        .render_chart("report", None, &values(insight, &site.config))
+        .map_err(|error| Failure::new(Kind::Config, error.to_string()))?;
+    let page = page.ok_or_else(|| {
+        Failure::new(Kind::No, "the template report.chart.txt describes no panel")
+            .help("templates/README.md says how one is written")
+    })?;
+    let bytes = tokio::task::block_in_place(|| chart::png(&page, templates.language()))
+        .map_err(|error| Failure::new(Kind::Broken, error.to_string()))?;
+    std::fs::write(file, &bytes)
+        .map_err(|error| Failure::file(format!("{} cannot be written", file.display()), &error))?;
+    let size = bytes.len().div_ceil(1000);
+    call.out
+        .tell(format!("{} written, {size} kB", file.display()));
+    Ok(())
+}
+
+/// What the template sees: the figures as in `--json`, and `insight.funnel`, the stages without those in which a
+/// customer is lost.
+fn values(insight: &Insight, config: &Config) -> Value {
+    let lost = |id: &str| {
+        config
+            .stages
+            .iter()
+            .any(|stage| stage.id == id && stage.lost)
+    };
+    let mut figures = json!(insight);
+    figures["funnel"] = insight
+        .pipeline
+        .iter()
+        .filter(|stage| !lost(&stage.stage))
+        .map(|stage| json!(stage))
+        .collect();
+    json!({ "insight": figures })
+}
