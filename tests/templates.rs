@@ -620,6 +620,21 @@ fn mistakes_in_the_description_of_a_picture_are_named() {
 }
 
 #[test]
+fn a_week_is_drawn_in_both_languages() {
+    for language in [Language::Vietnamese, Language::English] {
+        let page = load(language)
+            .render_chart("digest-weekly", None, &full())
+            .unwrap()
+            .unwrap();
+        assert_eq!(page.panels.len(), 4, "{page:?}");
+        let page = load(language)
+            .render_chart("digest-weekly", None, &minimal())
+            .unwrap();
+        assert!(page.is_none_or(|page| page.panels.len() <= 1));
+    }
+}
+
+#[test]
 fn a_week_reads_like_this() {
     let chat = load(Language::Vietnamese)
         .render_chat("digest-weekly", &full())
