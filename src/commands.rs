@@ -64,7 +64,9 @@ pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
 pub use problems::{Problem, ProblemKind};
 pub use records::RecordLine;
 pub use sheet::{EditLine, UnclearLine};
-pub use status::{ChannelStatus, DueSoon, Figures, Status, Unbound, UnknownWord, WorkbookStatus};
+pub use status::{
+    ChannelStatus, DueSoon, Figures, StageNow, Status, Unbound, UnknownWord, WorkbookStatus,
+};
 pub use suppress::SuppressionLine;
 
 use crate::config::Language;

@@ -7,6 +7,7 @@ mod campaigns;
 mod consent;
 mod deciding;
 mod known;
+mod lately;
 mod memory;
 mod once;
 
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use crate::config::{Config, Tab, TabKind};
 use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::identity::FieldInfo;
+use crate::core::insight::Insight;
 use crate::core::insight::engagement::{Course, Engagement};
 use crate::core::people::{Colleague, Directory};
 use crate::core::record::{Cells, Kind, Record};
@@ -34,6 +36,7 @@ use crate::store::{Group, Store, StoreError};
 pub use campaigns::{CampaignTab, Looking};
 pub use consent::{Basis, Consent, ConsentTally};
 pub use deciding::Deciding;
+use lately::Lately;
 use memory::Memory;
 
 pub use known::{Known, TOMBSTONE_FOR, contacts, known_key, tombstones};
@@ -129,6 +132,7 @@ pub struct Roster {
     schemas: Arc<Mutex<Schemas>>,
     memory: Arc<Memory>,
     orders: Arc<Mutex<Orders>>,
+    lately: Arc<Lately>,
 }
 
 /// Where the rows of a tab stand, by workbook and tab, and of which version that is.
@@ -177,6 +181,7 @@ impl Roster {
             schemas: Arc::default(),
             memory: Arc::default(),
             orders: Arc::default(),
+            lately: Arc::default(),
             config,
             store,
         }
@@ -265,6 +270,22 @@ impl Roster {
             missing.push(require.any.join(" or "));
         }
         missing
+    }
+
+    /// Figures that were reckoned a moment ago for the same question.
+    pub fn figures_lately(&self, question: &str) -> Option<Vec<Insight>> {
+        self.lately.find(question)
+    }
+
+    /// Keeps figures for a moment, if there were many rows to reckon them from.
+    pub fn keep_figures(
+        &self,
+        question: &str,
+        insights: &[Insight],
+        rows: usize,
+        took: std::time::Duration,
+    ) {
+        self.lately.keep(question, insights, rows, took);
     }
 
     /// What the matcher must know of a kind's fields.

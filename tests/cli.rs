@@ -10,6 +10,8 @@ mod world;
 mod demo;
 #[path = "cli/digest.rs"]
 mod digest;
+#[path = "cli/report.rs"]
+mod report;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
 #[path = "cli/state.rs"]
@@ -20,9 +22,9 @@ mod sync;
 use serde_json::json;
 use world::{Ran, command};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "demo", "sandbox", "check", "sync", "run", "status", "records", "explain", "digest", "outbox",
-    "held", "suppress", "pause", "resume", "invite",
+    "held", "suppress", "pause", "resume", "invite", "report",
 ];
 
 fn run(arguments: &[&str]) -> Ran {

@@ -622,6 +622,21 @@ fn mistakes_in_the_description_of_a_picture_are_named() {
 }
 
 #[test]
+fn a_week_is_drawn_in_both_languages() {
+    for language in [Language::Vietnamese, Language::English] {
+        let page = load(language)
+            .render_chart("digest-weekly", None, &full())
+            .unwrap()
+            .unwrap();
+        assert_eq!(page.panels.len(), 4, "{page:?}");
+        let page = load(language)
+            .render_chart("digest-weekly", None, &minimal())
+            .unwrap();
+        assert!(page.is_none_or(|page| page.panels.len() <= 1));
+    }
+}
+
+#[test]
 fn a_week_reads_like_this() {
     let chat = load(Language::Vietnamese)
         .render_chat("digest-weekly", &full())
@@ -637,8 +652,8 @@ fn a_week_reads_like_this() {
 • Chuyển bước: 14 (20)
 • Đặt cọc: 2 (3)
 • Hoàn tất: 1 (0)
-• Mất: 5 (0)
-🎯 Tháng 11: mới 60/90 cọc 6/12
+• Mất khách: 5 (0)
+🎯 Tháng 11: mới 60/90, đặt cọc 6/12
 
 Giai đoạn
 • Khách hàng tiềm năng: 640 (vào 21, đi tiếp 24%), thường ở lại 4 ngày
@@ -649,7 +664,7 @@ Nhân viên
 👤 Lan Anh: mới 9, chuyển bước 6, cọc 2, chờ lâu 4
 
 Nguồn khách mới
-• Facebook: 12, cọc 1, 583 nghìn mỗi khách
+• Facebook: 12, cọc 1, 583.333 ₫ mỗi khách
 • Chưa ghi nguồn: 9
 ⏱ Khách mới thường được liên hệ sau 3 giờ; 3 khách còn chờ
 

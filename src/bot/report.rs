@@ -24,7 +24,7 @@ pub(super) fn report(
     now: Timestamp,
 ) -> Answer<Vec<Reply>> {
     let period = preset.days(desk.roster.config().calendar.date(now));
-    let insights = desk.insights(&[period], who, now)?;
+    let insights = desk.insights_lately(&[period], who, now)?;
     let text = insights
         .iter()
         .map(|insight| words.report(preset, insight))

@@ -18,6 +18,10 @@ use crate::core::insight::{EngagementCounts, Forecast, Insight, Speed, StageFigu
 Figures are as of the end of the period, or of now if it is not over; who waits, engagement and data
 quality are of now. Durations count customers who are still in a stage as staying (Kaplan–Meier).
 
+Examples:
+  sheetbridge report
+  sheetbridge report --from 2026-10-01 --to 2026-10-31 --png october.png
+
 --json prints one object. --csv prints a line a figure, section,key,measure,value,unit:
   sheetbridge report --from 2026-10-01 --to 2026-10-31 --csv > october.csv
   pandas.read_csv('october.csv').query(\"section == 'pipeline'\").pivot(index='key', columns='measure', values='value')")]

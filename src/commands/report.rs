@@ -5,6 +5,8 @@
 
 mod gather;
 
+use std::time::Instant;
+
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
@@ -38,11 +40,49 @@ impl Desk {
             .ok_or_else(|| CommandError::plain(ErrorKind::NotFound, "no period was asked for"))
     }
 
+    /// The same for an answer that may not take long: over many rows they may be some minutes old, which their
+    /// `until` says.
+    ///
+    /// # Errors
+    /// The role, the disk.
+    pub fn insights_lately(
+        &self,
+        periods: &[Period],
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<Vec<Insight>> {
+        let scope = may(who, Right::Totals);
+        let whose = match scope {
+            Scope::All | Scope::Nothing => "",
+            Scope::Own | Scope::Team => who.name(),
+        };
+        let names = !self.without_names(who);
+        let question = format!("{periods:?} {scope:?} {names} {whose}");
+        if let Some(found) = self.roster.figures_lately(&question) {
+            return Ok(found);
+        }
+        let began = Instant::now();
+        let (insights, rows) = self.reckon(periods, who, now)?;
+        self.roster
+            .keep_figures(&question, &insights, rows, began.elapsed());
+        Ok(insights)
+    }
+
     /// The figures of several periods, in their order, in one walk over the store.
     ///
     /// # Errors
     /// The role, the disk.
     pub fn insights(&self, periods: &[Period], who: &Who, now: Timestamp) -> Answer<Vec<Insight>> {
+        Ok(self.reckon(periods, who, now)?.0)
+    }
+
+    /// The figures, and how many rows they were reckoned from.
+    fn reckon(
+        &self,
+        periods: &[Period],
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<(Vec<Insight>, usize)> {
         let scope = may(who, Right::Totals);
         let frames: Vec<Frame> = periods
             .iter()
@@ -50,7 +90,7 @@ impl Desk {
             .collect();
         let mut tallies: Vec<Tally<'_>> = frames.iter().map(Tally::new).collect();
         let Some(frame) = frames.first() else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), 0));
         };
         let sight = self.sight(who, Right::Totals)?;
         for person in sight.directory().all() {
@@ -63,7 +103,9 @@ impl Desk {
             }
         }
         let mut gather = Gather::new(self, frame, sight, now)?;
+        let mut rows = 0;
         gather.each(|deal, sees| {
+            rows += 1;
             for tally in &mut tallies {
                 if sees {
                     tally.add(deal);
@@ -84,7 +126,7 @@ impl Desk {
             }
             insight
         });
-        Ok(finished.collect())
+        Ok((finished.collect(), rows))
     }
 
     /// What the template of a digest knows: `digest`, since the time before by the schedule of `rule` (24 hours
@@ -97,7 +139,7 @@ impl Desk {
         let zone = &self.roster.config().calendar.zone;
         let first = since.to_zoned(zone.clone()).date();
         let periods = InsightFacts::periods(first, self.today(at));
-        let figures = self.insights(&periods, &Who::CommandLine, at)?;
+        let figures = self.insights_lately(&periods, &Who::CommandLine, at)?;
         Ok(json!({
             "digest": self.digest_of(since, at)?,
             "insight": InsightFacts::of(figures),

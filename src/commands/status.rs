@@ -10,8 +10,7 @@ use super::problems::{Findings, ProblemKind};
 use super::sheet::{EditLine, UnclearLine};
 use super::{Answer, Desk, HeldLine, Paused, Right, Upkeep, Who, paused_list};
 use crate::core::delivery::State;
-use crate::core::facts::digest::StageCount;
-use crate::core::insight::Insight;
+use crate::core::insight::{Insight, Period};
 use crate::core::message::Message;
 use crate::core::rule::Channel;
 use crate::health::{ChannelHealth, Snapshot, Trouble};
@@ -118,7 +117,7 @@ pub struct Figures {
     /// Customers whose contact is cooling off.
     pub cooling: u32,
     /// How many are in each stage now, in the configured order.
-    pub pipeline: Vec<StageCount>,
+    pub pipeline: Vec<StageNow>,
     /// What the open deals may bring, in đồng.
     pub expected: i64,
     /// In 8 of 10 cases at least so much …
@@ -127,6 +126,18 @@ pub struct Figures {
     pub expected_high: i64,
     /// Too few deals have ended for more than a guess.
     pub small_history: bool,
+}
+
+/// Customers in one stage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StageNow {
+    /// Stage id.
+    pub stage: String,
+    /// As the sheet says it.
+    pub label: String,
+    /// How many.
+    pub count: u32,
 }
 
 impl Figures {
@@ -142,8 +153,8 @@ impl Figures {
             pipeline: insight
                 .pipeline
                 .into_iter()
-                .map(|stage| StageCount {
-                    id: stage.stage,
+                .map(|stage| StageNow {
+                    stage: stage.stage,
                     label: stage.label,
                     count: stage.count,
                     ..StageCount::default()
@@ -254,7 +265,7 @@ impl Desk {
             trial_open: self.trial_open(now)?,
             workbooks: self.workbook_states(health.as_ref(), now)?,
             customers: findings.customers,
-            figures: Figures::of(self.report(None, None, who, now)?),
+            figures: self.figures(who, now)?,
             queue: self.queue_counts()?,
             due_soon: self.due_soon()?,
             held: self.held_list(who)?,
@@ -291,6 +302,16 @@ impl Desk {
         status.ok = urgent.is_empty();
         status.next = urgent.into_iter().chain(mend::advice(&status)).collect();
         Ok(status)
+    }
+
+    fn figures(&self, who: &Who, now: Timestamp) -> Answer<Figures> {
+        let period = Period::month_so_far(self.today(now));
+        let insights = self.insights_lately(&[period], who, now)?;
+        Ok(insights
+            .into_iter()
+            .next()
+            .map(Figures::of)
+            .unwrap_or_default())
     }
 
     fn workbook_states(
