@@ -146,6 +146,7 @@ impl Figures {
                     id: stage.stage,
                     label: stage.label,
                     count: stage.count,
+                    ..StageCount::default()
                 })
                 .collect(),
             expected: insight.forecast.expected,

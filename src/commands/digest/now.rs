@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::decide;
@@ -65,8 +65,7 @@ impl Desk {
                 ));
             }
         };
-        let digest = self.digest(now)?;
-        let event = json!({ "digest": digest });
+        let event = self.digest_values(rule.map(|rule| rule.id.as_str()), now)?;
         Ok(DigestMade {
             rule: rule.map(|rule| rule.id.clone()),
             template: template.to_owned(),
