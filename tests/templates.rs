@@ -520,7 +520,8 @@ fn the_picture_of_a_report_shows_stages_sources_people_and_a_forecast() {
     };
     let figures = json!({
         "from": "2026-11-01", "to": "2026-11-30", "customers": 312, "new": 41, "deposits": 3, "won": 1,
-        "funnel": [stage("Mới", 41, json!(0.3846), json!(4.5)), stage("Đặt cọc", 3, Value::Null, Value::Null)],
+        "pipeline": [stage("Mới", 41, json!(0.3846), json!(4.5)), stage("Đặt cọc", 3, Value::Null, Value::Null),
+                     {"stage": "lost", "label": "Mất khách", "is_lost": true, "entered": 9, "count": 9}],
         "sources": [{"source": "Facebook | Ads", "new": 30, "deposits": 2}, {"source": null, "new": 11, "deposits": 0}],
         "owners": [{"owner": "Lan Anh", "new": 30, "deposits": 2, "waiting": 4, "target": {"new": 40.0, "deposits": 3.5, "won": null}},
                    {"owner": null, "new": 11, "deposits": 1, "waiting": 0, "target": {"new": null, "deposits": null, "won": null}}],
@@ -564,6 +565,23 @@ fn the_picture_of_a_report_shows_stages_sources_people_and_a_forecast() {
         let empty = json!({ "insight": {"from": "2026-11-01", "to": "2026-11-30"} });
         let page = load(language).render_chart("report", None, &empty);
         assert_eq!(page.unwrap().unwrap().panels.len(), 2);
+    }
+}
+
+/// The week's figures are drawn as a report's are, under a headline of their own.
+#[test]
+fn the_picture_of_a_week_shows_its_figures() {
+    for language in [Language::Vietnamese, Language::English] {
+        let templates = load(language);
+        let page = templates.render_chart("digest-weekly", None, &full());
+        let page = page.unwrap().unwrap();
+        assert!(page.panels.len() >= 3, "{page:?}");
+        assert!(matches!(page.panels[0].chart, Chart::Funnel(_)), "{page:?}");
+        let nothing = record(&json!({}), json!({"digest": {}}));
+        assert_eq!(
+            templates.render_chart("digest-weekly", None, &nothing),
+            Ok(None)
+        );
     }
 }
 

@@ -17,7 +17,7 @@ use crate::render::{RenderError, Templates, chart};
 With --send the digest goes to the rule's recipients, at any hour, as a message of its own; the rule's next time
 comes all the same. Under [trial] it goes too: it is for staff.
 
-With --json, one object: {\"rule\", \"template\", \"digest\": {the figures}, \"text\", \"queued\": [{\"to\", \"channel\", \"key\"}]}.
+With --json, one object: {\"rule\", \"template\", \"digest\": {…}, \"insight\": {…}, \"text\", \"queued\": [{\"to\", \"channel\", \"key\"}]}.
 
 Examples:
   sheetbridge digest
@@ -65,6 +65,7 @@ pub(crate) async fn digest(call: &Call, args: Args) -> Result<(), Failure> {
             "rule": made.rule,
             "template": made.template,
             "digest": made.values["digest"],
+            "insight": made.values["insight"],
             "text": text,
             "queued": made.queued,
         }));

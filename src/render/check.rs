@@ -23,6 +23,7 @@ const ALWAYS: &[&str] = &[
     "lipsum",
     "cycler",
     "joiner",
+    "figures",
     "notice",
     "subject",
 ];

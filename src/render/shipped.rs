@@ -60,6 +60,7 @@ shipped![
     "in-doubt/subject.txt",
     "layout/campaign.html",
     "layout/campaign.txt",
+    "layout/figures.chart.txt",
     "layout/footer.txt",
     "layout/lead.buttons.txt",
     "layout/lead.html",

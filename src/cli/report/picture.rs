@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::Call;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::site::Site;
-use crate::config::Config;
 use crate::core::insight::Insight;
 use crate::render::{Templates, chart};
 
@@ -19,7 +18,7 @@ pub(super) fn draw(call: &Call, insight: &Insight, file: &Path) -> Result<(), Fa
     let site = Site::load(call)?;
     let templates = Templates::load(Some(&site.config.templates_dir), site.language())?;
     let page = templates
-        .render_chart("report", None, &values(insight, &site.config))
+        .render_chart("report", None, &json!({ "insight": insight }))
         .map_err(|error| Failure::new(Kind::Config, error.to_string()))?;
     let page = page.ok_or_else(|| {
         Failure::new(Kind::No, "the template report.chart.txt describes no panel")
@@ -33,23 +32,4 @@ pub(super) fn draw(call: &Call, insight: &Insight, file: &Path) -> Result<(), Fa
     call.out
         .tell(format!("{} written, {size} kB", file.display()));
     Ok(())
-}
-
-/// What the template sees: the figures as in `--json`, and `insight.funnel`, the stages without those in which a
-/// customer is lost.
-fn values(insight: &Insight, config: &Config) -> Value {
-    let lost = |id: &str| {
-        config
-            .stages
-            .iter()
-            .any(|stage| stage.id == id && stage.lost)
-    };
-    let mut figures = json!(insight);
-    figures["funnel"] = insight
-        .pipeline
-        .iter()
-        .filter(|stage| !lost(&stage.stage))
-        .map(|stage| json!(stage))
-        .collect();
-    json!({ "insight": figures })
 }

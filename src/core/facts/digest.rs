@@ -102,7 +102,12 @@ pub struct StageCount {
     /// How many.
     pub count: u32,
     /// Of them, how many are in it for 0–3, 4–7, 8–14, 15–30 and more days, where that is known.
+    #[serde(skip_serializing_if = "nobody")]
     pub ages: [u32; 5],
+}
+
+fn nobody(ages: &[u32; 5]) -> bool {
+    ages.iter().all(|count| *count == 0)
 }
 
 impl StageCount {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::survival::{Curve, Lasted};
-use super::{Deal, Frame, days_between, rounded};
+use super::{Deal, Frame, StageSpec, days_between, rounded};
 
 /// The figures of one stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ pub struct StageFigures {
     pub stage: String,
     /// As the sheet says it.
     pub label: String,
+    /// Whether whoever is in it is lost: no step of a funnel.
+    pub is_lost: bool,
     /// Customers in it at `until`.
     pub count: u32,
     /// Sum of their budgets, in đồng, as far as they are known.
@@ -56,11 +58,12 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(id: &str, label: &str) -> Self {
+    pub(super) fn new(stage: &StageSpec) -> Self {
         Self {
             figures: StageFigures {
-                stage: id.to_owned(),
-                label: label.to_owned(),
+                stage: stage.id.clone(),
+                label: stage.label.clone(),
+                is_lost: stage.lost,
                 ..StageFigures::default()
             },
             ..Self::default()

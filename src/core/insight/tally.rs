@@ -34,11 +34,7 @@ impl<'a> Tally<'a> {
                 to: frame.period.to().to_string(),
                 ..Insight::default()
             },
-            stages: frame
-                .stages
-                .iter()
-                .map(|stage| Stage::new(&stage.id, &stage.label))
-                .collect(),
+            stages: frame.stages.iter().map(Stage::new).collect(),
             owners: BTreeMap::new(),
             sources: BTreeMap::new(),
             reactions: Vec::new(),
