@@ -564,7 +564,7 @@ fn the_picture_of_a_report_shows_stages_sources_people_and_a_forecast() {
         // Nothing is known yet: it says so, panel by panel.
         let empty = json!({ "insight": {"from": "2026-11-01", "to": "2026-11-30"} });
         let page = load(language).render_chart("report", None, &empty);
-        assert_eq!(page.unwrap().unwrap().panels.len(), 2);
+        assert_eq!(page.unwrap().unwrap().panels.len(), 1);
     }
 }
 
@@ -646,7 +646,7 @@ fn a_week_is_drawn_in_both_languages() {
             .render_chart("digest-weekly", None, &full())
             .unwrap()
             .unwrap();
-        assert_eq!(page.panels.len(), 4, "{page:?}");
+        assert_eq!(page.panels.len(), 5, "{page:?}");
         let page = load(language)
             .render_chart("digest-weekly", None, &minimal())
             .unwrap();
