@@ -157,7 +157,6 @@ impl Figures {
                     stage: stage.stage,
                     label: stage.label,
                     count: stage.count,
-                    ..StageCount::default()
                 })
                 .collect(),
             expected: insight.forecast.expected,
