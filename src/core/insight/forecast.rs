@@ -46,7 +46,8 @@ pub struct Forecast {
     pub no_budget: u32,
     /// Deals that have ended and were seen to: the history behind the chances.
     pub ended: u32,
-    /// So few have ended that the figures are a guess.
+    /// So few have ended, or none of them was lost or won, that the figures are a guess: a company that writes down
+    /// no losses seems to win them all.
     pub small_history: bool,
     /// By open stage, in the configured order.
     pub stages: Vec<StageChance>,
@@ -85,6 +86,7 @@ pub struct StageChance {
 pub(super) struct Sums {
     stages: Vec<StageSums>,
     ended: u32,
+    won: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -103,6 +105,7 @@ impl Sums {
         Self {
             stages: vec![StageSums::default(); frame.stages.len()],
             ended: 0,
+            won: 0,
         }
     }
 
@@ -124,6 +127,7 @@ impl Sums {
             passed[first] = true;
         }
         self.ended += 1;
+        self.won += u32::from(stage.won);
         for (sums, _) in self
             .stages
             .iter_mut()
@@ -168,7 +172,7 @@ impl Sums {
             .collect();
         let mut forecast = Forecast {
             ended: self.ended,
-            small_history: self.ended < ENOUGH,
+            small_history: self.ended < ENOUGH || self.won == 0 || self.won == self.ended,
             ..Forecast::default()
         };
         let (mut money, mut money_variance) = (0.0, 0.0);
