@@ -159,7 +159,7 @@ fn costs(reader: &Reader<'_>, root: &Section<'_>, fields: &[Field]) -> Vec<CostL
         for (key, node) in months.entries() {
             match month_of(key.as_str()) {
                 Some(month) => {
-                    lines.extend(dong(reader, &node).map(|dong| line(Some(month), dong)))
+                    lines.extend(dong(reader, &node).map(|dong| line(Some(month), dong)));
                 }
                 None => reader.wrong(
                     &key.span,

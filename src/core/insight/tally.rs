@@ -87,7 +87,7 @@ impl<'a> Tally<'a> {
         }
         insight.owners = with_targets(frame, owners);
         insight.sources = with_costs(frame, sources);
-        insight.speed = speed(insight.speed, reactions);
+        insight.speed = speed(&insight.speed, reactions);
         insight.forecast = forecast.forecast(frame, counts);
         insight
     }
@@ -286,7 +286,7 @@ fn with_costs(
     all
 }
 
-fn speed(counted: Speed, reactions: Vec<Lasted>) -> Speed {
+fn speed(counted: &Speed, reactions: Vec<Lasted>) -> Speed {
     let curve = Curve::of(reactions);
     let share = |minutes| {
         let share = curve.over_within(minutes).filter(|_| counted.leads > 0);
@@ -297,7 +297,7 @@ fn speed(counted: Speed, reactions: Vec<Lasted>) -> Speed {
         within_15_minutes: share(15.0),
         within_1_hour: share(60.0),
         within_24_hours: share(24.0 * 60.0),
-        ..counted
+        ..counted.clone()
     }
 }
 
