@@ -89,7 +89,7 @@ fn plan(number: usize) -> Vec<(usize, usize)> {
         match number % 3 {
             0 => {
                 days.push((2, then));
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     days.push((3, then + 6));
                 }
             }
@@ -128,11 +128,11 @@ async fn play(company: &mut Company, days: usize) -> Vec<Told> {
         });
         company.poll().await;
         company.wait(600 * (1 + day as i64 % 4));
-        for number in 0..=day {
+        for (number, customer) in told.iter_mut().enumerate() {
             for (stage, on) in plan(number).into_iter().skip(1) {
                 if on == day {
                     company.type_into(number + 2, "Giai đoạn", STAGES[stage].1);
-                    told[number].stages.push((stage, company.now));
+                    customer.stages.push((stage, company.now));
                 }
             }
         }

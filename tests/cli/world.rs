@@ -173,6 +173,11 @@ impl World {
     pub(crate) async fn daemon(&self) -> Running {
         let running = self.start(&["run"]);
         let began = Instant::now();
+        // A question before that would open the store itself, and may lock the daemon out.
+        let socket = self.path("state/control.sock");
+        while !socket.exists() && began.elapsed() < Duration::from_secs(30) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         loop {
             let ran = self.run(&["status", "--json"]).await;
             if ran.code == 0 && ran.json()["running"] == json!(true) {
