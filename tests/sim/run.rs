@@ -32,6 +32,10 @@ use super::dice::Dice;
 use super::sheet::{BOOK, Reader, Sheet};
 use super::world::{Chats, Mails, Shared, Weather};
 
+/// How long what is in hand at an episode's end may take, in milliseconds: longer than the longest step of time, which
+/// may pass over the end.
+const OVERTIME: i64 = 6 * 3_600_000;
+
 /// Google is asked so often, in milliseconds.
 const POLL_EVERY: i64 = 10_000;
 
@@ -1033,7 +1037,7 @@ impl Episode {
             let daemon = episode.daemon.as_ref();
             let under_way = daemon.is_some_and(|daemon| !daemon.passes.is_empty());
             let in_hand =
-                (under_way || world.next_answer().is_some()) && world.mono < ends + 3_600_000;
+                (under_way || world.next_answer().is_some()) && world.mono < ends + OVERTIME;
             (world.mono < ends || in_hand) && world.broken.is_none()
         };
         while goes_on(self) {
