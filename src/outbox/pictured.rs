@@ -9,6 +9,7 @@ use crate::courier::{Attachment, Parcel, Picture};
 use crate::render::Language;
 use crate::render::chart::{self, Page};
 use crate::store::StoreError;
+use crate::store::lanes::CAMPAIGN;
 
 /// Where the HTML of a mail shows the picture: before the first part of the notice.
 const PLACE: &str = "<!-- picture -->";
@@ -20,6 +21,10 @@ impl Outbox {
             return Ok(None);
         };
         let name = &message.template;
+        // Its text is a cell's, or a file's that has no picture: nothing to look up for each of its mails.
+        if name.starts_with(CAMPAIGN) {
+            return Ok(None);
+        }
         let shipped = self.templates.hash(name) == Some(frozen.template.as_str());
         if shipped && !self.templates.has_chart(name) {
             return Ok(None);
