@@ -424,7 +424,7 @@ impl Desk {
     /// See [`ErrorKind`]. [`Request::Sync`] is for the daemon, and refused here.
     pub fn answer(&self, request: &Request, who: &Who, now: Timestamp) -> Answer<Value> {
         match request {
-            Request::Status => json(&self.status(who, now)?),
+            Request::Status => json(&self.status_with_figures(who, now)?),
             Request::Records {
                 tab,
                 problems: false,
