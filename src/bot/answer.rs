@@ -384,24 +384,45 @@ fn stop(desk: &Desk, words: Words, who: &Who, now: Timestamp) -> Answer<Vec<Repl
     Ok(replies)
 }
 
+/// A button before it has its data: what it does, to what, and what it says.
+pub(super) type Offer = (Action, String, String);
+
+/// One row of buttons that say what they always say.
 fn with_buttons(
     desk: &Desk,
     words: Words,
-    mut reply: Reply,
+    reply: Reply,
     buttons: &[(Action, &str)],
     now: Timestamp,
 ) -> Answer<Reply> {
-    let labels: Vec<String> = buttons
-        .iter()
-        .map(|(action, _)| words.label(*action))
-        .collect();
-    let asked: Vec<(Action, &str, &str)> = buttons
-        .iter()
-        .zip(&labels)
-        .map(|((action, subject), label)| (*action, *subject, label.as_str()))
-        .collect();
-    let data = desk.offer(&asked, now)?;
-    reply.buttons = vec![labels.into_iter().zip(data).collect()];
+    let offer =
+        |(action, subject): &(Action, &str)| (*action, (*subject).to_owned(), words.label(*action));
+    with_rows(
+        desk,
+        reply,
+        &[buttons.iter().map(offer).collect()],
+        None,
+        now,
+    )
+}
+
+/// Puts buttons under an answer; `told` may press them whosever customer it is.
+pub(super) fn with_rows(
+    desk: &Desk,
+    mut reply: Reply,
+    rows: &[Vec<Offer>],
+    told: Option<&str>,
+    now: Timestamp,
+) -> Answer<Reply> {
+    for row in rows.iter().filter(|row| !row.is_empty()) {
+        let asked: Vec<(Action, &str, &str)> = row
+            .iter()
+            .map(|(action, subject, label)| (*action, subject.as_str(), label.as_str()))
+            .collect();
+        let data = desk.offer_to(&asked, told, now)?;
+        let labels = row.iter().map(|(_, _, label)| label.clone());
+        reply.buttons.push(labels.zip(data).collect());
+    }
     Ok(reply)
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::answer::Reply;
+use super::answer::{Offer, Reply, with_rows};
 use super::words::{Words, clock, escape};
 use crate::commands::{Action, Answer, CampaignCard, Desk, Pressed, Who};
 use crate::core::campaign::life::State;
@@ -15,9 +15,6 @@ const IN_A_ROW: usize = 4;
 
 /// Mistakes of one campaign on one screen.
 const PROBLEMS: usize = 5;
-
-/// A button before it has its data: what it does, to what, and what it says.
-type Offer = (Action, String, String);
 
 /// A page of campaigns, the newest first.
 pub(super) fn list(
@@ -60,7 +57,7 @@ pub(super) fn list(
         );
         rows.push(vec![(Action::CampaignMore, shown.to_string(), label)]);
     }
-    with_rows(desk, Reply::of(lines.join("\n")), &rows, now).map(|reply| vec![reply])
+    with_rows(desk, Reply::of(lines.join("\n")), &rows, None, now).map(|reply| vec![reply])
 }
 
 /// One campaign, by id or name.
@@ -73,7 +70,7 @@ pub(super) fn one(
 ) -> Answer<Vec<Reply>> {
     let card = desk.campaign_card(which, who, now)?;
     let reply = Reply::of(shown(words, &card));
-    with_rows(desk, reply, &buttons(words, &card), now).map(|reply| vec![reply])
+    with_rows(desk, reply, &buttons(words, &card), None, now).map(|reply| vec![reply])
 }
 
 /// What is said besides after a press; mostly nothing.
@@ -100,23 +97,10 @@ pub(super) fn pressed(
                 (Action::CampaignStop, card.line.id, stop),
                 (Action::Cancel, id.clone(), words.pick("Không", "No")),
             ]];
-            with_rows(desk, Reply::of(question), &rows, now).map(|reply| vec![reply])
+            with_rows(desk, Reply::of(question), &rows, None, now).map(|reply| vec![reply])
         }
         _ => Ok(Vec::new()),
     }
-}
-
-fn with_rows(desk: &Desk, mut reply: Reply, rows: &[Vec<Offer>], now: Timestamp) -> Answer<Reply> {
-    for row in rows.iter().filter(|row| !row.is_empty()) {
-        let asked: Vec<(Action, &str, &str)> = row
-            .iter()
-            .map(|(action, subject, label)| (*action, subject.as_str(), label.as_str()))
-            .collect();
-        let data = desk.offer(&asked, now)?;
-        let labels = row.iter().map(|(_, _, label)| label.clone());
-        reply.buttons.push(labels.zip(data).collect());
-    }
-    Ok(reply)
 }
 
 /// Where it stands, with the figure that matters then.

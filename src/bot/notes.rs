@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::answer::Reply;
+use super::answer::{Offer, Reply, with_rows};
 use super::words::{Words, clock, escape, link};
 use crate::commands::{Action, Answer, Came, Card, Desk, NextLine, NoteLine, Pressed, Who};
 use crate::core::outcome::{Deed, Outcome};
@@ -34,28 +34,13 @@ pub(super) fn customer(
     card: &Card,
     now: Timestamp,
 ) -> Answer<Reply> {
-    let label = |action| words.label(action);
-    let rows = [
-        vec![Action::Appointed, Action::NoAnswer],
-        vec![Action::CallBack, Action::NoNeed],
-        vec![Action::Done],
+    let rows: [&[Action]; 3] = [
+        &[Action::Appointed, Action::NoAnswer],
+        &[Action::CallBack, Action::NoNeed],
+        &[Action::Done],
     ];
-    let rows: Vec<Vec<(Action, String)>> = rows
-        .into_iter()
-        .map(|row| {
-            row.into_iter()
-                .map(|action| (action, label(action)))
-                .collect()
-        })
-        .collect();
-    with_buttons(
-        desk,
-        who,
-        Reply::of(words.card(card)),
-        &card.record,
-        &rows,
-        now,
-    )
+    let reply = Reply::of(words.card(card));
+    with_buttons(desk, (words, who), reply, &card.record, &rows, now)
 }
 
 /// Asks for the time, or says what else there is to do.
@@ -102,19 +87,9 @@ fn came_of(
         }
         Outcome::Reached => return Ok(Vec::new()),
     };
-    let row: Vec<(Action, String)> = buttons
-        .iter()
-        .map(|action| (*action, words.label(*action)))
-        .collect();
-    let reply = Reply::of(question);
-    Ok(vec![with_buttons(
-        desk,
-        who,
-        reply,
-        &came.card.record,
-        &[row],
-        now,
-    )?])
+    let (reply, asked) = (Reply::of(question), (words, who));
+    let reply = with_buttons(desk, asked, reply, &came.card.record, &[buttons], now)?;
+    Ok(vec![reply])
 }
 
 /// What was kept, with the button that takes it back.
@@ -125,30 +100,32 @@ pub(super) fn noted(
     line: &NoteLine,
     now: Timestamp,
 ) -> Answer<Reply> {
-    let undo = (Action::NoteUndo, words.label(Action::NoteUndo));
     let reply = Reply::of(words.noted(line));
-    with_buttons(desk, who, reply, &line.id, &[vec![undo]], now)
+    with_buttons(
+        desk,
+        (words, who),
+        reply,
+        &line.id,
+        &[&[Action::NoteUndo]],
+        now,
+    )
 }
 
-/// Buttons that all act on one subject.
+/// Buttons that all act on one subject, for whoever was asked.
 fn with_buttons(
     desk: &Desk,
-    who: &Who,
-    mut reply: Reply,
+    (words, who): (Words, &Who),
+    reply: Reply,
     subject: &str,
-    rows: &[Vec<(Action, String)>],
+    rows: &[&[Action]],
     now: Timestamp,
 ) -> Answer<Reply> {
-    for row in rows.iter().filter(|row| !row.is_empty()) {
-        let asked: Vec<(Action, &str, &str)> = row
-            .iter()
-            .map(|(action, label)| (*action, subject, label.as_str()))
-            .collect();
-        let data = desk.offer_to(&asked, Some(who.name()), now)?;
-        let labels = row.iter().map(|(_, label)| label.clone());
-        reply.buttons.push(labels.zip(data).collect());
-    }
-    Ok(reply)
+    let offer = |action: &Action| (*action, subject.to_owned(), words.label(*action));
+    let rows: Vec<Vec<Offer>> = rows
+        .iter()
+        .map(|row| row.iter().map(offer).collect())
+        .collect();
+    with_rows(desk, reply, &rows, Some(who.name()), now)
 }
 
 impl Words {
