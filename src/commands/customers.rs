@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::notes::shown;
 use super::{Answer, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
 use crate::core::decide::{Timer, TimerKind, timers_for};
-use crate::core::outcome::{Deed, Promise};
+use crate::core::outcome::Promise;
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::core::sheet::fold::fold;
@@ -415,10 +415,7 @@ impl Desk {
 fn promised(promise: Promise) -> NextLine {
     NextLine {
         at: shown(promise),
-        what: match promise.deed {
-            Deed::Call => "call".to_owned(),
-            Deed::Meet => "meet".to_owned(),
-        },
+        what: promise.deed.as_str().to_owned(),
     }
 }
 

@@ -336,10 +336,7 @@ impl Desk {
         // Within the hour: at the time itself.
         let due = if due <= now { at.max(now) } else { due };
         let facts = PromiseFacts {
-            deed: match promise.deed {
-                Deed::Call => "call".to_owned(),
-                Deed::Meet => "meet".to_owned(),
-            },
+            deed: promise.deed.as_str().to_owned(),
             at: shown(promise),
             text: Some(text.to_owned()).filter(|text| !text.is_empty()),
         };

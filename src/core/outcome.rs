@@ -56,6 +56,16 @@ pub enum Deed {
     Call,
 }
 
+impl Deed {
+    /// For templates and for what is told over the socket.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Meet => "meet",
+            Self::Call => "call",
+        }
+    }
+}
+
 /// Something promised to a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promise {
