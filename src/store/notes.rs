@@ -179,3 +179,63 @@ impl Store {
         Ok(groups)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::outcome::Deed;
+
+    fn at(day: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * day)
+    }
+
+    fn note(record: &str, day: i64) -> Note {
+        Note {
+            record: RecordId::new(record),
+            at: at(day),
+            by: "Lan Anh".into(),
+            outcome: Some(Outcome::Appointed),
+            text: "chị Hoa 0901234567".into(),
+            promise: Some(Promise {
+                deed: Deed::Meet,
+                at: "1970-04-11T09:00:00".parse().unwrap(),
+                timed: true,
+            }),
+            reminder: None,
+        }
+    }
+
+    fn keep(store: &Store, note: &Note, promise: Timestamp) {
+        let mut group = Group::default();
+        note.put(&mut group, Some(promise));
+        store.commit(vec![group]).unwrap();
+    }
+
+    #[test]
+    fn words_go_with_their_time_and_with_their_customer() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let (old, new, other) = (note("r-a", 1), note("r-a", 90), note("r-b", 95));
+        keep(&store, &old, at(2));
+        keep(&store, &new, at(101));
+        keep(&store, &other, at(102));
+        assert_eq!(
+            store.notes(&old.record).unwrap(),
+            [old.clone(), new.clone()]
+        );
+        assert_eq!(store.promises(at(100), at(102)).unwrap(), [new.clone()]);
+        store.forget_notes_before(at(50), at(100)).unwrap();
+        assert_eq!(store.notes(&old.record).unwrap(), [new.clone()]);
+        assert!(store.promises(at(0), at(50)).unwrap().is_empty());
+        let gone = BTreeSet::from([new.record.clone()]);
+        store.commit(store.forget_notes_of(&gone).unwrap()).unwrap();
+        assert!(store.notes(&new.record).unwrap().is_empty());
+        assert_eq!(store.promises(at(100), at(200)).unwrap(), [other]);
+    }
+
+    #[test]
+    fn a_log_never_shows_the_words() {
+        let shown = format!("{:?}", note("r-a", 1));
+        assert!(!shown.contains("Hoa") && !shown.contains("0901"), "{shown}");
+    }
+}
