@@ -667,7 +667,7 @@ fn a_week_reads_like_this() {
 
 1.187 khách; trong tuần (tuần trước):
 • Khách mới: 21 (18)
-• Chuyển bước: 14 (20)
+• Chuyển giai đoạn: 14 (20)
 • Đặt cọc: 2 (3)
 • Hoàn tất: 1 (0)
 • Mất khách: 5 (0)
@@ -679,7 +679,7 @@ Giai đoạn
 • Hoàn tất giao dịch: 101
 
 Nhân viên
-👤 Lan Anh: mới 9, chuyển bước 6, cọc 2, chờ lâu 4
+👤 Lan Anh: mới 9, chuyển giai đoạn 6, cọc 2, chờ lâu 4
 
 Nguồn khách mới
 • Facebook: 12, cọc 1, 583.333 ₫ mỗi khách

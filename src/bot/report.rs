@@ -69,7 +69,7 @@ impl Words {
             ),
             self.pick(
                 format!(
-                    "{} khách; mới {}, chuyển bước {}, đặt cọc {}, hoàn tất {}, mất {}",
+                    "{} khách; mới {}, chuyển giai đoạn {}, đặt cọc {}, hoàn tất {}, mất {}",
                     insight.customers,
                     insight.new,
                     insight.forward,
@@ -453,7 +453,7 @@ mod tests {
         assert_eq!(
             text,
             "📊 <b>Báo cáo tháng này</b> (01/11–30/11)\n\
-             46 khách; mới 15, chuyển bước 20, đặt cọc 3, hoàn tất 2, mất 4\n\
+             46 khách; mới 15, chuyển giai đoạn 20, đặt cọc 3, hoàn tất 2, mất 4\n\
              \n\
              <b>Giai đoạn</b>\n\
              • Đang tư vấn: <b>18</b> (vào 12, đi tiếp 25%, thường 4,5 ngày)\n\
