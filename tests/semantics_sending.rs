@@ -509,9 +509,9 @@ impl Post {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waited_for_the_morning_comes_as_one_list_with_a_button_for_each() {
     let mut post = Post::open(EVENING).await;
-    for n in 0..3 {
+    for (n, name) in NAMES.iter().enumerate().take(3) {
         post.company.add_customer(&[
-            ("Họ tên", &format!("Vũ Đình {}", NAMES[n])),
+            ("Họ tên", &format!("Vũ Đình {name}")),
             ("SĐT", &format!("'09450000{n:02}")),
             ("Giai đoạn", "Đang tư vấn"),
             ("NV phụ trách", "Lan Anh"),
@@ -566,9 +566,9 @@ async fn s16_after_tet_the_first_day_brings_the_ten_most_urgent_and_the_week_the
     let mut post = Post::open(EVENING).await;
     // The third of February 2027 is three days before Tết.
     post.company.now = "2027-02-02T02:00:00Z".parse().unwrap();
-    for n in 0..16 {
+    for (n, name) in NAMES.iter().enumerate() {
         post.company.add_customer(&[
-            ("Họ tên", &format!("Vũ Đình {}", NAMES[n])),
+            ("Họ tên", &format!("Vũ Đình {name}")),
             ("SĐT", &format!("'09450000{n:02}")),
             ("Giai đoạn", "Đang tư vấn"),
             ("NV phụ trách", "Lan Anh"),
