@@ -13,6 +13,7 @@ mod flood;
 mod gate;
 mod headers;
 mod limits;
+mod morning;
 mod parcel;
 mod pictured;
 mod prepare;

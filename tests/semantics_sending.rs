@@ -482,6 +482,138 @@ async fn a_flood_of_alerts_to_one_colleague_is_one_message_that_counts_them() {
     assert!(one_by_one, "{:?}", post.told(100_000));
 }
 
+const NAMES: [&str; 16] = [
+    "Ba", "Cường", "Dũng", "Giang", "Hải", "Khoa", "Long", "Minh", "Nam", "Oanh", "Phúc", "Quân",
+    "Sơn", "Thảo", "Uyên", "Vinh",
+];
+
+/// Reminders that fall due in the evening.
+const EVENING: &str = "[hours]\nwork = \"Mon-Sat 08:00-18:00\"\n[[rule]]\nid = \"idle\"\non = { idle = \"consulting\", after = \"2d10h\" }\nsend = { channel = \"telegram\", to = \"owner\", template = \"idle\" }\n";
+
+impl Post {
+    /// Sends also what a chat's pace keeps back for a moment.
+    async fn send_all(&self) {
+        for _ in 0..200 {
+            self.send().await;
+            let now = self.company.now;
+            let waiting = self.messages_of("idle").into_iter();
+            let mut due = waiting.filter(|one| one.state == State::Queued && one.due <= now);
+            if due.next().is_none() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_for_the_morning_comes_as_one_list_with_a_button_for_each() {
+    let mut post = Post::open(EVENING).await;
+    for (n, name) in NAMES.iter().enumerate().take(3) {
+        post.company.add_customer(&[
+            ("Họ tên", &format!("Vũ Đình {name}")),
+            ("SĐT", &format!("'09450000{n:02}")),
+            ("Giai đoạn", "Đang tư vấn"),
+            ("NV phụ trách", "Lan Anh"),
+        ]);
+    }
+    post.company.poll_and_settle().await;
+    post.company.now = "2026-11-25T15:00:00Z".parse().unwrap();
+    post.send().await;
+    let told = post.told(100_000);
+    assert!(told.is_empty(), "in the evening nobody is rung: {told:#?}");
+    post.company.now = "2026-11-26T01:00:01Z".parse().unwrap();
+    post.send().await;
+    let told = post.told(100_000);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].contains("Việc buổi sáng: 4 việc"), "{}", told[0]);
+    for line in [
+        "Trần Bình: gọi hỏi thăm, Đang tư vấn",
+        "Vũ Đình Dũng: gọi hỏi thăm, Đang tư vấn 5 ngày",
+    ] {
+        assert!(told[0].contains(line), "{}", told[0]);
+    }
+    let shown = post.bot.messages(100_000).pop().unwrap();
+    let labels: Vec<&str> = shown
+        .buttons
+        .iter()
+        .flatten()
+        .map(|one| one.text.as_str())
+        .collect();
+    assert_eq!(labels, ["1", "2", "3", "4"]);
+    let buttons = post
+        .company
+        .roster
+        .store()
+        .scan::<ButtonAct>(prefix::BUTTON);
+    let mut opened: Vec<ButtonAct> = buttons.map(|entry| entry.unwrap().1).collect();
+    opened.retain(|act| act.action == Action::CustomerOpen);
+    let of_binh = post.id_of("Trần Bình");
+    assert!(
+        opened.len() == 4 && opened.iter().any(|act| act.subject == of_binh),
+        "{opened:#?}"
+    );
+    assert_eq!(
+        post.told(100_001).len(),
+        1,
+        "one alone comes as it is, with its buttons"
+    );
+    assert!(post.told(100_001)[0].contains("Lê Thị Chi – Đang tư vấn"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s16_after_tet_the_first_day_brings_the_ten_most_urgent_and_the_week_the_rest() {
+    let mut post = Post::open(EVENING).await;
+    // The third of February 2027 is three days before Tết.
+    post.company.now = "2027-02-02T02:00:00Z".parse().unwrap();
+    for (n, name) in NAMES.iter().enumerate() {
+        post.company.add_customer(&[
+            ("Họ tên", &format!("Vũ Đình {name}")),
+            ("SĐT", &format!("'09450000{n:02}")),
+            ("Giai đoạn", "Đang tư vấn"),
+            ("NV phụ trách", "Lan Anh"),
+        ]);
+    }
+    post.company.poll_and_settle().await;
+    // Bình has waited since November.
+    post.send().await;
+    let from = |post: &Post| post.told(100_000).len();
+    let before = from(&post);
+    let mut days: Vec<(String, usize)> = Vec::new();
+    for day in 3..28 {
+        post.company.now = format!("2027-02-{day:02}T01:00:01Z").parse().unwrap();
+        let known = from(&post);
+        post.send_all().await;
+        for text in &post.told(100_000)[known..] {
+            let listed = text.matches("gọi hỏi thăm").count().max(1);
+            days.push((format!("{day}"), listed));
+        }
+    }
+    assert_eq!(
+        post.told(100_000)[before].matches("gọi hỏi thăm").count(),
+        10
+    );
+    assert!(post.told(100_000)[before].contains("còn lại sẽ được nhắc dần"));
+    let first = days[0].0.clone();
+    let on_first: usize = days
+        .iter()
+        .filter(|(day, _)| *day == first)
+        .map(|(_, n)| n)
+        .sum();
+    let all: usize = days.iter().map(|(_, n)| n).sum();
+    assert_eq!(
+        (on_first, all),
+        (10, 16),
+        "nobody is lost, and nobody told twice: {days:?}"
+    );
+    let most = days
+        .iter()
+        .map(|(day, _)| day)
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
+    assert!(most >= 4, "spread: {days:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s18_a_held_mail_goes_after_twenty_minutes_with_a_notice_before() {
     let mut post = Post::open(RULES).await;

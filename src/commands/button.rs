@@ -311,6 +311,14 @@ pub fn act_for(
     label: &str,
     told: Option<&str>,
 ) -> Option<ButtonAct> {
+    // The entries of a list are counted from 1.
+    let (name, entry) = match name.strip_prefix("customer-open-") {
+        Some(number) => (
+            "customer-open",
+            number.parse::<usize>().ok()?.checked_sub(1),
+        ),
+        None => (name, None),
+    };
     let action = Action::parse(name)?;
     let event = |path: &str| {
         message
@@ -320,6 +328,10 @@ pub fn act_for(
             .map(str::to_owned)
     };
     let subject = match action {
+        Action::CustomerOpen if entry.is_some() => event(&format!(
+            "/flood/items/{}/record",
+            entry.unwrap_or_default()
+        ))?,
         Action::Done
         | Action::Appointed
         | Action::NoAnswer

@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use jiff::{SignedDuration, Timestamp};
 
 use super::prepare::Next;
-use super::{LOOKED_AT, Outbox, OutboxError};
+use super::{LOOKED_AT, Outbox, OutboxError, morning};
 use crate::core::delivery::{By, State};
 use crate::core::facts::message::{FloodFacts, FloodItem};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient, Wanted};
@@ -31,9 +31,10 @@ const EVERY: SignedDuration = SignedDuration::from_secs(5);
 pub(super) const NAME: &str = "flood";
 
 /// A notice that could be told together with others.
-struct Notice {
-    message: Message,
-    customer: String,
+#[derive(Clone)]
+pub(super) struct Notice {
+    pub(super) message: Message,
+    item: FloodItem,
 }
 
 impl Outbox {
@@ -52,11 +53,11 @@ impl Outbox {
         {
             due.push(entry);
             // Mostly little is due, and that must cost nothing.
-            if due.len() == FLOOD && !self.is_time_to_gather(now) {
+            if due.len() == morning::LIST && !self.is_time_to_gather(now) {
                 return Ok(());
             }
         }
-        if due.len() < FLOOD {
+        if due.len() < morning::LIST {
             return Ok(());
         }
         let mut notices: Vec<Message> = Vec::new();
@@ -64,7 +65,9 @@ impl Outbox {
             let message: Option<Message> = store.get(&keys::message(&key))?;
             notices.extend(message.filter(|message| is_notice(message, &entry)));
         }
-        if notices.len() < FLOOD {
+        let calendar = &self.roster.config().calendar;
+        let kept = notices.iter().filter(|one| morning::waited(one, calendar));
+        if kept.count() < morning::LIST && notices.len() < FLOOD {
             return Ok(());
         }
         let mut chats: BTreeMap<(i64, String), Vec<Notice>> = BTreeMap::new();
@@ -75,8 +78,26 @@ impl Outbox {
         }
         let mut groups = Vec::new();
         for ((_, person), notices) in chats {
-            if notices.len() >= FLOOD {
-                groups.push(self.one_for_all(&person, notices, now)?);
+            let waited = |one: &Notice| morning::waited(&one.message, calendar);
+            let (waited, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(waited);
+            let (others, waited) = match waited.len() {
+                0..morning::LIST => ([others, waited].concat(), Vec::new()),
+                _ => (others, waited),
+            };
+            if others.len() >= FLOOD {
+                groups.push(self.one_for_all(&person, others, (NAME, 0), now)?);
+            }
+            if !waited.is_empty() {
+                let (today, later) = morning::gently(waited, calendar, now);
+                let count = later.len();
+                for (mut message, due) in later {
+                    let mut group = Group::default();
+                    let longer = due.duration_since(message.due);
+                    message.expires = message.expires.saturating_add(longer).unwrap_or(due);
+                    ledger::postpone(&mut group, &mut message, due, morning::AFTER_HOLIDAY);
+                    groups.push(group);
+                }
+                groups.push(self.one_for_all(&person, today, (morning::NAME, count), now)?);
             }
         }
         Ok(store.commit(groups)?)
@@ -110,30 +131,35 @@ impl Outbox {
         else {
             return Ok(None);
         };
-        let customer = values["name"]["full"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        Ok(Some((chat, display_name, Notice { message, customer })))
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let item = FloodItem {
+            template: message.template.clone(),
+            name: text(&values["name"]["full"]),
+            record: message.record.as_ref().map(ToString::to_string),
+            stage: text(&values["stage_label"]),
+            days: values["stage_days"].as_i64(),
+            date: text(&message.event["event"]["date"]),
+            url: text(&values["sheet_url"]),
+        };
+        Ok(Some((chat, display_name, Notice { message, item })))
     }
 
     fn one_for_all(
         &self,
         person: &str,
         notices: Vec<Notice>,
+        (template, later): (&str, usize),
         now: Timestamp,
     ) -> Result<Group, OutboxError> {
         let mut group = Group::default();
         let occasion = notices[0].message.key.digest();
         let key = MessageKey::new(NAME, 1, None, &format!("staff:{person}"), &occasion);
-        let items = notices.iter().take(NAMED).map(|notice| FloodItem {
-            template: notice.message.template.clone(),
-            name: Some(notice.customer.clone()).filter(|name| !name.is_empty()),
-        });
+        let items = notices.iter().take(NAMED).map(|notice| notice.item.clone());
         let facts = FloodFacts {
             count: notices.len(),
             items: items.collect(),
             more: notices.len().saturating_sub(NAMED),
+            later,
         };
         let expires = notices.iter().map(|notice| notice.message.expires).max();
         let together = Message {
@@ -144,7 +170,7 @@ impl Outbox {
             to: Recipient::Staff(person.to_owned()),
             channel: Channel::Telegram,
             otherwise: vec![Fallback::By(Channel::Email)],
-            template: NAME.to_owned(),
+            template: template.to_owned(),
             event: serde_json::json!({ "flood": facts }),
             ad: false,
             urgent: notices.iter().any(|notice| notice.message.urgent),

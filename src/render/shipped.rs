@@ -72,6 +72,8 @@ shipped![
     "lead-alert.telegram.html",
     "lead-waiting.buttons.txt",
     "lead-waiting.telegram.html",
+    "morning.buttons.txt",
+    "morning.telegram.html",
     "opt-out-confirmed/body.html",
     "opt-out-confirmed/body.txt",
     "opt-out-confirmed/subject.txt",

@@ -85,6 +85,10 @@ telegram = 100009
 after = "20s"
 removed = "10m"
 
+"#;
+
+/// Unless a test has hours of its own.
+const ALL_HOURS: &str = r#"
 [hours]
 work = "00:00-24:00"
 ads = "00:00-24:00"
@@ -159,7 +163,12 @@ impl Company {
             google.base_url()
         );
         let path = dir.path().join("sheetbridge.toml");
-        std::fs::write(&path, format!("{head}{COLUMNS}{more}")).unwrap();
+        let hours = if more.contains("[hours]") {
+            ""
+        } else {
+            ALL_HOURS
+        };
+        std::fs::write(&path, format!("{head}{COLUMNS}{hours}{more}")).unwrap();
         let roster = roster(&path, None);
         let now: Timestamp = "2026-11-21T02:00:00Z".parse().unwrap();
         sheetbridge::alarms::enforce_rules(&roster, now).unwrap();

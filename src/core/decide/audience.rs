@@ -212,6 +212,13 @@ fn message(
         .now
         .saturating_add(hold.unwrap_or_default().duration())
         .unwrap_or(cx.now);
+    let urgent = step.urgent || alerts_of_new_lead(firing, step, to_customer);
+    // What falls due on the eve of Tết is not too old when work begins again.
+    let opens = if to_customer || urgent {
+        due
+    } else {
+        cx.calendar.next_work(due)
+    };
     Message {
         key: in_ledger(cx, firing.key(step.number, role)),
         rule: firing.rule.id.clone(),
@@ -228,14 +235,14 @@ fn message(
         template: step.template.clone(),
         event: json!({ "event": firing.event }),
         ad: step.ad,
-        urgent: step.urgent || alerts_of_new_lead(firing, step, to_customer),
+        urgent,
         held_until: hold.map(|_| due),
         wanted: firing.wanted.clone(),
         created: cx.now,
         due,
-        expires: due
+        expires: opens
             .saturating_add(firing.valid_for(to_customer).duration())
-            .unwrap_or(due),
+            .unwrap_or(opens),
         state: State::Queued,
         why: String::new(),
         frozen: None,

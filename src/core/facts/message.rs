@@ -140,7 +140,7 @@ pub struct PromiseFacts {
     pub text: Option<String>,
 }
 
-/// `flood`: many notices for one colleague at once, told as one. Template `flood`.
+/// `flood`: many notices for one colleague at once, told as one. Templates `flood` and `morning`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FloodFacts {
@@ -150,6 +150,8 @@ pub struct FloodFacts {
     pub items: Vec<FloodItem>,
     /// How many are not among `items`.
     pub more: usize,
+    /// How many are left for the next days, after a long holiday.
+    pub later: usize,
 }
 
 /// One notice of a flood.
@@ -160,6 +162,16 @@ pub struct FloodItem {
     pub template: String,
     /// The customer's name, if the row has one.
     pub name: Option<String>,
+    /// The record.
+    pub record: Option<String>,
+    /// Stage label.
+    pub stage: Option<String>,
+    /// Calendar days in that stage.
+    pub days: Option<i64>,
+    /// ISO date or local time that a date rule speaks of.
+    pub date: Option<String>,
+    /// Address that opens the row.
+    pub url: Option<String>,
 }
 
 /// `findings`: rows that a person should look at. Template `problems`.
