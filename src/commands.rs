@@ -40,7 +40,7 @@ pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, stor
 pub use campaign::{
     CampaignAside, CampaignCard, CampaignDone, CampaignLine, CampaignPage, CampaignShown,
     CampaignTable, CampaignTested, Hearers, Steer, WhyGiven, campaign_csv, hour_of, mailing_facts,
-    progress_facts, steer_queue, tell_of_campaign,
+    progress_facts, question_void, steer_queue, tell_of_campaign,
 };
 pub use customers::{Card, CustomerLine, Customers, NextLine, StageList, Totals, put_timers};
 pub use day::{Contact, Day, ToContact};
