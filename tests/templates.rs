@@ -350,6 +350,7 @@ fn a_lead_alert_reads_like_this() {
         [
             vec!["📋 Chép số 0901 234 567", "💬 Zalo"],
             vec!["📄 Mở trên Sheet"],
+            vec!["📝 Chép lời chào Zalo"],
             vec!["✅ Đã liên hệ"],
             vec!["📅 Đã hẹn", "📵 Không nghe máy"],
             vec!["📞 Gọi lại lúc…", "🚫 Hết nhu cầu"],
@@ -364,7 +365,7 @@ fn a_lead_alert_reads_like_this() {
         ButtonKind::Url("https://zalo.me/84901234567".into())
     );
     assert_eq!(
-        chat.buttons[2][0].kind,
+        chat.buttons[3][0].kind,
         ButtonKind::Action {
             name: "done".into()
         }
@@ -1006,6 +1007,49 @@ fn a_frozen_template_stays_what_it_was() {
     );
 }
 
+/// What the button for Zalo copies, with these values in the place of those of a full row.
+fn greeting_for_zalo(change: impl FnOnce(&mut Value)) -> String {
+    let mut values = full();
+    change(&mut values);
+    let chat = Templates::load(None, Language::Vietnamese)
+        .unwrap()
+        .render_chat("lead-alert", &values)
+        .unwrap();
+    let mut buttons = chat.buttons.into_iter().flatten();
+    let button = buttons.find(|button| button.label.contains("lời chào"));
+    match button.unwrap().kind {
+        ButtonKind::Copy(text) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_greeting_for_zalo_is_ready_to_paste() {
+    assert_eq!(
+        greeting_for_zalo(|_| ()),
+        "Dạ em chào anh An ạ, em là Lan Anh bên Công ty CP Queenland.\n\
+         Em nhận được thông tin anh đang quan tâm Căn hộ 2PN <view sông> khu vực Quận 7.\n\
+         Anh tiện lúc nào để em gọi tư vấn thêm ạ?"
+    );
+    let unknown = greeting_for_zalo(|values| {
+        values["pronoun"] = json!("anh/chị");
+        values["name"] = json!({});
+        values["interest"] = Value::Null;
+        values["area"] = json!("Thủ Đức (gần [Vincom])\nhoặc Quận 9");
+    });
+    // Brackets of a cell stay what they are, and make no button.
+    assert!(
+        unknown.starts_with("Dạ em chào anh/chị ạ, em là Lan Anh")
+            && unknown.contains("quan tâm bất động sản khu vực Thủ Đức (gần [Vincom])")
+            && unknown.contains("\nAnh/chị tiện lúc nào"),
+        "{unknown}"
+    );
+    let long = greeting_for_zalo(|values| {
+        values["owner"] = json!("😀".repeat(300));
+    });
+    assert!(long.encode_utf16().count() <= 256, "{long}");
+}
+
 #[test]
 fn a_value_cannot_make_markup_or_buttons() {
     let folder = own(&[
@@ -1089,8 +1133,16 @@ fn nothing_that_people_type_is_markup_in_any_shipped_template() {
                 chat.html()
             );
             let kinds = |rows: &[Vec<sheetbridge::render::Button>]| -> Vec<Vec<ButtonKind>> {
+                // What is to be pasted into another chat is as people type it.
+                let pasted = |label: &str| label.contains("Zalo");
                 let row = |row: &Vec<sheetbridge::render::Button>| {
-                    row.iter().map(|button| button.kind.clone()).collect()
+                    let kind = |button: &sheetbridge::render::Button| match &button.kind {
+                        ButtonKind::Copy(_) if pasted(&button.label) => {
+                            ButtonKind::Copy(String::new())
+                        }
+                        kind => kind.clone(),
+                    };
+                    row.iter().map(kind).collect()
                 };
                 rows.iter().map(row).collect()
             };

@@ -68,6 +68,7 @@ shipped![
     "layout/notice.html",
     "layout/outcome.buttons.txt",
     "layout/place.html",
+    "layout/zalo.txt",
     "lead-alert.buttons.txt",
     "lead-alert.telegram.html",
     "lead-waiting.buttons.txt",
