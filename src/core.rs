@@ -8,6 +8,7 @@
 pub mod calendar;
 pub mod campaign;
 pub mod change;
+pub mod claim;
 pub mod condition;
 pub mod decide;
 pub mod delivery;

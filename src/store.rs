@@ -10,6 +10,7 @@
 
 pub mod backup;
 pub mod campaigns;
+mod claims;
 mod cold;
 mod compact;
 mod folder;

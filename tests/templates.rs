@@ -51,6 +51,9 @@ fn full() -> Value {
             "flood": {"count": 12, "items": [{"template": "lead-alert", "name": "Nguyễn Văn An"}, {"template": "idle", "name": null}], "more": 10},
             "doubt": {"id": "0123456789abcdef#1", "key": "01234567", "name": "Nguyễn Văn An", "to": "a…@gmail.example",
                       "subject": "Chào Anh An", "at": "2026-11-21T08:59:00", "said": "connection reset by peer", "url": "https://docs.google.com/x"},
+            "earlier": {"count": 2, "since": "2026-03-14", "month": 3, "year": 2026, "or_before": true, "stage": "Đang tư vấn",
+                        "owners": ["Minh Tuấn"], "own": false, "url": "https://docs.google.com/x"},
+            "claim": claim(),
             "trouble": {"service": "google", "detail": "Google trả lời 403: chưa được chia sẻ.",
                         "mend": "Chia sẻ bảng tính cho crm@du-an.iam.gserviceaccount.com.", "since": "2026-11-21T08:40:00", "waiting": 4},
             "findings": {"problems": [{"tab": "Khách hàng", "cell": "C19", "header": "Email", "value": "nguyen@gmail",
@@ -67,6 +70,19 @@ fn full() -> Value {
             "optout": {"url": "https://crm.queenland.example/o/x", "email": "lienhe@queenland.example", "phone": "028 3822 9999"},
         }),
     )
+}
+
+fn claim() -> Value {
+    json!({
+        "id": "c-01234567", "question": "c-01234567#1", "name": "Nguyễn Văn An", "contact": "0901 234 567",
+        "sides": [
+            {"names": "Lan Anh", "rows": [{"tab": "Khách hàng", "row": 17, "url": "https://docs.google.com/x", "seen": "2026-11-20T08:10:00",
+                "received": "2026-11-20", "stage": "Đang tư vấn", "notes": 2, "last": "Lan Anh: đã hẹn", "last_at": "2026-11-20T09:00:00"}]},
+            {"names": "Minh Tuấn", "rows": [{"tab": "Tháng 11", "row": 31, "url": "https://docs.google.com/x", "seen": "2026-11-21T08:10:00",
+                "received": "2026-11-02"}]},
+        ],
+        "first_seen": "Lan Anh", "first_received": "Minh Tuấn", "kept": "Lan Anh", "by": "Hà Phạm", "yours": true,
+    })
 }
 
 fn digest() -> Value {
@@ -329,6 +345,7 @@ fn a_lead_alert_reads_like_this() {
         chat.html(),
         "🔔 <b>Khách mới: Nguyễn Văn An</b>
 
+🔁 <b>Khách này đã có từ tháng 3/2026 hoặc trước đó</b> (2 dòng), gần nhất: Đang tư vấn, phụ trách: Minh Tuấn (<a href=\"https://docs.google.com/x\">mở dòng cũ</a>)
 📞 <b>0901 234 567</b> · +84901234567
 ✉️ an.nguyen@gmail.example
 🏠 Nhu cầu: Căn hộ 2PN &lt;view sông&gt;
@@ -1048,6 +1065,42 @@ fn the_greeting_for_zalo_is_ready_to_paste() {
         values["owner"] = json!("😀".repeat(300));
     });
     assert!(long.encode_utf16().count() <= 256, "{long}");
+}
+
+#[test]
+fn a_claim_shows_the_managers_who_was_first_and_by_what() {
+    let chat = load(Language::Vietnamese)
+        .render_chat("claim", &full())
+        .unwrap();
+    assert_eq!(
+        chat.plain(),
+        "⚖️ Nhiều người cùng nhận một khách: Nguyễn Văn An · 0901 234 567
+
+Lan Anh
+• Khách hàng, dòng 17: bot thấy lần đầu 08:10, thứ Sáu 20/11/2026, ô ngày nhận 20/11/2026, Đang tư vấn; ghi nhận gần nhất: Lan Anh: đã hẹn (20/11/2026)
+
+Minh Tuấn
+• Tháng 11, dòng 31: bot thấy lần đầu 08:10, thứ Bảy 21/11/2026, ô ngày nhận 02/11/2026; chưa có ghi nhận liên hệ
+
+⚠️ Bot thấy dòng của Lan Anh trước, nhưng ô ngày nhận của Minh Tuấn sớm hơn.
+
+Anh/chị quyết định giúp ai phụ trách khách này. Xem lại lúc nào cũng được: /trung"
+    );
+    let labels: Vec<(&str, &ButtonKind)> = chat
+        .buttons
+        .iter()
+        .flatten()
+        .map(|button| (button.label.as_str(), &button.kind))
+        .collect();
+    let action = |name: &str| ButtonKind::Action { name: name.into() };
+    assert_eq!(
+        labels,
+        [
+            ("✅ Giữ cho Lan Anh", &action("claim-keep-1")),
+            ("✅ Giữ cho Minh Tuấn", &action("claim-keep-2")),
+            ("🤝 Cùng chăm", &action("claim-together")),
+        ]
+    );
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub const DERIVED_NAMES: &[&str] = &[
 
 /// Names that only some messages have: a digest, a held batch, and so on. See [`digest`] and [`message`].
 pub const MESSAGE_NAMES: &[&str] = &[
-    "digest", "insight", "doubt", "flood", "held", "hold", "mailing", "promise", "trouble",
+    "digest", "insight", "claim", "earlier", "doubt", "flood", "held", "hold", "mailing", "promise", "trouble",
     "findings", "optout", "reached", "refusal", "staff", "trial",
 ];
 

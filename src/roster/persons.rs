@@ -1,0 +1,173 @@
+//! Which rows are one person's. An index by contact is made at the first question and kept in memory, so that half a
+//! million rows are walked once and not at each poll; it says who might be meant, the records say who is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, PoisonError};
+
+use super::Roster;
+use crate::core::claim::Face;
+use crate::core::record::{Kind, Record, RecordId};
+use crate::core::sheet::fold::fold;
+use crate::core::sheet::{FieldKind, Value};
+use crate::store::StoreError;
+
+/// Of more rows than these nobody is one person: it is a number that everybody writes.
+const MOST: usize = 40;
+
+/// The rows by contact, once somebody has asked.
+#[derive(Debug, Default)]
+pub(super) struct Persons(Mutex<Option<Index>>);
+
+/// Hash of a contact, and the two halves of a record's number. What has changed since may still be in it.
+type Entry = (u64, u64, u64);
+
+#[derive(Debug, Default)]
+struct Index {
+    sorted: Vec<Entry>,
+    fresh: BTreeSet<Entry>,
+}
+
+impl Index {
+    fn of(&self, contact: u64) -> Vec<RecordId> {
+        let from = self.sorted.partition_point(|entry| entry.0 < contact);
+        let sorted = self.sorted[from..].iter().take_while(|entry| entry.0 == contact);
+        let fresh = self.fresh.range((contact, 0, 0)..=(contact, u64::MAX, u64::MAX));
+        sorted.chain(fresh).map(|(_, high, low)| id_of(*high, *low)).collect()
+    }
+}
+
+fn id_of(high: u64, low: u64) -> RecordId {
+    RecordId::from_number((u128::from(high) << 64) | u128::from(low))
+}
+
+/// The halves of a record's number; an id that was not minted has none.
+#[allow(clippy::cast_possible_truncation)] // It is halves that are wanted.
+fn halves(record: &RecordId) -> Option<(u64, u64)> {
+    record.number().map(|number| ((number >> 64) as u64, number as u64))
+}
+
+fn hash(contact: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    contact.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Roster {
+    /// By what a row is known to others; private columns are no evidence.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn face(&self, record: &Record) -> Result<Face, StoreError> {
+        let fields = self.fields(record.kind);
+        let wanted = |id: &str| {
+            id == "name"
+                || fields.iter().any(|field| {
+                    field.id == id && matches!(field.kind, FieldKind::Phone | FieldKind::Email)
+                })
+        };
+        let typed = self.typed_of(record.kind, &record.place.workbook, &record.seen, wanted)?;
+        let mut face = Face::default();
+        for (field, value) in typed.public() {
+            match value {
+                Value::Name(name) if field == "name" => {
+                    face.name = name.full.known().map(fold).unwrap_or_default();
+                }
+                Value::Phone(phones) => {
+                    face.contacts.extend(phones.iter().map(|one| one.expose().to_owned()));
+                }
+                Value::Email(emails) => {
+                    face.contacts.extend(emails.iter().map(|one| one.expose().to_lowercase()));
+                }
+                _ => {}
+            }
+        }
+        Ok(face)
+    }
+
+    /// Takes note of a row that is new or has changed, if somebody has asked before.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn learn_person(&self, record: &Record) -> Result<(), StoreError> {
+        if record.kind != Kind::Customer || self.index().is_none() {
+            return Ok(());
+        }
+        let face = self.face(record)?;
+        if let (Some(index), Some((high, low))) = (self.index().as_mut(), halves(&record.id)) {
+            let contacts = face.contacts.iter();
+            index.fresh.extend(contacts.map(|contact| (hash(contact), high, low)));
+        }
+        Ok(())
+    }
+
+    /// The index is made anew at the next question: many rows came at once.
+    pub fn forget_persons(&self) {
+        *self.index() = None;
+    }
+
+    /// The other rows of the person of whom a row tells, also those that are gone, in no certain order. `look` finds a
+    /// record by its id, as it is at the moment.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn others_of_person(
+        &self,
+        record: &Record,
+        mut look: impl FnMut(&RecordId) -> Result<Option<Record>, StoreError>,
+    ) -> Result<Vec<Record>, StoreError> {
+        let mut found: BTreeMap<RecordId, Record> = BTreeMap::new();
+        let mut open = vec![self.face(record)?];
+        while let Some(face) = open.pop() {
+            for id in self.who_might_be(&face)? {
+                if id == record.id || found.contains_key(&id) || found.len() >= MOST {
+                    continue;
+                }
+                let Some(other) = look(&id)? else { continue };
+                let theirs = self.face(&other)?;
+                if other.kind == Kind::Customer && face.is_same_person(&theirs) {
+                    found.insert(id, other);
+                    open.push(theirs);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    fn who_might_be(&self, face: &Face) -> Result<Vec<RecordId>, StoreError> {
+        if face.contacts.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.index().is_none() {
+            let made = self.index_of_all()?;
+            *self.index() = Some(made);
+        }
+        let index = self.index();
+        let contacts = face.contacts.iter().map(|contact| hash(contact));
+        let of = |contact| index.as_ref().map(|index| index.of(contact));
+        Ok(contacts.filter_map(of).flatten().collect())
+    }
+
+    fn index_of_all(&self) -> Result<Index, StoreError> {
+        let mut sorted: Vec<Entry> = Vec::new();
+        for record in self.store.records() {
+            let record = record?;
+            if let (Kind::Customer, Some((high, low))) = (record.kind, halves(&record.id)) {
+                let face = self.face(&record)?;
+                let contacts = face.contacts.iter();
+                sorted.extend(contacts.map(|contact| (hash(contact), high, low)));
+            }
+        }
+        sorted.sort_unstable();
+        sorted.shrink_to_fit();
+        Ok(Index {
+            sorted,
+            fresh: BTreeSet::new(),
+        })
+    }
+
+    /// Every statement under this lock leaves the index whole.
+    fn index(&self) -> std::sync::MutexGuard<'_, Option<Index>> {
+        self.persons.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
