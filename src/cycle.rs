@@ -7,6 +7,7 @@ mod accept;
 mod agreed;
 mod base;
 mod campaigns;
+mod claims;
 mod describe;
 mod doubts;
 mod edits;

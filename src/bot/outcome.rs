@@ -98,6 +98,7 @@ impl Words {
                 );
                 Some((toast, line))
             }
+            Pressed::Claimed(claim) => Some(self.claimed(claim, name)),
             Pressed::CustomerOpen(_) => Some((String::new(), String::new())),
             Pressed::Nothing => {
                 let line = self.pick("Không thay đổi gì.", "Nothing changed.");
@@ -287,6 +288,7 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         | Pressed::NoteUndone(_)
         | Pressed::CustomerOpen(_)
         | Pressed::Report(_)
+        | Pressed::Claimed(_)
         | Pressed::Nothing => ["", "", "", ""],
     }
 }

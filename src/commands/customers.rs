@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::notes::shown;
-use super::{Answer, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
+use super::{Answer, ClaimOnCard, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
 use crate::core::decide::{Timer, TimerKind, timers_for};
 use crate::core::outcome::Promise;
 use crate::core::record::{Kind, Record, RecordId};
@@ -99,6 +99,9 @@ pub struct Card {
     /// What comes next, the earliest first; likewise.
     #[serde(default)]
     pub next: Vec<NextLine>,
+    /// Whose the customer is, where several claim them; likewise.
+    #[serde(default)]
+    pub claim: Option<ClaimOnCard>,
 }
 
 /// Something to come.
@@ -231,7 +234,7 @@ impl Desk {
             .map(|(_, card)| card)
             .collect();
         for card in &mut cards {
-            self.tell_more(card, now)?;
+            self.tell_more(card, who, now)?;
         }
         Ok(cards)
     }
@@ -245,7 +248,7 @@ impl Desk {
         self.must_see(who, &record, None)?;
         let facts = self.roster.facts(&record, &Json::Null, now)?;
         let mut card = self.card(&Seen { record, facts }, now);
-        self.tell_more(&mut card, now)?;
+        self.tell_more(&mut card, who, now)?;
         Ok(card)
     }
 
@@ -262,10 +265,11 @@ impl Desk {
     }
 
     /// Adds to a card what is asked of one customer only: since when, what was said, what comes.
-    fn tell_more(&self, card: &mut Card, now: Timestamp) -> Answer<()> {
+    fn tell_more(&self, card: &mut Card, who: &Who, now: Timestamp) -> Answer<()> {
         let Some(record) = self.roster.store().record(&RecordId::new(&card.record))? else {
             return Ok(());
         };
+        card.claim = self.claim_on_card(&record.id, who)?;
         card.since = record.stage_since.map(|since| self.local(since));
         let notes = self.roster.store().notes(&record.id)?;
         let last = notes.iter().skip(notes.len().saturating_sub(NOTES));
@@ -402,6 +406,7 @@ impl Desk {
             since: None,
             notes: Vec::new(),
             next: Vec::new(),
+            claim: None,
             place: format!(
                 "{} {}",
                 facts["tab"].as_str().unwrap_or_default(),

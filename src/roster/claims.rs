@@ -5,14 +5,19 @@ use jiff::Timestamp;
 use super::{Roster, sheet_url};
 use crate::config::Language;
 use crate::core::claim::{Claim, Keep, Standing, first, sides};
+use crate::core::delivery::{By, State};
 use crate::core::facts::local_text;
 use crate::core::facts::message::{ClaimFacts, ClaimRow, ClaimSide, EarlierFacts};
 use crate::core::facts::national_phone;
+use crate::core::message::{Message, MessageKey};
 use crate::core::people::{Colleague, Role};
 use crate::core::record::Record;
 use crate::core::sheet::{Typed, Value};
-use crate::store::StoreError;
 use crate::store::notes::Note;
+use crate::store::{Group, StoreError, keys, ledger};
+
+/// Stands where a rule's id would in the keys of questions.
+const QUESTION: &str = "claim";
 
 impl Roster {
     /// Each row as it bears on whose customer the person is.
@@ -152,6 +157,43 @@ impl Roster {
             true => national_phone(&contact),
             false => contact,
         }))
+    }
+
+    /// The managers need not answer a question any more: what still waits of it does not go. Returns the messages
+    /// in which it stands already.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn withdraw_question(
+        &self,
+        group: &mut Group,
+        claim: &Claim,
+        round: u32,
+        why: &str,
+    ) -> Result<Vec<Message>, StoreError> {
+        let directory = self.directory()?;
+        let roles = directory
+            .managers()
+            .map(|person| format!("managers:{}", person.name))
+            .chain(["managers".to_owned(), "alerts".to_owned()]);
+        let mut told = Vec::new();
+        for role in roles {
+            let occasion = format!("{}#{round}", claim.id);
+            let key = MessageKey::new(QUESTION, 1, None, &role, &occasion);
+            let Some(mut question) = self.store.get::<Message>(&keys::message(&key))? else {
+                continue;
+            };
+            match question.state {
+                State::Queued => {
+                    let to = State::Cancelled;
+                    let shifted = ledger::shift(group, &mut question, to, By::Policy, why, None);
+                    debug_assert!(shifted.is_ok(), "what is queued can be cancelled");
+                }
+                State::InFlight | State::Delivered | State::InDoubt => told.push(question),
+                State::Rejected | State::Cancelled | State::Expired | State::Dead => {}
+            }
+        }
+        Ok(told)
     }
 
     fn local(&self, at: Timestamp) -> String {

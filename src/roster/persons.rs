@@ -134,14 +134,38 @@ impl Roster {
         Ok(found.into_values().collect())
     }
 
-    fn who_might_be(&self, face: &Face) -> Result<Vec<RecordId>, StoreError> {
-        if face.contacts.is_empty() {
+    /// The rows that have a number or an address that another one has as well, or had.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn who_may_share(&self) -> Result<Vec<RecordId>, StoreError> {
+        self.made()?;
+        let index = self.index();
+        let Some(index) = index.as_ref() else {
             return Ok(Vec::new());
-        }
+        };
+        let mut all: Vec<Entry> = index.sorted.iter().chain(&index.fresh).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        let groups = all.chunk_by(|one, other| one.0 == other.0);
+        let shared = groups.filter(|group| group.len() > 1).flatten();
+        Ok(shared.map(|(_, high, low)| id_of(*high, *low)).collect())
+    }
+
+    /// Makes the index, if nobody has asked before.
+    fn made(&self) -> Result<(), StoreError> {
         if self.index().is_none() {
             let made = self.index_of_all()?;
             *self.index() = Some(made);
         }
+        Ok(())
+    }
+
+    fn who_might_be(&self, face: &Face) -> Result<Vec<RecordId>, StoreError> {
+        if face.contacts.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.made()?;
         let index = self.index();
         let contacts = face.contacts.iter().map(|contact| hash(contact));
         let of = |contact| index.as_ref().map(|index| index.of(contact));
