@@ -38,12 +38,23 @@ fn one(desk: &Desk, words: Words, line: &ClaimLine, now: Timestamp) -> Answer<Re
     let claim = &line.claim;
     let keep = |names: &String| -> Vec<Offer> {
         let short: String = names.chars().take(40).collect();
-        let label = words.pick(format!("✅ Giữ cho {short}"), format!("✅ Keep for {short}"));
-        vec![(Action::ClaimKeep, format!("{}/{names}", claim.question), label)]
+        let label = words.pick(
+            format!("✅ Giữ cho {short}"),
+            format!("✅ Keep for {short}"),
+        );
+        vec![(
+            Action::ClaimKeep,
+            format!("{}/{names}", claim.question),
+            label,
+        )]
     };
     let mut rows: Vec<Vec<Offer>> = claim.sides.iter().map(|side| keep(&side.names)).collect();
     let together = words.label(Action::ClaimTogether);
-    rows.push(vec![(Action::ClaimTogether, claim.question.clone(), together)]);
+    rows.push(vec![(
+        Action::ClaimTogether,
+        claim.question.clone(),
+        together,
+    )]);
     with_rows(desk, Reply::of(words.claim(line)), &rows, None, now)
 }
 
@@ -65,15 +76,21 @@ impl Words {
 
     fn claim(self, line: &ClaimLine) -> String {
         let claim = &line.claim;
-        let name = claim.name.as_deref().map_or_else(
-            || self.pick("khách chưa có tên", "no name yet"),
-            escape,
-        );
-        let contact = claim.contact.as_deref().map(|contact| format!(" · {}", escape(contact)));
+        let name = claim
+            .name
+            .as_deref()
+            .map_or_else(|| self.pick("khách chưa có tên", "no name yet"), escape);
+        let contact = claim
+            .contact
+            .as_deref()
+            .map(|contact| format!(" · {}", escape(contact)));
         let mut lines = vec![
             format!("⚖️ <b>{name}</b>{}", contact.unwrap_or_default()),
             self.pick(
-                format!("Nhiều người cùng nhận, bot thấy lúc {}", clock(&line.opened)),
+                format!(
+                    "Nhiều người cùng nhận, bot thấy lúc {}",
+                    clock(&line.opened)
+                ),
                 format!("Claimed by several, noticed at {}", clock(&line.opened)),
             ),
         ];
@@ -93,19 +110,29 @@ impl Words {
         let seen = clock(&row.seen);
         let seen = match row.baseline {
             true => self.pick("có sẵn từ đầu", "there at the first look"),
-            false => self.pick(format!("bot thấy lần đầu {seen}"), format!("seen first {seen}")),
+            false => self.pick(
+                format!("bot thấy lần đầu {seen}"),
+                format!("seen first {seen}"),
+            ),
         };
         let received = row.received.as_deref().map(|date| {
             let date = day(date);
-            self.pick(format!("ô ngày nhận {date}"), format!("received by its cell {date}"))
-        });
-        let last = row.last.as_deref().zip(row.last_at.as_deref()).map(|(last, at)| {
-            let (last, at) = (escape(last), day(at));
             self.pick(
-                format!("ghi nhận gần nhất: {last} ({at})"),
-                format!("last note: {last} ({at})"),
+                format!("ô ngày nhận {date}"),
+                format!("received by its cell {date}"),
             )
         });
+        let last = row
+            .last
+            .as_deref()
+            .zip(row.last_at.as_deref())
+            .map(|(last, at)| {
+                let (last, at) = (escape(last), day(at));
+                self.pick(
+                    format!("ghi nhận gần nhất: {last} ({at})"),
+                    format!("last note: {last} ({at})"),
+                )
+            });
         let none = || self.pick("chưa có ghi nhận liên hệ", "no contact noted");
         let parts = [
             Some(seen),

@@ -58,8 +58,12 @@ pub(crate) async fn claims(call: &Call, args: Args) -> Result<(), Failure> {
             let text = |key: &str| answer[key].as_str().unwrap_or_default();
             let (id, kept) = (text("id"), text("kept"));
             match answer["together"] == true {
-                true => call.out.line(format_args!("{id}: {kept} look after the customer together; they are told")),
-                false => call.out.line(format_args!("{id}: the customer is {kept}'s; everybody concerned is told")),
+                true => call.out.line(format_args!(
+                    "{id}: {kept} look after the customer together; they are told"
+                )),
+                false => call.out.line(format_args!(
+                    "{id}: the customer is {kept}'s; everybody concerned is told"
+                )),
             }
         }
         Args::Find => {
@@ -69,7 +73,9 @@ pub(crate) async fn claims(call: &Call, args: Args) -> Result<(), Failure> {
             }
             let count = |key: &str| answer[key].as_u64().unwrap_or(0);
             let (new, open) = (count("new"), count("open"));
-            call.out.line(format_args!("{new} found that were not known, {open} open in all: `sheetbridge claims list`"))
+            call.out.line(format_args!(
+                "{new} found that were not known, {open} open in all: `sheetbridge claims list`"
+            ))
         }
     }
 }
@@ -94,15 +100,27 @@ fn list(call: &Call, claims: &[Value]) -> Result<(), Failure> {
         ))?;
         for side in claim["sides"].as_array().into_iter().flatten() {
             for row in side["rows"].as_array().into_iter().flatten() {
-                call.out.line(format_args!("    {}: {}", text(&side["names"]), row_of(row)))?;
+                call.out.line(format_args!(
+                    "    {}: {}",
+                    text(&side["names"]),
+                    row_of(row)
+                ))?;
             }
         }
         if let Some(kept) = claim["kept"].as_str() {
-            let how = if claim["together"] == true { "together" } else { "decided" };
+            let how = if claim["together"] == true {
+                "together"
+            } else {
+                "decided"
+            };
             let (by, at) = (text(&claim["by"]), clock(&text(&claim["decided"])));
-            call.out.line(format_args!("    {how}: {kept}, by {by}, {at}"))?;
+            call.out
+                .line(format_args!("    {how}: {kept}, by {by}, {at}"))?;
         } else {
-            for (key, by) in [("first_seen", "by when the row was seen"), ("first_received", "by the day of receipt")] {
+            for (key, by) in [
+                ("first_seen", "by when the row was seen"),
+                ("first_received", "by the day of receipt"),
+            ] {
                 if let Some(name) = claim[key].as_str() {
                     call.out.line(format_args!("    first {by}: {name}"))?;
                 }

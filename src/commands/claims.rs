@@ -121,7 +121,10 @@ impl Desk {
         }
         self.tell_sides(&mut group, &claim, &facts, &found, now)?;
         let why = format!("{} has decided already", who.name());
-        for told in self.roster.withdraw_question(&mut group, &claim, claim.round, &why)? {
+        for told in self
+            .roster
+            .withdraw_question(&mut group, &claim, claim.round, &why)?
+        {
             if told.channel == Channel::Telegram && asked != Some(told.key.as_str()) {
                 let amendment = Amendment {
                     question: told.key.clone(),
@@ -181,7 +184,11 @@ impl Desk {
     }
 
     /// What a card says of a claim; nothing if there is none, or none that whoever asks may know of.
-    pub(super) fn claim_on_card(&self, record: &RecordId, who: &Who) -> Answer<Option<ClaimOnCard>> {
+    pub(super) fn claim_on_card(
+        &self,
+        record: &RecordId,
+        who: &Who,
+    ) -> Answer<Option<ClaimOnCard>> {
         let Some(claim) = self.roster.store().claim_of(record)? else {
             return Ok(None);
         };
@@ -238,9 +245,15 @@ impl Desk {
         let at = self.local(verdict.at);
         let hour = at.get(11..16).unwrap_or_default();
         let date = at.get(8..10).zip(at.get(5..7));
-        let day = date.map(|(day, month)| format!(" {day}/{month}")).unwrap_or_default();
+        let day = date
+            .map(|(day, month)| format!(" {day}/{month}"))
+            .unwrap_or_default();
         let by = &verdict.by;
-        let by_vi = if by == "the command line" { "Quản trị" } else { by };
+        let by_vi = if by == "the command line" {
+            "Quản trị"
+        } else {
+            by
+        };
         let (vi, en) = match &verdict.keep {
             Keep::For(names) => {
                 let names = names.join(" + ");
@@ -316,7 +329,9 @@ impl Desk {
     /// What the other managers' chats read below the question.
     fn decided_line(&self, facts: &ClaimFacts) -> String {
         let escape = |text: &str| {
-            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+            text.replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
         };
         let by = escape(&self.shown_by(facts.by.as_deref().unwrap_or_default()));
         let kept = escape(facts.kept.as_deref().unwrap_or_default());

@@ -8,7 +8,9 @@ use toml::de::DeTable;
 use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section, boundary};
-use super::{Config, campaigns, columns, goals, outward, owners, people, rules, secret, sheets, timing};
+use super::{
+    Config, campaigns, columns, goals, outward, owners, people, rules, secret, sheets, timing,
+};
 use crate::core::calendar::Calendar;
 use crate::core::rule::Span;
 

@@ -31,7 +31,8 @@ impl Face {
 /// Whether two folded names may be one person's: alike, one of them missing, or one a shorter way to write the other
 /// that ends in the same given name (`hoa`, `nguyen thi hoa`).
 fn agree(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<&str>, Vec<&str>) = (one.split(' ').collect(), other.split(' ').collect());
+    let (one, other): (Vec<&str>, Vec<&str>) =
+        (one.split(' ').collect(), other.split(' ').collect());
     let (short, long) = match one.len() <= other.len() {
         true => (one, other),
         false => (other, one),
@@ -73,7 +74,8 @@ pub fn sides(standings: &[Standing]) -> Vec<Side> {
         .iter()
         .filter(|one| !one.lost && !one.owners.is_empty())
         .collect();
-    ordered.sort_by_key(|one| (one.seen, one.record.clone()));
+    // A row of the first look was there before.
+    ordered.sort_by_key(|one| (one.seen, !one.baseline, one.record.clone()));
     let mut sides: Vec<Side> = Vec::new();
     for one in &ordered {
         let shares = |side: &Side| side.owners.iter().any(|name| one.owners.contains(name));
@@ -118,7 +120,9 @@ pub struct First {
 pub fn first(sides: &[Side], standings: &[Standing]) -> First {
     let of = |side: &Side| {
         let records = side.records.clone();
-        standings.iter().filter(move |one| records.contains(&one.record) && !one.lost)
+        standings
+            .iter()
+            .filter(move |one| records.contains(&one.record) && !one.lost)
     };
     let sights = sides.iter().map(|side| {
         // A row of the first look was there before all that came later.
@@ -223,7 +227,11 @@ pub fn step(known: Option<Claim>, records: &[RecordId], sides: &[Side], now: Tim
     if sides.len() < 2 {
         return match known.over {
             Some(_) => Step::Stays,
-            None => Step::Over(Claim { over: Some(now), records: joined, ..known }),
+            None => Step::Over(Claim {
+                over: Some(now),
+                records: joined,
+                ..known
+            }),
         };
     }
     let newcomer = !owners.is_subset(&known.owners);
@@ -239,7 +247,11 @@ pub fn step(known: Option<Claim>, records: &[RecordId], sides: &[Side], now: Tim
         });
     }
     if known.over.is_some() || joined != known.records {
-        return Step::Kept(Claim { records: joined, over: None, ..known });
+        return Step::Kept(Claim {
+            records: joined,
+            over: None,
+            ..known
+        });
     }
     Step::Stays
 }
@@ -248,7 +260,10 @@ pub fn step(known: Option<Claim>, records: &[RecordId], sides: &[Side], now: Tim
 fn name(records: &[RecordId]) -> String {
     let mut ids: Vec<&str> = records.iter().map(RecordId::as_str).collect();
     ids.sort_unstable();
-    format!("c-{}", &blake3::hash(ids.join(" ").as_bytes()).to_hex()[..8])
+    format!(
+        "c-{}",
+        &blake3::hash(ids.join(" ").as_bytes()).to_hex()[..8]
+    )
 }
 
 #[cfg(test)]
@@ -322,8 +337,14 @@ mod tests {
             (vec!["Lan 1", "2"], "Lan"),
             (vec!["Lan Minh 1", "Minh 2"], "Lan+Minh"),
             (vec!["Lan 1", "Minh 2", "Minh Lan 3"], "Lan+Minh"),
-            (vec!["Hoa 1", "Lan 2", "Minh 3", "Minh Lan 4"], "Hoa | Lan+Minh"),
-            (vec!["Lan 1", "Hoa 2", "Minh 3", "Minh Lan 4"], "Lan+Minh | Hoa"),
+            (
+                vec!["Hoa 1", "Lan 2", "Minh 3", "Minh Lan 4"],
+                "Hoa | Lan+Minh",
+            ),
+            (
+                vec!["Lan 1", "Hoa 2", "Minh 3", "Minh Lan 4"],
+                "Lan+Minh | Hoa",
+            ),
             (vec!["Lan 1", "Minh 2", "Hoa 3"], "Lan | Minh | Hoa"),
         ] {
             assert_eq!(shown(&rows(&lines)), expected, "{lines:?}");
@@ -334,7 +355,11 @@ mod tests {
     fn who_was_first_is_said_only_where_the_evidence_tells() {
         for (lines, by_sight, by_cell) in [
             (vec!["Lan 1", "Minh 2"], Some(0), None),
-            (vec!["Lan 1 2026-11-09", "Minh 2 2026-11-02"], Some(0), Some(1)),
+            (
+                vec!["Lan 1 2026-11-09", "Minh 2 2026-11-02"],
+                Some(0),
+                Some(1),
+            ),
             (vec!["Lan 1 2026-11-02", "Minh 2 2026-11-02"], Some(0), None),
             (vec!["Lan 0", "Minh 2"], Some(0), None),
             (vec!["Lan 0", "Minh 0"], None, None),
@@ -343,7 +368,11 @@ mod tests {
         ] {
             let rows = rows(&lines);
             let first = first(&sides(&rows), &rows);
-            assert_eq!((first.by_sight, first.by_cell), (by_sight, by_cell), "{lines:?}");
+            assert_eq!(
+                (first.by_sight, first.by_cell),
+                (by_sight, by_cell),
+                "{lines:?}"
+            );
         }
     }
 
@@ -363,7 +392,9 @@ mod tests {
         assert_eq!(look(Some(claim.clone()), &["Lan 1", "Minh 2"]), Step::Stays);
         // Another row of one of them changes nothing but the list of rows.
         let more = look(Some(claim.clone()), &["Lan 1", "Minh 2", "Minh 3"]);
-        assert!(matches!(more, Step::Kept(ref claim) if claim.records.len() == 3 && claim.round == 1));
+        assert!(
+            matches!(more, Step::Kept(ref claim) if claim.records.len() == 3 && claim.round == 1)
+        );
         let decided = Claim {
             verdict: Some(Verdict {
                 keep: Keep::For(vec!["Lan".into()]),
@@ -372,12 +403,18 @@ mod tests {
             }),
             ..claim.clone()
         };
-        assert_eq!(look(Some(decided.clone()), &["Lan 1", "Minh 2"]), Step::Stays);
+        assert_eq!(
+            look(Some(decided.clone()), &["Lan 1", "Minh 2"]),
+            Step::Stays
+        );
         let Step::Over(over) = look(Some(decided), &["Lan 1", "Lan 2"]) else {
             panic!("it is over");
         };
         // Decided once: the same two need not be decided again.
-        assert!(matches!(look(Some(over.clone()), &["Lan 1", "Minh 2"]), Step::Kept(_)));
+        assert!(matches!(
+            look(Some(over.clone()), &["Lan 1", "Minh 2"]),
+            Step::Kept(_)
+        ));
         let Step::Asked(third) = look(Some(over), &["Lan 1", "Hoa 2"]) else {
             panic!("a new owner is a new question");
         };
@@ -386,6 +423,9 @@ mod tests {
         let Step::Over(open) = look(Some(claim), &["Minh 1", "Minh 2"]) else {
             panic!("it is over");
         };
-        assert!(matches!(look(Some(open), &["Lan 1", "Minh 2"]), Step::Asked(_)));
+        assert!(matches!(
+            look(Some(open), &["Lan 1", "Minh 2"]),
+            Step::Asked(_)
+        ));
     }
 }

@@ -35,7 +35,9 @@ pub(super) fn look(
         Event::Removed => Vec::new(),
         Event::Added | Event::Changed { .. } | Event::Returned { .. } => vec![record.clone()],
     };
-    let others = poll.roster.others_of_person(record, |id| present(poll, id))?;
+    let others = poll
+        .roster
+        .others_of_person(record, |id| present(poll, id))?;
     records.extend(others);
     // A row that has come to be another person's may leave a claim of which it is not a row any more.
     let mut claim = known;
@@ -57,8 +59,14 @@ pub(super) fn look(
         Step::Over(claim) => {
             keep(poll, &claim, group);
             let why = "the sheet names one in charge only";
-            poll.roster.withdraw_question(group, &claim, claim.round, why)?;
-            note(poll, &claim, "claim: over, the sheet names one in charge only", group);
+            poll.roster
+                .withdraw_question(group, &claim, claim.round, why)?;
+            note(
+                poll,
+                &claim,
+                "claim: over, the sheet names one in charge only",
+                group,
+            );
         }
     }
     Ok(())
@@ -68,7 +76,10 @@ pub(super) fn look(
 fn matters(poll: &Poll<'_>, record: &Record, event: &Event) -> bool {
     let fields = poll.roster.fields(record.kind);
     let tells = |id: &str| {
-        let kind = fields.iter().find(|field| field.id == id).map(|field| field.kind);
+        let kind = fields
+            .iter()
+            .find(|field| field.id == id)
+            .map(|field| field.kind);
         matches!(
             kind,
             Some(FieldKind::Owner | FieldKind::Phone | FieldKind::Email | FieldKind::Name)
@@ -147,7 +158,11 @@ fn ask(
         decided(poll, message, group)?;
     }
     let names: Vec<String> = sides.iter().map(|side| side.owners.join(" + ")).collect();
-    let text = format!("claim {}: {}: the managers are asked", claim.id, names.join(" or "));
+    let text = format!(
+        "claim {}: {}: the managers are asked",
+        claim.id,
+        names.join(" or ")
+    );
     note(poll, claim, &text, group);
     Ok(())
 }

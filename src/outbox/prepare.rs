@@ -353,7 +353,10 @@ impl Outbox {
         let occasion = message.key.as_str().splitn(5, '/').nth(4);
         let itself = occasion.is_some_and(|occasion| occasion.starts_with("returned "));
         let directory = self.directory()?;
-        if let Some(earlier) = self.roster.earlier(record, itself, directory.find(reader))? {
+        if let Some(earlier) = self
+            .roster
+            .earlier(record, itself, directory.find(reader))?
+        {
             facts["earlier"] = json!(earlier);
         }
         Ok(())

@@ -35,10 +35,17 @@ impl Roster {
             };
             let owners = directory.owners(names);
             let stage = record.stage.as_deref();
-            let lost = self.config.stages.iter().any(|one| one.lost && Some(one.id.as_str()) == stage);
+            let lost = self
+                .config
+                .stages
+                .iter()
+                .any(|one| one.lost && Some(one.id.as_str()) == stage);
             found.push(Standing {
                 record: record.id.clone(),
-                owners: owners.into_iter().map(|person| person.name.clone()).collect(),
+                owners: owners
+                    .into_iter()
+                    .map(|person| person.name.clone())
+                    .collect(),
                 seen: record.first_seen,
                 baseline: record.baseline,
                 received: super::day(&typed, "received"),
@@ -105,7 +112,9 @@ impl Roster {
         let notes = self.store.notes(&record.id)?;
         let stage = record.stage.as_ref();
         Ok(ClaimRow {
-            tab: known.map(|known| known.meta.title.clone()).unwrap_or_default(),
+            tab: known
+                .map(|known| known.meta.title.clone())
+                .unwrap_or_default(),
             row,
             url: sheet_url(&place.workbook, place.sheet, row),
             seen: self.local(standing.seen),
@@ -214,7 +223,11 @@ impl Roster {
         let others = self.others_of_person(record, |id| self.store.record(id))?;
         let mut before: Vec<Record> = others
             .into_iter()
-            .filter(|other| other.first_seen < record.first_seen)
+            // A row of the first look was there before.
+            .filter(|other| {
+                let began = |one: &Record| (one.first_seen, !one.baseline);
+                began(other) < began(record)
+            })
             .collect();
         before.extend(itself.then(|| record.clone()));
         before.sort_by_key(|one| one.first_seen);
@@ -225,7 +238,10 @@ impl Roster {
         let manager = reader.is_some_and(|reader| reader.role == Role::Manager);
         let mut facts = EarlierFacts {
             count: before.len(),
-            stage: newest.stage.as_ref().map(|id| self.stage_labels.get(id).unwrap_or(id).clone()),
+            stage: newest
+                .stage
+                .as_ref()
+                .map(|id| self.stage_labels.get(id).unwrap_or(id).clone()),
             ..EarlierFacts::default()
         };
         let mut since = None;

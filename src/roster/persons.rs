@@ -31,9 +31,16 @@ struct Index {
 impl Index {
     fn of(&self, contact: u64) -> Vec<RecordId> {
         let from = self.sorted.partition_point(|entry| entry.0 < contact);
-        let sorted = self.sorted[from..].iter().take_while(|entry| entry.0 == contact);
-        let fresh = self.fresh.range((contact, 0, 0)..=(contact, u64::MAX, u64::MAX));
-        sorted.chain(fresh).map(|(_, high, low)| id_of(*high, *low)).collect()
+        let sorted = self.sorted[from..]
+            .iter()
+            .take_while(|entry| entry.0 == contact);
+        let fresh = self
+            .fresh
+            .range((contact, 0, 0)..=(contact, u64::MAX, u64::MAX));
+        sorted
+            .chain(fresh)
+            .map(|(_, high, low)| id_of(*high, *low))
+            .collect()
     }
 }
 
@@ -44,7 +51,9 @@ fn id_of(high: u64, low: u64) -> RecordId {
 /// The halves of a record's number; an id that was not minted has none.
 #[allow(clippy::cast_possible_truncation)] // It is halves that are wanted.
 fn halves(record: &RecordId) -> Option<(u64, u64)> {
-    record.number().map(|number| ((number >> 64) as u64, number as u64))
+    record
+        .number()
+        .map(|number| ((number >> 64) as u64, number as u64))
 }
 
 fn hash(contact: &str) -> u64 {
@@ -74,10 +83,12 @@ impl Roster {
                     face.name = name.full.known().map(fold).unwrap_or_default();
                 }
                 Value::Phone(phones) => {
-                    face.contacts.extend(phones.iter().map(|one| one.expose().to_owned()));
+                    face.contacts
+                        .extend(phones.iter().map(|one| one.expose().to_owned()));
                 }
                 Value::Email(emails) => {
-                    face.contacts.extend(emails.iter().map(|one| one.expose().to_lowercase()));
+                    face.contacts
+                        .extend(emails.iter().map(|one| one.expose().to_lowercase()));
                 }
                 _ => {}
             }
@@ -96,7 +107,9 @@ impl Roster {
         let face = self.face(record)?;
         if let (Some(index), Some((high, low))) = (self.index().as_mut(), halves(&record.id)) {
             let contacts = face.contacts.iter();
-            index.fresh.extend(contacts.map(|contact| (hash(contact), high, low)));
+            index
+                .fresh
+                .extend(contacts.map(|contact| (hash(contact), high, low)));
         }
         Ok(())
     }
@@ -192,6 +205,9 @@ impl Roster {
 
     /// Every statement under this lock leaves the index whole.
     fn index(&self) -> std::sync::MutexGuard<'_, Option<Index>> {
-        self.persons.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.persons
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
