@@ -14,6 +14,7 @@ mod customers;
 mod day;
 mod digest;
 mod explain;
+mod given;
 mod held;
 mod invite;
 mod judge;
@@ -50,6 +51,7 @@ pub use digest::{DigestMade, DigestQueued};
 pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
 };
+pub use given::LeadGiven;
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;

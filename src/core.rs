@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod pace;
 pub mod people;
 pub mod policy;
+pub mod propose;
 pub mod record;
 pub mod rule;
 pub mod settle;

@@ -18,6 +18,7 @@ mod gap;
 mod hold;
 mod matching;
 mod optout;
+mod propose;
 mod quiet;
 mod report;
 mod settling;

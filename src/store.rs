@@ -15,6 +15,7 @@ mod cold;
 mod compact;
 mod folder;
 pub mod gap;
+pub mod given;
 pub mod journal;
 pub mod keys;
 pub mod lanes;

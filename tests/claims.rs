@@ -587,3 +587,83 @@ async fn managers_who_do_not_want_to_be_asked_are_not() {
     company.poll_and_settle().await;
     assert_eq!(questions(&company), Vec::<String>::new());
 }
+
+const PROPOSE: &str = "\n[owners]\npropose = \"round-robin\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_without_an_owner_is_given_by_a_button_and_reaches_whoever_is_chosen() {
+    let mut chat = Chat::open(PROPOSE).await;
+    new_row(&chat.company, "Vũ Dũng", "0909000111", "", "");
+    chat.settle().await;
+    let question = chat.shown(HA, "Giao khách mới cho ai? Vũ Dũng");
+    assert!(
+        question.text.contains("Đến lượt Lan Anh."),
+        "{}",
+        question.text
+    );
+    let listed = chat.shown(BOSS, "Giao khách mới cho ai? Vũ Dũng");
+    let toast = chat.presses(HA, &question, "Giao Minh Tuấn").await;
+    assert_eq!(toast, "Đã giao cho Minh Tuấn");
+    // Before the other chat is told.
+    let late = chat.presses(BOSS, &listed, "Giao Lan Anh").await;
+    assert!(
+        late.starts_with("Hà Phạm đã giao khách này cho Minh Tuấn lúc 09:01."),
+        "{late}"
+    );
+    chat.send().await;
+    let told = chat.shown(MINH, "Hà Phạm giao khách cho bạn: Vũ Dũng");
+    assert!(
+        told.text.contains("ghi tên mình vào ô phụ trách"),
+        "{}",
+        told.text
+    );
+    assert!(told.buttons.len() > 2, "{:?}", told.buttons);
+    // The sheet does not say so yet, and the lead is Minh's all the same.
+    chat.says(MINH, "/khach Dũng", "Hà Phạm đã giao cho Minh Tuấn")
+        .await;
+    chat.says(LAN, "/khach Dũng", "Không tìm thấy khách").await;
+    let other = chat.shown(BOSS, "Giao khách mới cho ai? Vũ Dũng");
+    assert!(
+        other.text.contains("✔️ Hà Phạm đã giao cho Minh Tuấn"),
+        "{}",
+        other.text
+    );
+
+    // The next one; somebody writes a name into the sheet before anybody presses.
+    let row = new_row(&chat.company, "Đỗ Hạnh", "0909000222", "", "");
+    chat.settle().await;
+    let question = chat.shown(HA, "Giao khách mới cho ai? Đỗ Hạnh");
+    assert!(
+        question.text.contains("Đến lượt Minh Tuấn."),
+        "{}",
+        question.text
+    );
+    chat.company.type_into(row, "NV phụ trách", "Thu Hà");
+    chat.settle().await;
+    let late = chat.presses(HA, &question, "Giao Minh Tuấn").await;
+    assert_eq!(late, "Ô phụ trách trên bảng nay đã ghi Thu Hà.");
+    chat.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_proposed_for_a_pasted_old_list_nor_unless_the_configuration_wants_it() {
+    let proposals = |company: &Company| {
+        let store = company.roster.store();
+        let all = store
+            .scan::<Message>(prefix::MESSAGE)
+            .map(|entry| entry.unwrap().1);
+        all.filter(|message| message.rule == "owner-proposed")
+            .count()
+    };
+    for (more, expected) in [("", 0), (PROPOSE, 2)] {
+        let mut company = Company::small(&ROWS, &format!("{BOSS_TOO}{more}")).await;
+        company.poll().await;
+        let row = new_row(&company, "Vũ Dũng", "0909000111", "", "");
+        company.type_into(row, "Ngày tiếp nhận", "21/11/2026");
+        let row = new_row(&company, "Đỗ Hạnh", "0909000222", "", "");
+        company.type_into(row, "Ngày tiếp nhận", "01/09/2026");
+        new_row(&company, "Mã Lương", "0909000333", "", "Lan Anh");
+        company.poll_and_settle().await;
+        assert_eq!(proposals(&company), expected, "{more}");
+    }
+}

@@ -54,6 +54,7 @@ fn full() -> Value {
             "earlier": {"count": 2, "since": "2026-03-14", "month": 3, "year": 2026, "or_before": true, "stage": "Đang tư vấn",
                         "owners": ["Minh Tuấn"], "own": false, "url": "https://docs.google.com/x"},
             "claim": claim(),
+            "proposal": {"names": ["Lan Anh", "Minh Tuấn", "Thu Hà"], "by_area": true, "by": "Hà Phạm"},
             "trouble": {"service": "google", "detail": "Google trả lời 403: chưa được chia sẻ.",
                         "mend": "Chia sẻ bảng tính cho crm@du-an.iam.gserviceaccount.com.", "since": "2026-11-21T08:40:00", "waiting": 4},
             "findings": {"problems": [{"tab": "Khách hàng", "cell": "C19", "header": "Email", "value": "nguyen@gmail",

@@ -415,6 +415,13 @@ impl Words {
             escape,
         );
         lines.push(format!("🧑‍💼 {owner}"));
+        if let Some((to, by)) = &card.given {
+            let (to, by) = (escape(to), escape(by));
+            lines.push(self.pick(
+                format!("🎯 {by} đã giao cho {to}, chờ ghi vào ô phụ trách"),
+                format!("🎯 Given to {to} by {by}; the owner cell does not say so yet"),
+            ));
+        }
         lines.extend(card.claim.as_ref().map(|claim| self.claim_on_card(claim)));
         if let Some(note) = &card.note {
             let short: String = note.chars().take(200).collect();
@@ -572,7 +579,8 @@ impl Words {
             | Action::CampaignResume
             | Action::CampaignStop
             | Action::Report
-            | Action::ClaimKeep => action.as_str().to_owned(),
+            | Action::ClaimKeep
+            | Action::Give => action.as_str().to_owned(),
         }
     }
 }

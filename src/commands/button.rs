@@ -7,7 +7,8 @@ use super::mail::Soon;
 use super::notes::{Came, NoteLine};
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
-    HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
+    HeldLine, LeadGiven, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who,
+    WhyGiven,
 };
 use crate::core::campaign::CampaignId;
 use crate::core::facts::message::ClaimFacts;
@@ -103,13 +104,15 @@ pub enum Action {
     ClaimKeep,
     /// All of them look after the customer.
     ClaimTogether,
+    /// A lead that nobody is in charge of is given to somebody.
+    Give,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -147,6 +150,7 @@ impl Action {
         Self::Report,
         Self::ClaimKeep,
         Self::ClaimTogether,
+        Self::Give,
         Self::Cancel,
     ];
 
@@ -190,6 +194,7 @@ impl Action {
             Self::Report => "report",
             Self::ClaimKeep => "claim-keep",
             Self::ClaimTogether => "claim-together",
+            Self::Give => "give",
             Self::Cancel => "cancel",
         }
     }
@@ -287,6 +292,8 @@ pub enum Pressed {
     Report(Preset),
     /// `claim-keep` and `claim-together`.
     Claimed(Box<ClaimFacts>),
+    /// `give`.
+    Given(LeadGiven),
     /// `cancel`.
     Nothing,
 }
@@ -314,7 +321,7 @@ pub fn store_button(group: &mut Group, act: &ButtonAct) -> String {
 }
 
 /// Actions of which one message may have several, each with its number behind it.
-const LISTS: [&str; 2] = ["customer-open", "claim-keep"];
+const LISTS: [&str; 3] = ["customer-open", "claim-keep", "give"];
 
 /// What a template's `[label](action:NAME)` does under a message that goes to the colleague `told`.
 ///
@@ -378,6 +385,10 @@ pub fn act_for(
             format!("{}/{names}", event("/claim/question")?)
         }
         Action::ClaimTogether => event("/claim/question")?,
+        Action::Give => {
+            let name = event(&format!("/proposal/names/{}", entry?))?;
+            format!("{}/{name}", message.record.as_ref()?)
+        }
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
         // Only under the note itself.
         Action::NoteUndo => return None,
@@ -498,6 +509,10 @@ impl Desk {
                 let asked = act.message.as_deref();
                 let decided = self.claim_decide(question, keep, asked, who, now)?;
                 Pressed::Claimed(Box::new(decided))
+            }
+            Action::Give => {
+                let (record, to) = subject.split_once('/').unwrap_or((subject, ""));
+                Pressed::Given(self.give(record, to, act.message.as_deref(), who, now)?)
             }
             Action::Cancel => Pressed::Nothing,
         };

@@ -102,6 +102,9 @@ pub struct Card {
     /// Whose the customer is, where several claim them; likewise.
     #[serde(default)]
     pub claim: Option<ClaimOnCard>,
+    /// To whom a manager gave the customer, and which, as long as the sheet names nobody; likewise.
+    #[serde(default)]
+    pub given: Option<(String, String)>,
 }
 
 /// Something to come.
@@ -253,7 +256,7 @@ impl Desk {
     }
 
     /// A record whose row is there.
-    fn in_sheet(&self, record: &str) -> Answer<Record> {
+    pub(super) fn in_sheet(&self, record: &str) -> Answer<Record> {
         let found = self.roster.store().record(&RecordId::new(record))?;
         found.filter(|record| record.gone.is_none()).ok_or_else(|| {
             CommandError::new(
@@ -270,6 +273,10 @@ impl Desk {
             return Ok(());
         };
         card.claim = self.claim_on_card(&record.id, who)?;
+        let facts = self.roster.facts(&record, &Json::Null, now)?;
+        if let Some(given) = self.given_to(&record, &facts)? {
+            card.given = Some((given.to, given.by));
+        }
         card.since = record.stage_since.map(|since| self.local(since));
         let notes = self.roster.store().notes(&record.id)?;
         let last = notes.iter().skip(notes.len().saturating_sub(NOTES));
@@ -277,7 +284,6 @@ impl Desk {
         let ahead = notes.iter().filter_map(|note| note.promise);
         let ahead = ahead.filter(|promise| self.instant(*promise) > now);
         let mut next: Vec<NextLine> = ahead.map(promised).collect();
-        let facts = self.roster.facts(&record, &Json::Null, now)?;
         let deciding = self.roster.deciding()?;
         let place = Some((record.place.workbook.as_str(), record.place.sheet));
         for timer in timers_for(&deciding.context(&self.roster, place, now), &record, &facts) {
@@ -373,7 +379,9 @@ impl Desk {
             // A sort writes no record: where it stands now is in the order of its tab.
             record.place.row = spot.row;
             let facts = self.roster.facts(&record, &Json::Null, now)?;
-            if sight.covers(&facts) {
+            let covered = sight.covers(&facts)
+                || self.is_given_to(&record.id, &facts, |name| sight.includes(name))?;
+            if covered {
                 show(&Seen { record, facts })?;
             }
             Ok(())
@@ -407,6 +415,7 @@ impl Desk {
             notes: Vec::new(),
             next: Vec::new(),
             claim: None,
+            given: None,
             place: format!(
                 "{} {}",
                 facts["tab"].as_str().unwrap_or_default(),

@@ -82,6 +82,8 @@ pub(super) struct Poll<'a> {
     pub(super) plan: Option<Plan<'a>>,
     /// Claims that were made or changed in this poll.
     pub(super) claims: Vec<Claim>,
+    /// Who was proposed last in this poll.
+    pub(super) turn: Option<String>,
     /// Rows came without events, many at once perhaps.
     pub(super) first_looks: bool,
     /// Records that were settled while few were worked at.
@@ -255,6 +257,7 @@ impl<'a> Poll<'a> {
             mode,
             plan: None,
             claims: Vec::new(),
+            turn: None,
             first_looks: false,
             worked_at: 0,
             doubts,

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::accept::Poll;
 use super::claims;
+use super::propose;
 use super::report::{MessageReport, ProblemReport, Settling};
 use crate::core::change::field_changes;
 use crate::core::decide::{self, Decision, Event, dated_fields, timers_for};
@@ -536,6 +537,7 @@ fn happen(
     keep(poll, record, &decision, &mut group)?;
     if !matches!(eyes, Eyes::Rule(_)) {
         claims::look(poll, record, event, &mut group)?;
+        propose::look(poll, record, event, &facts, &mut group)?;
     }
     let work = poll.working(id)?;
     let open = &mut work.record.open_rules;

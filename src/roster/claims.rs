@@ -180,6 +180,21 @@ impl Roster {
         round: u32,
         why: &str,
     ) -> Result<Vec<Message>, StoreError> {
+        let occasion = format!("{}#{round}", claim.id);
+        let key = |role: &str| MessageKey::new(QUESTION, 1, None, role, &occasion);
+        self.withdraw(group, key, why)
+    }
+
+    /// The same of any question to the managers; `key` makes the key of a message of its role.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn withdraw(
+        &self,
+        group: &mut Group,
+        key: impl Fn(&str) -> MessageKey,
+        why: &str,
+    ) -> Result<Vec<Message>, StoreError> {
         let directory = self.directory()?;
         let roles = directory
             .managers()
@@ -187,9 +202,8 @@ impl Roster {
             .chain(["managers".to_owned(), "alerts".to_owned()]);
         let mut told = Vec::new();
         for role in roles {
-            let occasion = format!("{}#{round}", claim.id);
-            let key = MessageKey::new(QUESTION, 1, None, &role, &occasion);
-            let Some(mut question) = self.store.get::<Message>(&keys::message(&key))? else {
+            let question = self.store.get::<Message>(&keys::message(&key(&role)))?;
+            let Some(mut question) = question else {
                 continue;
             };
             match question.state {

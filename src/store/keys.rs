@@ -97,6 +97,8 @@ pub mod prefix {
     pub const CLAIM: &[u8] = b"claim/";
     /// Which claim a record belongs to, by record.
     pub const CLAIM_OF: &[u8] = b"claim-of/";
+    /// To whom managers gave a lead that nobody was in charge of, by record.
+    pub const GIVEN: &[u8] = b"given/";
     /// How the messages of a campaign stood when they were last counted, by campaign.
     pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.

@@ -1,5 +1,5 @@
 //! What messages know beyond the record: the shapes that the shipped templates read under `event`,
-//! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout`, `refusal`, `mailing`, `earlier` and `claim`. Whoever decides or sends fills them in and
+//! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout`, `refusal`, `mailing`, `earlier`, `claim` and `proposal`. Whoever decides or sends fills them in and
 //! hands them over as JSON; every part a template can do without is optional.
 
 use serde::{Deserialize, Serialize};
@@ -163,6 +163,18 @@ pub struct EarlierFacts {
     pub owners: Vec<String>,
     /// Address of the newest row that the reader may see.
     pub url: Option<String>,
+}
+
+/// `proposal`: who might take a lead that nobody is in charge of. Templates `owner-proposed` and `owner-given`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProposalFacts {
+    /// Who, the proposed one first.
+    pub names: Vec<String>,
+    /// Whether the first one looks after the area.
+    pub by_area: bool,
+    /// Who gave it, once it is given.
+    pub by: Option<String>,
 }
 
 /// `claim`: a person whom several claim. Templates `claim` and `claim-decided`.
