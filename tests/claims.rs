@@ -19,6 +19,7 @@ use sheetbridge::courier::telegram::TelegramCourier;
 use sheetbridge::health::Health;
 use sheetbridge::outbox::Outbox;
 use sheetbridge::render::{Language, Templates};
+use sheetbridge::sandbox::google::{Cell, CellEdit, Edit, Role as Share, Workbook};
 use sheetbridge::sandbox::telegram::{BotSandbox, Person, ShownMessage};
 use sheetbridge::store::keys::prefix;
 use sheetbridge::telegram::{Client, TelegramSettings};
@@ -666,4 +667,56 @@ async fn nobody_is_proposed_for_a_pasted_old_list_nor_unless_the_configuration_w
         company.poll_and_settle().await;
         assert_eq!(proposals(&company), expected, "{more}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_after_the_area_is_proposed_first() {
+    let mut workbook = Workbook::new("1Area", "Khách theo khu vực");
+    workbook.share.insert("*".into(), Share::Reader);
+    let tab = workbook.add_tab("Khách hàng");
+    for (column, text) in ["Họ tên", "SĐT", "Giai đoạn", "NV phụ trách", "Khu vực"]
+        .iter()
+        .enumerate()
+    {
+        tab.set(0, column, Cell::text(*text));
+    }
+    for (column, text) in ["Trần Văn Bình", "0912345678", "", "Lan Anh", "Quận 1"]
+        .iter()
+        .enumerate()
+    {
+        tab.set(1, column, Cell::text(*text));
+    }
+    let more = "[[staff]]\nname = \"Ngọc Mai\"\nareas = [\"Thủ Đức\", \"Quận 9\"]\n[owners]\npropose = \"area\"\n";
+    let tabs = "[[workbook.tab]]\nname = \"Khách hàng\"\n";
+    let mut company = Company::with(workbook, tabs, more, &[]).await;
+    company.poll().await;
+    for (row, name, phone, area) in [
+        (3, "Vũ Dũng", "0909000111", "TP. Thủ Đức"),
+        (4, "Đỗ Hạnh", "0909000222", "Quận 7"),
+    ] {
+        for (column, text) in [("Họ tên", name), ("SĐT", phone), ("Khu vực", area)] {
+            company.edit(Edit::Set {
+                tab: "Khách hàng".into(),
+                at: CellEdit::typed(row, column, text),
+            });
+        }
+    }
+    company.poll_and_settle().await;
+    let store = company.roster.store();
+    let mut firsts: Vec<(String, bool)> = store
+        .scan::<Message>(prefix::MESSAGE)
+        .map(|entry| entry.unwrap().1)
+        .filter(|message| message.rule == "owner-proposed")
+        .map(|message| {
+            let proposal = &message.event["proposal"];
+            let first = proposal["names"][0].as_str().unwrap().to_owned();
+            (first, proposal["by_area"] == true)
+        })
+        .collect();
+    firsts.sort();
+    // Both rows came in one poll; the turn goes on from one to the other.
+    assert_eq!(
+        firsts,
+        [("Lan Anh".to_owned(), false), ("Ngọc Mai".to_owned(), true)]
+    );
 }

@@ -1,5 +1,7 @@
 //! Customers as their salespeople ask for them: by stage, by name, and that somebody has dealt with one.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -11,6 +13,7 @@ use crate::core::outcome::Promise;
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::core::sheet::fold::fold;
+use crate::core::sheet::{Cell, email, phone};
 use crate::store::Group;
 use crate::store::keys::{self, prefix};
 
@@ -20,6 +23,8 @@ const SHOWN_OF_STAGE: usize = 15;
 const NOTES: usize = 3;
 /// Things to come that are shown of one customer.
 const NEXT: usize = 3;
+/// So many digits may be a whole number; fewer are a part of one.
+const WHOLE_NUMBER: usize = 9;
 /// Cards shown for one question.
 const CARDS: usize = 5;
 
@@ -216,6 +221,13 @@ impl Desk {
             ));
         }
         let mut found: Vec<(u32, Card)> = Vec::new();
+        if let Some(contact) = wanted.contact() {
+            // Who has a whole number or address is known without a look at everybody.
+            self.each_with(&contact, who, now, |seen| {
+                found.push((3, self.card(seen, now)))
+            })?;
+            return self.first_cards(found, who, now);
+        }
         self.each_seen(who, Right::Customers, now, |seen| {
             let fit = wanted.fits(&seen.facts);
             if fit > 0 {
@@ -223,6 +235,16 @@ impl Desk {
             }
             Ok(())
         })?;
+        self.first_cards(found, who, now)
+    }
+
+    /// Those that fit best, with what is told of one customer.
+    fn first_cards(
+        &self,
+        mut found: Vec<(u32, Card)>,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<Vec<Card>> {
         if found.is_empty() {
             return Err(CommandError::new(
                 ErrorKind::NotFound,
@@ -388,6 +410,38 @@ impl Desk {
         })
     }
 
+    /// Shows every customer with this number (E.164) or address whom whoever asks may see.
+    fn each_with(
+        &self,
+        contact: &str,
+        who: &Who,
+        now: Timestamp,
+        mut show: impl FnMut(&Seen),
+    ) -> Answer<()> {
+        let sight = self.sight(who, Right::Customers)?;
+        let ids: BTreeSet<RecordId> = self.roster.with_contact(contact)?.into_iter().collect();
+        for id in ids {
+            let record = self.roster.store().record(&id)?;
+            let Some(mut record) = record.filter(|record| record.gone.is_none()) else {
+                continue;
+            };
+            // A sort writes no record: where it stands now is in the order of its tab.
+            let Some(row) = self.roster.row_of(&record)? else {
+                continue;
+            };
+            record.place.row = row;
+            if !self.roster.face(&record)?.contacts.contains(contact) {
+                continue;
+            }
+            let facts = self.roster.facts(&record, &Json::Null, now)?;
+            let given = || self.is_given_to(&record.id, &facts, |name| sight.includes(name));
+            if sight.covers(&facts) || given()? {
+                show(&Seen { record, facts });
+            }
+        }
+        Ok(())
+    }
+
     /// Calendar days between then and now.
     pub(super) fn days_since(&self, then: Timestamp, now: Timestamp) -> i64 {
         let zone = &self.roster.config().calendar.zone;
@@ -476,6 +530,21 @@ impl Wanted {
             email: text.contains('@').then(|| text.to_lowercase()),
             digits: if only_phone { digits } else { String::new() },
         }
+    }
+
+    /// The number in E.164 or the address in small letters, if it is a whole one.
+    fn contact(&self) -> Option<String> {
+        if let Some(address) = &self.email {
+            let read = email::read(&Cell::Text(address.as_str().into())).value();
+            let [one] = &read?[..] else { return None };
+            return Some(one.expose().to_lowercase());
+        }
+        if self.digits.len() < WHOLE_NUMBER {
+            return None;
+        }
+        let read = phone::read(&Cell::Text(self.digits.as_str().into())).value();
+        let [one] = &read?[..] else { return None };
+        Some(one.expose().to_owned())
     }
 
     fn is_too_short(&self) -> bool {

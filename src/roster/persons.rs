@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Roster;
 use crate::core::claim::Face;
@@ -15,32 +15,37 @@ use crate::store::StoreError;
 /// Of more rows than these nobody is one person: it is a number that everybody writes.
 const MOST: usize = 40;
 
-/// The rows by contact, once somebody has asked.
+/// The rows by contact.
 #[derive(Debug, Default)]
-pub(super) struct Persons(Mutex<Option<Index>>);
+pub(super) struct Persons {
+    index: Mutex<Index>,
+    /// One walk over all rows at a time.
+    walk: Mutex<()>,
+}
 
 /// Hash of a contact, and the two halves of a record's number. What has changed since may still be in it.
 type Entry = (u64, u64, u64);
 
 #[derive(Debug, Default)]
 struct Index {
-    sorted: Vec<Entry>,
+    /// All rows, once somebody has asked.
+    sorted: Option<Vec<Entry>>,
+    /// Rows that a poll saw new or changed: one that is not written yet is in no walk.
     fresh: BTreeSet<Entry>,
+    /// How often everything was forgotten.
+    forgotten: u64,
 }
 
 impl Index {
     fn of(&self, contact: u64) -> Vec<RecordId> {
-        let from = self.sorted.partition_point(|entry| entry.0 < contact);
-        let sorted = self.sorted[from..]
-            .iter()
-            .take_while(|entry| entry.0 == contact);
+        let sorted = self.sorted.as_deref().unwrap_or_default();
+        let from = sorted.partition_point(|entry| entry.0 < contact);
+        let sorted = sorted[from..].iter().take_while(|entry| entry.0 == contact);
         let fresh = self
             .fresh
             .range((contact, 0, 0)..=(contact, u64::MAX, u64::MAX));
-        sorted
-            .chain(fresh)
-            .map(|(_, high, low)| id_of(*high, *low))
-            .collect()
+        let found = sorted.chain(fresh);
+        found.map(|(_, high, low)| id_of(*high, *low)).collect()
     }
 }
 
@@ -68,9 +73,14 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn face(&self, record: &Record) -> Result<Face, StoreError> {
+        self.seen_face(record, true)
+    }
+
+    /// The same, without the name if nobody asks for it: reading a name takes longer than the rest.
+    fn seen_face(&self, record: &Record, named: bool) -> Result<Face, StoreError> {
         let fields = self.fields(record.kind);
         let wanted = |id: &str| {
-            id == "name"
+            named && id == "name"
                 || fields.iter().any(|field| {
                     field.id == id && matches!(field.kind, FieldKind::Phone | FieldKind::Email)
                 })
@@ -83,12 +93,12 @@ impl Roster {
                     face.name = name.full.known().map(fold).unwrap_or_default();
                 }
                 Value::Phone(phones) => {
-                    face.contacts
-                        .extend(phones.iter().map(|one| one.expose().to_owned()));
+                    let bare = phones.iter().map(|one| one.expose().to_owned());
+                    face.contacts.extend(bare);
                 }
                 Value::Email(emails) => {
-                    face.contacts
-                        .extend(emails.iter().map(|one| one.expose().to_lowercase()));
+                    let bare = emails.iter().map(|one| one.expose().to_lowercase());
+                    face.contacts.extend(bare);
                 }
                 _ => {}
             }
@@ -96,27 +106,41 @@ impl Roster {
         Ok(face)
     }
 
-    /// Takes note of a row that is new or has changed, if somebody has asked before.
+    fn entries(&self, record: &Record) -> Result<Vec<Entry>, StoreError> {
+        let (Kind::Customer, Some((high, low))) = (record.kind, halves(&record.id)) else {
+            return Ok(Vec::new());
+        };
+        let face = self.seen_face(record, false)?;
+        let contacts = face.contacts.iter();
+        Ok(contacts.map(|contact| (hash(contact), high, low)).collect())
+    }
+
+    /// Takes note of a row that is new or has changed.
     ///
     /// # Errors
     /// The disk.
     pub fn learn_person(&self, record: &Record) -> Result<(), StoreError> {
-        if record.kind != Kind::Customer || self.index().is_none() {
-            return Ok(());
-        }
-        let face = self.face(record)?;
-        if let (Some(index), Some((high, low))) = (self.index().as_mut(), halves(&record.id)) {
-            let contacts = face.contacts.iter();
-            index
-                .fresh
-                .extend(contacts.map(|contact| (hash(contact), high, low)));
-        }
+        let entries = self.entries(record)?;
+        self.index().fresh.extend(entries);
         Ok(())
     }
 
-    /// The index is made anew at the next question: many rows came at once.
+    /// The index is made anew at the next question: many rows came at once, and are written.
     pub fn forget_persons(&self) {
-        *self.index() = None;
+        let mut index = self.index();
+        *index = Index {
+            forgotten: index.forgotten + 1,
+            ..Index::default()
+        };
+    }
+
+    /// The rows that have a number (E.164) or an address (small letters), or had it, in no certain order.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn with_contact(&self, contact: &str) -> Result<Vec<RecordId>, StoreError> {
+        self.made()?;
+        Ok(self.index().of(hash(contact)))
     }
 
     /// The other rows of the person of whom a row tells, also those that are gone, in no certain order. `look` finds a
@@ -154,24 +178,13 @@ impl Roster {
     pub fn who_may_share(&self) -> Result<Vec<RecordId>, StoreError> {
         self.made()?;
         let index = self.index();
-        let Some(index) = index.as_ref() else {
-            return Ok(Vec::new());
-        };
-        let mut all: Vec<Entry> = index.sorted.iter().chain(&index.fresh).copied().collect();
+        let sorted = index.sorted.as_deref().unwrap_or_default();
+        let mut all: Vec<Entry> = sorted.iter().chain(&index.fresh).copied().collect();
         all.sort_unstable();
         all.dedup();
         let groups = all.chunk_by(|one, other| one.0 == other.0);
         let shared = groups.filter(|group| group.len() > 1).flatten();
         Ok(shared.map(|(_, high, low)| id_of(*high, *low)).collect())
-    }
-
-    /// Makes the index, if nobody has asked before.
-    fn made(&self) -> Result<(), StoreError> {
-        if self.index().is_none() {
-            let made = self.index_of_all()?;
-            *self.index() = Some(made);
-        }
-        Ok(())
     }
 
     fn who_might_be(&self, face: &Face) -> Result<Vec<RecordId>, StoreError> {
@@ -181,32 +194,43 @@ impl Roster {
         self.made()?;
         let index = self.index();
         let contacts = face.contacts.iter().map(|contact| hash(contact));
-        let of = |contact| index.as_ref().map(|index| index.of(contact));
-        Ok(contacts.filter_map(of).flatten().collect())
+        Ok(contacts.flat_map(|contact| index.of(contact)).collect())
     }
 
-    fn index_of_all(&self) -> Result<Index, StoreError> {
-        let mut sorted: Vec<Entry> = Vec::new();
-        for record in self.store.records() {
-            let record = record?;
-            if let (Kind::Customer, Some((high, low))) = (record.kind, halves(&record.id)) {
-                let face = self.face(&record)?;
-                let contacts = face.contacts.iter();
-                sorted.extend(contacts.map(|contact| (hash(contact), high, low)));
+    /// Makes the index, if nobody has asked before.
+    fn made(&self) -> Result<(), StoreError> {
+        let _one_walk = self
+            .persons
+            .walk
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let before = {
+                let index = self.index();
+                if index.sorted.is_some() {
+                    return Ok(());
+                }
+                index.forgotten
+            };
+            let mut sorted: Vec<Entry> = Vec::new();
+            for record in self.store.records() {
+                sorted.extend(self.entries(&record?)?);
+            }
+            sorted.sort_unstable();
+            sorted.shrink_to_fit();
+            let mut index = self.index();
+            // Else many rows were written meanwhile, which the walk may have missed.
+            if index.forgotten == before {
+                index.sorted = Some(sorted);
+                return Ok(());
             }
         }
-        sorted.sort_unstable();
-        sorted.shrink_to_fit();
-        Ok(Index {
-            sorted,
-            fresh: BTreeSet::new(),
-        })
     }
 
     /// Every statement under this lock leaves the index whole.
-    fn index(&self) -> std::sync::MutexGuard<'_, Option<Index>> {
+    fn index(&self) -> MutexGuard<'_, Index> {
         self.persons
-            .0
+            .index
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
