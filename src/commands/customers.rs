@@ -224,7 +224,7 @@ impl Desk {
         if let Some(contact) = wanted.contact() {
             // Who has a whole number or address is known without a look at everybody.
             self.each_with(&contact, who, now, |seen| {
-                found.push((3, self.card(seen, now)))
+                found.push((3, self.card(seen, now)));
             })?;
             return self.first_cards(found, who, now);
         }
