@@ -446,6 +446,17 @@ async fn a_question_is_asked_once_outlives_a_restart_and_is_asked_anew_for_a_new
     assert_eq!(sides, [("Lan Anh", 1), ("Minh Tuấn", 2)]);
     let id = claims[0].claim.id.clone();
 
+    let status = desk(&company).status(&boss, company.now).unwrap();
+    let next: Vec<&str> = status
+        .next
+        .iter()
+        .map(|mend| mend.shown(sheetbridge::config::Language::Vi))
+        .collect();
+    assert!(
+        next.contains(&"1 khách có nhiều người cùng nhận: bấm /trung để quyết định."),
+        "{next:#?}"
+    );
+
     // Who may not, and whom nobody meant.
     let error = desk(&company)
         .claim_decide(
@@ -719,4 +730,31 @@ async fn whoever_looks_after_the_area_is_proposed_first() {
         firsts,
         [("Lan Anh".to_owned(), false), ("Ngọc Mai".to_owned(), true)]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_another_persons_leaves_the_claim_to_the_others() {
+    let mut company = Company::small(&ROWS, BOSS_TOO).await;
+    company.poll().await;
+    let boss = colleague("Bùi Sếp", Role::Manager);
+    let sides = |company: &Company| -> Vec<Vec<String>> {
+        let claims = desk(company).claims(false, &boss).unwrap();
+        let names = |claim: &sheetbridge::commands::ClaimLine| {
+            let sides = claim.claim.sides.iter();
+            sides.map(|side| side.names.clone()).collect()
+        };
+        claims.iter().map(names).collect()
+    };
+    let minh = new_row(&company, "Trần Văn Bình", "0912345678", "", "Minh Tuấn");
+    company.poll_and_settle().await;
+    new_row(&company, "Bình", "0912345678", "", "Thu Hà");
+    company.poll_and_settle().await;
+    assert_eq!(sides(&company), [["Lan Anh", "Minh Tuấn", "Thu Hà"]]);
+    // The number was a slip: Minh's row is that of Lan's other customer, whom he claims now.
+    company.type_into(minh, "SĐT", "0987654321");
+    company.type_into(minh, "Họ tên", "Cúc");
+    company.poll_and_settle().await;
+    let mut left = sides(&company);
+    left.sort();
+    assert_eq!(left, [["Lan Anh", "Minh Tuấn"], ["Lan Anh", "Thu Hà"]]);
 }

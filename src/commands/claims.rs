@@ -178,9 +178,14 @@ impl Desk {
             }
         }
         store.commit(groups)?;
-        let claims = store.claims()?;
-        let open = claims.iter().filter(|claim| state(claim) == "open").count();
+        let open = self.claims_open()?;
         Ok(ClaimsFound { new, open })
+    }
+
+    /// How many wait for a manager.
+    pub(super) fn claims_open(&self) -> Answer<usize> {
+        let claims = self.roster.store().claims()?;
+        Ok(claims.iter().filter(|claim| state(claim) == "open").count())
     }
 
     /// What a card says of a claim; nothing if there is none, or none that whoever asks may know of.

@@ -39,14 +39,50 @@ pub(super) fn look(
         .roster
         .others_of_person(record, |id| present(poll, id))?;
     records.extend(others);
-    // A row that has come to be another person's may leave a claim of which it is not a row any more.
-    let mut claim = known;
+    let stays = |claim: &Claim| {
+        let mut others = records.iter().filter(|one| one.id != record.id);
+        *event == Event::Removed || others.any(|one| claim.records.contains(&one.id))
+    };
+    let mut claim = match known {
+        Some(claim) if !stays(&claim) => {
+            leave(poll, claim, record, group)?;
+            None
+        }
+        known => known,
+    };
     for other in &records {
-        if claim.is_none() {
+        if claim.is_none() && other.id != record.id {
             claim = self::known(poll, &other.id)?;
         }
     }
-    let standings = poll.roster.standings(&records)?;
+    settle(poll, claim, &records, group)
+}
+
+/// The row has come to be another person's: the claim goes on among the others, if there is one left.
+fn leave(
+    poll: &mut Poll<'_>,
+    mut claim: Claim,
+    record: &Record,
+    group: &mut Group,
+) -> Result<(), StoreError> {
+    claim.records.retain(|id| *id != record.id);
+    group.leave_claim(&record.id);
+    keep(poll, &claim, group);
+    let mut rows = Vec::new();
+    for id in &claim.records {
+        rows.extend(present(poll, id)?);
+    }
+    settle(poll, Some(claim), &rows, group)
+}
+
+/// What follows for a person with these rows.
+fn settle(
+    poll: &mut Poll<'_>,
+    claim: Option<Claim>,
+    records: &[Record],
+    group: &mut Group,
+) -> Result<(), StoreError> {
+    let standings = poll.roster.standings(records)?;
     let sides = sides(&standings);
     let ids: Vec<RecordId> = records.iter().map(|one| one.id.clone()).collect();
     match step(claim, &ids, &sides, poll.now) {
@@ -54,7 +90,7 @@ pub(super) fn look(
         Step::Kept(claim) => keep(poll, &claim, group),
         Step::Asked(claim) => {
             keep(poll, &claim, group);
-            ask(poll, &claim, &sides, &records, group)?;
+            ask(poll, &claim, &sides, records, group)?;
         }
         Step::Over(claim) => {
             keep(poll, &claim, group);
@@ -64,7 +100,7 @@ pub(super) fn look(
             note(
                 poll,
                 &claim,
-                "claim: over, the sheet names one in charge only",
+                &format!("claim {}: over, {why}", claim.id),
                 group,
             );
         }

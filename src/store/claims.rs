@@ -22,6 +22,11 @@ impl Group {
             self.put(of_record(record), &claim.id);
         }
     }
+
+    /// A record is no row of its claim any more.
+    pub fn leave_claim(&mut self, record: &RecordId) {
+        self.remove(of_record(record));
+    }
 }
 
 impl Store {
