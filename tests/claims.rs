@@ -290,9 +290,9 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
     let question = chat.shown(BOSS, "Nhiều người cùng nhận một khách");
     for part in [
         "Trần Văn Bình · 0912 345 678",
-        "Lan Anh\n• Khách hàng, dòng 2: có sẵn từ đầu, ô ngày nhận 03/03/2026, Đang tư vấn",
-        "Minh Tuấn\n• Khách hàng, dòng 4: bot thấy lần đầu 09:01, thứ Bảy 21/11/2026",
-        "Lan Anh có trước theo thời điểm bot thấy dòng.",
+        "Lan Anh\n• Khách hàng, dòng 2: có từ trước khi dùng bot, ô ngày nhận 03/03/2026, Đang tư vấn",
+        "Minh Tuấn\n• Khách hàng, dòng 4: bot đọc thấy lần đầu 09:01, thứ Bảy 21/11/2026",
+        "Lan Anh nhập trước, tính theo lúc bot đọc thấy dòng.",
     ] {
         assert!(question.text.contains(part), "{part}: {}", question.text);
     }
@@ -353,7 +353,7 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
     chat.says(
         LAN,
         "/khach Bình",
-        "Giữ cho Lan Anh (Bùi Sếp quyết định 21/11/2026)",
+        "Giữ cho Lan Anh (Bùi Sếp quyết định ngày 21/11/2026)",
     )
     .await;
     chat.says(MINH, "/trung", "chưa có quyền").await;

@@ -109,9 +109,9 @@ impl Words {
         );
         let seen = clock(&row.seen);
         let seen = match row.baseline {
-            true => self.pick("có sẵn từ đầu", "there at the first look"),
+            true => self.pick("có từ trước khi dùng bot", "there at the first look"),
             false => self.pick(
-                format!("bot thấy lần đầu {seen}"),
+                format!("bot đọc thấy lần đầu {seen}"),
                 format!("seen first {seen}"),
             ),
         };
@@ -133,7 +133,7 @@ impl Words {
                     format!("last note: {last} ({at})"),
                 )
             });
-        let none = || self.pick("chưa có ghi nhận liên hệ", "no contact noted");
+        let none = || self.pick("chưa ghi nhận lần liên hệ nào", "no contact noted");
         let parts = [
             Some(seen),
             received,
@@ -150,14 +150,14 @@ impl Words {
             (Some(seen), Some(received)) if seen != received => {
                 let (seen, received) = (bold(seen), bold(received));
                 self.pick(
-                    format!("⚠️ Bot thấy dòng của {seen} trước, nhưng ô ngày nhận của {received} sớm hơn."),
+                    format!("⚠️ Bot đọc thấy dòng của {seen} trước, nhưng ô ngày nhận của {received} lại sớm hơn."),
                     format!("⚠️ The row of {seen} was seen first, but the cell of {received} says an earlier day."),
                 )
             }
             (Some(seen), _) => {
                 let seen = bold(seen);
                 self.pick(
-                    format!("🥇 {seen} có trước theo thời điểm bot thấy dòng."),
+                    format!("🥇 {seen} nhập trước, tính theo lúc bot đọc thấy dòng."),
                     format!("🥇 {seen} was first, by when the row was seen."),
                 )
             }
@@ -213,11 +213,11 @@ impl Words {
         let at = claim.at.as_deref().map(day).unwrap_or_default();
         match claim.together {
             true => self.pick(
-                format!("⚖️ {kept} cùng chăm ({by} quyết định {at})"),
+                format!("⚖️ {kept} cùng chăm ({by} quyết định ngày {at})"),
                 format!("⚖️ {kept} together (decided by {by}, {at})"),
             ),
             false => self.pick(
-                format!("⚖️ Giữ cho {kept} ({by} quyết định {at})"),
+                format!("⚖️ Giữ cho {kept} ({by} quyết định ngày {at})"),
                 format!("⚖️ For {kept} (decided by {by}, {at})"),
             ),
         }
