@@ -6,6 +6,7 @@
 
 mod answer;
 mod campaigns;
+mod claims;
 mod day;
 mod menu;
 mod notes;

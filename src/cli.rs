@@ -7,6 +7,7 @@
 mod backup;
 mod campaign;
 mod check;
+mod claims;
 mod demo;
 mod digest;
 mod explain;
@@ -104,6 +105,9 @@ enum Command {
     /// Batches that wait for a manager
     #[command(subcommand)]
     Held(held::Args),
+    /// Customers whom several of the company claim
+    #[command(subcommand)]
+    Claims(claims::Args),
     /// Addresses and numbers that are not written to
     #[command(subcommand)]
     Suppress(suppress::Args),
@@ -253,6 +257,7 @@ async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {
         Command::Outbox(args) => Box::pin(outbox::outbox(call, args)).await,
         Command::Campaign(args) => Box::pin(campaign::campaign(call, args)).await,
         Command::Suppress(args) => suppress::suppress(call, args).await,
+        Command::Claims(args) => claims::claims(call, args).await,
         Command::Held(args) => held::held(call, args).await,
         Command::Pause(args) => pause::pause(call, args).await,
         Command::Resume(args) => pause::resume(call, args).await,

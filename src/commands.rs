@@ -9,10 +9,12 @@ mod allow;
 mod backup;
 mod button;
 mod campaign;
+mod claims;
 mod customers;
 mod day;
 mod digest;
 mod explain;
+mod given;
 mod held;
 mod invite;
 mod judge;
@@ -42,12 +44,14 @@ pub use campaign::{
     CampaignTable, CampaignTested, Hearers, Steer, WhyGiven, campaign_csv, hour_of, mailing_facts,
     progress_facts, question_void, steer_queue, tell_of_campaign,
 };
+pub use claims::{ClaimLine, ClaimOnCard, ClaimsFound};
 pub use customers::{Card, CustomerLine, Customers, NextLine, StageList, Totals, put_timers};
 pub use day::{Contact, Day, ToContact};
 pub use digest::{DigestMade, DigestQueued};
 pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
 };
+pub use given::LeadGiven;
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;
@@ -322,6 +326,22 @@ pub enum Request {
         /// Id or name.
         which: String,
     },
+    /// People whom several claim: a list of [`ClaimLine`].
+    ClaimList {
+        /// Also those that are decided or over.
+        #[serde(default)]
+        all: bool,
+    },
+    /// Looks through all rows for them: a [`ClaimsFound`].
+    ClaimFind {},
+    /// Decides whose a customer is: a [`ClaimFacts`](crate::core::facts::message::ClaimFacts).
+    ClaimDecide {
+        /// Its id.
+        id: String,
+        /// One of those whose the customer is to be; none: all of them together.
+        #[serde(default)]
+        keep: Option<String>,
+    },
     /// One poll of every workbook now. Only the daemon (or `sync` without one) can answer it.
     Sync {
         /// Whether it only says what it would do.
@@ -484,6 +504,11 @@ impl Desk {
                 json(&self.campaign_steer(which, *how, who, now)?)
             }
             Request::CampaignResend { which } => json(&self.campaign_resend(which, who, now)?),
+            Request::ClaimList { all } => json(&self.claims(*all, who)?),
+            Request::ClaimFind {} => json(&self.claims_find(who, now)?),
+            Request::ClaimDecide { id, keep } => {
+                json(&self.claim_decide(id, keep.as_deref(), None, who, now)?)
+            }
             Request::Sync { .. } => Err(CommandError::plain(
                 ErrorKind::Unavailable,
                 "only the running daemon can poll: start it with `sheetbridge run`, or poll once with `sheetbridge sync`",

@@ -11,6 +11,7 @@ mod environment;
 mod goals;
 mod load;
 mod outward;
+mod owners;
 mod people;
 mod problem;
 mod reload;
@@ -90,6 +91,8 @@ pub struct Config {
     pub guard: Guard,
     /// `[[staff]]` in the order of the file.
     pub staff: Vec<Staff>,
+    /// `[owners]` and the areas of `[[staff]]`.
+    pub owners: Owners,
     /// `[email]`, if the daemon is to send mail.
     pub email: Option<Email>,
     /// `[telegram]`, if the daemon is to use a bot.
@@ -408,6 +411,27 @@ impl Limit {
         let share = count as f64 / all.max(1) as f64;
         count >= self.at_least as usize && share >= self.share
     }
+}
+
+/// `[owners]`: whose customer somebody is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owners {
+    /// Managers are asked when rows of one person name different people in charge.
+    pub claims: bool,
+    /// How somebody is proposed for a new lead that nobody is in charge of; none: nobody is.
+    pub propose: Option<Propose>,
+    /// By name, the areas that somebody looks after, folded.
+    pub areas: BTreeMap<String, Vec<String>>,
+}
+
+/// `[owners] propose`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Propose {
+    /// One after the other.
+    RoundRobin,
+    /// Whoever looks after the area, one after the other of those.
+    Area,
 }
 
 /// `[email]`.

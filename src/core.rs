@@ -8,6 +8,7 @@
 pub mod calendar;
 pub mod campaign;
 pub mod change;
+pub mod claim;
 pub mod condition;
 pub mod decide;
 pub mod delivery;
@@ -19,6 +20,7 @@ pub mod outcome;
 pub mod pace;
 pub mod people;
 pub mod policy;
+pub mod propose;
 pub mod record;
 pub mod rule;
 pub mod settle;

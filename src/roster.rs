@@ -4,12 +4,14 @@
 //! Reads the store and the configuration, keeps what a workbook says about itself, decides nothing and writes nothing but that.
 
 mod campaigns;
+mod claims;
 mod consent;
 mod deciding;
 mod known;
 mod lately;
 mod memory;
 mod once;
+mod persons;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -133,6 +135,7 @@ pub struct Roster {
     memory: Arc<Memory>,
     orders: Arc<Mutex<Orders>>,
     lately: Arc<Lately>,
+    persons: Arc<persons::Persons>,
 }
 
 /// Where the rows of a tab stand, by workbook and tab, and of which version that is.
@@ -182,6 +185,7 @@ impl Roster {
             memory: Arc::default(),
             orders: Arc::default(),
             lately: Arc::default(),
+            persons: Arc::default(),
             config,
             store,
         }

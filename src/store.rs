@@ -10,10 +10,12 @@
 
 pub mod backup;
 pub mod campaigns;
+mod claims;
 mod cold;
 mod compact;
 mod folder;
 pub mod gap;
+pub mod given;
 pub mod journal;
 pub mod keys;
 pub mod lanes;

@@ -22,9 +22,9 @@ mod sync;
 use serde_json::json;
 use world::{Ran, command};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "demo", "sandbox", "check", "sync", "run", "status", "records", "explain", "digest", "outbox",
-    "held", "suppress", "pause", "resume", "invite", "report",
+    "held", "claims", "suppress", "pause", "resume", "invite", "report",
 ];
 
 fn run(arguments: &[&str]) -> Ran {
@@ -61,6 +61,9 @@ fn what_is_asked_wrongly_is_usage() {
     run(&["outbox", "list", "--limit", "many"]).failed(2, &["--limit"]);
     run(&["outbox", "resolve", "x", "--again", "--dead"]).failed(2, &["cannot be used with"]);
     run(&["outbox", "trial", "--drop", "--take-over"]).failed(2, &["cannot be used with"]);
+    run(&["claims", "decide", "c-1"]).failed(2, &["--keep <NAME>|--together"]);
+    run(&["claims", "decide", "c-1", "--keep", "Lan Anh", "--together"])
+        .failed(2, &["cannot be used with"]);
     run(&["explain"]).failed(2, &["<WHO>"]);
     let ran = run(&["fly", "--json"]);
     assert_eq!((ran.code, ran.err.as_str()), (2, ""));

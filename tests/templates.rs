@@ -51,6 +51,10 @@ fn full() -> Value {
             "flood": {"count": 12, "items": [{"template": "lead-alert", "name": "Nguyễn Văn An"}, {"template": "idle", "name": null}], "more": 10},
             "doubt": {"id": "0123456789abcdef#1", "key": "01234567", "name": "Nguyễn Văn An", "to": "a…@gmail.example",
                       "subject": "Chào Anh An", "at": "2026-11-21T08:59:00", "said": "connection reset by peer", "url": "https://docs.google.com/x"},
+            "earlier": {"count": 2, "since": "2026-03-14", "month": 3, "year": 2026, "or_before": true, "stage": "Đang tư vấn",
+                        "owners": ["Minh Tuấn"], "own": false, "url": "https://docs.google.com/x"},
+            "claim": claim(),
+            "proposal": {"names": ["Lan Anh", "Minh Tuấn", "Thu Hà"], "by_area": true, "by": "Hà Phạm"},
             "trouble": {"service": "google", "detail": "Google trả lời 403: chưa được chia sẻ.",
                         "mend": "Chia sẻ bảng tính cho crm@du-an.iam.gserviceaccount.com.", "since": "2026-11-21T08:40:00", "waiting": 4},
             "findings": {"problems": [{"tab": "Khách hàng", "cell": "C19", "header": "Email", "value": "nguyen@gmail",
@@ -67,6 +71,19 @@ fn full() -> Value {
             "optout": {"url": "https://crm.queenland.example/o/x", "email": "lienhe@queenland.example", "phone": "028 3822 9999"},
         }),
     )
+}
+
+fn claim() -> Value {
+    json!({
+        "id": "c-01234567", "question": "c-01234567#1", "name": "Nguyễn Văn An", "contact": "0901 234 567",
+        "sides": [
+            {"names": "Lan Anh", "rows": [{"tab": "Khách hàng", "row": 17, "url": "https://docs.google.com/x", "seen": "2026-11-20T08:10:00",
+                "received": "2026-11-20", "stage": "Đang tư vấn", "notes": 2, "last": "Lan Anh: đã hẹn", "last_at": "2026-11-20T09:00:00"}]},
+            {"names": "Minh Tuấn", "rows": [{"tab": "Tháng 11", "row": 31, "url": "https://docs.google.com/x", "seen": "2026-11-21T08:10:00",
+                "received": "2026-11-02"}]},
+        ],
+        "first_seen": "Lan Anh", "first_received": "Minh Tuấn", "kept": "Lan Anh", "by": "Hà Phạm", "yours": true,
+    })
 }
 
 fn digest() -> Value {
@@ -329,6 +346,7 @@ fn a_lead_alert_reads_like_this() {
         chat.html(),
         "🔔 <b>Khách mới: Nguyễn Văn An</b>
 
+🔁 <b>Khách này đã có từ tháng 3/2026 hoặc trước đó</b> (2 dòng), gần nhất: Đang tư vấn, phụ trách: Minh Tuấn (<a href=\"https://docs.google.com/x\">mở dòng cũ</a>)
 📞 <b>0901 234 567</b> · +84901234567
 ✉️ an.nguyen@gmail.example
 🏠 Nhu cầu: Căn hộ 2PN &lt;view sông&gt;
@@ -350,6 +368,7 @@ fn a_lead_alert_reads_like_this() {
         [
             vec!["📋 Chép số 0901 234 567", "💬 Zalo"],
             vec!["📄 Mở trên Sheet"],
+            vec!["📝 Chép lời chào Zalo"],
             vec!["✅ Đã liên hệ"],
             vec!["📅 Đã hẹn", "📵 Không nghe máy"],
             vec!["📞 Gọi lại lúc…", "🚫 Hết nhu cầu"],
@@ -364,7 +383,7 @@ fn a_lead_alert_reads_like_this() {
         ButtonKind::Url("https://zalo.me/84901234567".into())
     );
     assert_eq!(
-        chat.buttons[2][0].kind,
+        chat.buttons[3][0].kind,
         ButtonKind::Action {
             name: "done".into()
         }
@@ -1006,6 +1025,85 @@ fn a_frozen_template_stays_what_it_was() {
     );
 }
 
+/// What the button for Zalo copies, with these values in the place of those of a full row.
+fn greeting_for_zalo(change: impl FnOnce(&mut Value)) -> String {
+    let mut values = full();
+    change(&mut values);
+    let chat = Templates::load(None, Language::Vietnamese)
+        .unwrap()
+        .render_chat("lead-alert", &values)
+        .unwrap();
+    let mut buttons = chat.buttons.into_iter().flatten();
+    let button = buttons.find(|button| button.label.contains("lời chào"));
+    match button.unwrap().kind {
+        ButtonKind::Copy(text) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_greeting_for_zalo_is_ready_to_paste() {
+    assert_eq!(
+        greeting_for_zalo(|_| ()),
+        "Dạ em chào anh An ạ, em là Lan Anh bên Công ty CP Queenland.\n\
+         Em nhận được thông tin anh đang quan tâm Căn hộ 2PN <view sông> khu vực Quận 7.\n\
+         Anh tiện lúc nào để em gọi tư vấn thêm ạ?"
+    );
+    let unknown = greeting_for_zalo(|values| {
+        values["pronoun"] = json!("anh/chị");
+        values["name"] = json!({});
+        values["interest"] = Value::Null;
+        values["area"] = json!("Thủ Đức (gần [Vincom])\nhoặc Quận 9");
+    });
+    // Brackets of a cell stay what they are, and make no button.
+    assert!(
+        unknown.starts_with("Dạ em chào anh/chị ạ, em là Lan Anh")
+            && unknown.contains("quan tâm bất động sản khu vực Thủ Đức (gần [Vincom])")
+            && unknown.contains("\nAnh/chị tiện lúc nào"),
+        "{unknown}"
+    );
+    let long = greeting_for_zalo(|values| {
+        values["owner"] = json!("😀".repeat(300));
+    });
+    assert!(long.encode_utf16().count() <= 256, "{long}");
+}
+
+#[test]
+fn a_claim_shows_the_managers_who_was_first_and_by_what() {
+    let chat = load(Language::Vietnamese)
+        .render_chat("claim", &full())
+        .unwrap();
+    assert_eq!(
+        chat.plain(),
+        "⚖️ Nhiều người cùng nhận một khách: Nguyễn Văn An · 0901 234 567
+
+Lan Anh
+• Khách hàng, dòng 17: bot đọc thấy lần đầu 08:10, thứ Sáu 20/11/2026, ô ngày nhận 20/11/2026, Đang tư vấn; ghi nhận gần nhất: Lan Anh: đã hẹn (20/11/2026)
+
+Minh Tuấn
+• Tháng 11, dòng 31: bot đọc thấy lần đầu 08:10, thứ Bảy 21/11/2026, ô ngày nhận 02/11/2026; chưa ghi nhận lần liên hệ nào
+
+⚠️ Bot đọc thấy dòng của Lan Anh trước, nhưng ô ngày nhận của Minh Tuấn lại sớm hơn.
+
+Anh/chị quyết định giúp ai phụ trách khách này. Xem lại lúc nào cũng được: /trung"
+    );
+    let labels: Vec<(&str, &ButtonKind)> = chat
+        .buttons
+        .iter()
+        .flatten()
+        .map(|button| (button.label.as_str(), &button.kind))
+        .collect();
+    let action = |name: &str| ButtonKind::Action { name: name.into() };
+    assert_eq!(
+        labels,
+        [
+            ("✅ Giữ cho Lan Anh", &action("claim-keep-1")),
+            ("✅ Giữ cho Minh Tuấn", &action("claim-keep-2")),
+            ("🤝 Cùng chăm", &action("claim-together")),
+        ]
+    );
+}
+
 #[test]
 fn a_value_cannot_make_markup_or_buttons() {
     let folder = own(&[
@@ -1089,8 +1187,16 @@ fn nothing_that_people_type_is_markup_in_any_shipped_template() {
                 chat.html()
             );
             let kinds = |rows: &[Vec<sheetbridge::render::Button>]| -> Vec<Vec<ButtonKind>> {
+                // What is to be pasted into another chat is as people type it.
+                let pasted = |label: &str| label.contains("Zalo");
                 let row = |row: &Vec<sheetbridge::render::Button>| {
-                    row.iter().map(|button| button.kind.clone()).collect()
+                    let kind = |button: &sheetbridge::render::Button| match &button.kind {
+                        ButtonKind::Copy(_) if pasted(&button.label) => {
+                            ButtonKind::Copy(String::new())
+                        }
+                        kind => kind.clone(),
+                    };
+                    row.iter().map(kind).collect()
                 };
                 rows.iter().map(row).collect()
             };

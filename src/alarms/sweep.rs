@@ -99,6 +99,8 @@ pub fn tidy(roster: &Roster, now: Timestamp) -> Result<Tidied, StoreError> {
     }
     store.commit(groups)?;
     store.forget_notes_before(keep, now)?;
+    store.forget_claims()?;
+    store.forget_given_before(keep)?;
     let forgotten = ledger::forget_before(store, keep)?;
     let packed = ledger::pack(store, ago(PACKED_AFTER))?;
     store.pack_journal_before(ago(PACKED_AFTER))?;

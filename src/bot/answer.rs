@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::campaigns;
+use super::claims;
 use super::menu::{self, Command};
 use super::notes;
 use super::report;
@@ -236,6 +237,7 @@ fn to_command(
         Command::Held => held(desk, words, who, now),
         Command::Campaigns if rest.is_empty() => campaigns::list(desk, words, who, 0, now),
         Command::Campaigns => campaigns::one(desk, words, who, rest, now),
+        Command::Claims => claims::list(desk, words, who, rest.parse().unwrap_or(1), now),
         Command::Stop => stop(desk, words, who, now),
         Command::Invite if rest.is_empty() => Ok(vec![Reply::of(words.invite_how())]),
         Command::Invite => {

@@ -20,6 +20,7 @@ pub(super) enum Command {
     Resume,
     Held,
     Campaigns,
+    Claims,
     Stop,
     Suppress,
     Invite,
@@ -35,7 +36,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 15] = [
+const MENU: [Line; 16] = [
     (
         Command::Customers,
         "khach",
@@ -99,6 +100,14 @@ const MENU: [Line; 15] = [
         "Các chiến dịch: đang tới đâu, kết quả, duyệt và dừng",
         "Campaigns: how far they are, results, approve and stop",
         Some(Right::Campaigns),
+    ),
+    (
+        Command::Claims,
+        "trung",
+        "claims",
+        "Khách có nhiều người cùng nhận: ai có trước, giữ cho ai",
+        "Customers whom several claim: who was first, whose they are",
+        Some(Right::Steer),
     ),
     (
         Command::Held,

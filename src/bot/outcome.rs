@@ -98,6 +98,19 @@ impl Words {
                 );
                 Some((toast, line))
             }
+            Pressed::Claimed(claim) => Some(self.claimed(claim, name)),
+            Pressed::Given(given) => {
+                let to = escape(&given.to);
+                let toast = self.pick(
+                    format!("Đã giao cho {}", given.to),
+                    format!("Given to {}", given.to),
+                );
+                let line = self.pick(
+                    format!("✅ <b>{name}</b> đã giao khách này cho {to}. Nhờ ghi {to} vào ô phụ trách."),
+                    format!("✅ <b>{name}</b> gave this lead to {to}. Please write {to} into the owner cell."),
+                );
+                Some((toast, line))
+            }
             Pressed::CustomerOpen(_) => Some((String::new(), String::new())),
             Pressed::Nothing => {
                 let line = self.pick("Không thay đổi gì.", "Nothing changed.");
@@ -287,6 +300,8 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         | Pressed::NoteUndone(_)
         | Pressed::CustomerOpen(_)
         | Pressed::Report(_)
+        | Pressed::Claimed(_)
+        | Pressed::Given(_)
         | Pressed::Nothing => ["", "", "", ""],
     }
 }

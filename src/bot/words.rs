@@ -415,6 +415,14 @@ impl Words {
             escape,
         );
         lines.push(format!("🧑‍💼 {owner}"));
+        if let Some((to, by)) = &card.given {
+            let (to, by) = (escape(to), escape(by));
+            lines.push(self.pick(
+                format!("🎯 {by} đã giao cho {to}, chờ ghi vào ô phụ trách"),
+                format!("🎯 Given to {to} by {by}; the owner cell does not say so yet"),
+            ));
+        }
+        lines.extend(card.claim.as_ref().map(|claim| self.claim_on_card(claim)));
         if let Some(note) = &card.note {
             let short: String = note.chars().take(200).collect();
             lines.push(format!("📝 {}", escape(&short)));
@@ -547,6 +555,7 @@ impl Words {
             Action::NoNeed => self.pick("🚫 Hết nhu cầu", "🚫 Not interested"),
             Action::CallTwoHours => self.pick("⏰ 2 giờ nữa", "⏰ In 2 hours"),
             Action::CallTomorrow => self.pick("⏰ Sáng mai", "⏰ Tomorrow morning"),
+            Action::ClaimTogether => self.pick("🤝 Cùng chăm", "🤝 Look after together"),
             Action::NoteUndo => self.pick("↩️ Bỏ ghi chú này", "↩️ Take it back"),
             Action::Later
             | Action::LaterTwoHours
@@ -569,7 +578,9 @@ impl Words {
             | Action::CampaignPause
             | Action::CampaignResume
             | Action::CampaignStop
-            | Action::Report => action.as_str().to_owned(),
+            | Action::Report
+            | Action::ClaimKeep
+            | Action::Give => action.as_str().to_owned(),
         }
     }
 }

@@ -7,9 +7,11 @@ use super::mail::Soon;
 use super::notes::{Came, NoteLine};
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
-    HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
+    HeldLine, LeadGiven, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who,
+    WhyGiven,
 };
 use crate::core::campaign::CampaignId;
+use crate::core::facts::message::ClaimFacts;
 use crate::core::insight::period::Preset;
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::core::outcome::Outcome;
@@ -98,13 +100,19 @@ pub enum Action {
     CustomerOpen,
     /// The figures of a period.
     Report,
+    /// Of several who claim a customer one keeps them.
+    ClaimKeep,
+    /// All of them look after the customer.
+    ClaimTogether,
+    /// A lead that nobody is in charge of is given to somebody.
+    Give,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -140,6 +148,9 @@ impl Action {
         Self::NoteUndo,
         Self::CustomerOpen,
         Self::Report,
+        Self::ClaimKeep,
+        Self::ClaimTogether,
+        Self::Give,
         Self::Cancel,
     ];
 
@@ -181,6 +192,9 @@ impl Action {
             Self::NoteUndo => "note-undo",
             Self::CustomerOpen => "customer-open",
             Self::Report => "report",
+            Self::ClaimKeep => "claim-keep",
+            Self::ClaimTogether => "claim-together",
+            Self::Give => "give",
             Self::Cancel => "cancel",
         }
     }
@@ -276,6 +290,10 @@ pub enum Pressed {
     CustomerOpen(String),
     /// `report`: of which period.
     Report(Preset),
+    /// `claim-keep` and `claim-together`.
+    Claimed(Box<ClaimFacts>),
+    /// `give`.
+    Given(LeadGiven),
     /// `cancel`.
     Nothing,
 }
@@ -302,6 +320,9 @@ pub fn store_button(group: &mut Group, act: &ButtonAct) -> String {
     format!("{CALLBACK}{id}")
 }
 
+/// Actions of which one message may have several, each with its number behind it.
+const LISTS: [&str; 3] = ["customer-open", "claim-keep", "give"];
+
 /// What a template's `[label](action:NAME)` does under a message that goes to the colleague `told`.
 ///
 /// None if there is no such action, or the message does not say what it should act on; the outbox then leaves the button out.
@@ -312,11 +333,12 @@ pub fn act_for(
     told: Option<&str>,
 ) -> Option<ButtonAct> {
     // The entries of a list are counted from 1.
-    let (name, entry) = match name.strip_prefix("customer-open-") {
-        Some(number) => (
-            "customer-open",
-            number.parse::<usize>().ok()?.checked_sub(1),
-        ),
+    let counted = LISTS.into_iter().find_map(|list| {
+        let number = name.strip_prefix(list)?.strip_prefix('-')?;
+        Some((list, number.parse::<usize>().ok()?.checked_sub(1)?))
+    });
+    let (name, entry) = match counted {
+        Some((list, entry)) => (list, Some(entry)),
         None => (name, None),
     };
     let action = Action::parse(name)?;
@@ -358,6 +380,15 @@ pub fn act_for(
         | Action::CampaignAskStop => event("/mailing/id")?,
         Action::CampaignMore => "0".to_owned(),
         Action::Report => Preset::ThisMonth.as_str().to_owned(),
+        Action::ClaimKeep => {
+            let names = event(&format!("/claim/sides/{}/names", entry?))?;
+            format!("{}/{names}", event("/claim/question")?)
+        }
+        Action::ClaimTogether => event("/claim/question")?,
+        Action::Give => {
+            let name = event(&format!("/proposal/names/{}", entry?))?;
+            format!("{}/{name}", message.record.as_ref()?)
+        }
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
         // Only under the note itself.
         Action::NoteUndo => return None,
@@ -469,6 +500,19 @@ impl Desk {
             }
             Action::CampaignStop => {
                 Pressed::Campaign(self.campaign_steer(subject, Steer::Stop, who, now)?)
+            }
+            Action::ClaimKeep | Action::ClaimTogether => {
+                let (question, keep) = match subject.split_once('/') {
+                    Some((question, keep)) => (question, Some(keep)),
+                    None => (subject, None),
+                };
+                let asked = act.message.as_deref();
+                let decided = self.claim_decide(question, keep, asked, who, now)?;
+                Pressed::Claimed(Box::new(decided))
+            }
+            Action::Give => {
+                let (record, to) = subject.split_once('/').unwrap_or((subject, ""));
+                Pressed::Given(self.give(record, to, act.message.as_deref(), who, now)?)
             }
             Action::Cancel => Pressed::Nothing,
         };

@@ -1,16 +1,19 @@
 //! Customers as their salespeople ask for them: by stage, by name, and that somebody has dealt with one.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::notes::shown;
-use super::{Answer, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
+use super::{Answer, ClaimOnCard, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
 use crate::core::decide::{Timer, TimerKind, timers_for};
 use crate::core::outcome::Promise;
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::core::sheet::fold::fold;
+use crate::core::sheet::{Cell, email, phone};
 use crate::store::Group;
 use crate::store::keys::{self, prefix};
 
@@ -20,6 +23,8 @@ const SHOWN_OF_STAGE: usize = 15;
 const NOTES: usize = 3;
 /// Things to come that are shown of one customer.
 const NEXT: usize = 3;
+/// So many digits may be a whole number; fewer are a part of one.
+const WHOLE_NUMBER: usize = 9;
 /// Cards shown for one question.
 const CARDS: usize = 5;
 
@@ -99,6 +104,12 @@ pub struct Card {
     /// What comes next, the earliest first; likewise.
     #[serde(default)]
     pub next: Vec<NextLine>,
+    /// Whose the customer is, where several claim them; likewise.
+    #[serde(default)]
+    pub claim: Option<ClaimOnCard>,
+    /// To whom a manager gave the customer, and which, as long as the sheet names nobody; likewise.
+    #[serde(default)]
+    pub given: Option<(String, String)>,
 }
 
 /// Something to come.
@@ -210,6 +221,13 @@ impl Desk {
             ));
         }
         let mut found: Vec<(u32, Card)> = Vec::new();
+        if let Some(contact) = wanted.contact() {
+            // Who has a whole number or address is known without a look at everybody.
+            self.each_with(&contact, who, now, |seen| {
+                found.push((3, self.card(seen, now)));
+            })?;
+            return self.first_cards(found, who, now);
+        }
         self.each_seen(who, Right::Customers, now, |seen| {
             let fit = wanted.fits(&seen.facts);
             if fit > 0 {
@@ -217,6 +235,16 @@ impl Desk {
             }
             Ok(())
         })?;
+        self.first_cards(found, who, now)
+    }
+
+    /// Those that fit best, with what is told of one customer.
+    fn first_cards(
+        &self,
+        mut found: Vec<(u32, Card)>,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<Vec<Card>> {
         if found.is_empty() {
             return Err(CommandError::new(
                 ErrorKind::NotFound,
@@ -231,7 +259,7 @@ impl Desk {
             .map(|(_, card)| card)
             .collect();
         for card in &mut cards {
-            self.tell_more(card, now)?;
+            self.tell_more(card, who, now)?;
         }
         Ok(cards)
     }
@@ -245,12 +273,12 @@ impl Desk {
         self.must_see(who, &record, None)?;
         let facts = self.roster.facts(&record, &Json::Null, now)?;
         let mut card = self.card(&Seen { record, facts }, now);
-        self.tell_more(&mut card, now)?;
+        self.tell_more(&mut card, who, now)?;
         Ok(card)
     }
 
     /// A record whose row is there.
-    fn in_sheet(&self, record: &str) -> Answer<Record> {
+    pub(super) fn in_sheet(&self, record: &str) -> Answer<Record> {
         let found = self.roster.store().record(&RecordId::new(record))?;
         found.filter(|record| record.gone.is_none()).ok_or_else(|| {
             CommandError::new(
@@ -262,10 +290,15 @@ impl Desk {
     }
 
     /// Adds to a card what is asked of one customer only: since when, what was said, what comes.
-    fn tell_more(&self, card: &mut Card, now: Timestamp) -> Answer<()> {
+    fn tell_more(&self, card: &mut Card, who: &Who, now: Timestamp) -> Answer<()> {
         let Some(record) = self.roster.store().record(&RecordId::new(&card.record))? else {
             return Ok(());
         };
+        card.claim = self.claim_on_card(&record.id, who)?;
+        let facts = self.roster.facts(&record, &Json::Null, now)?;
+        if let Some(given) = self.given_to(&record, &facts)? {
+            card.given = Some((given.to, given.by));
+        }
         card.since = record.stage_since.map(|since| self.local(since));
         let notes = self.roster.store().notes(&record.id)?;
         let last = notes.iter().skip(notes.len().saturating_sub(NOTES));
@@ -273,7 +306,6 @@ impl Desk {
         let ahead = notes.iter().filter_map(|note| note.promise);
         let ahead = ahead.filter(|promise| self.instant(*promise) > now);
         let mut next: Vec<NextLine> = ahead.map(promised).collect();
-        let facts = self.roster.facts(&record, &Json::Null, now)?;
         let deciding = self.roster.deciding()?;
         let place = Some((record.place.workbook.as_str(), record.place.sheet));
         for timer in timers_for(&deciding.context(&self.roster, place, now), &record, &facts) {
@@ -369,11 +401,45 @@ impl Desk {
             // A sort writes no record: where it stands now is in the order of its tab.
             record.place.row = spot.row;
             let facts = self.roster.facts(&record, &Json::Null, now)?;
-            if sight.covers(&facts) {
+            let covered = sight.covers(&facts)
+                || self.is_given_to(&record.id, &facts, |name| sight.includes(name))?;
+            if covered {
                 show(&Seen { record, facts })?;
             }
             Ok(())
         })
+    }
+
+    /// Shows every customer with this number (E.164) or address whom whoever asks may see.
+    fn each_with(
+        &self,
+        contact: &str,
+        who: &Who,
+        now: Timestamp,
+        mut show: impl FnMut(&Seen),
+    ) -> Answer<()> {
+        let sight = self.sight(who, Right::Customers)?;
+        let ids: BTreeSet<RecordId> = self.roster.with_contact(contact)?.into_iter().collect();
+        for id in ids {
+            let record = self.roster.store().record(&id)?;
+            let Some(mut record) = record.filter(|record| record.gone.is_none()) else {
+                continue;
+            };
+            // A sort writes no record: where it stands now is in the order of its tab.
+            let Some(row) = self.roster.row_of(&record)? else {
+                continue;
+            };
+            record.place.row = row;
+            if !self.roster.face(&record)?.contacts.contains(contact) {
+                continue;
+            }
+            let facts = self.roster.facts(&record, &Json::Null, now)?;
+            let given = || self.is_given_to(&record.id, &facts, |name| sight.includes(name));
+            if sight.covers(&facts) || given()? {
+                show(&Seen { record, facts });
+            }
+        }
+        Ok(())
     }
 
     /// Calendar days between then and now.
@@ -402,6 +468,8 @@ impl Desk {
             since: None,
             notes: Vec::new(),
             next: Vec::new(),
+            claim: None,
+            given: None,
             place: format!(
                 "{} {}",
                 facts["tab"].as_str().unwrap_or_default(),
@@ -462,6 +530,21 @@ impl Wanted {
             email: text.contains('@').then(|| text.to_lowercase()),
             digits: if only_phone { digits } else { String::new() },
         }
+    }
+
+    /// The number in E.164 or the address in small letters, if it is a whole one.
+    fn contact(&self) -> Option<String> {
+        if let Some(address) = &self.email {
+            let read = email::read(&Cell::Text(address.as_str().into())).value();
+            let [one] = &read?[..] else { return None };
+            return Some(one.expose().to_lowercase());
+        }
+        if self.digits.len() < WHOLE_NUMBER {
+            return None;
+        }
+        let read = phone::read(&Cell::Text(self.digits.as_str().into())).value();
+        let [one] = &read?[..] else { return None };
+        Some(one.expose().to_owned())
     }
 
     fn is_too_short(&self) -> bool {

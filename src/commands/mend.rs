@@ -218,6 +218,13 @@ fn of_people(status: &Status) -> Vec<Mend> {
             format!("Chờ quản lý xác nhận nhân viên mới: {names}."),
         ));
     }
+    if status.claims_open > 0 {
+        let n = status.claims_open;
+        mends.push(Mend::new(
+            format!("{n} customers are claimed by several of you: see `sheetbridge claims list`, and answer with `sheetbridge claims decide`."),
+            format!("{n} khách có nhiều người cùng nhận: bấm /trung để quyết định."),
+        ));
+    }
     mends
 }
 

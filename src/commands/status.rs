@@ -66,6 +66,9 @@ pub struct Status {
     pub unbound: Vec<Unbound>,
     /// People of staff tabs about whom no manager has said anything.
     pub unapproved: Vec<String>,
+    /// Customers whom several of the company claim, and no manager has decided.
+    #[serde(default)]
+    pub claims_open: usize,
     /// Words in stage cells that mean no stage, the most frequent first.
     pub unknown_stages: Vec<UnknownWord>,
     /// Customers of whom it is unclear which row is theirs.
@@ -283,6 +286,7 @@ impl Desk {
             channels: self.channel_states(health.as_ref()),
             unbound: self.unbound()?,
             unapproved: unapproved.map(|one| one.name.clone()).collect(),
+            claims_open: self.claims_open()?,
             ambiguous: findings.ambiguous,
             unclear: self.unclear()?,
             edits: self.last_edits()?,

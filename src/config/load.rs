@@ -8,12 +8,14 @@ use toml::de::DeTable;
 use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section, boundary};
-use super::{Config, campaigns, columns, goals, outward, people, rules, secret, sheets, timing};
+use super::{
+    Config, campaigns, columns, goals, outward, owners, people, rules, secret, sheets, timing,
+};
 use crate::core::calendar::Calendar;
 use crate::core::rule::Span;
 
 /// The headings of the file; what is not built is told apart from what does not exist.
-const HEADINGS: [&str; 27] = [
+const HEADINGS: [&str; 28] = [
     "timezone",
     "language",
     "state_dir",
@@ -33,6 +35,7 @@ const HEADINGS: [&str; 27] = [
     "guard",
     "stage",
     "staff",
+    "owners",
     "email",
     "telegram",
     "web",
@@ -190,6 +193,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
     };
     let rules = rules::rules(reader, root, &known);
     let goals = goals::goals(reader, root, &staff, &fields);
+    let owners = owners::owners(reader, root, &staff);
     let language = people::language(reader, root);
     let company = people::company(reader, root);
     let alerts = people::only_address(reader, root, "alerts", "email");
@@ -232,6 +236,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         rules,
         campaigns,
         goals,
+        owners,
         warnings: Vec::new(),
     })
 }

@@ -29,7 +29,9 @@ pub(super) fn staff(reader: &Reader<'_>, root: &Section<'_>) -> Vec<Staff> {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut chats: BTreeMap<i64, String> = BTreeMap::new();
     for section in root.sections(reader, "staff", "[[staff]]") {
-        let known = ["name", "role", "team", "aliases", "email", "telegram"];
+        let known = [
+            "name", "role", "team", "aliases", "email", "telegram", "areas",
+        ];
         section.only(reader, &known, &[]);
         let role = section.text(reader, "role");
         let role = role.map_or(Some(Role::Staff), |role| role.one_of(reader, &ROLES));

@@ -15,6 +15,7 @@ use super::hold::{self, Held, Ruling};
 use super::report::{Report, local};
 use super::{Mode, agreed, first_look, gap, given_cells, optout, quiet, settling};
 use crate::core::change::{GuardInput, TabFacts};
+use crate::core::claim::Claim;
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
 use crate::core::message::MessageKey;
 use crate::core::record::{Cells, Kind, Place, Record, RecordId, StageSeen};
@@ -79,6 +80,12 @@ pub(super) struct Poll<'a> {
     pub(super) mode: Mode,
     /// What is written already, though it does not count yet: the records of a first look.
     pub(super) plan: Option<Plan<'a>>,
+    /// Claims that were made or changed in this poll.
+    pub(super) claims: Vec<Claim>,
+    /// Who was proposed last in this poll.
+    pub(super) turn: Option<String>,
+    /// Rows came without events, many at once perhaps.
+    pub(super) first_looks: bool,
     /// Records that were settled while few were worked at.
     pub(super) worked_at: usize,
 }
@@ -249,6 +256,9 @@ impl<'a> Poll<'a> {
             looked_up: RefCell::default(),
             mode,
             plan: None,
+            claims: Vec::new(),
+            turn: None,
+            first_looks: false,
             worked_at: 0,
             doubts,
         })
@@ -564,7 +574,7 @@ impl<'a> Poll<'a> {
         if real {
             record.changed_at = now;
         }
-        Ok(())
+        roster.learn_person(record)
     }
 
     fn added(&mut self, kind: Kind, after: &AfterRow) -> Result<RecordId, StoreError> {
@@ -576,6 +586,7 @@ impl<'a> Poll<'a> {
         let baseline = self.silent || self.is_baseline(after.sheet);
         let (mut record, group) = self.first_seen(&id, kind, after, cells, baseline)?;
         record.settled = baseline.then(|| record.seen.clone());
+        self.roster.learn_person(&record)?;
         self.work.insert(
             id.clone(),
             Work {

@@ -21,6 +21,7 @@ pub(super) fn take(
     );
     let first = first.number().unwrap_or_default();
     let ids = move |place: usize| RecordId::from_number(first + place as u128);
+    poll.first_looks |= !rows.is_empty();
     if poll.mode == Mode::Real {
         let mut page = Page::default();
         for (place, &at) in rows.iter().enumerate() {

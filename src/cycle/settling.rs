@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::accept::Poll;
+use super::claims;
+use super::propose;
 use super::report::{MessageReport, ProblemReport, Settling};
 use crate::core::change::field_changes;
 use crate::core::decide::{self, Decision, Event, dated_fields, timers_for};
@@ -533,6 +535,10 @@ fn happen(
         }
     }
     keep(poll, record, &decision, &mut group)?;
+    if !matches!(eyes, Eyes::Rule(_)) {
+        claims::look(poll, record, event, &mut group)?;
+        propose::look(poll, record, event, &facts, &mut group)?;
+    }
     let work = poll.working(id)?;
     let open = &mut work.record.open_rules;
     open.retain(|rule, _| !eyes.see(rule));

@@ -222,6 +222,9 @@ impl Poll<'_> {
         self.keep_decided(&mut last);
         plan.add(last)?;
         plan.commit()?;
+        if self.first_looks || self.worked_at >= MANY {
+            self.roster.forget_persons();
+        }
         *pending = waiting;
         Ok(Taken {
             report: self.report,

@@ -212,4 +212,5 @@ fn is_notice(message: &Message, entry: &[u8]) -> bool {
         && message.attempts.is_empty()
         // What has buttons that act on something waiting is not to be lost among others.
         && message.event["hold"].is_null()
+        && message.event["proposal"]["names"].is_null()
 }

@@ -232,6 +232,7 @@ impl Outbox {
         }
         self.add_hold(message, record, &mut facts)?;
         self.add_digest(message, &mut facts)?;
+        self.add_earlier(message, record, &name, &mut facts)?;
         let hash = self
             .templates
             .hash(&message.template)
@@ -330,6 +331,34 @@ impl Outbox {
         let until = message.event["hold"]["until"].as_str().map(String::from);
         facts["hold"] = json!(HoldFacts { subject, to, until });
         facts["hold"]["key"] = json!(key);
+        Ok(())
+    }
+
+    /// What staff read of a customer says since when the person is known, as far as the reader may know it.
+    fn add_earlier(
+        &self,
+        message: &Message,
+        record: Option<&Record>,
+        reader: &str,
+        facts: &mut Value,
+    ) -> Result<(), StoreError> {
+        let asks = |bundle: &str| bundle.contains("earlier");
+        let bundle = self.templates.source_bundle(&message.template);
+        let Some(record) = record.filter(|_| bundle.is_some_and(asks)) else {
+            return Ok(());
+        };
+        if message.to == Recipient::Customer {
+            return Ok(());
+        }
+        let occasion = message.key.as_str().splitn(5, '/').nth(4);
+        let itself = occasion.is_some_and(|occasion| occasion.starts_with("returned "));
+        let directory = self.directory()?;
+        if let Some(earlier) = self
+            .roster
+            .earlier(record, itself, directory.find(reader))?
+        {
+            facts["earlier"] = json!(earlier);
+        }
         Ok(())
     }
 

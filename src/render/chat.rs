@@ -308,6 +308,45 @@ fn cut(tokens: &[Token<'_>], start: usize, limit: usize) -> usize {
     tokens.len()
 }
 
+/// What stands for the signs that make up a button, in a text that is to be copied.
+const SHIELDED: [(char, char); 5] = [
+    ('\n', '\u{E010}'),
+    ('[', '\u{E011}'),
+    (']', '\u{E012}'),
+    ('(', '\u{E013}'),
+    (')', '\u{E014}'),
+];
+
+/// Longest text that a button copies (Bot API, `CopyTextButton`).
+const LONGEST_COPY: usize = 256;
+
+/// A text as a button can carry it: no empty line at its ends, and at most so long as Telegram takes.
+pub(super) fn copyable(text: &str) -> String {
+    let text = tidy(text);
+    let (letters, units) = (text.chars().count(), text.encode_utf16().count());
+    let text = match units > LONGEST_COPY {
+        // The ellipsis is one more.
+        true => {
+            let most = LONGEST_COPY.saturating_sub(1 + units - letters);
+            super::filters::shorten(&text, most)
+        }
+        false => text,
+    };
+    let shield = |letter: char| {
+        let known = SHIELDED.iter().find(|(sign, _)| *sign == letter);
+        known.map_or(letter, |(_, stands)| *stands)
+    };
+    text.chars().map(shield).collect()
+}
+
+fn unshielded(text: &str) -> String {
+    let sign = |letter: char| {
+        let known = SHIELDED.iter().find(|(_, stands)| *stands == letter);
+        known.map_or(letter, |(sign, _)| *sign)
+    };
+    text.chars().map(sign).collect()
+}
+
 /// Reads the rendered file of buttons: a line is a row, `[label](target)` is a button.
 fn rows(text: &str) -> Result<Vec<Vec<Button>>, String> {
     let mut rows = Vec::new();
@@ -359,10 +398,10 @@ fn button(label: &str, target: &str) -> Result<Button, String> {
             name: name.to_owned(),
         }
     } else if let Some(text) = target.strip_prefix("copy:") {
-        if text.is_empty() || text.chars().count() > 256 {
+        if text.is_empty() || text.chars().count() > LONGEST_COPY {
             return Err(format!("the button `{label}` must copy 1 to 256 letters"));
         }
-        ButtonKind::Copy(text.to_owned())
+        ButtonKind::Copy(unshielded(text))
     } else if ["https://", "http://", "tg://"]
         .iter()
         .any(|scheme| target.starts_with(scheme))

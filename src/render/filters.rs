@@ -59,6 +59,9 @@ pub(super) fn add(env: &mut Environment<'static>, language: Language) {
     env.add_filter("number", move |value: Value| {
         whole(&value).map(|number| grouped(number, language))
     });
+    env.add_filter("copyable", |value: Value| {
+        text_of(&value).map(|text| super::chat::copyable(&text))
+    });
     env.add_filter("shorten", |value: Value, letters: usize| {
         text_of(&value).map(|text| shorten(&text, letters))
     });
@@ -349,7 +352,7 @@ fn zalo(value: &Value) -> Result<Value, Error> {
 }
 
 /// The first so many letters, cut at a word and with an ellipsis if anything was left out.
-fn shorten(text: &str, letters: usize) -> String {
+pub(super) fn shorten(text: &str, letters: usize) -> String {
     if text.chars().count() <= letters {
         return text.to_owned();
     }

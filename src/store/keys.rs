@@ -93,6 +93,12 @@ pub mod prefix {
     pub const ASKED: &[u8] = b"asked/";
     /// Which of our messages one in a chat is, by chat and Telegram's number.
     pub const TOLD: &[u8] = b"told/";
+    /// People whom several claim, by id.
+    pub const CLAIM: &[u8] = b"claim/";
+    /// Which claim a record belongs to, by record.
+    pub const CLAIM_OF: &[u8] = b"claim-of/";
+    /// To whom managers gave a lead that nobody was in charge of, by record.
+    pub const GIVEN: &[u8] = b"given/";
     /// How the messages of a campaign stood when they were last counted, by campaign.
     pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.

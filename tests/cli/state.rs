@@ -45,6 +45,49 @@ async fn a_state_folder_of_another_format_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn claims_are_found_listed_and_decided_from_the_shell() {
+    let world = World::new().await;
+    world.run(&["sync"]).await.well();
+    let ran = world.run(&["claims", "list"]).await.well();
+    assert_eq!(ran.out, "Nobody is claimed by several.\n");
+    // The sample has customers who stand in two rows with two people in charge.
+    let found = world.run(&["claims", "find", "--json"]).await.well().json();
+    let open = found["open"].as_u64().unwrap();
+    assert!(open > 0, "{found}");
+    assert_eq!(found["new"], found["open"]);
+    let ran = world.run(&["claims", "list", "--json"]).await.well();
+    assert_eq!(ran.out.lines().count() as u64, open);
+    let line: serde_json::Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+    let claim = &line["claim"];
+    assert_eq!(line["state"], "open");
+    let (id, names) = (
+        claim["id"].as_str().unwrap(),
+        claim["sides"][0]["names"].as_str().unwrap(),
+    );
+    world
+        .run(&["claims", "decide", "c-none", "--together"])
+        .await
+        .failed(1, &["there is no claim \"c-none\"", "claims list"]);
+    let told = world
+        .run(&["claims", "decide", id, "--keep", names])
+        .await
+        .well();
+    assert_eq!(
+        told.out,
+        format!("{id}: the customer is {names}'s; everybody concerned is told\n")
+    );
+    let again = world.run(&["claims", "decide", id, "--together"]).await;
+    again.failed(1, &["the command line has decided", names]);
+    let all = world.run(&["claims", "list", "--all"]).await.well();
+    assert!(
+        all.out
+            .contains(&format!("decided: {names}, by the command line")),
+        "{}",
+        all.out
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_commands_work_with_and_without_a_daemon() {
     let world = World::new().await;
     world.run(&["sync"]).await.well();

@@ -1,5 +1,5 @@
 //! What messages know beyond the record: the shapes that the shipped templates read under `event`,
-//! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout`, `refusal` and `mailing`. Whoever decides or sends fills them in and
+//! `held`, `hold`, `trouble`, `doubt`, `findings`, `optout`, `refusal`, `mailing`, `earlier`, `claim` and `proposal`. Whoever decides or sends fills them in and
 //! hands them over as JSON; every part a template can do without is optional.
 
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,109 @@ pub struct PromiseFacts {
     pub at: String,
     /// What they wrote.
     pub text: Option<String>,
+}
+
+/// `earlier`: other rows of the same person that were there before, for messages to staff about a record. Only managers
+/// read who is in charge of them, and nobody what they cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EarlierFacts {
+    /// How many rows, also those that are gone.
+    pub count: usize,
+    /// ISO date of the oldest: of receipt if its cell says so, else when it was seen first.
+    pub since: String,
+    /// Whether it was there at the first look and may be older.
+    pub or_before: bool,
+    /// Month and year of `since`.
+    pub month: i8,
+    /// See `month`.
+    pub year: i16,
+    /// Stage label of the newest of them.
+    pub stage: Option<String>,
+    /// Whether the reader is in charge of one of them.
+    pub own: bool,
+    /// Who is in charge of them; empty unless the reader is a manager.
+    pub owners: Vec<String>,
+    /// Address of the newest row that the reader may see.
+    pub url: Option<String>,
+}
+
+/// `proposal`: who might take a lead that nobody is in charge of. Templates `owner-proposed` and `owner-given`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProposalFacts {
+    /// Who, the proposed one first.
+    pub names: Vec<String>,
+    /// Whether the first one looks after the area.
+    pub by_area: bool,
+    /// Who gave it, once it is given.
+    pub by: Option<String>,
+}
+
+/// `claim`: a person whom several claim. Templates `claim` and `claim-decided`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClaimFacts {
+    /// What it is known by.
+    pub id: String,
+    /// What the buttons act on: id, `#`, and the number of the question.
+    pub question: String,
+    /// The customer's name.
+    pub name: Option<String>,
+    /// The first number that the rows share, as people write it, or else the address.
+    pub contact: Option<String>,
+    /// The sides, whoever has the oldest row first.
+    pub sides: Vec<ClaimSide>,
+    /// Whose row was seen first, if that is clear.
+    pub first_seen: Option<String>,
+    /// Who has the earliest day of receipt in the cells, if that is clear.
+    pub first_received: Option<String>,
+    /// What was decided: whose the customer is; with `together`, everybody's.
+    pub kept: Option<String>,
+    /// Whether they look after the customer together.
+    pub together: bool,
+    /// Who decided.
+    pub by: Option<String>,
+    /// Local ISO time of the decision.
+    pub decided: Option<String>,
+    /// Whether the customer is the reader's by it.
+    pub yours: bool,
+}
+
+/// One side of a claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClaimSide {
+    /// Their names, joined by `+`.
+    pub names: String,
+    /// Their rows.
+    pub rows: Vec<ClaimRow>,
+}
+
+/// One row of a side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClaimRow {
+    /// Title of the tab.
+    pub tab: String,
+    /// The sheet's row number.
+    pub row: u32,
+    /// Address that opens it.
+    pub url: String,
+    /// Local ISO time at which it was seen first.
+    pub seen: String,
+    /// Whether it was there at the first look.
+    pub baseline: bool,
+    /// ISO date of receipt, as the cell says.
+    pub received: Option<String>,
+    /// Stage label.
+    pub stage: Option<String>,
+    /// How often colleagues noted what came of it.
+    pub notes: usize,
+    /// The last of these: who, and what came of it.
+    pub last: Option<String>,
+    /// Local ISO time of it.
+    pub last_at: Option<String>,
 }
 
 /// `flood`: many notices for one colleague at once, told as one. Templates `flood` and `morning`.

@@ -1,0 +1,760 @@
+//! Whose customer a person is: what staff read of earlier rows, and how managers decide between two who have one
+//! customer, over the sandbox's Bot API.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sheetbridge::bot::{Bot, DigestText};
+use sheetbridge::commands::{Desk, ErrorKind, Request, Who};
+use sheetbridge::core::delivery::State;
+use sheetbridge::core::message::{Message, Recipient};
+use sheetbridge::core::people::Role;
+use sheetbridge::core::rule::Channel;
+use sheetbridge::courier::telegram::TelegramCourier;
+use sheetbridge::health::Health;
+use sheetbridge::outbox::Outbox;
+use sheetbridge::render::{Language, Templates};
+use sheetbridge::sandbox::google::{Cell, CellEdit, Edit, Role as Share, Workbook};
+use sheetbridge::sandbox::telegram::{BotSandbox, Person, ShownMessage};
+use sheetbridge::store::keys::prefix;
+use sheetbridge::telegram::{Client, TelegramSettings};
+use support::Company;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+const TOKEN: &str = "4242:token";
+const LAN: i64 = 100_000;
+const MINH: i64 = 100_001;
+const HA: i64 = 100_009;
+const BOSS: i64 = 100_032;
+/// How long the bot may take for anything.
+const SOON: Duration = Duration::from_secs(10);
+
+const BOSS_TOO: &str = r#"
+[[staff]]
+name = "Bùi Sếp"
+role = "manager"
+telegram = 100032
+"#;
+
+const ALERT: &str = r#"
+[[rule]]
+id = "lead-alert"
+on = "added"
+send = { channel = "telegram", to = "owner", else = ["managers"], template = "lead-alert", urgent = true }
+"#;
+
+/// Name, phone, e-mail, stage, owner, received.
+const ROWS: [&[&str]; 2] = [
+    &[
+        "Trần Văn Bình",
+        "0912345678",
+        "",
+        "Đang tư vấn",
+        "Lan Anh",
+        "03/03/2026",
+    ],
+    &["Lê Cúc", "0987654321", "", "Đang tư vấn", "Lan Anh"],
+];
+
+/// The clock of the conversation, in milliseconds; set by the one test of each process.
+static CLOCK: AtomicI64 = AtomicI64::new(0);
+
+fn now() -> Timestamp {
+    Timestamp::from_millisecond(CLOCK.fetch_add(1, Ordering::SeqCst)).unwrap()
+}
+
+struct Chat {
+    company: Company,
+    bot: BotSandbox,
+    outbox: Outbox,
+    courier: Arc<TelegramCourier>,
+    stop: CancellationToken,
+    talk: tokio::task::JoinHandle<()>,
+}
+
+impl Chat {
+    async fn open(more: &str) -> Self {
+        let bot = BotSandbox::start("127.0.0.1:0".parse().unwrap(), TOKEN, "queenland_bot")
+            .await
+            .unwrap();
+        for (id, name) in [
+            (LAN, "Lan Anh"),
+            (MINH, "Minh Tuấn"),
+            (HA, "Hà Phạm"),
+            (BOSS, "Bùi Sếp"),
+        ] {
+            let person = bot.create_person(Person::new(id, name)).unwrap();
+            bot.press_start(person, None).unwrap();
+        }
+        let more = format!(
+            "[telegram]\ntoken = {{ file = \"token.txt\" }}\napi_url = \"{}\"\n{BOSS_TOO}{ALERT}{more}",
+            bot.base_url()
+        );
+        let mut company = Company::small_with_files(&ROWS, &more, &[("token.txt", TOKEN)]).await;
+        company.poll().await;
+        let settings = TelegramSettings {
+            token: TOKEN.to_owned().into(),
+            api_url: Some(bot.base_url()),
+            proxy: None,
+        };
+        let client = Client::new(&settings).unwrap();
+        let templates = Arc::new(Templates::load(None, Language::default()).unwrap());
+        let courier = Arc::new(TelegramCourier::new(client.clone()));
+        let outbox = Outbox::new(
+            company.roster.clone(),
+            templates,
+            None,
+            Some(Arc::clone(&courier) as _),
+            Health::new(company.now, "test", false),
+        );
+        CLOCK.store(company.now.as_millisecond(), Ordering::SeqCst);
+        let roster = company.roster.clone();
+        let desks = move || Desk::new(roster.clone(), None);
+        let digest: DigestText = Arc::new(|_: &Desk, _| Ok(Vec::new()));
+        let stop = CancellationToken::new();
+        let talk = Bot::new(client, desks, digest, Arc::new(Notify::new()), now);
+        Self {
+            company,
+            bot,
+            outbox,
+            courier,
+            talk: tokio::spawn(talk.run(stop.clone())),
+            stop,
+        }
+    }
+
+    /// Polls until what stands in the sheet has settled, and sends what is due.
+    async fn settle(&mut self) {
+        self.company.wait(60);
+        self.company.poll_and_settle().await;
+        self.send().await;
+    }
+
+    async fn send(&mut self) {
+        // What was decided by a button was so a moment ago.
+        self.company.wait(1);
+        CLOCK.store(self.company.now.as_millisecond(), Ordering::SeqCst);
+        let stop = CancellationToken::new();
+        for _ in 0..200 {
+            let (channel, now) = (Channel::Telegram, self.company.now);
+            while !self
+                .outbox
+                .pass(channel, now, &stop)
+                .await
+                .unwrap()
+                .is_empty()
+            {}
+            let store = self.company.roster.store();
+            let mut messages = store.scan::<Message>(prefix::MESSAGE).map(Result::unwrap);
+            // What a chat's pace keeps back for a moment.
+            if !messages.any(|(_, one)| one.state == State::Queued && one.due <= now) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let now = self.company.now;
+        while self.outbox.amend(&self.courier, now).await.unwrap() > 0 {}
+    }
+
+    fn shown(&self, chat: i64, part: &str) -> ShownMessage {
+        let messages = self.bot.messages(chat);
+        let found = messages
+            .iter()
+            .rev()
+            .find(|message| message.text.contains(part));
+        found.cloned().unwrap_or_else(|| {
+            let texts: Vec<&str> = messages
+                .iter()
+                .map(|message| message.text.as_str())
+                .collect();
+            panic!("nothing with “{part}” in {texts:#?}")
+        })
+    }
+
+    fn count(&self, chat: i64, part: &str) -> usize {
+        let messages = self.bot.messages(chat);
+        messages
+            .iter()
+            .filter(|message| message.from_bot && message.text.contains(part))
+            .count()
+    }
+
+    async fn presses(&self, chat: i64, message: &ShownMessage, label: &str) -> String {
+        let rows = message.buttons.iter().enumerate();
+        let mut places = rows.flat_map(|(row, buttons)| {
+            let buttons = buttons.iter().enumerate();
+            buttons.map(move |(column, button)| (row, column, button.text.clone()))
+        });
+        let (row, column, _) = places
+            .find(|(_, _, text)| text.contains(label))
+            .unwrap_or_else(|| panic!("no “{label}”: {:?}", message.buttons));
+        let press = self
+            .bot
+            .press_at(chat, chat, message.id, row, column)
+            .unwrap();
+        self.bot.wait_answer(&press, SOON).await.unwrap().text
+    }
+
+    async fn says(&self, chat: i64, text: &str, part: &str) -> ShownMessage {
+        let said = self.bot.say(chat, text).unwrap();
+        let answer = |message: &ShownMessage| message.id > said && message.text.contains(part);
+        match self.bot.wait_for_message(chat, answer, SOON).await {
+            Ok(message) => message,
+            Err(_) => {
+                let messages = self.bot.messages(chat);
+                let texts: Vec<&str> = messages.iter().map(|one| one.text.as_str()).collect();
+                panic!("nothing new with “{part}” in {texts:#?}")
+            }
+        }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.talk.await.unwrap();
+        self.bot.shutdown().await;
+    }
+}
+
+fn desk(company: &Company) -> Desk {
+    Desk::new(company.roster.clone(), None)
+}
+
+fn colleague(name: &str, role: Role) -> Who {
+    Who::Colleague {
+        name: name.into(),
+        role,
+    }
+}
+
+/// To whom which question was decided to go, sorted.
+fn questions(company: &Company) -> Vec<String> {
+    let store = company.roster.store();
+    let mut found: Vec<String> = store
+        .scan::<Message>(prefix::MESSAGE)
+        .map(|entry| entry.unwrap().1)
+        .filter(|message| message.rule == "claim" && message.state != State::Cancelled)
+        .map(|message| match message.to {
+            Recipient::Staff(name) => {
+                let occasion = message.key.as_str().rsplit('#').next().unwrap().to_owned();
+                format!("{name} #{occasion}")
+            }
+            other => format!("{other:?}"),
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn new_row(company: &Company, name: &str, phone: &str, stage: &str, owner: &str) -> usize {
+    company.add_customer(&[
+        ("Họ tên", name),
+        ("SĐT", phone),
+        ("Giai đoạn", stage),
+        ("NV phụ trách", owner),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are() {
+    let mut chat = Chat::open("").await;
+    new_row(
+        &chat.company,
+        "anh Bình",
+        "+84 912 345 678",
+        "",
+        "Minh Tuấn",
+    );
+    chat.settle().await;
+
+    // The owner reads since when, and not whose; the greeting can be copied.
+    let alert = chat.shown(MINH, "Khách mới: Bình");
+    assert!(
+        alert
+            .text
+            .contains("Khách này đã có từ tháng 3/2026, gần nhất: Đang tư vấn\n"),
+        "{}",
+        alert.text
+    );
+    assert!(!alert.text.contains("Lan Anh"), "{}", alert.text);
+
+    // Both managers are asked, once.
+    for manager in [HA, BOSS] {
+        assert_eq!(chat.count(manager, "Nhiều người cùng nhận một khách"), 1);
+    }
+    let question = chat.shown(BOSS, "Nhiều người cùng nhận một khách");
+    for part in [
+        "Trần Văn Bình · 0912 345 678",
+        "Lan Anh\n• Khách hàng, dòng 2: có từ trước khi dùng bot, ô ngày nhận 03/03/2026, Đang tư vấn",
+        "Minh Tuấn\n• Khách hàng, dòng 4: bot đọc thấy lần đầu 09:01, thứ Bảy 21/11/2026",
+        "Lan Anh nhập trước, tính theo lúc bot đọc thấy dòng.",
+    ] {
+        assert!(question.text.contains(part), "{part}: {}", question.text);
+    }
+    let listed = chat.says(HA, "/trùng", "Nhiều người cùng nhận").await;
+    assert_eq!(listed.buttons.len(), 3);
+    chat.says(
+        HA,
+        "/khach 0912345678",
+        "Nhiều người cùng nhận: Lan Anh, Minh Tuấn",
+    )
+    .await;
+    // Those concerned do not read of each other before it is decided.
+    let own = chat.says(LAN, "/khach Bình", "0912 345 678").await;
+    assert!(!own.text.contains("Minh"), "{}", own.text);
+    assert_eq!(chat.count(LAN, "Nhiều người"), 0);
+
+    let toast = chat.presses(BOSS, &question, "Giữ cho Lan Anh").await;
+    assert_eq!(toast, "Đã ghi: giữ cho Lan Anh");
+    chat.send().await;
+    let yours = chat.shown(LAN, "Khách của bạn: Trần Văn Bình");
+    assert!(
+        yours
+            .text
+            .contains("Bùi Sếp đã quyết định bạn là người phụ trách"),
+        "{}",
+        yours.text
+    );
+    let theirs = chat.shown(MINH, "Về khách Trần Văn Bình");
+    assert!(
+        theirs
+            .text
+            .contains("Bùi Sếp đã xem và quyết định Lan Anh phụ trách"),
+        "{}",
+        theirs.text
+    );
+    // The other manager's question says so, and a button of the list comes too late.
+    let other = chat.shown(HA, "Nhiều người cùng nhận một khách");
+    assert!(
+        other
+            .text
+            .contains("✔️ Bùi Sếp đã quyết định: giữ cho Lan Anh"),
+        "{}",
+        other.text
+    );
+    assert!(other.buttons.is_empty(), "{:?}", other.buttons);
+    let late = chat.presses(HA, &listed, "Cùng chăm").await;
+    assert!(
+        late.starts_with("Bùi Sếp đã quyết định lúc 09:01 21/11: giữ cho Lan Anh."),
+        "{late}"
+    );
+
+    chat.says(
+        HA,
+        "/trung",
+        "Không có khách nào đang bị nhiều người cùng nhận",
+    )
+    .await;
+    chat.says(
+        LAN,
+        "/khach Bình",
+        "Giữ cho Lan Anh (Bùi Sếp quyết định ngày 21/11/2026)",
+    )
+    .await;
+    chat.says(MINH, "/trung", "chưa có quyền").await;
+    let story = desk(&chat.company)
+        .explain("Trần Văn Bình", &Who::CommandLine, chat.company.now)
+        .unwrap();
+    let story = serde_json::to_string(&story).unwrap();
+    assert!(
+        story.contains("Bùi Sếp: decided that the customer is Lan Anh's"),
+        "{story}"
+    );
+    chat.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_read_with_whom_a_lead_was() {
+    let mut chat = Chat::open("").await;
+    new_row(&chat.company, "Trần Văn Bình", "0912345678", "", "");
+    chat.settle().await;
+    let alert = chat.shown(HA, "Khách mới: Trần Văn Bình");
+    assert!(
+        alert.text.contains("Khách này đã có từ tháng 3/2026, gần nhất: Đang tư vấn, phụ trách: Lan Anh (mở dòng cũ)"),
+        "{}",
+        alert.text
+    );
+    // Her own customer, who comes again: she may open the row.
+    new_row(&chat.company, "Cúc", "0987 654 321", "", "Lan Anh");
+    chat.settle().await;
+    let alert = chat.shown(LAN, "Khách mới: Cúc");
+    assert!(
+        alert.text.contains("Khách này đã có từ tháng 11/2026 hoặc trước đó, gần nhất: Đang tư vấn, là khách cũ của bạn (mở dòng cũ)"),
+        "{}",
+        alert.text
+    );
+    assert_eq!(questions(&chat.company), Vec::<String>::new());
+    chat.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn couples_colleagues_who_share_and_deals_that_are_off_claim_nobody() {
+    let mut company = Company::small(&ROWS, BOSS_TOO).await;
+    company.poll().await;
+    for (name, phone, stage, owner) in [
+        // A couple on one number.
+        ("Phạm Thị Mai", "0912345678", "", "Minh Tuấn"),
+        // The same owner again, and nobody.
+        ("Lê Cúc", "0987654321", "", "Lan Anh"),
+        ("Lê Cúc", "0987654321", "", ""),
+        // Both are in charge, and one of them alone.
+        ("Vũ Dũng", "0909000111", "", "Minh Tuấn + Thu Hà"),
+        ("Vũ Dũng", "0909000111", "", "Thu Hà"),
+        // Not in the staff list.
+        ("Lê Cúc", "0987654321", "", "Trang"),
+        // The deal is off.
+        ("Lê Cúc", "0987654321", "Không còn nhu cầu", "Quốc Bảo"),
+    ] {
+        new_row(&company, name, phone, stage, owner);
+    }
+    company.poll_and_settle().await;
+    assert_eq!(questions(&company), Vec::<String>::new());
+    // The deal is on again: now two have one customer.
+    let row = company.last_row();
+    company.type_into(row, "Giai đoạn", "Đang tư vấn");
+    company.poll_and_settle().await;
+    assert_eq!(questions(&company), ["Bùi Sếp #1", "Hà Phạm #1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_asked_once_outlives_a_restart_and_is_asked_anew_for_a_new_owner() {
+    let mut company = Company::small(&ROWS, BOSS_TOO).await;
+    company.poll().await;
+    let row = new_row(&company, "Trần Văn Bình", "0912345678", "", "Minh Tuấn");
+    company.poll_and_settle().await;
+    company.reopen().await;
+    company.type_into(row, "Email", "binh@example.org");
+    company.poll_and_settle().await;
+    new_row(&company, "Bình", "0912345678", "", "Minh Tuấn");
+    company.poll_and_settle().await;
+    assert_eq!(questions(&company), ["Bùi Sếp #1", "Hà Phạm #1"]);
+
+    let boss = colleague("Bùi Sếp", Role::Manager);
+    let claims = desk(&company).claims(false, &boss).unwrap();
+    assert_eq!(claims.len(), 1);
+    let sides: Vec<(&str, usize)> = claims[0]
+        .claim
+        .sides
+        .iter()
+        .map(|side| (side.names.as_str(), side.rows.len()))
+        .collect();
+    assert_eq!(sides, [("Lan Anh", 1), ("Minh Tuấn", 2)]);
+    let id = claims[0].claim.id.clone();
+
+    let status = desk(&company).status(&boss, company.now).unwrap();
+    let next: Vec<&str> = status
+        .next
+        .iter()
+        .map(|mend| mend.shown(sheetbridge::config::Language::Vi))
+        .collect();
+    assert!(
+        next.contains(&"1 khách có nhiều người cùng nhận: bấm /trung để quyết định."),
+        "{next:#?}"
+    );
+
+    // Who may not, and whom nobody meant.
+    let error = desk(&company)
+        .claim_decide(
+            &id,
+            Some("Lan Anh"),
+            None,
+            &colleague("Lan Anh", Role::Staff),
+            company.now,
+        )
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotAllowed);
+    let error = desk(&company)
+        .claim_decide(&id, Some("Thu Hà"), None, &boss, company.now)
+        .unwrap_err();
+    assert_eq!(
+        error.text,
+        "\"Thu Hà\" does not claim this customer; there are Lan Anh, Minh Tuấn"
+    );
+    let error = desk(&company)
+        .claim_decide("c-none", None, None, &boss, company.now)
+        .unwrap_err();
+    assert_eq!(
+        error.text,
+        "there is no claim \"c-none\": `sheetbridge claims list` shows them"
+    );
+
+    let decide = Request::ClaimDecide {
+        id: id.clone(),
+        keep: None,
+    };
+    let answer = desk(&company)
+        .answer(&decide, &Who::CommandLine, company.now)
+        .unwrap();
+    assert_eq!(
+        (answer["kept"].as_str(), &answer["together"]),
+        (Some("Lan Anh + Minh Tuấn"), &true.into())
+    );
+    let again = desk(&company)
+        .answer(&decide, &Who::CommandLine, company.now)
+        .unwrap_err();
+    assert!(
+        again.text.contains("the command line has decided") && again.text.contains("together"),
+        "{again}"
+    );
+    // What had not gone of the question does not go.
+    assert_eq!(questions(&company), Vec::<String>::new());
+
+    // Decided is decided: also another row of theirs, and after a restart.
+    company.reopen().await;
+    new_row(&company, "Trần Văn Bình", "0912345678", "", "Lan Anh");
+    company.poll_and_settle().await;
+    assert_eq!(questions(&company), Vec::<String>::new());
+    // Somebody of whom it was not decided.
+    new_row(&company, "Trần Bình", "0912345678", "", "Thu Hà");
+    company.poll_and_settle().await;
+    assert_eq!(questions(&company), ["Bùi Sếp #2", "Hà Phạm #2"]);
+    let error = desk(&company)
+        .claim_decide(&format!("{id}#1"), None, None, &boss, company.now)
+        .unwrap_err();
+    assert!(
+        error
+            .text
+            .contains("somebody else claims this customer by now"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sheet_that_names_one_side_again_ends_the_question() {
+    let mut company = Company::small(&ROWS, BOSS_TOO).await;
+    company.poll().await;
+    let row = new_row(&company, "Trần Văn Bình", "0912345678", "", "Minh Tuấn");
+    company.poll_and_settle().await;
+    let boss = colleague("Bùi Sếp", Role::Manager);
+    let id = desk(&company).claims(false, &boss).unwrap()[0]
+        .claim
+        .id
+        .clone();
+    company.type_into(row, "NV phụ trách", "Lan Anh");
+    company.poll_and_settle().await;
+    assert!(desk(&company).claims(false, &boss).unwrap().is_empty());
+    assert_eq!(desk(&company).claims(true, &boss).unwrap()[0].state, "over");
+    assert_eq!(questions(&company), Vec::<String>::new());
+    let error = desk(&company)
+        .claim_decide(&id, Some("Lan Anh"), None, &boss, company.now)
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TooLate);
+    assert!(
+        error.text.contains("the sheet names one side only now"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_of_the_first_look_are_found_when_somebody_asks_for_them() {
+    let rows: [&[&str]; 3] = [
+        &[
+            "Trần Văn Bình",
+            "0912345678",
+            "",
+            "Đang tư vấn",
+            "Lan Anh",
+            "03/03/2026",
+        ],
+        &[
+            "Bình",
+            "0912 345 678",
+            "",
+            "Đang tư vấn",
+            "Minh Tuấn",
+            "02/03/2026",
+        ],
+        &["Lê Cúc", "0912345678", "", "Đang tư vấn", "Thu Hà"],
+    ];
+    let mut company = Company::small(&rows, BOSS_TOO).await;
+    company.poll().await;
+    let boss = colleague("Bùi Sếp", Role::Manager);
+    assert!(desk(&company).claims(true, &boss).unwrap().is_empty());
+    let find = || {
+        desk(&company)
+            .answer(&Request::ClaimFind {}, &Who::CommandLine, company.now)
+            .unwrap()
+    };
+    assert_eq!(find(), serde_json::json!({"new": 1, "open": 1}));
+    assert_eq!(find(), serde_json::json!({"new": 0, "open": 1}));
+    // Nobody was told.
+    assert_eq!(questions(&company), Vec::<String>::new());
+    let claims = desk(&company).claims(false, &boss).unwrap();
+    let claim = &claims[0].claim;
+    assert_eq!(claim.first_seen, None);
+    assert_eq!(claim.first_received.as_deref(), Some("Minh Tuấn"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_who_do_not_want_to_be_asked_are_not() {
+    let more = format!("{BOSS_TOO}\n[owners]\nclaims = false\n");
+    let mut company = Company::small(&ROWS, &more).await;
+    company.poll().await;
+    new_row(&company, "Trần Văn Bình", "0912345678", "", "Minh Tuấn");
+    company.poll_and_settle().await;
+    assert_eq!(questions(&company), Vec::<String>::new());
+}
+
+const PROPOSE: &str = "\n[owners]\npropose = \"round-robin\"\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_without_an_owner_is_given_by_a_button_and_reaches_whoever_is_chosen() {
+    let mut chat = Chat::open(PROPOSE).await;
+    new_row(&chat.company, "Vũ Dũng", "0909000111", "", "");
+    chat.settle().await;
+    let question = chat.shown(HA, "Giao khách mới cho ai? Vũ Dũng");
+    assert!(
+        question.text.contains("Đến lượt Lan Anh."),
+        "{}",
+        question.text
+    );
+    let listed = chat.shown(BOSS, "Giao khách mới cho ai? Vũ Dũng");
+    let toast = chat.presses(HA, &question, "Giao Minh Tuấn").await;
+    assert_eq!(toast, "Đã giao cho Minh Tuấn");
+    // Before the other chat is told.
+    let late = chat.presses(BOSS, &listed, "Giao Lan Anh").await;
+    assert!(
+        late.starts_with("Hà Phạm đã giao khách này cho Minh Tuấn lúc 09:01."),
+        "{late}"
+    );
+    chat.send().await;
+    let told = chat.shown(MINH, "Hà Phạm giao khách cho bạn: Vũ Dũng");
+    assert!(
+        told.text.contains("ghi tên mình vào ô phụ trách"),
+        "{}",
+        told.text
+    );
+    assert!(told.buttons.len() > 2, "{:?}", told.buttons);
+    // The sheet does not say so yet, and the lead is Minh's all the same.
+    chat.says(MINH, "/khach Dũng", "Hà Phạm đã giao cho Minh Tuấn")
+        .await;
+    chat.says(LAN, "/khach Dũng", "Không tìm thấy khách").await;
+    let other = chat.shown(BOSS, "Giao khách mới cho ai? Vũ Dũng");
+    assert!(
+        other.text.contains("✔️ Hà Phạm đã giao cho Minh Tuấn"),
+        "{}",
+        other.text
+    );
+
+    // The next one; somebody writes a name into the sheet before anybody presses.
+    let row = new_row(&chat.company, "Đỗ Hạnh", "0909000222", "", "");
+    chat.settle().await;
+    let question = chat.shown(HA, "Giao khách mới cho ai? Đỗ Hạnh");
+    assert!(
+        question.text.contains("Đến lượt Minh Tuấn."),
+        "{}",
+        question.text
+    );
+    chat.company.type_into(row, "NV phụ trách", "Thu Hà");
+    chat.settle().await;
+    let late = chat.presses(HA, &question, "Giao Minh Tuấn").await;
+    assert_eq!(late, "Ô phụ trách trên bảng nay đã ghi Thu Hà.");
+    chat.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_proposed_for_a_pasted_old_list_nor_unless_the_configuration_wants_it() {
+    let proposals = |company: &Company| {
+        let store = company.roster.store();
+        let all = store
+            .scan::<Message>(prefix::MESSAGE)
+            .map(|entry| entry.unwrap().1);
+        all.filter(|message| message.rule == "owner-proposed")
+            .count()
+    };
+    for (more, expected) in [("", 0), (PROPOSE, 2)] {
+        let mut company = Company::small(&ROWS, &format!("{BOSS_TOO}{more}")).await;
+        company.poll().await;
+        let row = new_row(&company, "Vũ Dũng", "0909000111", "", "");
+        company.type_into(row, "Ngày tiếp nhận", "21/11/2026");
+        let row = new_row(&company, "Đỗ Hạnh", "0909000222", "", "");
+        company.type_into(row, "Ngày tiếp nhận", "01/09/2026");
+        new_row(&company, "Mã Lương", "0909000333", "", "Lan Anh");
+        company.poll_and_settle().await;
+        assert_eq!(proposals(&company), expected, "{more}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_after_the_area_is_proposed_first() {
+    let mut workbook = Workbook::new("1Area", "Khách theo khu vực");
+    workbook.share.insert("*".into(), Share::Reader);
+    let tab = workbook.add_tab("Khách hàng");
+    for (column, text) in ["Họ tên", "SĐT", "Giai đoạn", "NV phụ trách", "Khu vực"]
+        .iter()
+        .enumerate()
+    {
+        tab.set(0, column, Cell::text(*text));
+    }
+    for (column, text) in ["Trần Văn Bình", "0912345678", "", "Lan Anh", "Quận 1"]
+        .iter()
+        .enumerate()
+    {
+        tab.set(1, column, Cell::text(*text));
+    }
+    let more = "[[staff]]\nname = \"Ngọc Mai\"\nareas = [\"Thủ Đức\", \"Quận 9\"]\n[owners]\npropose = \"area\"\n";
+    let tabs = "[[workbook.tab]]\nname = \"Khách hàng\"\n";
+    let mut company = Company::with(workbook, tabs, more, &[]).await;
+    company.poll().await;
+    for (row, name, phone, area) in [
+        (3, "Vũ Dũng", "0909000111", "TP. Thủ Đức"),
+        (4, "Đỗ Hạnh", "0909000222", "Quận 7"),
+    ] {
+        for (column, text) in [("Họ tên", name), ("SĐT", phone), ("Khu vực", area)] {
+            company.edit(Edit::Set {
+                tab: "Khách hàng".into(),
+                at: CellEdit::typed(row, column, text),
+            });
+        }
+    }
+    company.poll_and_settle().await;
+    let store = company.roster.store();
+    let mut firsts: Vec<(String, bool)> = store
+        .scan::<Message>(prefix::MESSAGE)
+        .map(|entry| entry.unwrap().1)
+        .filter(|message| message.rule == "owner-proposed")
+        .map(|message| {
+            let proposal = &message.event["proposal"];
+            let first = proposal["names"][0].as_str().unwrap().to_owned();
+            (first, proposal["by_area"] == true)
+        })
+        .collect();
+    firsts.sort();
+    // Both rows came in one poll; the turn goes on from one to the other.
+    assert_eq!(
+        firsts,
+        [("Lan Anh".to_owned(), false), ("Ngọc Mai".to_owned(), true)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_another_persons_leaves_the_claim_to_the_others() {
+    let mut company = Company::small(&ROWS, BOSS_TOO).await;
+    company.poll().await;
+    let boss = colleague("Bùi Sếp", Role::Manager);
+    let sides = |company: &Company| -> Vec<Vec<String>> {
+        let claims = desk(company).claims(false, &boss).unwrap();
+        let names = |claim: &sheetbridge::commands::ClaimLine| {
+            let sides = claim.claim.sides.iter();
+            sides.map(|side| side.names.clone()).collect()
+        };
+        claims.iter().map(names).collect()
+    };
+    let minh = new_row(&company, "Trần Văn Bình", "0912345678", "", "Minh Tuấn");
+    company.poll_and_settle().await;
+    new_row(&company, "Bình", "0912345678", "", "Thu Hà");
+    company.poll_and_settle().await;
+    assert_eq!(sides(&company), [["Lan Anh", "Minh Tuấn", "Thu Hà"]]);
+    // The number was a slip: Minh's row is that of Lan's other customer, whom he claims now.
+    company.type_into(minh, "SĐT", "0987654321");
+    company.type_into(minh, "Họ tên", "Cúc");
+    company.poll_and_settle().await;
+    let mut left = sides(&company);
+    left.sort();
+    assert_eq!(left, [["Lan Anh", "Minh Tuấn"], ["Lan Anh", "Thu Hà"]]);
+}
