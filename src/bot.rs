@@ -7,6 +7,7 @@
 mod answer;
 mod campaigns;
 mod day;
+mod handover;
 mod menu;
 mod notes;
 mod outcome;

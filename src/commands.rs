@@ -13,6 +13,7 @@ mod customers;
 mod day;
 mod digest;
 mod explain;
+mod handover;
 mod held;
 mod invite;
 mod judge;
@@ -48,6 +49,7 @@ pub use digest::{DigestMade, DigestQueued};
 pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
 };
+pub use handover::{HandedOver, HandoverHow, HandoverPlan, handover_csv};
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;
@@ -322,6 +324,17 @@ pub enum Request {
         /// Id or name.
         which: String,
     },
+    /// A leaver's customers go to others: a [`HandoverPlan`], or with `how` a [`HandedOver`].
+    Handover {
+        /// Whose, by name or alias.
+        from: String,
+        /// To whom all of them go; none: they are split.
+        #[serde(default)]
+        to: Option<String>,
+        /// What is to be done.
+        #[serde(default)]
+        how: HandoverHow,
+    },
     /// One poll of every workbook now. Only the daemon (or `sync` without one) can answer it.
     Sync {
         /// Whether it only says what it would do.
@@ -484,6 +497,9 @@ impl Desk {
                 json(&self.campaign_steer(which, *how, who, now)?)
             }
             Request::CampaignResend { which } => json(&self.campaign_resend(which, who, now)?),
+            Request::Handover { from, to, how } => {
+                self.handover(from, to.as_deref(), how, who, now)
+            }
             Request::Sync { .. } => Err(CommandError::plain(
                 ErrorKind::Unavailable,
                 "only the running daemon can poll: start it with `sheetbridge run`, or poll once with `sheetbridge sync`",

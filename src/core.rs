@@ -12,6 +12,7 @@ pub mod condition;
 pub mod decide;
 pub mod delivery;
 pub mod facts;
+pub mod handover;
 pub mod identity;
 pub mod insight;
 pub mod message;

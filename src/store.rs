@@ -14,6 +14,7 @@ mod cold;
 mod compact;
 mod folder;
 pub mod gap;
+pub mod handover;
 pub mod journal;
 pub mod keys;
 pub mod lanes;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::campaigns;
+use super::handover;
 use super::menu::{self, Command};
 use super::notes;
 use super::report;
@@ -242,6 +243,7 @@ fn to_command(
             let invitation = desk.invite(rest, None, who, now)?;
             Ok(vec![Reply::of(words.invited(&invitation))])
         }
+        Command::Handover => handover::asked(desk, words, who, rest, now),
         Command::Suppress if rest.is_empty() => Ok(vec![Reply::of(words.suppress_how())]),
         Command::Suppress => suppress(desk, words, who, rest, now),
     }
@@ -455,6 +457,7 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     | Pressed::CampaignTable(_)
                     | Pressed::CustomerOpen(_)
                     | Pressed::Report(_)
+                    | Pressed::HandoverLook(_)
                     // Whoever has seen the test mail wants to approve then.
                     | Pressed::CampaignTest(_)
             );
@@ -510,6 +513,7 @@ fn beside(
     }
     let mut said = campaigns::pressed(desk, words, who, pressed, now)?;
     said.extend(notes::pressed(desk, words, who, pressed, now)?);
+    said.extend(handover::pressed(desk, words, who, pressed, now)?);
     Ok(said)
 }
 

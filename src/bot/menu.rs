@@ -23,6 +23,7 @@ pub(super) enum Command {
     Stop,
     Suppress,
     Invite,
+    Handover,
 }
 
 /// Command, Vietnamese name, English name, what it does in both, and the right without which it is not shown.
@@ -35,7 +36,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 15] = [
+const MENU: [Line; 16] = [
     (
         Command::Customers,
         "khach",
@@ -146,6 +147,14 @@ const MENU: [Line; 15] = [
         "invite",
         "Tạo liên kết mời một nhân viên dùng bot",
         "A link that lets a colleague use the bot",
+        Some(Right::People),
+    ),
+    (
+        Command::Handover,
+        "bangiao",
+        "handover",
+        "Bàn giao khách của người nghỉ việc cho người khác",
+        "Hand a leaver's customers over to others",
         Some(Right::People),
     ),
     (

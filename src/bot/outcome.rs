@@ -98,6 +98,30 @@ impl Words {
                 );
                 Some((toast, line))
             }
+            Pressed::HandedOver(done) => {
+                let from = &done.from;
+                let (toast, line) = match done.undone {
+                    false => (
+                        self.pick(
+                            format!("Đã bàn giao {} khách của {from}", done.customers),
+                            format!("{} customers of {from} handed over", done.customers),
+                        ),
+                        self.pick(
+                            format!("🤝 <b>{name}</b> đã bàn giao {} khách", done.customers),
+                            format!("🤝 <b>{name}</b> handed over {} customers", done.customers),
+                        ),
+                    ),
+                    true => (
+                        self.pick("Đã thu hồi bàn giao", "Taken back"),
+                        self.pick(
+                            format!("↩️ <b>{name}</b> đã thu hồi bàn giao"),
+                            format!("↩️ <b>{name}</b> took the handover back"),
+                        ),
+                    ),
+                };
+                Some((toast, line))
+            }
+            Pressed::HandoverLook(_) => Some((String::new(), String::new())),
             Pressed::CustomerOpen(_) => Some((String::new(), String::new())),
             Pressed::Nothing => {
                 let line = self.pick("Không thay đổi gì.", "Nothing changed.");
@@ -274,6 +298,8 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         },
         Pressed::Later(_)
         | Pressed::Stopped(_)
+        | Pressed::HandedOver(_)
+        | Pressed::HandoverLook(_)
         | Pressed::Campaign(_)
         | Pressed::Steered(_)
         | Pressed::CampaignTest(_)

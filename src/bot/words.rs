@@ -548,6 +548,7 @@ impl Words {
             Action::CallTwoHours => self.pick("⏰ 2 giờ nữa", "⏰ In 2 hours"),
             Action::CallTomorrow => self.pick("⏰ Sáng mai", "⏰ Tomorrow morning"),
             Action::NoteUndo => self.pick("↩️ Bỏ ghi chú này", "↩️ Take it back"),
+            Action::HandoverUndo => self.pick("↩️ Thu hồi bàn giao", "↩️ Take it back"),
             Action::Later
             | Action::LaterTwoHours
             | Action::CustomerOpen
@@ -569,6 +570,8 @@ impl Words {
             | Action::CampaignPause
             | Action::CampaignResume
             | Action::CampaignStop
+            | Action::Handover
+            | Action::HandoverLook
             | Action::Report => action.as_str().to_owned(),
         }
     }

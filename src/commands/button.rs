@@ -7,7 +7,8 @@ use super::mail::Soon;
 use super::notes::{Came, NoteLine};
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
-    HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who, WhyGiven,
+    HandedOver, HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who,
+    WhyGiven,
 };
 use crate::core::campaign::CampaignId;
 use crate::core::insight::period::Preset;
@@ -98,13 +99,19 @@ pub enum Action {
     CustomerOpen,
     /// The figures of a period.
     Report,
+    /// A leaver's customers go to others as it was shown.
+    Handover,
+    /// A handover is taken back.
+    HandoverUndo,
+    /// What somebody has to hand over.
+    HandoverLook,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -140,6 +147,9 @@ impl Action {
         Self::NoteUndo,
         Self::CustomerOpen,
         Self::Report,
+        Self::Handover,
+        Self::HandoverUndo,
+        Self::HandoverLook,
         Self::Cancel,
     ];
 
@@ -181,6 +191,9 @@ impl Action {
             Self::NoteUndo => "note-undo",
             Self::CustomerOpen => "customer-open",
             Self::Report => "report",
+            Self::Handover => "handover",
+            Self::HandoverUndo => "handover-undo",
+            Self::HandoverLook => "handover-look",
             Self::Cancel => "cancel",
         }
     }
@@ -196,6 +209,7 @@ impl Action {
                 | Self::CampaignAskStop
                 | Self::CustomerOpen
                 | Self::Report
+                | Self::HandoverLook
         )
     }
 
@@ -276,6 +290,10 @@ pub enum Pressed {
     CustomerOpen(String),
     /// `report`: of which period.
     Report(Preset),
+    /// `handover` and `handover-undo`.
+    HandedOver(Box<HandedOver>),
+    /// `handover-look`: whose.
+    HandoverLook(String),
     /// `cancel`.
     Nothing,
 }
@@ -360,7 +378,9 @@ pub fn act_for(
         Action::Report => Preset::ThisMonth.as_str().to_owned(),
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
         // Only under the note itself.
-        Action::NoteUndo => return None,
+        Action::NoteUndo | Action::Handover | Action::HandoverUndo | Action::HandoverLook => {
+            return None;
+        }
     };
     Some(ButtonAct {
         action,
@@ -470,6 +490,14 @@ impl Desk {
             Action::CampaignStop => {
                 Pressed::Campaign(self.campaign_steer(subject, Steer::Stop, who, now)?)
             }
+            Action::Handover => {
+                Pressed::HandedOver(Box::new(self.handover_pressed(subject, who, now)?))
+            }
+            Action::HandoverUndo => {
+                let done = self.take_handover_back(subject, who, now)?;
+                Pressed::HandedOver(Box::new(done))
+            }
+            Action::HandoverLook => Pressed::HandoverLook(act.subject.clone()),
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();

@@ -270,14 +270,15 @@ impl Desk {
     pub(super) fn appointments_today(&self, sight: &Sight, now: Timestamp) -> Answer<Vec<Due>> {
         let today = self.today(now).to_string();
         let mut found = Vec::new();
-        self.each(Kind::Appointment, None, |spot, _, typed| {
-            let facts = json!(
+        self.each(Kind::Appointment, None, |spot, record, typed| {
+            let mut facts = json!(
                 typed
                     .values
                     .iter()
                     .map(|(field, value)| (field.clone(), json!(value)))
                     .collect::<BTreeMap<_, _>>()
             );
+            facts["owner"] = json!(self.roster.owners_in(&record.id, typed)?);
             let at = facts["appointment"]
                 .as_str()
                 .filter(|at| at.starts_with(&today));

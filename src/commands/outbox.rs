@@ -191,6 +191,7 @@ impl Desk {
             None => None,
         };
         let typed = record
+            .as_ref()
             .map(|record| {
                 self.roster
                     .typed(record.kind, &record.place.workbook, &record.seen)
@@ -204,13 +205,14 @@ impl Desk {
                 }
                 _ => "no address".into(),
             },
-            Recipient::Owner(n) => match value("owner") {
-                Some(Value::Owner(names)) => names
-                    .get(usize::from(*n))
-                    .cloned()
-                    .unwrap_or_else(|| "owner".into()),
-                _ => "owner".into(),
-            },
+            Recipient::Owner(n) => {
+                let names = match (&record, &typed) {
+                    (Some(record), Some(typed)) => self.roster.owners_in(&record.id, typed)?,
+                    _ => Vec::new(),
+                };
+                let name = names.get(usize::from(*n)).cloned();
+                name.unwrap_or_else(|| "owner".into())
+            }
             Recipient::Staff(name) => name.clone(),
             Recipient::Alerts => "[alerts] email".into(),
         })

@@ -27,6 +27,7 @@ use super::calendar::Calendar;
 use super::change::FieldChange;
 use super::facts::local_text;
 use super::facts::message::{Change, EventFacts};
+use super::handover::StandIns;
 use super::message::{Message, MessageKey, Wanted};
 use super::people::Directory;
 use super::record::{Kind, Record};
@@ -51,6 +52,8 @@ pub struct Context<'a> {
     pub in_force: &'a BTreeMap<String, Timestamp>,
     /// The company's people.
     pub directory: &'a Directory,
+    /// Who stands in for colleagues who have handed over.
+    pub stand_ins: &'a StandIns,
     /// `[leads] fresh`.
     pub fresh: Span,
     /// Whether `[trial]` is on: messages go into its own ledger.

@@ -55,8 +55,8 @@ impl Outbox {
     ) -> Result<Way, StoreError> {
         match &message.to {
             Recipient::Customer => Ok(customer(message, facts)),
-            Recipient::Staff(name) => match self.roster.directory()?.find(name) {
-                Some(person) => self.staff(person, message, now),
+            Recipient::Staff(name) => match self.meant(name, message)? {
+                Some(person) => self.staff(&person, message, now),
                 None => Ok(Way::Nobody(format!(
                     "{name} is no longer in the staff list"
                 ))),
@@ -64,6 +64,19 @@ impl Outbox {
             Recipient::Owner(n) => self.owner(*n, message, record, facts, now),
             Recipient::Alerts => Ok(self.alerts(now)),
         }
+    }
+
+    /// A colleague by name, or who took the customer over of whom the message speaks.
+    pub(super) fn meant(
+        &self,
+        name: &str,
+        message: &Message,
+    ) -> Result<Option<Colleague>, StoreError> {
+        let standing = self.roster.stand_ins()?;
+        let record = message.record.as_ref();
+        let instead = record.and_then(|record| standing.instead(record, name));
+        let directory = self.roster.directory()?;
+        Ok(directory.find(instead.unwrap_or(name)).cloned())
     }
 
     fn owner(

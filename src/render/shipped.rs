@@ -45,6 +45,7 @@ shipped![
     "digest-weekly.chart.txt",
     "digest-weekly.telegram.html",
     "flood.telegram.html",
+    "handover.telegram.html",
     "held-batch.buttons.txt",
     "held-batch.telegram.html",
     "held-over.telegram.html",

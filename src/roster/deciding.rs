@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Roster;
 use crate::core::decide::{Context, Timer, timers_for};
+use crate::core::handover::StandIns;
 use crate::core::people::Directory;
 use crate::core::record::{Kind, Record};
 
@@ -14,6 +15,7 @@ use crate::core::record::{Kind, Record};
 #[derive(Clone, Debug)]
 pub struct Deciding {
     pub(super) directory: Directory,
+    pub(super) stand_ins: Arc<StandIns>,
     pub(super) in_force: BTreeMap<String, Timestamp>,
     pub(super) nothing: BTreeMap<String, String>,
     pub(super) headers: BTreeMap<(String, i64), BTreeMap<String, String>>,
@@ -54,6 +56,7 @@ impl Deciding {
             rules: &roster.config.rules,
             in_force: &self.in_force,
             directory: &self.directory,
+            stand_ins: &self.stand_ins,
             fresh: roster.config.leads_fresh,
             trial: roster.config.trial.is_some(),
             headers: headers.unwrap_or(&self.nothing),

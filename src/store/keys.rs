@@ -93,6 +93,8 @@ pub mod prefix {
     pub const ASKED: &[u8] = b"asked/";
     /// Which of our messages one in a chat is, by chat and Telegram's number.
     pub const TOLD: &[u8] = b"told/";
+    /// Who took over which record, by handover and record.
+    pub const HANDOVER: &[u8] = b"handover/";
     /// How the messages of a campaign stood when they were last counted, by campaign.
     pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.

@@ -242,6 +242,38 @@ pub struct RefusalFacts {
     pub url: Option<String>,
 }
 
+/// `handover`: a colleague's customers go to others, or come back. Template `handover`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandoverFacts {
+    /// What it is known by.
+    pub id: String,
+    /// Whose customers they were.
+    pub from: String,
+    /// Who decided it.
+    pub by: String,
+    /// How many customers.
+    pub customers: usize,
+    /// To whom.
+    pub shares: Vec<HandoverShare>,
+    /// Whether it was taken back.
+    pub undone: bool,
+    /// The reader's own share; none: the reader is a manager, or the leaver.
+    pub to: Option<HandoverShare>,
+    /// Whether the reader is the one whose customers they were.
+    pub own: bool,
+}
+
+/// What one colleague takes over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandoverShare {
+    /// Who.
+    pub to: String,
+    /// How many customers.
+    pub customers: usize,
+}
+
 /// `mailing`: a campaign that managers are asked about or told of. Templates `campaign-ask`, `campaign-faulty`,
 /// `campaign-why`, `campaign-returned`, `campaign-progress`, `campaign-paused`,
 /// `campaign-table` and `campaign-over`.
