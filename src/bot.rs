@@ -12,6 +12,7 @@ mod menu;
 mod notes;
 mod outcome;
 mod report;
+mod rest;
 mod words;
 
 use std::sync::Arc;

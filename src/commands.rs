@@ -19,6 +19,7 @@ mod invite;
 mod judge;
 mod mail;
 mod mend;
+mod mute;
 mod notes;
 mod optout;
 mod outbox;
@@ -55,6 +56,7 @@ pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;
 pub use mail::{MailDecision, Stopped};
 pub use mend::Mend;
+pub use mute::{LOOKED_AT_AGAIN, Rest, waits_for};
 pub use notes::{Came, NoteLine};
 pub use optout::{OPT_OUT_RULE, OptOutView, Press, opt_out_confirmed};
 pub use outbox::{

@@ -16,6 +16,7 @@ pub mod handover;
 pub mod identity;
 pub mod insight;
 pub mod message;
+pub mod mute;
 pub mod outcome;
 pub mod pace;
 pub mod people;

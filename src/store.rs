@@ -23,6 +23,7 @@ pub mod ledger;
 mod live;
 mod medium;
 mod memory;
+pub mod mute;
 pub mod notes;
 pub mod optout;
 pub mod order;

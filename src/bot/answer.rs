@@ -9,6 +9,7 @@ use super::handover;
 use super::menu::{self, Command};
 use super::notes;
 use super::report;
+use super::rest as resting;
 use super::words::{Words, parts};
 use crate::commands::{
     Action, Answer, CommandError, Desk, ErrorKind, Pressed, Right, Scope, Who, may, paused_list,
@@ -244,6 +245,8 @@ fn to_command(
             Ok(vec![Reply::of(words.invited(&invitation))])
         }
         Command::Handover => handover::asked(desk, words, who, rest, now),
+        Command::Rest => resting::asked(desk, words, who, rest, now),
+        Command::RestOver => resting::over(desk, words, who, now),
         Command::Suppress if rest.is_empty() => Ok(vec![Reply::of(words.suppress_how())]),
         Command::Suppress => suppress(desk, words, who, rest, now),
     }
@@ -514,6 +517,7 @@ fn beside(
     let mut said = campaigns::pressed(desk, words, who, pressed, now)?;
     said.extend(notes::pressed(desk, words, who, pressed, now)?);
     said.extend(handover::pressed(desk, words, who, pressed, now)?);
+    said.extend(resting::pressed(desk, words, who, pressed, now)?);
     Ok(said)
 }
 

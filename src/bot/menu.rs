@@ -24,6 +24,8 @@ pub(super) enum Command {
     Suppress,
     Invite,
     Handover,
+    Rest,
+    RestOver,
 }
 
 /// Command, Vietnamese name, English name, what it does in both, and the right without which it is not shown.
@@ -36,7 +38,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 16] = [
+const MENU: [Line; 18] = [
     (
         Command::Customers,
         "khach",
@@ -156,6 +158,22 @@ const MENU: [Line; 16] = [
         "Bàn giao khách của người nghỉ việc cho người khác",
         "Hand a leaver's customers over to others",
         Some(Right::People),
+    ),
+    (
+        Command::Rest,
+        "tatthongbao",
+        "mute",
+        "Tạm tắt thông báo của tôi",
+        "Turn my notices off for a time",
+        Some(Right::Rest),
+    ),
+    (
+        Command::RestOver,
+        "batthongbao",
+        "unmute",
+        "Bật lại thông báo của tôi",
+        "Turn my notices on again",
+        Some(Right::Rest),
     ),
     (
         Command::Help,

@@ -122,6 +122,22 @@ impl Words {
                 Some((toast, line))
             }
             Pressed::HandoverLook(_) => Some((String::new(), String::new())),
+            Pressed::Rested(rest) => Some(match rest.until.as_deref().map(clock) {
+                Some(until) => (
+                    self.pick(
+                        format!("Đã tắt thông báo đến {until}"),
+                        format!("Off until {until}"),
+                    ),
+                    self.pick(
+                        format!("🔕 Tắt đến {until}"),
+                        format!("🔕 Off until {until}"),
+                    ),
+                ),
+                None => (
+                    self.pick("Đã bật lại thông báo", "On again"),
+                    self.pick("🔔 Đã bật lại", "🔔 On again"),
+                ),
+            }),
             Pressed::CustomerOpen(_) => Some((String::new(), String::new())),
             Pressed::Nothing => {
                 let line = self.pick("Không thay đổi gì.", "Nothing changed.");
@@ -300,6 +316,7 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         | Pressed::Stopped(_)
         | Pressed::HandedOver(_)
         | Pressed::HandoverLook(_)
+        | Pressed::Rested(_)
         | Pressed::Campaign(_)
         | Pressed::Steered(_)
         | Pressed::CampaignTest(_)

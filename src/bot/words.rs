@@ -230,6 +230,7 @@ impl Words {
             )
         }));
         lines.extend(status.channels.iter().map(|channel| self.channel(channel)));
+        lines.extend(status.resting.iter().map(|rest| self.resting(rest)));
         let count = |state: &str| status.queue.get(state).copied().unwrap_or(0);
         let failed = count("rejected") + count("dead");
         let (sent, waiting) = (count("delivered"), count("queued"));
@@ -549,6 +550,7 @@ impl Words {
             Action::CallTomorrow => self.pick("⏰ Sáng mai", "⏰ Tomorrow morning"),
             Action::NoteUndo => self.pick("↩️ Bỏ ghi chú này", "↩️ Take it back"),
             Action::HandoverUndo => self.pick("↩️ Thu hồi bàn giao", "↩️ Take it back"),
+            Action::RestOver => self.pick("🔔 Bật lại", "🔔 Turn on"),
             Action::Later
             | Action::LaterTwoHours
             | Action::CustomerOpen
@@ -572,6 +574,7 @@ impl Words {
             | Action::CampaignStop
             | Action::Handover
             | Action::HandoverLook
+            | Action::Rest
             | Action::Report => action.as_str().to_owned(),
         }
     }

@@ -26,6 +26,8 @@ pub enum Right {
     Campaigns,
     /// Numbers without names.
     Totals,
+    /// Turn their own notices off for a time. Managers are the last to be told, so theirs stay on.
+    Rest,
     /// See customers, and act on reminders and mails about them.
     Customers,
 }
@@ -51,6 +53,8 @@ pub fn may(who: &Who, right: Right) -> Scope {
         Who::Colleague { role, .. } => *role,
     };
     match (right, role) {
+        (Right::Rest, Role::Manager) => Scope::Nothing,
+        (Right::Rest, Role::Staff | Role::Leader | Role::Marketing) => Scope::Own,
         (_, Role::Manager) | (Right::Totals | Right::Campaigns, Role::Marketing) => Scope::All,
         (Right::Customers | Right::Totals, Role::Leader) => Scope::Team,
         (Right::Customers | Right::Totals, Role::Staff) => Scope::Own,

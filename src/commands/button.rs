@@ -7,8 +7,8 @@ use super::mail::Soon;
 use super::notes::{Came, NoteLine};
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
-    HandedOver, HeldLine, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who,
-    WhyGiven,
+    HandedOver, HeldLine, MailDecision, Paused, Resolved, Rest, Resumed, Right, Steer, Stopped,
+    Who, WhyGiven,
 };
 use crate::core::campaign::CampaignId;
 use crate::core::insight::period::Preset;
@@ -105,13 +105,17 @@ pub enum Action {
     HandoverUndo,
     /// What somebody has to hand over.
     HandoverLook,
+    /// One's own notices rest for a time.
+    Rest,
+    /// One's own notices come again.
+    RestOver,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -150,6 +154,8 @@ impl Action {
         Self::Handover,
         Self::HandoverUndo,
         Self::HandoverLook,
+        Self::Rest,
+        Self::RestOver,
         Self::Cancel,
     ];
 
@@ -194,6 +200,8 @@ impl Action {
             Self::Handover => "handover",
             Self::HandoverUndo => "handover-undo",
             Self::HandoverLook => "handover-look",
+            Self::Rest => "rest",
+            Self::RestOver => "rest-over",
             Self::Cancel => "cancel",
         }
     }
@@ -294,6 +302,8 @@ pub enum Pressed {
     HandedOver(Box<HandedOver>),
     /// `handover-look`: whose.
     HandoverLook(String),
+    /// `rest` and `rest-over`.
+    Rested(Rest),
     /// `cancel`.
     Nothing,
 }
@@ -378,7 +388,12 @@ pub fn act_for(
         Action::Report => Preset::ThisMonth.as_str().to_owned(),
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
         // Only under the note itself.
-        Action::NoteUndo | Action::Handover | Action::HandoverUndo | Action::HandoverLook => {
+        Action::NoteUndo
+        | Action::Handover
+        | Action::HandoverUndo
+        | Action::HandoverLook
+        | Action::Rest
+        | Action::RestOver => {
             return None;
         }
     };
@@ -498,6 +513,8 @@ impl Desk {
                 Pressed::HandedOver(Box::new(done))
             }
             Action::HandoverLook => Pressed::HandoverLook(act.subject.clone()),
+            Action::Rest => Pressed::Rested(self.rest(subject, who, now)?),
+            Action::RestOver => Pressed::Rested(self.rest_over(who, now)?),
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();
@@ -592,6 +609,7 @@ impl Desk {
     /// The disk.
     pub fn sweep(&self, now: Timestamp) -> Answer<()> {
         self.sweep_invites(now)?;
+        self.sweep_rests(now)?;
         let mut groups = Vec::new();
         for entry in self.roster.store().scan::<ButtonAct>(prefix::BUTTON) {
             let (key, act) = entry?;

@@ -164,18 +164,25 @@ pub fn split(deals: &[Deal], takers: &[Taker]) -> Shares {
             }
         }
         let level = level(&load, rest.len());
-        // Those of one area come together, so that they can go to one person.
-        rest.sort_by(|a, b| (&a.area, &a.record).cmp(&(&b.area, &b.record)));
+        let knows = |taker: &Taker, deal: &Deal| {
+            !deal.area.is_empty() && taker.areas.get(&deal.area).is_some_and(|count| *count > 0)
+        };
+        // Areas that somebody knows have the first choice, each as a whole.
+        rest.sort_by_key(|deal| {
+            let known = takers.iter().any(|taker| knows(taker, deal));
+            (!known, deal.area.clone(), deal.record.clone())
+        });
         for deal in rest {
-            let knows = |taker: &Taker| {
-                !deal.area.is_empty() && taker.areas.get(&deal.area).is_some_and(|count| *count > 0)
-            };
             let best = takers
                 .iter()
                 .enumerate()
                 .filter(|(at, _)| load[*at] < level)
                 .max_by_key(|(at, taker)| {
-                    (knows(taker), level - load[*at], std::cmp::Reverse(*at))
+                    (
+                        knows(taker, deal),
+                        level - load[*at],
+                        std::cmp::Reverse(*at),
+                    )
                 });
             if let Some((at, taker)) = best {
                 load[at] += 1;

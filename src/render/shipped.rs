@@ -84,6 +84,7 @@ shipped![
     "promise.buttons.txt",
     "promise.telegram.html",
     "report.chart.txt",
+    "rest.telegram.html",
     "staff-proposed.buttons.txt",
     "staff-proposed.telegram.html",
     "telegram-down/body.txt",

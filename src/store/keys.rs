@@ -95,6 +95,8 @@ pub mod prefix {
     pub const TOLD: &[u8] = b"told/";
     /// Who took over which record, by handover and record.
     pub const HANDOVER: &[u8] = b"handover/";
+    /// Whose notices rest, by name.
+    pub const MUTE: &[u8] = b"mute/";
     /// How the messages of a campaign stood when they were last counted, by campaign.
     pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.

@@ -4,5 +4,6 @@
 
 mod chat;
 mod handover;
+mod rest;
 #[path = "../support/mod.rs"]
 mod support;

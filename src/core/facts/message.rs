@@ -274,6 +274,16 @@ pub struct HandoverShare {
     pub customers: usize,
 }
 
+/// `rest`: a colleague's notices rest by their own wish, or come again. Template `rest`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestFacts {
+    /// Whose.
+    pub name: String,
+    /// Local ISO time until when; none: they come again.
+    pub until: Option<String>,
+}
+
 /// `mailing`: a campaign that managers are asked about or told of. Templates `campaign-ask`, `campaign-faulty`,
 /// `campaign-why`, `campaign-returned`, `campaign-progress`, `campaign-paused`,
 /// `campaign-table` and `campaign-over`.
