@@ -13,6 +13,8 @@ mod notes;
 mod outcome;
 mod report;
 mod rest;
+mod subscription;
+mod trial;
 mod words;
 
 use std::sync::Arc;

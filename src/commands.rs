@@ -30,7 +30,9 @@ mod records;
 mod report;
 mod sheet;
 mod status;
+mod subscription;
 mod suppress;
+mod todo;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,8 +63,8 @@ pub use notes::{Came, NoteLine};
 pub use optout::{OPT_OUT_RULE, OptOutView, Press, opt_out_confirmed};
 pub use outbox::{
     Acted, Amendment, AttemptLine, Done, HandAct, HandLine, OutboxFilter, OutboxLine, OutboxStory,
-    Refused, Resolved, TrialEnd, TrialLine, TrialReport, TrialTaken, doubt_id, open_trial,
-    question_rule,
+    Refused, Resolved, TrialEnd, TrialKept, TrialLine, TrialReport, TrialTaken, doubt_id,
+    open_trial, question_rule,
 };
 pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
 pub use problems::{Problem, ProblemKind};
@@ -71,7 +73,9 @@ pub use sheet::{EditLine, UnclearLine};
 pub use status::{
     ChannelStatus, DueSoon, Figures, StageNow, Status, Unbound, UnknownWord, WorkbookStatus,
 };
+pub use subscription::Subscription;
 pub use suppress::SuppressionLine;
+pub use todo::ToDo;
 
 use crate::config::Language;
 use crate::core::people::{Colleague, Role};

@@ -25,3 +25,4 @@ pub mod record;
 pub mod rule;
 pub mod settle;
 pub mod sheet;
+pub mod subscription;

@@ -677,6 +677,7 @@ impl Roster {
         Ok(Deciding {
             directory: self.directory()?,
             stand_ins: self.stand_ins()?,
+            subscriptions: self.store.subscriptions()?,
             in_force,
             nothing: BTreeMap::new(),
             headers,

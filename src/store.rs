@@ -30,6 +30,7 @@ pub mod order;
 mod plan;
 pub mod proof;
 mod records;
+pub mod subscription;
 pub mod suppression;
 mod tally;
 mod trouble;

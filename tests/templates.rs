@@ -48,6 +48,7 @@ fn full() -> Value {
             "held": {"id": "h-3", "workbook": "CRM KD2", "tab": "Khách hàng", "since": "2026-11-21T08:55:00",
                      "reasons": ["Mất 240 trên 300 dòng trong một lần đọc"], "removed": 240, "messages": 12,
                      "samples": ["Xoá: Nguyễn Văn An (dòng 17)"], "url": "https://docs.google.com/spreadsheets/d/1AbC"},
+            "kept": {"open": 12, "rules": [{"rule": "welcome", "open": 9}, {"rule": "deposited", "open": 3}]},
             "rest": {"name": "Lan Anh", "until": "2026-11-21T11:00:00"},
             "handover": {"id": "lan-anh-1", "from": "Lan Anh", "by": "Hà Phạm", "customers": 12,
                          "shares": [{"to": "Minh Tuấn", "customers": 7}, {"to": "Thu Hà", "customers": 5}]},

@@ -121,7 +121,16 @@ impl Words {
                 };
                 Some((toast, line))
             }
+            Pressed::TrialEnded(taken) => Some(self.trial_ended(taken, name)),
+            Pressed::TrialList => Some((String::new(), String::new())),
             Pressed::HandoverLook(_) => Some((String::new(), String::new())),
+            Pressed::Subscribed(one) => {
+                let toast = match one.at {
+                    Some(_) => self.pick("Đã đổi giờ bản tin", "Changed"),
+                    None => self.pick("Đã tắt bản tin", "Turned off"),
+                };
+                Some((toast, self.subscription(one)))
+            }
             Pressed::Rested(rest) => Some(match rest.until.as_deref().map(clock) {
                 Some(until) => (
                     self.pick(
@@ -317,6 +326,9 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         | Pressed::HandedOver(_)
         | Pressed::HandoverLook(_)
         | Pressed::Rested(_)
+        | Pressed::TrialEnded(_)
+        | Pressed::TrialList
+        | Pressed::Subscribed(_)
         | Pressed::Campaign(_)
         | Pressed::Steered(_)
         | Pressed::CampaignTest(_)

@@ -575,6 +575,10 @@ impl Words {
             | Action::Handover
             | Action::HandoverLook
             | Action::Rest
+            | Action::Subscribe
+            | Action::TrialTake
+            | Action::TrialDrop
+            | Action::TrialList
             | Action::Report => action.as_str().to_owned(),
         }
     }

@@ -8,7 +8,7 @@ use super::notes::{Came, NoteLine};
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
     HandedOver, HeldLine, MailDecision, Paused, Resolved, Rest, Resumed, Right, Steer, Stopped,
-    Who, WhyGiven,
+    Subscription, TrialEnd, TrialTaken, Who, WhyGiven,
 };
 use crate::core::campaign::CampaignId;
 use crate::core::insight::period::Preset;
@@ -109,13 +109,21 @@ pub enum Action {
     Rest,
     /// One's own notices come again.
     RestOver,
+    /// When a digest comes to whoever presses.
+    Subscribe,
+    /// What a trial has kept goes to the customers.
+    TrialTake,
+    /// What a trial has kept goes to nobody.
+    TrialDrop,
+    /// What a trial has kept, by name.
+    TrialList,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 45] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -156,6 +164,10 @@ impl Action {
         Self::HandoverLook,
         Self::Rest,
         Self::RestOver,
+        Self::Subscribe,
+        Self::TrialTake,
+        Self::TrialDrop,
+        Self::TrialList,
         Self::Cancel,
     ];
 
@@ -202,6 +214,10 @@ impl Action {
             Self::HandoverLook => "handover-look",
             Self::Rest => "rest",
             Self::RestOver => "rest-over",
+            Self::Subscribe => "subscribe",
+            Self::TrialTake => "trial-take",
+            Self::TrialDrop => "trial-drop",
+            Self::TrialList => "trial-list",
             Self::Cancel => "cancel",
         }
     }
@@ -304,6 +320,12 @@ pub enum Pressed {
     HandoverLook(String),
     /// `rest` and `rest-over`.
     Rested(Rest),
+    /// `subscribe`.
+    Subscribed(Subscription),
+    /// `trial-take` and `trial-drop`.
+    TrialEnded(TrialTaken),
+    /// `trial-list`.
+    TrialList,
     /// `cancel`.
     Nothing,
 }
@@ -384,6 +406,9 @@ pub fn act_for(
         | Action::CampaignOpen
         | Action::CampaignTable
         | Action::CampaignAskStop => event("/mailing/id")?,
+        Action::TrialTake => String::new(),
+        Action::TrialDrop => String::new(),
+        Action::TrialList => String::new(),
         Action::CampaignMore => "0".to_owned(),
         Action::Report => Preset::ThisMonth.as_str().to_owned(),
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
@@ -393,6 +418,7 @@ pub fn act_for(
         | Action::HandoverUndo
         | Action::HandoverLook
         | Action::Rest
+        | Action::Subscribe
         | Action::RestOver => {
             return None;
         }
@@ -515,6 +541,14 @@ impl Desk {
             Action::HandoverLook => Pressed::HandoverLook(act.subject.clone()),
             Action::Rest => Pressed::Rested(self.rest(subject, who, now)?),
             Action::RestOver => Pressed::Rested(self.rest_over(who, now)?),
+            Action::Subscribe => Pressed::Subscribed(self.subscribe(subject, who, now)?),
+            Action::TrialTake => {
+                Pressed::TrialEnded(self.trial_decided(TrialEnd::TakeOver, &act, who, now)?)
+            }
+            Action::TrialDrop => {
+                Pressed::TrialEnded(self.trial_decided(TrialEnd::Drop, &act, who, now)?)
+            }
+            Action::TrialList => Pressed::TrialList,
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();

@@ -91,7 +91,12 @@ impl Desk {
     }
 
     /// What was promised for today in the chat, by whoever asks or about customers they see.
-    fn promises_today(&self, who: &Who, sight: &Sight, now: Timestamp) -> Answer<Vec<Due>> {
+    pub(super) fn promises_today(
+        &self,
+        who: &Who,
+        sight: &Sight,
+        now: Timestamp,
+    ) -> Answer<Vec<Due>> {
         let calendar = &self.roster.config().calendar;
         let today = self.today(now);
         let start = calendar.at_local(today, Time::midnight());
@@ -124,6 +129,7 @@ impl Desk {
                 name: name_of(&facts),
                 owner: Some(by.to_owned()),
                 url: text(&facts["sheet_url"]),
+                record: Some(record.id.to_string()),
             });
         }
         Ok(found)

@@ -252,6 +252,7 @@ impl Desk {
                 name: name_of(&seen.facts),
                 owner: text(&seen.facts["owner"]),
                 url: text(&seen.facts["sheet_url"]),
+                record: Some(seen.record.id.to_string()),
             })
         });
         due.collect()
@@ -304,6 +305,7 @@ impl Desk {
                         .and_then(Json::as_str)
                         .map(str::to_owned),
                     url: Some(sheet_url(spot.workbook, spot.tab.sheet, spot.row)),
+                    record: Some(record.id.to_string()),
                 });
             }
             Ok(())

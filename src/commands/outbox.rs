@@ -5,6 +5,7 @@ mod doubt;
 mod filter;
 mod story;
 mod trial;
+mod trial_over;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use doubt::{Amendment, Resolved, doubt_id, question_rule};
 pub use filter::OutboxFilter;
 pub use story::{AttemptLine, HandLine, OutboxStory};
 pub use trial::{TrialEnd, TrialLine, TrialReport, TrialTaken, open_trial};
+pub use trial_over::TrialKept;
 
 /// More are not listed at once.
 const MOST: usize = 10_000;

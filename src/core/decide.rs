@@ -20,7 +20,7 @@ pub use audience::owner_names;
 pub use by_hand::schedule_by_hand;
 use timers::Typed;
 pub use timers::{
-    Timer, TimerKind, dated_fields, on_timer, schedule_timer, series_ended, timers_for,
+    Timer, TimerKind, dated_fields, on_timer, own_timer, schedule_timer, series_ended, timers_for,
 };
 
 use super::calendar::Calendar;
@@ -32,6 +32,7 @@ use super::message::{Message, MessageKey, Wanted};
 use super::people::Directory;
 use super::record::{Kind, Record};
 use super::rule::{Audience, Channel, Rule, Span, Step, Trigger};
+use super::subscription::Subscriptions;
 
 /// How long a rule on `added` stays open for a condition that is not true yet (SEMANTICS 14).
 const OPEN_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -54,6 +55,8 @@ pub struct Context<'a> {
     pub directory: &'a Directory,
     /// Who stands in for colleagues who have handed over.
     pub stand_ins: &'a StandIns,
+    /// Who wants which digest at what time.
+    pub subscriptions: &'a Subscriptions,
     /// `[leads] fresh`.
     pub fresh: Span,
     /// Whether `[trial]` is on: messages go into its own ledger.

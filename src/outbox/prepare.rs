@@ -349,8 +349,12 @@ impl Outbox {
             return Ok(());
         }
         let desk = Desk::new(self.roster.clone(), Some(self.health.clone()));
+        let name = match &message.to {
+            Recipient::Staff(name) => Some(name.as_str()),
+            Recipient::Customer | Recipient::Owner(_) | Recipient::Alerts => None,
+        };
         let mut values = desk
-            .digest_values(Some(&message.rule), message.created)
+            .digest_values(Some(&message.rule), name, message.created)
             .map_err(|error| StoreError::Value {
                 key: "digest".into(),
                 why: error.text,

@@ -92,6 +92,8 @@ shipped![
     "thank-you/body.html",
     "thank-you/body.txt",
     "thank-you/subject.txt",
+    "trial-over.buttons.txt",
+    "trial-over.telegram.html",
     "trouble.telegram.html",
     "welcome/body.html",
     "welcome/body.txt",

@@ -97,6 +97,8 @@ pub mod prefix {
     pub const HANDOVER: &[u8] = b"handover/";
     /// Whose notices rest, by name.
     pub const MUTE: &[u8] = b"mute/";
+    /// Who wants which digest at what time, by rule and name.
+    pub const SUBSCRIBE: &[u8] = b"subscribe/";
     /// How the messages of a campaign stood when they were last counted, by campaign.
     pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.

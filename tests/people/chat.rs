@@ -200,6 +200,11 @@ impl Chat {
         }
     }
 
+    /// Waits until a message says so, an old one that is written anew among them.
+    pub(crate) async fn reads(&self, chat: i64, part: &str) -> ShownMessage {
+        self.hears(chat, 0, part).await
+    }
+
     pub(crate) async fn says(&self, chat: i64, text: &str, part: &str) -> ShownMessage {
         let said = self.bot.say(chat, text).unwrap();
         self.hears(chat, said, part).await

@@ -141,6 +141,7 @@ async fn everything_goes_to_one_and_reminders_follow_until_it_is_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_split_is_even_a_new_row_finds_somebody_and_the_cell_has_the_last_word() {
     let mut chat = Chat::open(&ROWS, RULES).await;
+    let late = chat.says(BOSS, "/bangiao Lan Anh", "Đề xuất chia").await;
     let plan = chat.says(BOSS, "/bangiao Lan Anh", "Đề xuất chia").await;
     // Four customers: one is Thu's as well, and the others had one each before.
     chat.presses(BOSS, &plan, "Chia đều như trên").await;
@@ -166,7 +167,7 @@ async fn a_split_is_even_a_new_row_finds_somebody_and_the_cell_has_the_last_word
             .flatten()
             .all(|one| !one.text.contains("Giao hết"))
     );
-    let late = chat.presses(BOSS, &plan, "Giao hết cho Thu Hà").await;
+    let late = chat.presses(BOSS, &late, "Giao hết cho Thu Hà").await;
     assert!(
         late.contains("Muốn chia lại, vui lòng thu hồi trước"),
         "{late}"

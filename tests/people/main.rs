@@ -5,5 +5,7 @@
 mod chat;
 mod handover;
 mod rest;
+mod subscription;
 #[path = "../support/mod.rs"]
 mod support;
+mod trial;

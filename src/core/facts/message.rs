@@ -274,6 +274,26 @@ pub struct HandoverShare {
     pub customers: usize,
 }
 
+/// `kept`: what a trial that is over has kept from customers. Template `trial-over`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptFacts {
+    /// How many messages could still go.
+    pub open: usize,
+    /// How many of each rule.
+    pub rules: Vec<KeptOfRule>,
+}
+
+/// What a trial has kept of one rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptOfRule {
+    /// Rule id.
+    pub rule: String,
+    /// How many messages.
+    pub open: usize,
+}
+
 /// `rest`: a colleague's notices rest by their own wish, or come again. Template `rest`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
