@@ -80,12 +80,12 @@ pub enum WriteError {
     #[error(transparent)]
     Google(#[from] GoogleError),
     /// There is such a tab, and we did not make it.
-    #[error(
-        "the tab “{tab}” was there before sheetbridge and is not written to: rename it (or, for campaigns, write another results_tab under [campaigns])"
-    )]
+    #[error("the tab “{tab}” was there before sheetbridge and is not written to: {mend}")]
     NotOurs {
         /// Its title.
         tab: String,
+        /// What to do.
+        mend: &'static str,
     },
     /// A tab of ours would be read as one of customers.
     #[error(
@@ -140,7 +140,7 @@ pub async fn results(
         key: kept_key("results", workbook),
         title: &config.campaigns.results_tab,
         header: &header(language),
-        stamped: true,
+        mend: "rename it, or write another results_tab under [campaigns]",
     };
     let rows = campaigns.iter().take(SHOWN).map(|one| row(one, language));
     put(roster, google, workbook, &tab, rows.collect(), now).await
@@ -154,8 +154,8 @@ struct OwnTab<'a> {
     title: &'a str,
     /// Its first row.
     header: &'a [&'a str],
-    /// Whether the time of writing stands beside the header.
-    stamped: bool,
+    /// What to do if somebody else has a tab of that title.
+    mend: &'static str,
 }
 
 /// Writes rows into a tab of ours, if they are not what stands there. Returns whether it wrote.
@@ -182,7 +182,7 @@ async fn put(
     if before.as_ref().is_some_and(|before| before.hash == hash) {
         return Ok(false);
     }
-    let sheet = ours(google, workbook, tab.title, tab.header).await?;
+    let sheet = ours(google, workbook, tab).await?;
     let written = rows.len();
     let width = tab.header.len();
     // Rows that are no longer said are emptied.
@@ -191,7 +191,7 @@ async fn put(
     rows.extend(std::iter::repeat_n(blank, over));
     let zone = config.calendar.zone.clone();
     let stamp = local_text(now.to_zoned(zone).datetime());
-    if let Some(last) = rows.first_mut().filter(|_| tab.stamped) {
+    if let Some(last) = rows.first_mut() {
         last.push(Written::Text(match config.language {
             Language::Vi => format!("Cập nhật {stamp}"),
             Language::En => format!("Updated {stamp}"),
@@ -241,7 +241,7 @@ pub async fn to_do(
         key: kept_key("to-do", workbook),
         title,
         header: if vietnamese { &TASKS_VI } else { &TASKS_EN },
-        stamped: true,
+        mend: "rename it",
     };
     let mut rows: Vec<Vec<Written>> = tasks
         .iter()
@@ -265,12 +265,8 @@ pub async fn to_do(
 }
 
 /// The id of our tab; it is made if it is not there.
-async fn ours(
-    google: &Google,
-    workbook: &str,
-    title: &str,
-    header: &[&str],
-) -> Result<i64, WriteError> {
+async fn ours(google: &Google, workbook: &str, tab: &OwnTab<'_>) -> Result<i64, WriteError> {
+    let (title, header) = (tab.title, tab.header);
     let tabs = google.metadata(workbook).await?.tabs;
     // Renamed by somebody, or unknown to a store that was restored, it is ours all the same.
     let sheet = NewTab::id_of(title);
@@ -280,6 +276,7 @@ async fn ours(
     if tabs.iter().any(|tab| tab.title == title) {
         return Err(WriteError::NotOurs {
             tab: title.to_owned(),
+            mend: tab.mend,
         });
     }
     let cell = |text: &&str| HeaderCell {

@@ -8,4 +8,5 @@ mod rest;
 mod subscription;
 #[path = "../support/mod.rs"]
 mod support;
+mod todo;
 mod trial;
