@@ -276,7 +276,9 @@ impl House {
 pub(super) fn ask_about_trial(desk: &Desk) {
     match desk.ask_about_trial(clock::now()) {
         Ok(true) => {
-            tracing::info!("the trial is over: the managers are asked what becomes of what it kept")
+            tracing::info!(
+                "the trial is over: the managers are asked what becomes of what it kept"
+            );
         }
         Ok(false) => {}
         Err(error) => tracing::error!("the end of the trial could not be asked about: {error}"),

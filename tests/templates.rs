@@ -451,6 +451,26 @@ fn good_news_for_a_group_names_no_customer() {
     }
 }
 
+#[test]
+fn a_digest_for_a_group_names_no_customer() {
+    let values = full();
+    for language in [Language::Vietnamese, Language::English] {
+        let said = load(language).render_chat("digest-group", &values).unwrap();
+        let text = said.plain();
+        for private in [
+            "Trần Thị Mai",
+            "Lê Hùng",
+            "Phạm Quốc Huy",
+            "090",
+            "docs.google",
+        ] {
+            assert!(!text.contains(private), "{private}: {text}");
+        }
+        assert!(text.contains("1.187") || text.contains("1,187"), "{text}");
+        assert!(text.contains("Minh Tuấn: 5"), "{text}");
+    }
+}
+
 /// What the picture of a digest is made of, with names that would like to be more than names.
 #[test]
 fn the_picture_of_a_digest_shows_what_its_text_says() {

@@ -1,6 +1,9 @@
 //! A leaver's customers, reminders and promises go to others: first what there is and how it could be split, then the
 //! decision, which stands beside the sheet until its cells name somebody else.
 
+mod found;
+mod list;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -10,18 +13,18 @@ use serde_json::{Value as Json, json};
 use super::customers::text;
 use super::invite::no_such_person;
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
-use crate::config::Language;
 use crate::core::decide::{notice, timers_for};
 use crate::core::facts::message::{HandoverFacts, HandoverShare};
-use crate::core::handover::{Deal, Handover, Shares, Taker, split};
+use crate::core::handover::{Deal, Handover, Shares};
 use crate::core::people::{Colleague, Directory, Role};
-use crate::core::record::{Kind, Record, RecordId};
+use crate::core::record::{Kind, Record};
 use crate::core::sheet::fold::fold;
-use crate::core::sheet::inert::inert;
 use crate::core::sheet::{Typed, Value};
-use crate::roster::Roster;
 use crate::store::handover::share_key;
-use crate::store::{Group, StoreError, ledger};
+use crate::store::{Group, ledger};
+
+use found::{Found, Row, counted, customers, divided, nearest, phones, takers};
+pub use list::handover_csv;
 
 /// Stands in the place of a rule's id in the keys of the notices, and is their template.
 const NOTICE: &str = "handover";
@@ -73,22 +76,6 @@ pub enum HandoverHow {
     Do,
     /// It is taken back: a [`HandedOver`].
     Undo,
-}
-
-/// One row that names the leaver.
-struct Row {
-    record: Record,
-    deal: Deal,
-    customer: bool,
-    phones: Vec<String>,
-}
-
-/// Everything a split goes by.
-struct Found {
-    from: String,
-    names: Vec<String>,
-    rows: Vec<Row>,
-    takers: Vec<Taker>,
 }
 
 impl Desk {
@@ -505,123 +492,6 @@ fn split_shown(shares: &[HandoverShare]) -> String {
     parts.join("|")
 }
 
-/// Somebody by name, or by a part of it that only one has.
-fn nearest<'a>(name: &str, directory: &'a Directory) -> Option<&'a Colleague> {
-    if let Some(person) = directory.find(name) {
-        return Some(person);
-    }
-    let wanted = fold(name);
-    let mut like = directory.all().iter().filter(|person| {
-        !wanted.is_empty() && format!(" {} ", fold(&person.name)).contains(&format!(" {wanted} "))
-    });
-    match (like.next(), like.next()) {
-        (Some(one), None) => Some(one),
-        _ => None,
-    }
-}
-
-/// Who could take over: those of the same team who deal with customers, else all who do.
-fn takers(
-    from: &str,
-    person: Option<&Colleague>,
-    directory: &Directory,
-    roster: &Roster,
-) -> Result<Vec<Taker>, StoreError> {
-    let standing = roster.stand_ins()?;
-    let can = |one: &&Colleague| {
-        matches!(one.role, Role::Staff | Role::Leader)
-            && one.name != from
-            && !one.is_group()
-            && standing.of(&one.name).is_none()
-    };
-    let all: Vec<&Colleague> = directory.all().iter().filter(can).collect();
-    let team = person.and_then(|person| person.team.as_ref());
-    let mates: Vec<&Colleague> = all
-        .iter()
-        .filter(|one| team.is_some() && one.team.as_ref() == team)
-        .copied()
-        .collect();
-    let taker = |one: &Colleague| Taker {
-        name: one.name.clone(),
-        ..Taker::default()
-    };
-    let chosen = if mates.is_empty() { all } else { mates };
-    Ok(chosen.into_iter().map(taker).collect())
-}
-
-/// Everything to one, or split.
-fn divided(found: &Found, to: Option<&str>, directory: &Directory) -> Answer<Shares> {
-    if let Some(to) = to {
-        let person = nearest(to, directory).ok_or_else(|| no_such_person(to, directory))?;
-        if person.name == found.from {
-            return Err(CommandError::new(
-                ErrorKind::Usage,
-                format!("{} cannot take over from themselves", person.name),
-                format!("{} không thể nhận bàn giao từ chính mình.", person.name),
-            ));
-        }
-        let all = found.rows.iter();
-        return Ok(all
-            .map(|row| (row.record.id.clone(), person.name.clone()))
-            .collect());
-    }
-    if found.takers.is_empty() {
-        return Err(CommandError::new(
-            ErrorKind::NotFound,
-            "nobody in the staff list could take over: name somebody with --to",
-            "Trong danh sách nhân viên chưa có ai nhận bàn giao được.",
-        ));
-    }
-    let customers = found.rows.iter().filter(|row| row.customer);
-    let deals: Vec<Deal> = customers.map(|row| row.deal.clone()).collect();
-    let mut shares = split(&deals, &found.takers);
-    // An appointment goes with its customer.
-    let by_phone: BTreeMap<&String, String> = found
-        .rows
-        .iter()
-        .flat_map(|row| row.phones.iter().map(move |phone| (phone, &row.record.id)))
-        .filter_map(|(phone, record)| Some((phone, shares.get(record)?.clone())))
-        .collect();
-    let rest = found.rows.iter().filter(|row| !row.customer);
-    for (number, row) in rest.enumerate() {
-        let with = row.phones.iter().find_map(|phone| by_phone.get(phone));
-        let to = with.unwrap_or(&found.takers[number % found.takers.len()].name);
-        shares.insert(row.record.id.clone(), to.clone());
-    }
-    Ok(shares)
-}
-
-fn customers(found: &Found) -> usize {
-    found.rows.iter().filter(|row| row.customer).count()
-}
-
-/// How many customers each gets, in the order of those who could take them.
-fn counted(found: &Found, shares: &Shares) -> Vec<HandoverShare> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in &found.rows {
-        if let Some(to) = shares.get(&row.record.id) {
-            *counts.entry(to).or_default() += usize::from(row.customer);
-        }
-    }
-    let known = found.takers.iter().map(|one| one.name.as_str());
-    let mut order: Vec<&str> = known.filter(|name| counts.contains_key(name)).collect();
-    let others = counts.keys().filter(|name| !order.contains(name));
-    let others: Vec<&str> = others.copied().collect();
-    order.extend(others);
-    let share = |name: &str| HandoverShare {
-        to: name.to_owned(),
-        customers: counts[name],
-    };
-    order.into_iter().map(share).collect()
-}
-
-fn phones(typed: &Typed) -> Vec<String> {
-    match typed.values.get("phone") {
-        Some(Value::Phone(phones)) => phones.iter().map(|one| one.expose().to_owned()).collect(),
-        _ => Vec::new(),
-    }
-}
-
 fn handed_over_already(standing: &Handover, at: &str) -> CommandError {
     let (from, by, to) = (&standing.from, &standing.by, standing.to.join(", "));
     let hour = at.get(11..16).unwrap_or_default();
@@ -639,86 +509,6 @@ fn handed_over_already(standing: &Handover, at: &str) -> CommandError {
             "{by} đã bàn giao khách của {from} cho {to} lúc {hour} {day}. Muốn chia lại, vui lòng thu hồi trước."
         ),
     )
-}
-
-const HEADER_VI: [&str; 5] = [
-    "Trang tính",
-    "Dòng",
-    "Khách hàng",
-    "Đang ghi trong bảng",
-    "Người phụ trách mới",
-];
-const HEADER_EN: [&str; 5] = ["Tab", "Row", "Customer", "The sheet says", "In charge now"];
-
-/// Every row that a handover concerns and whose cell still names the leaver, in the order of the sheet: what is to be
-/// pasted into the owner column. Name and content of the file; none if it was taken back.
-///
-/// # Errors
-/// The disk.
-pub fn handover_csv(roster: &Roster, id: &str) -> Result<Option<(String, String)>, StoreError> {
-    let standing = roster.stand_ins()?;
-    let Some(handover) = standing.all().find(|one| one.id == id) else {
-        return Ok(None);
-    };
-    let store = roster.store();
-    let mut lines: Vec<(String, u32, [String; 5])> = Vec::new();
-    for record in store.shares(id)?.into_keys() {
-        lines.extend(csv_line(roster, &record)?);
-    }
-    lines.sort();
-    let vietnamese = roster.config().language == Language::Vi;
-    let mut csv = String::from('\u{feff}');
-    let header = if vietnamese { HEADER_VI } else { HEADER_EN };
-    put(&mut csv, &header.map(str::to_owned));
-    for (_, _, cells) in &lines {
-        put(&mut csv, cells);
-    }
-    let kind = if vietnamese { "ban-giao" } else { "handover" };
-    let name = fold(&handover.from).replace(' ', "-");
-    Ok(Some((format!("{kind}-{name}.csv"), csv)))
-}
-
-fn csv_line(
-    roster: &Roster,
-    id: &RecordId,
-) -> Result<Option<(String, u32, [String; 5])>, StoreError> {
-    let Some(record) = roster
-        .store()
-        .record(id)?
-        .filter(|record| record.gone.is_none())
-    else {
-        return Ok(None);
-    };
-    let Some(row) = roster.row_of(&record)? else {
-        return Ok(None);
-    };
-    let typed = roster.typed(record.kind, &record.place.workbook, &record.seen)?;
-    let cell = |field: &str| {
-        let cell = record.seen.get(field);
-        cell.map(|cell| cell.shown().into_owned())
-            .unwrap_or_default()
-    };
-    let tab = roster.tab(&record.place.workbook, record.place.sheet)?;
-    let tab = tab.map(|tab| tab.title).unwrap_or_default();
-    let now = roster.owners_in(id, &typed)?.join(" + ");
-    let cells = [
-        tab.clone(),
-        row.to_string(),
-        cell("name"),
-        cell("owner"),
-        now,
-    ];
-    Ok(Some((tab, row, cells)))
-}
-
-/// One line (RFC 4180); every cell in quotes, none of them a formula.
-fn put(csv: &mut String, cells: &[String; 5]) {
-    let cells: Vec<String> = cells
-        .iter()
-        .map(|cell| format!("\"{}\"", inert(cell).replace('"', "\"\"")))
-        .collect();
-    csv.push_str(&cells.join(","));
-    csv.push_str("\r\n");
 }
 
 /// Who is in charge in whose place, for the story of a record: `Minh Tuấn for Lan Anh (handed over by Hà Phạm on …)`.

@@ -215,7 +215,12 @@ impl Desk {
                 let name = names.get(usize::from(*n)).cloned();
                 name.unwrap_or_else(|| "owner".into())
             }
-            Recipient::Staff(name) => name.clone(),
+            Recipient::Staff(name) => {
+                let standing = self.roster.stand_ins()?;
+                let of = record.as_ref().map(|record| &record.id);
+                let instead = of.and_then(|id| standing.instead(id, name));
+                instead.unwrap_or(name).to_owned()
+            }
             Recipient::Alerts => "[alerts] email".into(),
         })
     }

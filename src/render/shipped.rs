@@ -42,6 +42,7 @@ shipped![
     "deposited.telegram.html",
     "digest-daily.chart.txt",
     "digest-daily.telegram.html",
+    "digest-group.telegram.html",
     "digest-weekly.chart.txt",
     "digest-weekly.telegram.html",
     "flood.telegram.html",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sheetbridge::bot::{Bot, DigestText};
-use sheetbridge::commands::{Desk, Who};
+use sheetbridge::commands::Desk;
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::Message;
 use sheetbridge::core::rule::Channel;
@@ -101,13 +101,6 @@ impl Chat {
 
     pub(crate) fn desk(&self) -> Desk {
         Desk::new(self.company.roster.clone(), None)
-    }
-
-    pub(crate) fn manager() -> Who {
-        Who::Colleague {
-            name: "Hà Phạm".into(),
-            role: sheetbridge::core::people::Role::Manager,
-        }
     }
 
     /// Moves the clock, lets rules look, and sends what is due.
