@@ -235,5 +235,10 @@ mod tests {
             assert_eq!(may(&Who::CommandLine, right), Scope::All, "{right:?}");
             assert_eq!(may(&Who::Stranger, right), Scope::Nothing, "{right:?}");
         }
+        // Managers are told when nobody else is there: the one thing that others may and they may not.
+        for role in [Role::Staff, Role::Leader, Role::Marketing] {
+            assert_eq!(may(&who(role), Right::Rest), Scope::Own, "{role:?}");
+        }
+        assert_eq!(may(&who(Role::Manager), Right::Rest), Scope::Nothing);
     }
 }

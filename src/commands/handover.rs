@@ -448,7 +448,7 @@ impl Desk {
             own: false,
         };
         let occasion = format!("{} {}", done.id, if done.undone { "back" } else { "done" });
-        let extra = |facts: &HandoverFacts| json!({ "handover": facts });
+        let extra = |facts: &HandoverFacts| json!({ "handing_over": facts });
         let mut messages =
             notice::to_managers(directory, NOTICE, NOTICE, &occasion, &extra(&facts), now);
         let one = |person: &Colleague, facts: &HandoverFacts| {

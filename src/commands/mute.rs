@@ -169,7 +169,7 @@ impl Desk {
             name: name.to_owned(),
             until: until.map(local),
         };
-        let extra = json!({ "rest": facts });
+        let extra = json!({ "resting": facts });
         let directory = self.roster.directory()?;
         let occasion = format!("{name} {}", now.as_millisecond());
         for message in notice::to_managers(&directory, NOTICE, NOTICE, &occasion, &extra, now) {

@@ -86,9 +86,27 @@ pub const DERIVED_NAMES: &[&str] = &[
 
 /// Names that only some messages have: a digest, a held batch, and so on. See [`digest`] and [`message`].
 pub const MESSAGE_NAMES: &[&str] = &[
-    "digest", "insight", "claim", "earlier", "proposal", "doubt", "flood", "handover", "held",
-    "hold", "kept", "mailing", "promise", "trouble", "findings", "optout", "reached", "refusal",
-    "rest", "staff", "trial",
+    "digest",
+    "insight",
+    "claim",
+    "earlier",
+    "proposal",
+    "doubt",
+    "flood",
+    "handing_over",
+    "held",
+    "hold",
+    "mailing",
+    "promise",
+    "trouble",
+    "findings",
+    "optout",
+    "reached",
+    "refusal",
+    "resting",
+    "staff",
+    "trial",
+    "trial_kept",
 ];
 
 /// The names that have parts of their own, and the parts. A missing one still has (empty) parts, so

@@ -67,7 +67,7 @@ impl Outbox {
 
     /// Who is in charge of which row after a handover, for the managers.
     fn handover_list(&self, message: &Message) -> Result<Option<Document>, StoreError> {
-        let handover = &message.event["handover"];
+        let handover = &message.event["handing_over"];
         let theirs = handover["to"].is_null() && handover["own"] == false;
         let Some(id) = handover["id"].as_str().filter(|_| theirs) else {
             return Ok(None);

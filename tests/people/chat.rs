@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sheetbridge::bot::{Bot, DigestText};
 use sheetbridge::commands::Desk;
 use sheetbridge::core::delivery::State;
@@ -126,14 +126,13 @@ impl Chat {
                 .unwrap()
                 .is_empty()
             {}
-            // What a chat's pace keeps back for a moment.
-            if !self
-                .messages()
-                .iter()
-                .any(|one| one.state == State::Queued && one.due <= now)
-            {
+            // What a chat's pace keeps back for a moment, and what was passed on a moment later.
+            let soon = now + SignedDuration::from_millis(50);
+            let due = |one: &Message| one.state == State::Queued && one.due <= soon;
+            if !self.messages().iter().any(due) {
                 break;
             }
+            self.company.now = soon;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -155,9 +154,15 @@ impl Chat {
             .iter()
             .rev()
             .find(|message| message.text.contains(part));
-        found
-            .cloned()
-            .unwrap_or_else(|| panic!("nothing with “{part}” in {:#?}", self.texts(chat)))
+        found.cloned().unwrap_or_else(|| {
+            let texts = self.texts(chat);
+            let states: Vec<String> = self
+                .messages()
+                .iter()
+                .map(|one| format!("{} {} {} {}", one.key, one.state, one.due, one.why))
+                .collect();
+            panic!("nothing with “{part}” in {texts:#?} of {states:#?}")
+        })
     }
 
     pub(crate) fn count(&self, chat: i64, part: &str) -> usize {

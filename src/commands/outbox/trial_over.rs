@@ -81,7 +81,7 @@ impl Desk {
             rules: rules.into_iter().map(of_rule).collect(),
         };
         let directory = self.roster.directory()?;
-        let extra = json!({ "kept": facts });
+        let extra = json!({ "trial_kept": facts });
         let mut group = Group::default();
         let occasion = newest.to_string();
         for question in notice::to_managers(&directory, RULE, RULE, &occasion, &extra, now) {

@@ -345,7 +345,7 @@ pub struct RefusalFacts {
     pub url: Option<String>,
 }
 
-/// `handover`: a colleague's customers go to others, or come back. Template `handover`.
+/// `handing_over`: a colleague's customers go to others, or come back. Template `handover`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HandoverFacts {
@@ -377,7 +377,7 @@ pub struct HandoverShare {
     pub customers: usize,
 }
 
-/// `kept`: what a trial that is over has kept from customers. Template `trial-over`.
+/// `trial_kept`: what a trial that is over has kept from customers. Template `trial-over`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KeptFacts {
@@ -397,7 +397,7 @@ pub struct KeptOfRule {
     pub open: usize,
 }
 
-/// `rest`: a colleague's notices rest by their own wish, or come again. Template `rest`.
+/// `resting`: a colleague's notices rest by their own wish, or come again. Template `rest`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RestFacts {
