@@ -296,7 +296,17 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
     ] {
         assert!(question.text.contains(part), "{part}: {}", question.text);
     }
+    // What Minh says of the customer in the chat is evidence, too.
+    let toast = chat.presses(MINH, &alert, "Không nghe máy").await;
+    assert_eq!(toast, "Đã ghi: không nghe máy");
     let listed = chat.says(HA, "/trùng", "Nhiều người cùng nhận").await;
+    assert!(
+        listed
+            .text
+            .contains("1 lần ghi nhận, gần nhất: Minh Tuấn: không nghe máy (21/11/2026)"),
+        "{}",
+        listed.text
+    );
     assert_eq!(listed.buttons.len(), 3);
     chat.says(
         HA,
