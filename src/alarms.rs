@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::core::decide::{self, Decision, Timer, TimerKind, schedule_timer, timers_for};
+use crate::core::decide::{
+    self, Decision, Timer, TimerKind, own_timer, schedule_timer, timers_for,
+};
 use crate::core::message::Message;
 use crate::core::record::{Record, RecordId};
 use crate::core::rule::{Audience, Step, Trigger};
@@ -301,6 +303,12 @@ fn start_schedules(roster: &Roster, now: Timestamp) -> Result<(), StoreError> {
     for (key, _) in standing.into_values().flatten() {
         group.remove(key);
     }
+    // A rule that was away for a while has lost them; one that waits already is the same.
+    for (rule, name, at) in cx.subscriptions.times() {
+        if let Some(timer) = own_timer(rule, name, at, now, &cx.calendar.zone) {
+            group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
+        }
+    }
     store.commit(vec![group])
 }
 
@@ -316,7 +324,10 @@ fn waiting_times(
             TimerKind::Date { .. } | TimerKind::Idle { .. } | TimerKind::IdleEscalation { .. } => {
                 timer.due > now
             }
-            TimerKind::Escalation { .. } | TimerKind::Series { .. } | TimerKind::Schedule => false,
+            TimerKind::Escalation { .. }
+            | TimerKind::Series { .. }
+            | TimerKind::Schedule
+            | TimerKind::Own { .. } => false,
         };
         if let Some(record) = timer.record.filter(|_| reckoned) {
             waiting.entry(record).or_default().push(key);

@@ -8,10 +8,14 @@ mod answer;
 mod campaigns;
 mod claims;
 mod day;
+mod handover;
 mod menu;
 mod notes;
 mod outcome;
 mod report;
+mod rest;
+mod subscription;
+mod trial;
 mod words;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ mod demo;
 mod digest;
 mod explain;
 mod failure;
+mod handover;
 mod held;
 mod invite;
 mod outbox;
@@ -117,6 +118,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// A one-time link that binds a Telegram chat to one of the company's people
     Invite(invite::Args),
+    /// A leaver's customers, reminders and promises go to others
+    Handover(handover::Args),
     /// The whole state in one file, also while the daemon runs
     Backup(backup::BackupArgs),
     /// A backup becomes the state again; nothing is sent twice because of it
@@ -262,6 +265,7 @@ async fn dispatch(call: &Call, command: Command) -> Result<(), Failure> {
         Command::Pause(args) => pause::pause(call, args).await,
         Command::Resume(args) => pause::resume(call, args).await,
         Command::Invite(args) => invite::invite(call, args).await,
+        Command::Handover(args) => handover::handover(call, args).await,
         Command::Backup(args) => backup::backup(call, args).await,
         Command::Restore(args) => backup::restore(call, args).await,
     }

@@ -15,11 +15,13 @@ mod day;
 mod digest;
 mod explain;
 mod given;
+mod handover;
 mod held;
 mod invite;
 mod judge;
 mod mail;
 mod mend;
+mod mute;
 mod notes;
 mod optout;
 mod outbox;
@@ -30,7 +32,9 @@ mod records;
 mod report;
 mod sheet;
 mod status;
+mod subscription;
 mod suppress;
+mod todo;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -42,7 +46,7 @@ pub use button::{Action, ButtonAct, CALLBACK, Pressed, act_for, button_key, stor
 pub use campaign::{
     CampaignAside, CampaignCard, CampaignDone, CampaignLine, CampaignPage, CampaignShown,
     CampaignTable, CampaignTested, Hearers, Steer, WhyGiven, campaign_csv, hour_of, mailing_facts,
-    progress_facts, steer_queue, tell_of_campaign,
+    progress_facts, question_void, steer_queue, tell_of_campaign,
 };
 pub use claims::{ClaimLine, ClaimOnCard, ClaimsFound};
 pub use customers::{Card, CustomerLine, Customers, NextLine, StageList, Totals, put_timers};
@@ -52,17 +56,19 @@ pub use explain::{
     Choice, Coming, Explained, JournalLine, LookedAt, RecordStory, RuleStory, Story,
 };
 pub use given::LeadGiven;
+pub use handover::{HandedOver, HandoverHow, HandoverPlan, handover_csv};
 pub use held::HeldLine;
 pub use invite::{Approval, Invitation, Newcomer};
 pub use judge::judge;
 pub use mail::{MailDecision, Stopped};
 pub use mend::Mend;
+pub use mute::{LOOKED_AT_AGAIN, Rest, waits_for};
 pub use notes::{Came, NoteLine};
 pub use optout::{OPT_OUT_RULE, OptOutView, Press, opt_out_confirmed};
 pub use outbox::{
     Acted, Amendment, AttemptLine, Done, HandAct, HandLine, OutboxFilter, OutboxLine, OutboxStory,
-    Refused, Resolved, TrialEnd, TrialLine, TrialReport, TrialTaken, doubt_id, open_trial,
-    question_rule,
+    Refused, Resolved, TrialEnd, TrialKept, TrialLine, TrialReport, TrialTaken, doubt_id,
+    open_trial, question_rule,
 };
 pub use pause::{Paused, Resumed, pause_key, paused_by, paused_list};
 pub use problems::{Problem, ProblemKind};
@@ -71,7 +77,9 @@ pub use sheet::{EditLine, UnclearLine};
 pub use status::{
     ChannelStatus, DueSoon, Figures, StageNow, Status, Unbound, UnknownWord, WorkbookStatus,
 };
+pub use subscription::Subscription;
 pub use suppress::SuppressionLine;
+pub use todo::ToDo;
 
 use crate::config::Language;
 use crate::core::people::{Colleague, Role};
@@ -342,6 +350,17 @@ pub enum Request {
         #[serde(default)]
         keep: Option<String>,
     },
+    /// A leaver's customers go to others: a [`HandoverPlan`], or with `how` a [`HandedOver`].
+    Handover {
+        /// Whose, by name or alias.
+        from: String,
+        /// To whom all of them go; none: they are split.
+        #[serde(default)]
+        to: Option<String>,
+        /// What is to be done.
+        #[serde(default)]
+        how: HandoverHow,
+    },
     /// One poll of every workbook now. Only the daemon (or `sync` without one) can answer it.
     Sync {
         /// Whether it only says what it would do.
@@ -508,6 +527,9 @@ impl Desk {
             Request::ClaimFind {} => json(&self.claims_find(who, now)?),
             Request::ClaimDecide { id, keep } => {
                 json(&self.claim_decide(id, keep.as_deref(), None, who, now)?)
+            }
+            Request::Handover { from, to, how } => {
+                self.handover(from, to.as_deref(), how, who, now)
             }
             Request::Sync { .. } => Err(CommandError::plain(
                 ErrorKind::Unavailable,

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::Desk;
 use crate::config::{Config, Environment};
 use crate::core::delivery::State;
 use crate::core::rule::Channel;
@@ -154,6 +155,7 @@ pub async fn run(
     };
     tokio::task::block_in_place(|| {
         alarms::enforce_rules(&parts.roster, clock::now())?;
+        ask_about_trial(&parts.desk);
         parts
             .outbox
             .recover(clock::now())
@@ -267,5 +269,18 @@ impl House {
             () = self.stop.cancelled() => false,
             () = tokio::time::sleep(time) => true,
         }
+    }
+}
+
+/// A trial that is over is asked about when a configuration comes into force. A disk that fails now fails the loops, too.
+pub(super) fn ask_about_trial(desk: &Desk) {
+    match desk.ask_about_trial(clock::now()) {
+        Ok(true) => {
+            tracing::info!(
+                "the trial is over: the managers are asked what becomes of what it kept"
+            );
+        }
+        Ok(false) => {}
+        Err(error) => tracing::error!("the end of the trial could not be asked about: {error}"),
     }
 }

@@ -607,7 +607,7 @@ impl Outbox {
             prepare::Next::NoSeat => {
                 *group = Group::default();
                 group.remove(entry);
-                group.put(keys::due(&message), &message.key);
+                group.put_due(&message);
                 ledger::rewrite(group, &message);
             }
             prepare::Next::Ready => {

@@ -22,11 +22,12 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Tab, TabKind};
 use crate::core::facts::{FactsInput, RecordFacts, facts};
+use crate::core::handover::StandIns;
 use crate::core::identity::FieldInfo;
 use crate::core::insight::Insight;
 use crate::core::insight::engagement::{Course, Engagement};
 use crate::core::people::{Colleague, Directory};
-use crate::core::record::{Cells, Kind, Record};
+use crate::core::record::{Cells, Kind, Record, RecordId};
 use crate::core::sheet::fold::fold;
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::typed::typed;
@@ -522,6 +523,9 @@ impl Roster {
         if record.kind == Kind::Appointment && self.is_cancelled(record, tab, cells) {
             values.remove("appointment");
         }
+        if values.contains_key("owner") {
+            values.insert("owner".into(), json!(self.owners_in(&record.id, &typed)?));
+        }
         let none = BTreeMap::new();
         let headers = known.as_ref().map_or(&none, |known| &known.headers);
         let url = sheet_url(&record.place.workbook, record.place.sheet, row);
@@ -537,6 +541,27 @@ impl Roster {
             sheet_url: Some(&url),
         };
         Ok(self.facts_with(Some(record_facts), headers, event, now))
+    }
+
+    /// Who stands in for colleagues who have handed their customers over.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn stand_ins(&self) -> Result<Arc<StandIns>, StoreError> {
+        self.memory.stand_ins(&self.store)
+    }
+
+    /// Who is in charge by the owner cell of a row, with those who stand in for somebody in their place.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn owners_in(&self, record: &RecordId, typed: &Typed) -> Result<Vec<String>, StoreError> {
+        match typed.values.get("owner") {
+            Some(crate::core::sheet::Value::Owner(names)) => {
+                Ok(self.stand_ins()?.owners(record, names.clone()))
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// How lively the contact with a customer is; none if the deal has ended or has no stage that is known.
@@ -655,6 +680,8 @@ impl Roster {
         }
         Ok(Deciding {
             directory: self.directory()?,
+            stand_ins: self.stand_ins()?,
+            subscriptions: self.store.subscriptions()?,
             in_force,
             nothing: BTreeMap::new(),
             headers,

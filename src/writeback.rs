@@ -1,4 +1,5 @@
-//! Our own tabs in the staff's workbook, where `[google] write` allows it: the results of campaigns. Staff's tabs are
+//! Our own tabs in the staff's workbook, where `[google] write` allows it: the results of campaigns, and what is to be
+//! done today. Staff's tabs are
 //! never written to, and a tab of that name which somebody else made is left alone.
 //!
 //! What is written is the whole of our tab, and only when it says something else than before. So a lost answer, a
@@ -19,6 +20,28 @@ use crate::store::{Group, StoreError};
 
 /// So many campaigns are shown, the newest first.
 const SHOWN: usize = 200;
+
+/// So many things to do are shown: a new tab has 1000 rows.
+const TASKS: usize = 900;
+
+const TASKS_VI: [&str; 7] = [
+    "Người phụ trách",
+    "Lúc",
+    "Khách hàng",
+    "Việc",
+    "Kết quả",
+    "Người ghi",
+    "Mã",
+];
+const TASKS_EN: [&str; 7] = [
+    "In charge",
+    "At",
+    "Customer",
+    "What",
+    "What came of it",
+    "Said by",
+    "Id",
+];
 
 /// A campaign as it stands in our tab.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,10 +80,18 @@ pub enum WriteError {
     #[error(transparent)]
     Google(#[from] GoogleError),
     /// There is such a tab, and we did not make it.
-    #[error(
-        "the tab “{tab}” was there before sheetbridge and is not written to: rename it, or write another results_tab under [campaigns]"
-    )]
+    #[error("the tab “{tab}” was there before sheetbridge and is not written to: {mend}")]
     NotOurs {
+        /// Its title.
+        tab: String,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// A tab of ours would be read as one of customers.
+    #[error(
+        "the tab “{tab}” would be ours, and a [[workbook.tab]] reads it: narrow that name, since staff's tabs are never written to"
+    )]
+    IsRead {
         /// Its title.
         tab: String,
     },
@@ -75,8 +106,8 @@ struct Kept {
     hash: String,
 }
 
-fn kept_key(workbook: &str) -> Key {
-    keys::under(prefix::META, format!("results/{workbook}"))
+fn kept_key(what: &str, workbook: &str) -> Key {
+    keys::under(prefix::META, format!("{what}/{workbook}"))
 }
 
 /// The workbook with our tab: the one in which campaigns are written, or the first.
@@ -104,26 +135,56 @@ pub async fn results(
     let Some(workbook) = workbook(config) else {
         return Ok(false);
     };
+    let language = config.language;
+    let tab = OwnTab {
+        key: kept_key("results", workbook),
+        title: &config.campaigns.results_tab,
+        header: &header(language),
+        mend: "rename it, or write another results_tab under [campaigns]",
+    };
+    let rows = campaigns.iter().take(SHOWN).map(|one| row(one, language));
+    put(roster, google, workbook, &tab, rows.collect(), now).await
+}
+
+/// A tab of ours.
+struct OwnTab<'a> {
+    /// Where it is kept what was written last.
+    key: Key,
+    /// Its title.
+    title: &'a str,
+    /// Its first row.
+    header: &'a [&'a str],
+    /// What to do if somebody else has a tab of that title.
+    mend: &'static str,
+}
+
+/// Writes rows into a tab of ours, if they are not what stands there. Returns whether it wrote.
+async fn put(
+    roster: &Roster,
+    google: &Arc<Google>,
+    workbook: &str,
+    tab: &OwnTab<'_>,
+    below: Vec<Vec<Written>>,
+    now: Timestamp,
+) -> Result<bool, WriteError> {
+    let config = roster.config();
     let store = roster.store();
-    let before: Option<Kept> = store.get(&kept_key(workbook))?;
-    // A company without campaigns gets no tab for them.
-    if before.is_none() && campaigns.is_empty() {
+    let before: Option<Kept> = store.get(&tab.key)?;
+    // Who has nothing to write gets no tab for it.
+    if before.is_none() && below.is_empty() {
         return Ok(false);
     }
-    let language = config.language;
-    let header = header(language);
-    let mut rows: Vec<Vec<Written>> = vec![texts(&header)];
-    rows.extend(campaigns.iter().take(SHOWN).map(|one| row(one, language)));
+    let mut rows: Vec<Vec<Written>> = vec![texts(tab.header)];
+    rows.extend(below);
     let hash = blake3::hash(format!("{rows:?}").as_bytes())
         .to_hex()
         .to_string();
     if before.as_ref().is_some_and(|before| before.hash == hash) {
         return Ok(false);
     }
-    let title = &config.campaigns.results_tab;
-    let sheet = ours(google, workbook, title, &header).await?;
+    let sheet = ours(google, workbook, tab).await?;
     let written = rows.len();
-    let width = header.len();
+    let width = tab.header.len();
     // Rows that are no longer said are emptied.
     let over = before.map_or(0, |before| before.rows.saturating_sub(written));
     let blank: Vec<Written> = vec![Written::from(""); width];
@@ -131,7 +192,7 @@ pub async fn results(
     let zone = config.calendar.zone.clone();
     let stamp = local_text(now.to_zoned(zone).datetime());
     if let Some(last) = rows.first_mut() {
-        last.push(Written::Text(match language {
+        last.push(Written::Text(match config.language {
             Language::Vi => format!("Cập nhật {stamp}"),
             Language::En => format!("Updated {stamp}"),
         }));
@@ -142,18 +203,70 @@ pub async fn results(
         rows: written,
         hash,
     };
-    group.put(kept_key(workbook), &kept);
+    group.put(tab.key.clone(), &kept);
     store.commit(vec![group])?;
     Ok(true)
 }
 
+/// Something to do today, as it stands in our tab: who, when, whom, what, what came of it, who said so, and the record.
+pub type Task = [String; 7];
+
+/// Writes what everybody has to do today into our tab, if it is not what stands there. Returns whether it wrote.
+///
+/// # Errors
+/// See [`WriteError`].
+pub async fn to_do(
+    roster: &Roster,
+    google: &Arc<Google>,
+    tasks: &[Task],
+    now: Timestamp,
+) -> Result<bool, WriteError> {
+    let config = roster.config();
+    let Some(workbook) = workbook(config) else {
+        return Ok(false);
+    };
+    let vietnamese = config.language == Language::Vi;
+    let title = if vietnamese {
+        "Việc cần làm"
+    } else {
+        "To do"
+    };
+    let read = config.workbooks.iter().flat_map(|book| &book.tabs);
+    if read.into_iter().any(|tab| tab.name.matches(title)) {
+        return Err(WriteError::IsRead {
+            tab: title.to_owned(),
+        });
+    }
+    let tab = OwnTab {
+        key: kept_key("to-do", workbook),
+        title,
+        header: if vietnamese { &TASKS_VI } else { &TASKS_EN },
+        mend: "rename it",
+    };
+    let mut rows: Vec<Vec<Written>> = tasks
+        .iter()
+        .take(TASKS)
+        .map(|task| {
+            task.iter()
+                .map(|text| Written::Text(text.clone()))
+                .collect()
+        })
+        .collect();
+    if tasks.len() > TASKS {
+        let more = tasks.len() - TASKS;
+        let mut last = vec![Written::from(""); TASKS_VI.len()];
+        last[2] = Written::Text(match config.language {
+            Language::Vi => format!("… và {more} việc khác"),
+            Language::En => format!("… and {more} more"),
+        });
+        rows.push(last);
+    }
+    put(roster, google, workbook, &tab, rows, now).await
+}
+
 /// The id of our tab; it is made if it is not there.
-async fn ours(
-    google: &Google,
-    workbook: &str,
-    title: &str,
-    header: &[&str],
-) -> Result<i64, WriteError> {
+async fn ours(google: &Google, workbook: &str, tab: &OwnTab<'_>) -> Result<i64, WriteError> {
+    let (title, header) = (tab.title, tab.header);
     let tabs = google.metadata(workbook).await?.tabs;
     // Renamed by somebody, or unknown to a store that was restored, it is ours all the same.
     let sheet = NewTab::id_of(title);
@@ -163,6 +276,7 @@ async fn ours(
     if tabs.iter().any(|tab| tab.title == title) {
         return Err(WriteError::NotOurs {
             tab: title.to_owned(),
+            mend: tab.mend,
         });
     }
     let cell = |text: &&str| HeaderCell {

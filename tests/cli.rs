@@ -10,6 +10,8 @@ mod world;
 mod demo;
 #[path = "cli/digest.rs"]
 mod digest;
+#[path = "cli/handover.rs"]
+mod handover;
 #[path = "cli/report.rs"]
 mod report;
 #[path = "cli/sandbox.rs"]
@@ -22,9 +24,9 @@ mod sync;
 use serde_json::json;
 use world::{Ran, command};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "demo", "sandbox", "check", "sync", "run", "status", "records", "explain", "digest", "outbox",
-    "held", "claims", "suppress", "pause", "resume", "invite", "report",
+    "held", "claims", "suppress", "pause", "resume", "invite", "report", "handover",
 ];
 
 fn run(arguments: &[&str]) -> Ran {

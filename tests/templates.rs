@@ -48,6 +48,10 @@ fn full() -> Value {
             "held": {"id": "h-3", "workbook": "CRM KD2", "tab": "Khách hàng", "since": "2026-11-21T08:55:00",
                      "reasons": ["Mất 240 trên 300 dòng trong một lần đọc"], "removed": 240, "messages": 12,
                      "samples": ["Xoá: Nguyễn Văn An (dòng 17)"], "url": "https://docs.google.com/spreadsheets/d/1AbC"},
+            "kept": {"open": 12, "rules": [{"rule": "welcome", "open": 9}, {"rule": "deposited", "open": 3}]},
+            "rest": {"name": "Lan Anh", "until": "2026-11-21T11:00:00"},
+            "handover": {"id": "lan-anh-1", "from": "Lan Anh", "by": "Hà Phạm", "customers": 12,
+                         "shares": [{"to": "Minh Tuấn", "customers": 7}, {"to": "Thu Hà", "customers": 5}]},
             "flood": {"count": 12, "items": [{"template": "lead-alert", "name": "Nguyễn Văn An"}, {"template": "idle", "name": null}], "more": 10},
             "doubt": {"id": "0123456789abcdef#1", "key": "01234567", "name": "Nguyễn Văn An", "to": "a…@gmail.example",
                       "subject": "Chào Anh An", "at": "2026-11-21T08:59:00", "said": "connection reset by peer", "url": "https://docs.google.com/x"},
@@ -463,6 +467,26 @@ fn good_news_for_a_group_names_no_customer() {
                 "🎉 Tin vui: thêm một khách đã đặt cọc!\n👏 Chúc mừng Lan Anh, Minh Tuấn\n🏠 Căn hộ 2PN <view sông>, Quận 7"
             );
         }
+    }
+}
+
+#[test]
+fn a_digest_for_a_group_names_no_customer() {
+    let values = full();
+    for language in [Language::Vietnamese, Language::English] {
+        let said = load(language).render_chat("digest-group", &values).unwrap();
+        let text = said.plain();
+        for private in [
+            "Trần Thị Mai",
+            "Lê Hùng",
+            "Phạm Quốc Huy",
+            "090",
+            "docs.google",
+        ] {
+            assert!(!text.contains(private), "{private}: {text}");
+        }
+        assert!(text.contains("1.187") || text.contains("1,187"), "{text}");
+        assert!(text.contains("Minh Tuấn: 5"), "{text}");
     }
 }
 

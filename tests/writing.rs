@@ -193,3 +193,46 @@ async fn a_tab_of_that_name_that_staff_made_is_left_alone() {
     assert_eq!(rows(&site, RESULTS), [["Doanh số quý IV"]]);
     daemon.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_done_today_stands_in_a_tab_of_our_own() {
+    let mut workbook = Workbook::new("1Small", "Khách nhỏ");
+    workbook.share.insert("*".into(), Role::Writer);
+    let tab = workbook.add_tab(TAB);
+    let today = sheetbridge::clock::now()
+        .to_zoned(jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").unwrap())
+        .strftime("%d/%m/%Y")
+        .to_string();
+    let header = ["Họ tên", "SĐT", "Giai đoạn", "NV phụ trách", "Ngày hẹn"];
+    let row = [
+        "=Dũng",
+        "0934567890",
+        "Khách hàng tiềm năng",
+        "Lan Anh",
+        &today,
+    ];
+    for (r, row) in [header, row].iter().enumerate() {
+        for (c, text) in row.iter().enumerate() {
+            tab.set(r, c, Cell::text(*text));
+        }
+    }
+    let tabs = format!("[[workbook.tab]]\nname = \"{TAB}\"\n");
+    let mut site = Site::with(workbook, &tabs, "").await;
+    site.reconfigure("[google]\n", "[google]\nwrite = true\n");
+    let customers = rows(&site, TAB);
+    let daemon = site.start_and_read().await;
+    until("the day is in our tab", || {
+        rows(&site, "Việc cần làm").len() > 1
+    })
+    .await;
+    let tasks = rows(&site, "Việc cần làm");
+    assert_eq!(
+        tasks[0][..5],
+        ["Người phụ trách", "Lúc", "Khách hàng", "Việc", "Kết quả"]
+    );
+    assert_eq!(tasks[1][3], "Ngày hẹn", "{tasks:?}");
+    assert!(tasks[1][2].contains("Dũng"), "{tasks:?}");
+    assert!(tasks[1][6].starts_with("r-"), "{tasks:?}");
+    assert_eq!(rows(&site, TAB), customers, "staff's tab is as it was");
+    daemon.stop();
+}

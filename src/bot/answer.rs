@@ -6,9 +6,12 @@ use jiff::Timestamp;
 
 use super::campaigns;
 use super::claims;
+use super::handover;
 use super::menu::{self, Command};
 use super::notes;
 use super::report;
+use super::rest as resting;
+use super::subscription;
 use super::words::{Words, parts};
 use crate::commands::{
     Action, Answer, CommandError, Desk, ErrorKind, Pressed, Right, Scope, Who, may, paused_list,
@@ -244,6 +247,9 @@ fn to_command(
             let invitation = desk.invite(rest, None, who, now)?;
             Ok(vec![Reply::of(words.invited(&invitation))])
         }
+        Command::Handover => handover::asked(desk, words, who, rest, now),
+        Command::Rest => resting::asked(desk, words, who, rest, now),
+        Command::RestOver => resting::over(desk, words, who, now),
         Command::Suppress if rest.is_empty() => Ok(vec![Reply::of(words.suppress_how())]),
         Command::Suppress => suppress(desk, words, who, rest, now),
     }
@@ -282,7 +288,11 @@ fn digest_now(
             .unwrap_or_else(|| CommandError::plain(ErrorKind::NotAllowed, "")));
     }
     match digest(desk, now) {
-        Ok(parts) => Ok(parts.into_iter().map(Reply::of).collect()),
+        Ok(parts) => {
+            let mut replies: Vec<Reply> = parts.into_iter().map(Reply::of).collect();
+            replies.extend(subscription::all(desk, words, who, now)?);
+            Ok(replies)
+        }
         Err(why) => {
             tracing::error!("the digest could not be made: {why}");
             Ok(vec![Reply::of(words.trouble())])
@@ -457,6 +467,8 @@ pub(super) fn to_press(desk: &Desk, from: i64, data: &str, now: Timestamp) -> Pr
                     | Pressed::CampaignTable(_)
                     | Pressed::CustomerOpen(_)
                     | Pressed::Report(_)
+                    | Pressed::HandoverLook(_)
+                    | Pressed::TrialList
                     // Whoever has seen the test mail wants to approve then.
                     | Pressed::CampaignTest(_)
             );
@@ -512,6 +524,11 @@ fn beside(
     }
     let mut said = campaigns::pressed(desk, words, who, pressed, now)?;
     said.extend(notes::pressed(desk, words, who, pressed, now)?);
+    said.extend(handover::pressed(desk, words, who, pressed, now)?);
+    if *pressed == Pressed::TrialList {
+        said.push(Reply::of(words.trial_kept(&desk.trial_kept(who, now)?)));
+    }
+    said.extend(resting::pressed(desk, words, who, pressed, now)?);
     Ok(said)
 }
 

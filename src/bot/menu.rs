@@ -24,6 +24,9 @@ pub(super) enum Command {
     Stop,
     Suppress,
     Invite,
+    Handover,
+    Rest,
+    RestOver,
 }
 
 /// Command, Vietnamese name, English name, what it does in both, and the right without which it is not shown.
@@ -36,7 +39,7 @@ type Line = (
     Option<Right>,
 );
 
-const MENU: [Line; 16] = [
+const MENU: [Line; 19] = [
     (
         Command::Customers,
         "khach",
@@ -156,6 +159,30 @@ const MENU: [Line; 16] = [
         "Tạo liên kết mời một nhân viên dùng bot",
         "A link that lets a colleague use the bot",
         Some(Right::People),
+    ),
+    (
+        Command::Handover,
+        "bangiao",
+        "handover",
+        "Bàn giao khách của người nghỉ việc cho người khác",
+        "Hand a leaver's customers over to others",
+        Some(Right::People),
+    ),
+    (
+        Command::Rest,
+        "tatthongbao",
+        "mute",
+        "Tạm tắt thông báo của tôi",
+        "Turn my notices off for a time",
+        Some(Right::Rest),
+    ),
+    (
+        Command::RestOver,
+        "batthongbao",
+        "unmute",
+        "Bật lại thông báo của tôi",
+        "Turn my notices on again",
+        Some(Right::Rest),
     ),
     (
         Command::Help,

@@ -111,6 +111,55 @@ impl Words {
                 );
                 Some((toast, line))
             }
+            Pressed::HandedOver(done) => {
+                let from = &done.from;
+                let (toast, line) = match done.undone {
+                    false => (
+                        self.pick(
+                            format!("Đã bàn giao {} khách của {from}", done.customers),
+                            format!("{} customers of {from} handed over", done.customers),
+                        ),
+                        self.pick(
+                            format!("🤝 <b>{name}</b> đã bàn giao {} khách", done.customers),
+                            format!("🤝 <b>{name}</b> handed over {} customers", done.customers),
+                        ),
+                    ),
+                    true => (
+                        self.pick("Đã thu hồi bàn giao", "Taken back"),
+                        self.pick(
+                            format!("↩️ <b>{name}</b> đã thu hồi bàn giao"),
+                            format!("↩️ <b>{name}</b> took the handover back"),
+                        ),
+                    ),
+                };
+                Some((toast, line))
+            }
+            Pressed::TrialEnded(taken) => Some(self.trial_ended(taken, name)),
+            Pressed::TrialList => Some((String::new(), String::new())),
+            Pressed::HandoverLook(_) => Some((String::new(), String::new())),
+            Pressed::Subscribed(one) => {
+                let toast = match one.at {
+                    Some(_) => self.pick("Đã đổi giờ bản tin", "Changed"),
+                    None => self.pick("Đã tắt bản tin", "Turned off"),
+                };
+                Some((toast, self.subscription(one)))
+            }
+            Pressed::Rested(rest) => Some(match rest.until.as_deref().map(clock) {
+                Some(until) => (
+                    self.pick(
+                        format!("Đã tắt thông báo đến {until}"),
+                        format!("Off until {until}"),
+                    ),
+                    self.pick(
+                        format!("🔕 Tắt đến {until}"),
+                        format!("🔕 Off until {until}"),
+                    ),
+                ),
+                None => (
+                    self.pick("Đã bật lại thông báo", "On again"),
+                    self.pick("🔔 Đã bật lại", "🔔 On again"),
+                ),
+            }),
             Pressed::CustomerOpen(_) => Some((String::new(), String::new())),
             Pressed::Nothing => {
                 let line = self.pick("Không thay đổi gì.", "Nothing changed.");
@@ -287,6 +336,12 @@ fn plain(pressed: &Pressed) -> [&'static str; 4] {
         },
         Pressed::Later(_)
         | Pressed::Stopped(_)
+        | Pressed::HandedOver(_)
+        | Pressed::HandoverLook(_)
+        | Pressed::Rested(_)
+        | Pressed::TrialEnded(_)
+        | Pressed::TrialList
+        | Pressed::Subscribed(_)
         | Pressed::Campaign(_)
         | Pressed::Steered(_)
         | Pressed::CampaignTest(_)

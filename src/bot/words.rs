@@ -230,6 +230,7 @@ impl Words {
             )
         }));
         lines.extend(status.channels.iter().map(|channel| self.channel(channel)));
+        lines.extend(status.resting.iter().map(|rest| self.resting(rest)));
         let count = |state: &str| status.queue.get(state).copied().unwrap_or(0);
         let failed = count("rejected") + count("dead");
         let (sent, waiting) = (count("delivered"), count("queued"));
@@ -557,6 +558,8 @@ impl Words {
             Action::CallTomorrow => self.pick("⏰ Sáng mai", "⏰ Tomorrow morning"),
             Action::ClaimTogether => self.pick("🤝 Cùng chăm", "🤝 Look after together"),
             Action::NoteUndo => self.pick("↩️ Bỏ ghi chú này", "↩️ Take it back"),
+            Action::HandoverUndo => self.pick("↩️ Thu hồi bàn giao", "↩️ Take it back"),
+            Action::RestOver => self.pick("🔔 Bật lại", "🔔 Turn on"),
             Action::Later
             | Action::LaterTwoHours
             | Action::CustomerOpen
@@ -578,9 +581,16 @@ impl Words {
             | Action::CampaignPause
             | Action::CampaignResume
             | Action::CampaignStop
-            | Action::Report
             | Action::ClaimKeep
-            | Action::Give => action.as_str().to_owned(),
+            | Action::Give
+            | Action::Handover
+            | Action::HandoverLook
+            | Action::Rest
+            | Action::Subscribe
+            | Action::TrialTake
+            | Action::TrialDrop
+            | Action::TrialList
+            | Action::Report => action.as_str().to_owned(),
         }
     }
 }

@@ -17,10 +17,13 @@ use crate::store::keys::{self, prefix};
 use crate::store::lanes::{CAMPAIGN, Lane, Rank};
 use crate::store::ledger;
 use crate::store::suppression::address_hash;
-use crate::store::{Group, StoreError};
+use crate::store::{Bytes, Group, StoreError};
+
+/// So many messages are put in order at a time; packed, they take 40 MB.
+const SEATS_A_ROUND: usize = 100_000;
 
 /// So many messages, with what belongs to each, are one batch of the store's: more would be written twice, as a plan.
-const SEATS_A_COMMIT: usize = 150;
+const MESSAGES_A_COMMIT: usize = 150;
 
 /// What a campaign's message has as its rule.
 pub(super) fn rule_of(id: &CampaignId) -> String {
@@ -72,23 +75,30 @@ impl Campaigns {
         };
         let store = self.roster.store();
         let people = self.roster.directory()?;
-        let mut chunk = 0;
-        let mut place = 0_u64;
         let version = Version {
             id: &campaign.id,
             run: &run,
             texts: &texts,
             people: &people,
         };
-        while let Some(seats) = store.seats(&campaign.id, run.number, chunk)? {
-            for seats in seats.chunks(SEATS_A_COMMIT) {
-                let count = seats.len() as u64;
-                if place + count > run.queued && !self.write_seats(&version, seats, place, now)? {
-                    return Ok(());
-                }
-                place += count;
+        let mut chunk = 0;
+        let mut place = 0_u64;
+        loop {
+            let mut seats = Vec::new();
+            while seats.len() < SEATS_A_ROUND
+                && let Some(more) = store.seats(&campaign.id, run.number, chunk)?
+            {
+                seats.extend(more);
+                chunk += 1;
             }
-            chunk += 1;
+            if seats.is_empty() {
+                break;
+            }
+            let count = seats.len() as u64;
+            if place + count > run.queued && !self.write_round(&version, &seats, place, now)? {
+                return Ok(());
+            }
+            place += count;
         }
         self.cancel_others(campaign, run.number)?;
         let _alone = store.alone();
@@ -124,60 +134,89 @@ impl Campaigns {
         store.commit(groups)
     }
 
-    /// Returns whether the campaign still is as it was.
-    fn write_seats(
+    /// Writes down the messages to seats, the first of which is at `place`, in the order of their keys: in another one
+    /// sled takes twice the room. Returns whether the campaign still is as it was.
+    fn write_round(
         &self,
         version: &Version<'_>,
         seats: &[Seat],
         place: u64,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let Version { id, run, texts, .. } = *version;
-        let store = self.roster.store();
         let mut messages = Vec::new();
-        for (number, seat) in seats.iter().enumerate() {
-            let place = place + number as u64;
-            let Some(text) = texts.get(usize::from(seat.1)) else {
+        for (seat, place) in seats.iter().zip(place..) {
+            let Some(text) = version.texts.get(usize::from(seat.1)) else {
                 continue;
             };
             if let Some(message) = self.message(version, text, seat, place, now)? {
-                messages.push(message);
+                messages.push((message.key.clone(), Bytes::of(&message)));
             }
         }
+        messages.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let store = self.roster.store();
+        ledger::announce(store, messages.iter().map(|(key, _)| key))?;
+        let mut batches = messages.chunks(MESSAGES_A_COMMIT).peekable();
+        // After a crash before the last one all are looked at once more, and found.
+        let end = place + seats.len() as u64;
+        if batches.peek().is_none() {
+            return self.write_batch(version, &[], Some(end));
+        }
+        while let Some(batch) = batches.next() {
+            let queued = batches.peek().is_none().then_some(end);
+            if !self.write_batch(version, batch, queued)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Queues messages, with how many seats are done then, if that is said. Returns whether the campaign still is as
+    /// it was; nothing is written else.
+    fn write_batch(
+        &self,
+        version: &Version<'_>,
+        messages: &[(MessageKey, Bytes)],
+        queued: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        let store = self.roster.store();
         let _alone = store.alone();
-        let Some(mut now_is) = store.campaign(id)? else {
+        let Some(mut campaign) = store.campaign(version.id)? else {
             return Ok(false);
         };
-        let Some(is) = now_is
+        let Some(run) = campaign
             .run
             .as_mut()
-            .filter(|is| is.number == run.number && is.stopped.is_none())
+            .filter(|run| run.number == version.run.number && run.stopped.is_none())
         else {
             return Ok(false);
         };
         let mut groups = Vec::new();
-        for message in &messages {
+        for (key, stored) in messages {
+            let at = keys::message(key);
+            let message: Message = stored.read(&at)?;
             let mut group = Group::default();
-            match store.get::<Message>(&keys::message(&message.key))? {
+            match store.get::<Message>(&at)? {
                 // Approved anew before it went: it says what was approved last.
-                Some(mut before) if before.state == State::Queued => {
+                Some(mut before) if before.state == State::Queued && before != message => {
                     before.frozen.clone_from(&message.frozen);
                     before.record.clone_from(&message.record);
                     ledger::postpone(&mut group, &mut before, message.due, "approved anew");
                 }
                 Some(_) => {}
                 None => {
-                    ledger::queue(store, &mut group, message)?;
+                    ledger::queue(store, &mut group, &message)?;
                 }
             }
             if !group.is_empty() {
                 groups.push(group);
             }
         }
-        is.queued = place + seats.len() as u64;
-        let mut last = Group::default();
-        last.put(campaign_key(id), &now_is);
-        groups.push(last);
+        if let Some(queued) = queued {
+            run.queued = queued;
+            let mut group = Group::default();
+            group.put(campaign_key(version.id), &campaign);
+            groups.push(group);
+        }
         store.commit(groups)?;
         Ok(true)
     }

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use jiff::Timestamp;
 
 use super::Campaigns;
-use crate::commands::steer_queue;
+use crate::commands::{question_void, steer_queue};
 use crate::core::campaign::life::Campaign;
 use crate::core::campaign::read::Written;
 use crate::core::campaign::tab::Kept;
@@ -23,6 +23,11 @@ fn stem_of(file: &str) -> &str {
 /// What the campaign of a file is known by; none if its name has no letter or digit.
 fn id_of(file: &str) -> Option<CampaignId> {
     CampaignId::of_name(stem_of(file))
+}
+
+/// The number of the question that managers are asked about it.
+fn question(campaign: &Campaign) -> Option<u32> {
+    campaign.asked.as_ref().map(|asked| asked.number)
 }
 
 impl Campaigns {
@@ -68,8 +73,11 @@ impl Campaigns {
                 Origin::File { .. } => true,
             };
             if read && !campaign.gone && !there.contains(&campaign.id) {
+                let open = question(&campaign);
                 campaign.removed(now);
-                self.keep(&mut campaign, now)?;
+                let mut group = Group::default();
+                self.close(&mut group, open, &campaign, now)?;
+                self.keep_with(group, &mut campaign, now)?;
             }
         }
         Ok(())
@@ -183,19 +191,44 @@ impl Campaigns {
     ) -> Result<(), StoreError> {
         campaign.digest = digest;
         let was = campaign.problems.clone();
+        let open = question(campaign);
         campaign.written(definition, now);
         let mut group = Group::default();
+        self.close(&mut group, open, campaign, now)?;
         if campaign.problems != was && !campaign.problems.is_empty() {
             self.tell_faulty(campaign, now, &mut group)?;
         }
-        steer_queue(&mut group, campaign, now);
-        group.put(campaign_key(&campaign.id), campaign);
-        self.roster.store().commit(vec![group])
+        self.keep_with(group, campaign, now)
+    }
+
+    /// Takes the buttons from a question that was open and is no more.
+    fn close(
+        &self,
+        group: &mut Group,
+        open: Option<u32>,
+        campaign: &Campaign,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match open {
+            Some(number) if question(campaign) != open => {
+                question_void(&self.roster, group, campaign, number, now)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Writes a campaign back, and lets its queue wait or go on as it says.
     pub(super) fn keep(&self, campaign: &mut Campaign, now: Timestamp) -> Result<(), StoreError> {
-        let mut group = Group::default();
+        self.keep_with(Group::default(), campaign, now)
+    }
+
+    /// The same in one commit with more.
+    fn keep_with(
+        &self,
+        mut group: Group,
+        campaign: &mut Campaign,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         steer_queue(&mut group, campaign, now);
         group.put(campaign_key(&campaign.id), campaign);
         self.roster.store().commit(vec![group])

@@ -116,6 +116,10 @@ fn lines(status: &Status) -> Vec<String> {
             .iter()
             .map(|paused| format!("Paused: {}", paused.english())),
     );
+    lines.extend(status.resting.iter().map(|rest| {
+        let until = rest.until.as_deref().map(clock).unwrap_or_default();
+        format!("Notices off: {} until {until}", rest.name)
+    }));
     lines.push(format!(
         "{}, {}",
         count(number(status.problems), "data problem"),

@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use super::{Answer, CommandError, Desk, Who};
 use crate::core::people::{Directory, Role};
 use crate::core::record::Record;
-use crate::core::sheet::Value;
 
 /// What somebody wants to see or do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +26,8 @@ pub enum Right {
     Campaigns,
     /// Numbers without names.
     Totals,
+    /// Turn their own notices off for a time. Managers are the last to be told, so theirs stay on.
+    Rest,
     /// See customers, and act on reminders and mails about them.
     Customers,
 }
@@ -52,6 +53,8 @@ pub fn may(who: &Who, right: Right) -> Scope {
         Who::Colleague { role, .. } => *role,
     };
     match (right, role) {
+        (Right::Rest, Role::Manager) => Scope::Nothing,
+        (Right::Rest, Role::Staff | Role::Leader | Role::Marketing) => Scope::Own,
         (_, Role::Manager) | (Right::Totals | Right::Campaigns, Role::Marketing) => Scope::All,
         (Right::Customers | Right::Totals, Role::Leader) => Scope::Team,
         (Right::Customers | Right::Totals, Role::Staff) => Scope::Own,
@@ -152,17 +155,14 @@ impl Desk {
 
     /// Refuses whoever does not see this record, unless the message about it went to them.
     pub(super) fn must_see(&self, who: &Who, record: &Record, told: Option<&str>) -> Answer<()> {
-        if told.is_some_and(|told| told == who.name()) {
+        if told.is_some_and(|told| told == who.name()) && !self.has_handed_over(record, who)? {
             return Ok(());
         }
         let sight = self.sight(who, Right::Customers)?;
         let typed = self
             .roster
             .typed(record.kind, &record.place.workbook, &record.seen)?;
-        let owners = match typed.values.get("owner") {
-            Some(Value::Owner(names)) => names.clone(),
-            _ => Vec::new(),
-        };
+        let owners = self.roster.owners_in(&record.id, &typed)?;
         let facts = serde_json::json!({ "owners": owners });
         let given = || self.is_given_to(&record.id, &facts, |name| sight.includes(name));
         if sight.covers(&facts) || given()? {
@@ -170,6 +170,12 @@ impl Desk {
         } else {
             Err(CommandError::not_allowed())
         }
+    }
+
+    /// Whether somebody else is in charge of this record in their place: what they were told before is theirs no more.
+    fn has_handed_over(&self, record: &Record, who: &Who) -> Answer<bool> {
+        let standing = self.roster.stand_ins()?;
+        Ok(standing.instead(&record.id, who.name()).is_some())
     }
 }
 

@@ -7,8 +7,8 @@ use super::mail::Soon;
 use super::notes::{Came, NoteLine};
 use super::{
     Answer, Approval, CampaignDone, CampaignTested, Card, CommandError, Desk, ErrorKind, HandAct,
-    HeldLine, LeadGiven, MailDecision, Paused, Resolved, Resumed, Right, Steer, Stopped, Who,
-    WhyGiven,
+    HandedOver, HeldLine, LeadGiven, MailDecision, Paused, Resolved, Rest, Resumed, Right, Steer,
+    Stopped, Subscription, TrialEnd, TrialTaken, Who, WhyGiven,
 };
 use crate::core::campaign::CampaignId;
 use crate::core::facts::message::ClaimFacts;
@@ -106,13 +106,31 @@ pub enum Action {
     ClaimTogether,
     /// A lead that nobody is in charge of is given to somebody.
     Give,
+    /// A leaver's customers go to others as it was shown.
+    Handover,
+    /// A handover is taken back.
+    HandoverUndo,
+    /// What somebody has to hand over.
+    HandoverLook,
+    /// One's own notices rest for a time.
+    Rest,
+    /// One's own notices come again.
+    RestOver,
+    /// When a digest comes to whoever presses.
+    Subscribe,
+    /// What a trial has kept goes to the customers.
+    TrialTake,
+    /// What a trial has kept goes to nobody.
+    TrialDrop,
+    /// What a trial has kept, by name.
+    TrialList,
     /// Never mind.
     Cancel,
 }
 
 impl Action {
     /// All that a template may name.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 48] = [
         Self::Done,
         Self::Later,
         Self::SendNow,
@@ -151,6 +169,15 @@ impl Action {
         Self::ClaimKeep,
         Self::ClaimTogether,
         Self::Give,
+        Self::Handover,
+        Self::HandoverUndo,
+        Self::HandoverLook,
+        Self::Rest,
+        Self::RestOver,
+        Self::Subscribe,
+        Self::TrialTake,
+        Self::TrialDrop,
+        Self::TrialList,
         Self::Cancel,
     ];
 
@@ -195,6 +222,15 @@ impl Action {
             Self::ClaimKeep => "claim-keep",
             Self::ClaimTogether => "claim-together",
             Self::Give => "give",
+            Self::Handover => "handover",
+            Self::HandoverUndo => "handover-undo",
+            Self::HandoverLook => "handover-look",
+            Self::Rest => "rest",
+            Self::RestOver => "rest-over",
+            Self::Subscribe => "subscribe",
+            Self::TrialTake => "trial-take",
+            Self::TrialDrop => "trial-drop",
+            Self::TrialList => "trial-list",
             Self::Cancel => "cancel",
         }
     }
@@ -210,6 +246,7 @@ impl Action {
                 | Self::CampaignAskStop
                 | Self::CustomerOpen
                 | Self::Report
+                | Self::HandoverLook
         )
     }
 
@@ -294,6 +331,18 @@ pub enum Pressed {
     Claimed(Box<ClaimFacts>),
     /// `give`.
     Given(LeadGiven),
+    /// `handover` and `handover-undo`.
+    HandedOver(Box<HandedOver>),
+    /// `handover-look`: whose.
+    HandoverLook(String),
+    /// `rest` and `rest-over`.
+    Rested(Rest),
+    /// `subscribe`.
+    Subscribed(Subscription),
+    /// `trial-take` and `trial-drop`.
+    TrialEnded(TrialTaken),
+    /// `trial-list`.
+    TrialList,
     /// `cancel`.
     Nothing,
 }
@@ -378,6 +427,9 @@ pub fn act_for(
         | Action::CampaignOpen
         | Action::CampaignTable
         | Action::CampaignAskStop => event("/mailing/id")?,
+        Action::TrialTake => String::new(),
+        Action::TrialDrop => String::new(),
+        Action::TrialList => String::new(),
         Action::CampaignMore => "0".to_owned(),
         Action::Report => Preset::ThisMonth.as_str().to_owned(),
         Action::ClaimKeep => {
@@ -391,7 +443,15 @@ pub fn act_for(
         }
         Action::PauseAll | Action::ResumeAll | Action::Cancel => String::new(),
         // Only under the note itself.
-        Action::NoteUndo => return None,
+        Action::NoteUndo
+        | Action::Handover
+        | Action::HandoverUndo
+        | Action::HandoverLook
+        | Action::Rest
+        | Action::Subscribe
+        | Action::RestOver => {
+            return None;
+        }
     };
     Some(ButtonAct {
         action,
@@ -514,6 +574,24 @@ impl Desk {
                 let (record, to) = subject.split_once('/').unwrap_or((subject, ""));
                 Pressed::Given(self.give(record, to, act.message.as_deref(), who, now)?)
             }
+            Action::Handover => {
+                Pressed::HandedOver(Box::new(self.handover_pressed(subject, who, now)?))
+            }
+            Action::HandoverUndo => {
+                let done = self.take_handover_back(subject, who, now)?;
+                Pressed::HandedOver(Box::new(done))
+            }
+            Action::HandoverLook => Pressed::HandoverLook(act.subject.clone()),
+            Action::Rest => Pressed::Rested(self.rest(subject, who, now)?),
+            Action::RestOver => Pressed::Rested(self.rest_over(who, now)?),
+            Action::Subscribe => Pressed::Subscribed(self.subscribe(subject, who, now)?),
+            Action::TrialTake => {
+                Pressed::TrialEnded(self.trial_decided(TrialEnd::TakeOver, &act, who, now)?)
+            }
+            Action::TrialDrop => {
+                Pressed::TrialEnded(self.trial_decided(TrialEnd::Drop, &act, who, now)?)
+            }
+            Action::TrialList => Pressed::TrialList,
             Action::Cancel => Pressed::Nothing,
         };
         let mut group = Group::default();
@@ -608,6 +686,7 @@ impl Desk {
     /// The disk.
     pub fn sweep(&self, now: Timestamp) -> Answer<()> {
         self.sweep_invites(now)?;
+        self.sweep_rests(now)?;
         let mut groups = Vec::new();
         for entry in self.roster.store().scan::<ButtonAct>(prefix::BUTTON) {
             let (key, act) = entry?;

@@ -27,6 +27,7 @@ use crate::store::campaigns::{Sample, campaign_key, messages_under};
 use crate::store::{Group, StoreError};
 
 pub use card::{CampaignCard, CampaignPage};
+pub use decided::question_void;
 pub use notices::{Hearers, hour_of, mailing_facts, progress_facts, tell_of_campaign};
 pub use returned::WhyGiven;
 pub use table::{CampaignTable, campaign_csv};

@@ -91,19 +91,26 @@ impl Desk {
     }
 
     /// What was promised for today in the chat, by whoever asks or about customers they see.
-    fn promises_today(&self, who: &Who, sight: &Sight, now: Timestamp) -> Answer<Vec<Due>> {
+    pub(super) fn promises_today(
+        &self,
+        who: &Who,
+        sight: &Sight,
+        now: Timestamp,
+    ) -> Answer<Vec<Due>> {
         let calendar = &self.roster.config().calendar;
         let today = self.today(now);
         let start = calendar.at_local(today, Time::midnight());
         let end = calendar.at_local(today.saturating_add(1.day()), Time::midnight());
         let vietnamese = self.language() == Language::Vi;
+        let standing = self.roster.stand_ins()?;
         let mut found = Vec::new();
         for note in self.roster.store().promises(start, end)? {
             let Some(record) = self.roster.store().record(&note.record)? else {
                 continue;
             };
             let facts = self.roster.facts(&record, &serde_json::Value::Null, now)?;
-            let sees = note.by == who.name() || sight.covers(&facts);
+            let by = standing.instead(&note.record, &note.by).unwrap_or(&note.by);
+            let sees = by == who.name() || sight.covers(&facts);
             let Some(promise) = note.promise.filter(|_| record.gone.is_none() && sees) else {
                 continue;
             };
@@ -120,8 +127,9 @@ impl Desk {
                     text => format!("{what}: {text}"),
                 },
                 name: name_of(&facts),
-                owner: Some(note.by.clone()),
+                owner: Some(by.to_owned()),
                 url: text(&facts["sheet_url"]),
+                record: Some(record.id.to_string()),
             });
         }
         Ok(found)

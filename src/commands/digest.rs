@@ -252,6 +252,7 @@ impl Desk {
                 name: name_of(&seen.facts),
                 owner: text(&seen.facts["owner"]),
                 url: text(&seen.facts["sheet_url"]),
+                record: Some(seen.record.id.to_string()),
             })
         });
         due.collect()
@@ -270,14 +271,15 @@ impl Desk {
     pub(super) fn appointments_today(&self, sight: &Sight, now: Timestamp) -> Answer<Vec<Due>> {
         let today = self.today(now).to_string();
         let mut found = Vec::new();
-        self.each(Kind::Appointment, None, |spot, _, typed| {
-            let facts = json!(
+        self.each(Kind::Appointment, None, |spot, record, typed| {
+            let mut facts = json!(
                 typed
                     .values
                     .iter()
                     .map(|(field, value)| (field.clone(), json!(value)))
                     .collect::<BTreeMap<_, _>>()
             );
+            facts["owner"] = json!(self.roster.owners_in(&record.id, typed)?);
             let at = facts["appointment"]
                 .as_str()
                 .filter(|at| at.starts_with(&today));
@@ -303,6 +305,7 @@ impl Desk {
                         .and_then(Json::as_str)
                         .map(str::to_owned),
                     url: Some(sheet_url(spot.workbook, spot.tab.sheet, spot.row)),
+                    record: Some(record.id.to_string()),
                 });
             }
             Ok(())

@@ -393,7 +393,7 @@ fn wrong_link() -> CommandError {
     )
 }
 
-fn no_such_person(name: &str, directory: &Directory) -> CommandError {
+pub(super) fn no_such_person(name: &str, directory: &Directory) -> CommandError {
     let mut near: Vec<(u32, &Colleague)> = directory
         .all()
         .iter()
@@ -416,9 +416,14 @@ fn no_such_person(name: &str, directory: &Directory) -> CommandError {
         [] => "add a [[staff]] with this name to the configuration".to_owned(),
         _ => format!("did you mean {}?", near.join(" or ")),
     };
-    CommandError::plain(
+    let mend_vi = match near[..] {
+        [] => "vui lòng kiểm tra lại tên".to_owned(),
+        _ => format!("có phải {} không?", near.join(" hay ")),
+    };
+    CommandError::new(
         ErrorKind::NotFound,
         format!("\"{name}\" is not in the staff list: {mend}"),
+        format!("Không có “{name}” trong danh sách nhân viên, {mend_vi}"),
     )
 }
 

@@ -5,6 +5,7 @@ mod doubt;
 mod filter;
 mod story;
 mod trial;
+mod trial_over;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use doubt::{Amendment, Resolved, doubt_id, question_rule};
 pub use filter::OutboxFilter;
 pub use story::{AttemptLine, HandLine, OutboxStory};
 pub use trial::{TrialEnd, TrialLine, TrialReport, TrialTaken, open_trial};
+pub use trial_over::TrialKept;
 
 /// More are not listed at once.
 const MOST: usize = 10_000;
@@ -191,6 +193,7 @@ impl Desk {
             None => None,
         };
         let typed = record
+            .as_ref()
             .map(|record| {
                 self.roster
                     .typed(record.kind, &record.place.workbook, &record.seen)
@@ -204,14 +207,20 @@ impl Desk {
                 }
                 _ => "no address".into(),
             },
-            Recipient::Owner(n) => match value("owner") {
-                Some(Value::Owner(names)) => names
-                    .get(usize::from(*n))
-                    .cloned()
-                    .unwrap_or_else(|| "owner".into()),
-                _ => "owner".into(),
-            },
-            Recipient::Staff(name) => name.clone(),
+            Recipient::Owner(n) => {
+                let names = match (&record, &typed) {
+                    (Some(record), Some(typed)) => self.roster.owners_in(&record.id, typed)?,
+                    _ => Vec::new(),
+                };
+                let name = names.get(usize::from(*n)).cloned();
+                name.unwrap_or_else(|| "owner".into())
+            }
+            Recipient::Staff(name) => {
+                let standing = self.roster.stand_ins()?;
+                let of = record.as_ref().map(|record| &record.id);
+                let instead = of.and_then(|id| standing.instead(id, name));
+                instead.unwrap_or(name).to_owned()
+            }
             Recipient::Alerts => "[alerts] email".into(),
         })
     }

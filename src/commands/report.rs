@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Scope, Who, may};
+use crate::core::calendar::Schedule;
 use crate::core::facts::local_text;
 use crate::core::insight::facts::InsightFacts;
 use crate::core::insight::{Frame, Insight, Period, StageSpec, Tally};
@@ -129,13 +130,22 @@ impl Desk {
         Ok((finished.collect(), rows))
     }
 
-    /// What the template of a digest knows: `digest`, since the time before by the schedule of `rule` (24 hours
-    /// without one), and `insight`, the figures beside it.
+    /// What the template of a digest knows: `digest`, since the time before by the schedule of `rule`, or by `name`'s own
+    /// (24 hours without one), and `insight`, the figures beside it.
     ///
     /// # Errors
     /// The disk.
-    pub fn digest_values(&self, rule: Option<&str>, at: Timestamp) -> Answer<Json> {
-        let since = self.digest_since(rule, at);
+    pub fn digest_values(
+        &self,
+        rule: Option<&str>,
+        name: Option<&str>,
+        at: Timestamp,
+    ) -> Answer<Json> {
+        let wishes = self.roster.store().subscriptions()?;
+        let own = rule
+            .zip(name)
+            .and_then(|(rule, name)| wishes.schedule(rule, name));
+        let since = self.digest_since(rule, own.as_ref(), at);
         let zone = &self.roster.config().calendar.zone;
         let first = since.to_zoned(zone.clone()).date();
         let periods = InsightFacts::periods(first, self.today(at));
@@ -148,7 +158,7 @@ impl Desk {
 
     /// The time before the last one by a schedule: a digest tells what has happened since the one before, also over
     /// a Sunday without one.
-    fn digest_since(&self, rule: Option<&str>, at: Timestamp) -> Timestamp {
+    fn digest_since(&self, rule: Option<&str>, own: Option<&Schedule>, at: Timestamp) -> Timestamp {
         let config = self.roster.config();
         let rule = config
             .rules
@@ -157,7 +167,11 @@ impl Desk {
         let day = at
             .saturating_sub(SignedDuration::from_hours(24))
             .unwrap_or(at);
-        let Some(Trigger::Schedule(schedule)) = rule.map(|rule| &rule.on) else {
+        let usual = match rule.map(|rule| &rule.on) {
+            Some(Trigger::Schedule(schedule)) => Some(schedule),
+            _ => None,
+        };
+        let Some(schedule) = own.or(usual) else {
             return day;
         };
         let zone = &config.calendar.zone;

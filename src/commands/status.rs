@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mend::{self, Mend};
 use super::problems::{Findings, ProblemKind};
 use super::sheet::{EditLine, UnclearLine};
-use super::{Answer, Desk, HeldLine, Paused, Right, Upkeep, Who, paused_list};
+use super::{Answer, Desk, HeldLine, Paused, Rest, Right, Upkeep, Who, paused_list};
 use crate::core::delivery::State;
 use crate::core::insight::{Insight, Period};
 use crate::core::message::Message;
@@ -64,6 +64,9 @@ pub struct Status {
     pub channels: Vec<ChannelStatus>,
     /// People of the company whom no chat reaches.
     pub unbound: Vec<Unbound>,
+    /// People whose notices rest by their own wish.
+    #[serde(default)]
+    pub resting: Vec<Rest>,
     /// People of staff tabs about whom no manager has said anything.
     pub unapproved: Vec<String>,
     /// Customers whom several of the company claim, and no manager has decided.
@@ -285,6 +288,7 @@ impl Desk {
             paused: paused_list(store)?,
             channels: self.channel_states(health.as_ref()),
             unbound: self.unbound()?,
+            resting: self.resting(now)?,
             unapproved: unapproved.map(|one| one.name.clone()).collect(),
             claims_open: self.claims_open()?,
             ambiguous: findings.ambiguous,

@@ -20,17 +20,19 @@ pub use audience::owner_names;
 pub use by_hand::schedule_by_hand;
 use timers::Typed;
 pub use timers::{
-    Timer, TimerKind, dated_fields, on_timer, schedule_timer, series_ended, timers_for,
+    Timer, TimerKind, dated_fields, on_timer, own_timer, schedule_timer, series_ended, timers_for,
 };
 
 use super::calendar::Calendar;
 use super::change::FieldChange;
 use super::facts::local_text;
 use super::facts::message::{Change, EventFacts};
+use super::handover::StandIns;
 use super::message::{Message, MessageKey, Wanted};
 use super::people::Directory;
 use super::record::{Kind, Record};
 use super::rule::{Audience, Channel, Rule, Span, Step, Trigger};
+use super::subscription::Subscriptions;
 
 /// How long a rule on `added` stays open for a condition that is not true yet (SEMANTICS 14).
 const OPEN_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -51,6 +53,10 @@ pub struct Context<'a> {
     pub in_force: &'a BTreeMap<String, Timestamp>,
     /// The company's people.
     pub directory: &'a Directory,
+    /// Who stands in for colleagues who have handed over.
+    pub stand_ins: &'a StandIns,
+    /// Who wants which digest at what time.
+    pub subscriptions: &'a Subscriptions,
     /// `[leads] fresh`.
     pub fresh: Span,
     /// Whether `[trial]` is on: messages go into its own ledger.

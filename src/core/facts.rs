@@ -86,8 +86,9 @@ pub const DERIVED_NAMES: &[&str] = &[
 
 /// Names that only some messages have: a digest, a held batch, and so on. See [`digest`] and [`message`].
 pub const MESSAGE_NAMES: &[&str] = &[
-    "digest", "insight", "claim", "earlier", "proposal", "doubt", "flood", "held", "hold",
-    "mailing", "promise", "trouble", "findings", "optout", "reached", "refusal", "staff", "trial",
+    "digest", "insight", "claim", "earlier", "proposal", "doubt", "flood", "handover", "held",
+    "hold", "kept", "mailing", "promise", "trouble", "findings", "optout", "reached", "refusal",
+    "rest", "staff", "trial",
 ];
 
 /// The names that have parts of their own, and the parts. A missing one still has (empty) parts, so

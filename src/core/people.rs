@@ -47,6 +47,13 @@ pub struct Colleague {
     pub telegram: Option<i64>,
 }
 
+impl Colleague {
+    /// Whether it is a group and no person: Telegram's numbers of groups are negative.
+    pub fn is_group(&self) -> bool {
+        self.telegram.is_some_and(|chat| chat < 0)
+    }
+}
+
 /// Everybody the configuration or an approved staff tab names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {

@@ -620,9 +620,12 @@ fn shown_recipient(
             }
             _ => "no address".into(),
         },
-        Recipient::Owner(n) => match typed.values.get("owner") {
-            Some(Value::Owner(names)) => names.get(usize::from(*n)).cloned().unwrap_or_default(),
-            _ => "owner".into(),
+        Recipient::Owner(n) => match typed.values.contains_key("owner") {
+            true => {
+                let names = roster.owners_in(&record.id, &typed)?;
+                names.get(usize::from(*n)).cloned().unwrap_or_default()
+            }
+            false => "owner".into(),
         },
         Recipient::Staff(name) => name.clone(),
         Recipient::Alerts => "[alerts] email".into(),
@@ -699,9 +702,6 @@ fn moved(roster: &Roster, record: &Record, left: Option<&str>) -> Result<Moved, 
         since: before
             .filter(|before| before.stage.as_deref() == left)
             .and_then(|before| before.stage_since),
-        owner: match typed.values.get("owner") {
-            Some(Value::Owner(names)) => names.first().cloned(),
-            _ => None,
-        },
+        owner: roster.owners_in(&record.id, &typed)?.into_iter().next(),
     })
 }

@@ -12,7 +12,7 @@ use super::parts::Parts;
 use super::watch::Loop;
 use super::{DaemonError, House, News, watch};
 use crate::bot::Bot;
-use crate::commands::{CampaignLine, CommandError, Desk, ErrorKind, Request, Who};
+use crate::commands::{CampaignLine, CommandError, Desk, ErrorKind, Request, ToDo, Who};
 use crate::core::rule::Channel;
 use crate::courier::telegram::TelegramCourier;
 use crate::cycle::{Mode, PollError, Report, TabReport};
@@ -20,7 +20,7 @@ use crate::outbox::Ended;
 use crate::render::Templates;
 use crate::telemetry::Poll;
 use crate::web::Web;
-use crate::writeback::{self, Standing, WriteError};
+use crate::writeback::{self, Standing, Task, WriteError};
 use crate::{alarms, clock, control, random};
 
 /// Nothing is due sooner than it is looked for.
@@ -251,19 +251,22 @@ pub(super) async fn campaigning(house: House) -> Result<(), DaemonError> {
 /// the sheet that lacks something then, and nobody's message.
 pub(super) async fn writing(house: House) -> Result<(), DaemonError> {
     let mut said: Option<String> = None;
+    let mut tasks = Tasks::default();
     loop {
         let parts = house.parts();
         if parts.roster.config().google.write {
-            let trouble = match write(&house, &parts).await {
+            let results = write(&house, &parts).await;
+            let to_do = write_tasks(&house, &parts, &mut tasks).await;
+            let trouble = match results.and(to_do) {
                 Ok(_) => None,
                 Err(WriteError::Store(error)) => return Err(error.into()),
                 Err(error) => Some(error.to_string()),
             };
             match (&said, &trouble) {
                 (before, Some(why)) if before.as_ref() != Some(why) => {
-                    tracing::warn!("the results of campaigns cannot be written: {why}");
+                    tracing::warn!("a tab of our own cannot be written: {why}");
                 }
-                (Some(_), None) => tracing::info!("the results of campaigns are written again"),
+                (Some(_), None) => tracing::info!("our own tabs are written again"),
                 _ => {}
             }
             said = trouble;
@@ -284,6 +287,66 @@ async fn write(house: &House, parts: &Arc<Parts>) -> Result<bool, WriteError> {
     };
     let standings: Vec<Standing> = lines.into_iter().map(standing).collect();
     writeback::results(&parts.roster, &house.google, &standings, now).await
+}
+
+/// When it was last looked what there is to do. That takes a walk over all rows: it waits until something has happened,
+/// and the longer the larger the sheet is.
+#[derive(Default)]
+struct Tasks {
+    mark: Option<(Vec<u8>, jiff::civil::Date)>,
+    looked: Option<(Instant, Duration)>,
+}
+
+/// Of all time, looking for things to do takes at most one part in so many.
+const LOOKING_SHARE: u32 = 20;
+
+/// Who has waited too long by now changes without anything happening.
+const LOOK_FOR_TASKS: Duration = Duration::from_secs(900);
+
+async fn write_tasks(
+    house: &House,
+    parts: &Arc<Parts>,
+    tasks: &mut Tasks,
+) -> Result<bool, WriteError> {
+    let now = clock::now();
+    let Ok(mark) = tokio::task::block_in_place(|| parts.desk.to_do_mark(now)) else {
+        return Ok(false);
+    };
+    if let Some((at, took)) = tasks.looked {
+        let since = at.elapsed();
+        let same = tasks.mark.as_ref() == Some(&mark) && since < LOOK_FOR_TASKS;
+        if same || since < took * LOOKING_SHARE {
+            return Ok(false);
+        }
+    }
+    let began = Instant::now();
+    let desk = parts.desk.clone();
+    // Only the disk could refuse, and says so elsewhere.
+    let Some(found) = tokio::task::block_in_place(|| desk.to_do(now).ok()) else {
+        return Ok(false);
+    };
+    let took = began.elapsed();
+    let rows: Vec<Task> = found.into_iter().map(task).collect();
+    let wrote = writeback::to_do(&parts.roster, &house.google, &rows, now).await;
+    *tasks = Tasks {
+        // What could not be written is tried again.
+        mark: wrote.is_ok().then_some(mark),
+        looked: Some((Instant::now(), took)),
+    };
+    wrote
+}
+
+fn task(todo: ToDo) -> Task {
+    let at = todo.at.get(11..16).unwrap_or_default().to_owned();
+    [
+        todo.owner,
+        at,
+        todo.name,
+        todo.what,
+        todo.outcome,
+        todo.by,
+        todo.record,
+    ]
 }
 
 fn standing(line: CampaignLine) -> Standing {
@@ -461,7 +524,7 @@ pub(super) async fn conversing(house: House) -> Result<(), DaemonError> {
 /// The digest of this moment as the bot shows it.
 fn digest_text(templates: &Templates, desk: &Desk, now: Timestamp) -> Result<Vec<String>, String> {
     let facts = desk
-        .digest_values(None, now)
+        .digest_values(None, None, now)
         .map_err(|error| error.to_string())?;
     let values = desk.roster.facts_without_record(&facts, now);
     let text = templates

@@ -87,6 +87,7 @@ async fn take_over(house: &House, config: Config) -> Result<Vec<String>, String>
     let _ringing = house.ringing.lock().await;
     tokio::task::block_in_place(|| alarms::enforce_rules(&parts.roster, clock::now()))
         .map_err(|error| error.to_string())?;
+    tokio::task::block_in_place(|| super::ask_about_trial(&parts.desk));
     cycle.reconfigure(parts.roster.clone());
     let ids: Vec<String> = config
         .workbooks

@@ -2,7 +2,7 @@
 //! They are made when the notice goes, of what the store keeps.
 
 use super::Outbox;
-use crate::commands::campaign_csv;
+use crate::commands::{campaign_csv, handover_csv};
 use crate::core::campaign::CampaignId;
 use crate::core::facts::message::MailingFiles;
 use crate::core::message::{Message, Recipient};
@@ -18,6 +18,9 @@ const LONGEST_LINE: usize = 300;
 impl Outbox {
     /// What goes along with this notice; mostly nothing.
     pub(super) fn enclosed(&self, message: &Message) -> Result<Vec<Document>, StoreError> {
+        if let Some(list) = self.handover_list(message)? {
+            return Ok(vec![list]);
+        }
         let mailing = &message.event["mailing"];
         let Ok(files) = serde_json::from_value::<MailingFiles>(mailing["files"].clone()) else {
             return Ok(Vec::new());
@@ -60,6 +63,24 @@ impl Outbox {
                 }])
             }
         }
+    }
+
+    /// Who is in charge of which row after a handover, for the managers.
+    fn handover_list(&self, message: &Message) -> Result<Option<Document>, StoreError> {
+        let handover = &message.event["handover"];
+        let theirs = handover["to"].is_null() && handover["own"] == false;
+        let Some(id) = handover["id"].as_str().filter(|_| theirs) else {
+            return Ok(None);
+        };
+        let list = handover_csv(&self.roster, id)?;
+        Ok(list.map(|(name, csv)| Document {
+            file: Attachment {
+                name,
+                media_type: "text/csv".to_owned(),
+                content: csv.into_bytes(),
+            },
+            caption: None,
+        }))
     }
 
     /// A sample as a page, with to whom it goes and why it is this one.

@@ -176,8 +176,18 @@ impl Outbox {
 
     /// Whether a message to the owner was meant for somebody who is in charge no longer.
     fn owner_changed(&self, message: &Message, facts: &Value) -> Result<bool, StoreError> {
-        let (Recipient::Owner(n), Some(frozen)) = (&message.to, &message.frozen) else {
+        let Some(frozen) = &message.frozen else {
             return Ok(false);
+        };
+        let n = match &message.to {
+            Recipient::Owner(n) => n,
+            Recipient::Staff(name) => {
+                let standing = self.roster.stand_ins()?;
+                let record = message.record.as_ref();
+                let instead = record.and_then(|record| standing.instead(record, name));
+                return Ok(instead.is_some_and(|instead| instead != frozen.display_name));
+            }
+            Recipient::Customer | Recipient::Alerts => return Ok(false),
         };
         let directory = self.directory()?;
         let names = crate::core::decide::owner_names(facts);
@@ -368,8 +378,12 @@ impl Outbox {
             return Ok(());
         }
         let desk = Desk::new(self.roster.clone(), Some(self.health.clone()));
+        let name = match &message.to {
+            Recipient::Staff(name) => Some(name.as_str()),
+            Recipient::Customer | Recipient::Owner(_) | Recipient::Alerts => None,
+        };
         let mut values = desk
-            .digest_values(Some(&message.rule), message.created)
+            .digest_values(Some(&message.rule), name, message.created)
             .map_err(|error| StoreError::Value {
                 key: "digest".into(),
                 why: error.text,

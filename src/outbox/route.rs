@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Outbox;
+use crate::commands::{LOOKED_AT_AGAIN, waits_for};
 use crate::core::message::{Address, Message, MessageKey, Recipient};
 use crate::core::people::{Colleague, Role};
 use crate::core::record::Record;
@@ -55,8 +56,8 @@ impl Outbox {
     ) -> Result<Way, StoreError> {
         match &message.to {
             Recipient::Customer => Ok(customer(message, facts)),
-            Recipient::Staff(name) => match self.roster.directory()?.find(name) {
-                Some(person) => self.staff(person, message, now),
+            Recipient::Staff(name) => match self.meant(name, message)? {
+                Some(person) => self.staff(&person, message, now),
                 None => Ok(Way::Nobody(format!(
                     "{name} is no longer in the staff list"
                 ))),
@@ -64,6 +65,19 @@ impl Outbox {
             Recipient::Owner(n) => self.owner(*n, message, record, facts, now),
             Recipient::Alerts => Ok(self.alerts(now)),
         }
+    }
+
+    /// A colleague by name, or who took the customer over of whom the message speaks.
+    pub(super) fn meant(
+        &self,
+        name: &str,
+        message: &Message,
+    ) -> Result<Option<Colleague>, StoreError> {
+        let standing = self.roster.stand_ins()?;
+        let record = message.record.as_ref();
+        let instead = record.and_then(|record| standing.instead(record, name));
+        let directory = self.roster.directory()?;
+        Ok(directory.find(instead.unwrap_or(name)).cloned())
     }
 
     fn owner(
@@ -104,6 +118,9 @@ impl Outbox {
         {
             return Ok(alerts_instead());
         }
+        if let Some(rest) = self.resting(person, now)? {
+            return self.while_resting(person, message, rest, now);
+        }
         if let Some(way) = self.by(person, message.channel, now)? {
             return Ok(way);
         }
@@ -136,6 +153,43 @@ impl Outbox {
             "{} has no Telegram chat yet: run `sheetbridge invite \"{}\"`",
             person.name, person.name
         ))
+    }
+
+    /// Until when a colleague's notices rest. Managers are the last to be told: theirs do not.
+    fn resting(&self, person: &Colleague, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        if person.role == Role::Manager {
+            return Ok(None);
+        }
+        let mute = self.roster.store().mute(&person.name, now)?;
+        Ok(mute.map(|mute| mute.until))
+    }
+
+    /// What is urgent, or would be too old by then, goes to whom the rule names besides, else to the managers; the
+    /// rest waits. What is about no customer is for this person alone.
+    fn while_resting(
+        &self,
+        person: &Colleague,
+        message: &Message,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Way, StoreError> {
+        let waits = !message.urgent && until < message.expires;
+        if waits || message.record.is_none() {
+            return Ok(Way::NotYet {
+                until: until.min(now.saturating_add(LOOKED_AT_AGAIN).unwrap_or(until)),
+                why: waits_for(&person.name),
+            });
+        }
+        let why = format!("{} has turned notices off", person.name);
+        for fallback in &message.otherwise {
+            if let Fallback::To(audience) = fallback {
+                let names = self.named(audience, person, now)?;
+                if !names.is_empty() {
+                    return Ok(Way::Others { names, why });
+                }
+            }
+        }
+        self.managers(&why)
     }
 
     /// The way to a colleague by one channel, if it is open.

@@ -7,13 +7,17 @@ use jiff::Timestamp;
 
 use super::Roster;
 use crate::core::decide::{Context, Timer, timers_for};
+use crate::core::handover::StandIns;
 use crate::core::people::Directory;
 use crate::core::record::{Kind, Record};
+use crate::core::subscription::Subscriptions;
 
 /// Everything that deciding goes by beside the record, read once for many decisions.
 #[derive(Clone, Debug)]
 pub struct Deciding {
     pub(super) directory: Directory,
+    pub(super) stand_ins: Arc<StandIns>,
+    pub(super) subscriptions: Subscriptions,
     pub(super) in_force: BTreeMap<String, Timestamp>,
     pub(super) nothing: BTreeMap<String, String>,
     pub(super) headers: BTreeMap<(String, i64), BTreeMap<String, String>>,
@@ -54,6 +58,8 @@ impl Deciding {
             rules: &roster.config.rules,
             in_force: &self.in_force,
             directory: &self.directory,
+            stand_ins: &self.stand_ins,
+            subscriptions: &self.subscriptions,
             fresh: roster.config.leads_fresh,
             trial: roster.config.trial.is_some(),
             headers: headers.unwrap_or(&self.nothing),

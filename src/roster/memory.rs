@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::de::DeserializeOwned;
 
 use super::{TabMeta, WorkbookMeta, headers_of, tab_key, workbook_key};
+use crate::core::handover::StandIns;
 use crate::core::record::{Cells, Kind};
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{Schema, Typed};
 use crate::store::keys::Key;
-use crate::store::{Bytes, Store, StoreError};
+use crate::store::{Bytes, Store, StoreError, handover};
 
 /// So many rows that were read last are kept. Polling, timers and sending ask at the same time.
 const ROWS: usize = 4;
@@ -31,6 +32,8 @@ pub(super) struct Memory {
     workbooks: Kept<WorkbookMeta>,
     tabs: Kept<KnownTab>,
     rows: Mutex<VecDeque<Row>>,
+    stand_ins: Mutex<Option<(Bytes, Arc<StandIns>)>>,
+    nobody: Arc<StandIns>,
 }
 
 #[derive(Debug)]
@@ -62,6 +65,22 @@ impl Memory {
                 meta,
             }
         })
+    }
+
+    /// Who took over what. Whatever changes it writes its index last, so those bytes tell.
+    pub(super) fn stand_ins(&self, store: &Store) -> Result<Arc<StandIns>, StoreError> {
+        let Some(bytes) = store.bytes(&handover::index_key())? else {
+            return Ok(Arc::clone(&self.nobody));
+        };
+        let mut kept = lock(&self.stand_ins);
+        if let Some((of, known)) = kept.as_ref()
+            && *of == bytes
+        {
+            return Ok(Arc::clone(known));
+        }
+        let known = Arc::new(store.stand_ins()?);
+        *kept = Some((bytes, Arc::clone(&known)));
+        Ok(known)
     }
 
     /// Reads the cells of a row, unless they were just read.

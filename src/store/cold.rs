@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use sled::IVec;
 
 use super::keys::{self, Key, prefix};
-use super::{Group, Operation, Store, StoreError, plan};
+use super::{Group, Operation, Store, StoreError, packed, plan};
 use crate::core::message::MessageKey;
 
 /// The coding of a page.
@@ -131,7 +131,7 @@ impl Store {
                 let text = String::from_utf8_lossy(message);
                 let value = match whole {
                     true => value,
-                    false => super::encode(&MessageKey::from_text(text)).into(),
+                    false => packed::plain(&MessageKey::from_text(text)).into(),
                 };
                 return Ok(Some(value));
             }
@@ -159,9 +159,11 @@ impl Store {
                 .contains_key(keys::under(prefix::USED, key.as_str()))?)
     }
 
-    /// The stored value of a message that is not packed away.
+    /// The stored value of a message that is not packed away, as a page has it.
     pub(super) fn moving(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.db.get(key)?.map(|value| value.to_vec()))
+        let value = self.db.get(key)?;
+        let plain = value.map(|value| packed::unpacked(&value));
+        plain.transpose().map_err(|why| broken(key, &why))
     }
 
     /// Puts messages that have ended into one page, by the time when the newest of them ended.

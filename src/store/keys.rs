@@ -99,6 +99,12 @@ pub mod prefix {
     pub const CLAIM_OF: &[u8] = b"claim-of/";
     /// To whom managers gave a lead that nobody was in charge of, by record.
     pub const GIVEN: &[u8] = b"given/";
+    /// Who took over which record, by handover and record.
+    pub const HANDOVER: &[u8] = b"handover/";
+    /// Whose notices rest, by name.
+    pub const MUTE: &[u8] = b"mute/";
+    /// Who wants which digest at what time, by rule and name.
+    pub const SUBSCRIBE: &[u8] = b"subscribe/";
     /// How the messages of a campaign stood when they were last counted, by campaign.
     pub const COUNT: &[u8] = b"count/";
     /// Everything there is one of.

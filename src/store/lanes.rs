@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::keys::{self, Key, prefix};
 use super::medium::Entries;
-use super::{Operation, Store, StoreError, decode};
+use super::{Operation, Store, StoreError};
 use crate::core::message::{Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
 
@@ -135,6 +135,20 @@ fn due_in(rest: &[u8]) -> Option<Timestamp> {
     keys::time_of(&[], rest)
 }
 
+/// The message in what stands behind the name of a lane: behind two times of eight bytes, two strokes and the mark of
+/// what advertises.
+fn message_in(rest: &[u8]) -> Option<MessageKey> {
+    let key = rest.get(8 + 1 + 1 + 8 + 1..)?;
+    Some(MessageKey::from_text(std::str::from_utf8(key).ok()?))
+}
+
+fn broken(entry: &[u8]) -> StoreError {
+    StoreError::Value {
+        key: String::from_utf8_lossy(entry).into_owned(),
+        why: "it is in no lane of the queue".into(),
+    }
+}
+
 /// An entry that is next in its lane.
 struct Next {
     /// The rest of its key, by which it stands among those of other lanes.
@@ -178,14 +192,14 @@ impl Waiting {
 
     fn advance(&mut self, at: usize) -> Result<(), StoreError> {
         let (lane, start, entries) = &mut self.lanes[at];
-        let Some((key, value)) = entries.next().transpose()? else {
+        let Some((key, _)) = entries.next().transpose()? else {
             return Ok(());
         };
         let rest = key[start.len()..].to_vec();
         if due_in(&rest).is_some_and(|due| due > self.until) {
             return Ok(());
         }
-        let message = decode(&key, &value)?;
+        let message = message_in(&rest).ok_or_else(|| broken(&key))?;
         self.order.push(Reverse((lane.rank, rest.clone(), at)));
         self.next[at] = Some(Next { rest, message });
         Ok(())
@@ -209,10 +223,7 @@ impl Store {
                 return Ok(lanes);
             };
             let Some((lane, rest)) = Lane::of_entry(&key) else {
-                return Err(StoreError::Value {
-                    key: String::from_utf8_lossy(&key).into_owned(),
-                    why: "it is in no lane of the queue".into(),
-                });
+                return Err(broken(&key));
             };
             let name = key.len() - rest.len() - 1;
             from = key[..name].to_vec();
@@ -253,9 +264,10 @@ impl Store {
         for lane in self.lanes(None)? {
             let prefix = lane.prefix();
             for entry in self.db.scan_prefix(&prefix).take(count) {
-                let (key, value) = entry?;
-                let due = due_in(&key[prefix.len()..]).unwrap_or(Timestamp::UNIX_EPOCH);
-                first.push((due, decode(&key, &value)?));
+                let (key, _) = entry?;
+                let rest = &key[prefix.len()..];
+                let found = due_in(rest).zip(message_in(rest));
+                first.push(found.ok_or_else(|| broken(&key))?);
             }
         }
         first.sort();

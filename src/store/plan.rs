@@ -7,7 +7,7 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use super::keys::{self, Key, prefix};
-use super::{BATCH, Group, Operation, Store, StoreError, encode};
+use super::{BATCH, Group, Operation, Store, StoreError, packed};
 
 /// A piece is written when it has so many bytes, or [`BATCH`] operations.
 const PIECE_BYTES: usize = 1 << 20;
@@ -130,7 +130,8 @@ impl Plan<'_> {
             };
         }
         self.write_piece()?;
-        self.store.apply(vec![(ready_key(), Some(encode(&true)))])?;
+        self.store
+            .apply(vec![(ready_key(), Some(packed::plain(&true)))])?;
         self.written = 0; // what is ready is not undone
         self.store.resume_plan()
     }
@@ -254,7 +255,7 @@ mod tests {
             plan.write_piece().unwrap();
             assert!(plan.written > 2);
             store
-                .apply(vec![(ready_key(), Some(encode(&true)))])
+                .apply(vec![(ready_key(), Some(packed::plain(&true)))])
                 .unwrap();
             plan.written = 0; // and here the power went
         }
@@ -302,7 +303,7 @@ mod tests {
         for number in 0_u64..5 {
             let piece = vec![(
                 format!("record/lost{number}").into_bytes(),
-                Some(encode(&1)),
+                Some(packed::plain(&1)),
             )];
             let put = vec![(part_key(number, 0), Some(encode_piece(&piece)))];
             store.apply(put).unwrap();
@@ -327,14 +328,17 @@ mod tests {
     #[test]
     fn a_piece_is_read_as_it_was_written_also_by_the_first_release() {
         let piece: Vec<Operation> = vec![
-            (b"record/a".to_vec(), Some(encode(&7))),
+            (b"record/a".to_vec(), Some(packed::plain(&7))),
             (b"record/b".to_vec(), None),
         ];
         assert_eq!(
             decode_piece(b"plan/0", &encode_piece(&piece)).unwrap(),
             piece
         );
-        assert_eq!(decode_piece(b"plan/0", &encode(&piece)).unwrap(), piece);
+        assert_eq!(
+            decode_piece(b"plan/0", &packed::plain(&piece)).unwrap(),
+            piece
+        );
         let mut cut = encode_piece(&piece);
         cut.pop();
         let error = decode_piece(b"plan/0", &cut).unwrap_err().to_string();

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, prefix};
-use super::{Group, Store, StoreError, decode, encode_to};
+use super::{Group, Store, StoreError, decode, packed};
 use crate::core::record::{Record, RecordId};
 
 /// Records under one key. More pack better, fewer are read quicker one by one.
@@ -117,7 +117,7 @@ fn pack(records: &[Record]) -> Vec<u8> {
     let mut ends = Vec::with_capacity(records.len() * 4);
     let mut values = Vec::with_capacity(records.len() * 2_048);
     for record in records {
-        encode_to(&mut values, record);
+        packed::plain_to(&mut values, record);
         let end = u32::try_from(values.len()).unwrap_or(u32::MAX);
         ends.extend_from_slice(&end.to_le_bytes());
     }

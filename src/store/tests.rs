@@ -50,12 +50,12 @@ fn another_format_is_refused_with_the_way_out() {
     {
         let store = Store::open(dir.path()).unwrap();
         let mut newer = Group::default();
-        newer.put(keys::under(prefix::META, "format"), &(FORMAT + 6));
+        newer.put(keys::under(prefix::META, "format"), &(FORMAT + 5));
         store.commit(vec![newer]).unwrap();
     }
     let error = Store::open(dir.path()).unwrap_err().to_string();
     assert!(
-        error.contains("has format 10, and this sheetbridge reads format 4"),
+        error.contains("has format 10, and this sheetbridge reads format 5"),
         "{error}"
     );
     assert!(error.contains("run the version that wrote it"), "{error}");
@@ -338,8 +338,8 @@ fn a_store_from_before_there_were_tallies_gets_one() {
     let dir = tempfile::tempdir().unwrap();
     {
         let old = sled::open(dir.path().join("store")).unwrap();
-        old.insert(b"meta/format", encode(&2)).unwrap();
-        old.insert(b"record/a", encode(&7)).unwrap();
+        old.insert(b"meta/format", packed::plain(&2)).unwrap();
+        old.insert(b"record/a", packed::plain(&7)).unwrap();
         old.flush().unwrap();
     }
     {
@@ -355,7 +355,7 @@ fn a_store_from_before_there_were_tallies_gets_one() {
     // What is written beside the store's back is noticed from then on.
     {
         let other = once_free(&dir.path().join("store"));
-        other.insert(b"record/a", encode(&9)).unwrap();
+        other.insert(b"record/a", packed::plain(&9)).unwrap();
         other.flush().unwrap();
     }
     let error = Store::open(dir.path()).unwrap_err().to_string();

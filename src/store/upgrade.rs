@@ -6,6 +6,8 @@
 //! - 2 → 3: there is a tally of everything, messages and the journal may be packed away. Nothing is
 //!   rewritten; but a program that keeps no tally must not write to it any more.
 //! - 3 → 4: the queue was one for all, by due time; it is in lanes now.
+//! - 4 → 5: messages are packed with a dictionary, and entries of the queue have no value. Nothing is rewritten: what
+//!   format 4 wrote is read as before.
 
 use serde::Deserialize;
 
@@ -62,7 +64,7 @@ impl Store {
             group.remove(entry);
             let message: Option<Message> = self.get(&keys::message(&key))?;
             if let Some(message) = message.filter(|message| message.state == State::Queued) {
-                group.put(keys::due(&message), &message.key);
+                group.put_due(&message);
             }
             plan.add(group)?;
         }

@@ -186,6 +186,51 @@ async fn whoever_may_approve_is_asked_and_may_look_and_marketing_may_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_an_edit_made_void_says_so_and_loses_its_buttons() {
+    let mut post = Post::open(LAUNCH).await;
+    let courier = TelegramCourier::new(post.client.clone());
+    let first = post.shown(MANAGER, "Duyệt chiến dịch “Mở bán”").id;
+    assert!(!labels(&post.shown(MANAGER, "Duyệt chiến dịch “Mở bán”")).is_empty());
+    let said = |post: &Post, id: i64| {
+        let messages = post.bot.messages(MANAGER);
+        let found = messages.into_iter().find(|message| message.id == id);
+        found.unwrap()
+    };
+    post.write("Tiêu đề", "Bản mới cho {{Họ tên}}");
+    post.settle().await;
+    assert_eq!(
+        post.outbox.amend(&courier, post.company.now).await.unwrap(),
+        1
+    );
+    let old = said(&post, first);
+    assert!(
+        old.text
+            .ends_with("✏️ Nội dung đã được sửa, xin duyệt lại ở tin mới"),
+        "{}",
+        old.text
+    );
+    assert_eq!(labels(&old), Vec::<String>::new());
+    let second = post.shown(MANAGER, "Duyệt chiến dịch “Mở bán”");
+    assert!(second.id != first && !labels(&second).is_empty());
+    // And when it is no more to be asked about.
+    post.write("Trạng thái", "Nháp");
+    post.settle().await;
+    assert_eq!(
+        post.outbox.amend(&courier, post.company.now).await.unwrap(),
+        1
+    );
+    let withdrawn = said(&post, second.id);
+    assert!(
+        withdrawn
+            .text
+            .ends_with("✏️ Chiến dịch đã được rút lại, chưa cần duyệt"),
+        "{}",
+        withdrawn.text
+    );
+    assert_eq!(labels(&withdrawn), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn leaders_who_may_not_approve_are_not_asked_and_may_not_look() {
     use sheetbridge::core::people::Role;
     let people = PEOPLE_TOO.replace("approve = \"leader\"\n", "");

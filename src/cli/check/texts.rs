@@ -176,7 +176,7 @@ fn one(
 fn cases(desk: &Desk, rule: &Rule, step: &Step, rows: &[CheckedRow]) -> Vec<(String, Value)> {
     if let Trigger::Schedule(_) = rule.on {
         let values = desk
-            .digest_values(Some(&rule.id), clock::now())
+            .digest_values(Some(&rule.id), None, clock::now())
             .unwrap_or_default();
         let facts = desk.roster.facts_without_record(&values, clock::now());
         return vec![("no row".to_owned(), facts)];

@@ -1,4 +1,4 @@
-//! What the other chats in which a question stands are told once it is answered.
+//! What the chats in which a question stands are told once it is answered elsewhere, or void.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::core::message::{Message, MessageKey};
 use crate::core::rule::Channel;
 use crate::roster::Roster;
 use crate::store::keys;
-use crate::store::{Group, ledger};
+use crate::store::{Group, StoreError, ledger};
 
 /// The question is answered: where it still waits it does not go, and where it stands its buttons go and it says
 /// who answered. Whoever answered sees that where they pressed.
@@ -25,9 +25,61 @@ pub(super) fn told_elsewhere(
     who: &Who,
     now: Timestamp,
 ) -> Answer<()> {
+    let closed = Closed {
+        why: format!("{} has decided already", who.name()),
+        line: line(roster.config().language, campaign, who),
+    };
+    close(roster, group, campaign, number, Some(who), &closed, now)?;
+    Ok(())
+}
+
+/// The question is void, because what it was about was changed, withdrawn or removed in the sheet: its buttons go
+/// wherever it stands, and it says why.
+///
+/// # Errors
+/// The disk.
+pub fn question_void(
+    roster: &Roster,
+    group: &mut Group,
+    campaign: &Campaign,
+    number: u32,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let line = match (roster.config().language, campaign.gone, campaign.to_ask) {
+        (Language::Vi, true, _) => "✏️ Chiến dịch đã bị xoá khỏi bảng, không cần duyệt nữa",
+        (Language::En, true, _) => "✏️ The campaign was removed: there is nothing to approve",
+        (Language::Vi, false, true) => "✏️ Nội dung đã được sửa, xin duyệt lại ở tin mới",
+        (Language::En, false, true) => "✏️ It was changed: see the new question",
+        (Language::Vi, false, false) => "✏️ Chiến dịch đã được rút lại, chưa cần duyệt",
+        (Language::En, false, false) => "✏️ It was withdrawn: there is nothing to approve yet",
+    };
+    let closed = Closed {
+        why: "the campaign was changed since".to_owned(),
+        line: line.to_owned(),
+    };
+    close(roster, group, campaign, number, None, &closed, now)
+}
+
+/// What becomes of a question nobody is to answer any more.
+struct Closed {
+    /// Why it is not sent where it still waits.
+    why: String,
+    /// What it says where it stands.
+    line: String,
+}
+
+fn close(
+    roster: &Roster,
+    group: &mut Group,
+    campaign: &Campaign,
+    number: u32,
+    but: Option<&Who>,
+    closed: &Closed,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let occasion = format!("{}#{number}", campaign.id);
     for (role, name) in deciders(roster)? {
-        if name == who.name() {
+        if but.is_some_and(|who| name == who.name()) {
             continue;
         }
         let key = MessageKey::new(NOTICE, 1, None, &role, &occasion);
@@ -36,16 +88,17 @@ pub(super) fn told_elsewhere(
         };
         match question.state {
             State::Queued => {
-                let why = format!("{} has decided already", who.name());
+                let why = closed.why.clone();
                 // It may go in this very moment; whoever presses a button of it is told.
-                let _ = ledger::shift(group, &mut question, State::Cancelled, By::Hand, why, None);
+                let by = but.map_or(By::Policy, |_| By::Hand);
+                let _ = ledger::shift(group, &mut question, State::Cancelled, by, why, None);
             }
             State::InFlight | State::Delivered | State::InDoubt
                 if question.channel == Channel::Telegram =>
             {
                 let amendment = Amendment {
                     question: key,
-                    line: line(roster.config().language, campaign, who),
+                    line: closed.line.clone(),
                     due: now,
                     tries: 0,
                 };

@@ -65,7 +65,7 @@ impl Desk {
                 ));
             }
         };
-        let event = self.digest_values(rule.map(|rule| rule.id.as_str()), now)?;
+        let event = self.digest_values(rule.map(|rule| rule.id.as_str()), None, now)?;
         Ok(DigestMade {
             rule: rule.map(|rule| rule.id.clone()),
             template: template.to_owned(),

@@ -122,7 +122,7 @@ impl Desk {
                 let place = place.map_or(0, |place| place + 1);
                 format!("step {place} of {} of its series", series.len())
             }
-            TimerKind::Schedule => return Ok(None),
+            TimerKind::Schedule | TimerKind::Own { .. } => return Ok(None),
         };
         let said = decision.considered.first().map(|(_, why)| why.clone());
         let (sends, what) = match (to.is_empty(), said) {

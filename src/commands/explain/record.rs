@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::{Answer, Desk};
 use crate::commands::NoteLine;
+use crate::commands::handover::stands_in;
 use crate::core::decide::why::{Reading, Standing, look, trigger_shown};
 use crate::core::identity::changed_fields;
 use crate::core::message::Message;
@@ -129,7 +130,11 @@ impl Desk {
             stage_since: record.stage_since.map(|at| self.local(at)),
             active: self.local(record.active_at),
             owners: super::super::allow::texts(&facts["owners"]),
-            now: self.standing_of(record, now)?,
+            now: {
+                let mut said = self.standing_of(record, now)?;
+                said.extend(stands_in(self, &facts, record)?);
+                said
+            },
             rules,
             notes: self
                 .roster

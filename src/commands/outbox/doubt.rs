@@ -110,21 +110,35 @@ impl Desk {
         hand: &Hand,
         but: Option<&str>,
     ) -> Answer<()> {
-        let store = self.roster.store();
+        let why = format!("{} has answered already", hand.by);
+        let line = line(self.language(), hand);
         let id = doubt_id(message);
+        self.answered_elsewhere(group, (RULE, &id), (&why, &line), hand.at, but)
+    }
+
+    /// A question to the managers is answered: where it still waits, it does not go; every chat in which it stands
+    /// reads `line` below it, but that of `but`, the key of the message under which somebody pressed.
+    pub(super) fn answered_elsewhere(
+        &self,
+        group: &mut Group,
+        (rule, occasion): (&str, &str),
+        (why, line): (&str, &str),
+        at: Timestamp,
+        but: Option<&str>,
+    ) -> Answer<()> {
+        let store = self.roster.store();
         let directory = self.roster.directory()?;
         let managers = directory.managers();
         let roles = managers
             .map(|person| format!("managers:{}", person.name))
             .chain(["managers".to_owned(), "alerts".to_owned()]);
         for role in roles {
-            let key = MessageKey::new(RULE, 1, None, &role, &id);
+            let key = MessageKey::new(rule, 1, None, &role, occasion);
             let Some(mut question) = store.get::<Message>(&keys::message(&key))? else {
                 continue;
             };
             match question.state {
                 State::Queued => {
-                    let why = format!("{} has answered already", hand.by);
                     ledger::shift(group, &mut question, State::Cancelled, By::Hand, why, None)
                         .map_err(|step| {
                             CommandError::plain(ErrorKind::TooLate, step.to_string())
@@ -136,8 +150,8 @@ impl Desk {
                 {
                     let amendment = Amendment {
                         question: question.key.clone(),
-                        line: line(self.language(), hand),
-                        due: hand.at,
+                        line: line.to_owned(),
+                        due: at,
                         tries: 0,
                     };
                     group.put(amendment.key(), &amendment);

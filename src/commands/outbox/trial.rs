@@ -172,6 +172,18 @@ impl Desk {
         who: &Who,
         now: Timestamp,
     ) -> Answer<TrialTaken> {
+        self.end_trial_as(end, rule, None, who, now)
+    }
+
+    /// The same, where it was pressed under the message of this key.
+    pub(in crate::commands) fn end_trial_as(
+        &self,
+        end: TrialEnd,
+        rule: Option<&str>,
+        pressed: Option<&str>,
+        who: &Who,
+        now: Timestamp,
+    ) -> Answer<TrialTaken> {
         self.must_all(who, Right::Steer)?;
         if self.roster.config().trial.is_some() {
             return Err(CommandError::plain(
@@ -222,6 +234,10 @@ impl Desk {
                 taken.taken_over, taken.dropped, taken.over
             ),
         );
+        // What is left of other rules is still to be said.
+        if rule.is_none() {
+            self.trial_answered(&mut note, end, &taken, pressed, who, now)?;
+        }
         groups.push(note);
         store.commit(groups)?;
         Ok(taken)
@@ -243,7 +259,7 @@ impl Desk {
 }
 
 /// A trial's message as it would be without the trial.
-fn for_real(message: &Message) -> Message {
+pub(super) fn for_real(message: &Message) -> Message {
     Message {
         key: real_key(&message.key),
         state: State::Queued,

@@ -160,7 +160,7 @@ impl<'a> Gather<'a> {
         let roster = &self.desk.roster;
         let (workbook, cells) = (&record.place.workbook, &record.seen);
         let typed = roster.typed_of(record.kind, workbook, cells, |id| FIELDS.contains(&id))?;
-        let charge = self.charge(&typed);
+        let charge = self.charge(record, &typed)?;
         let told = self.told.remove(&record.id).unwrap_or_default();
         let stage = record.stage.as_ref().and_then(|id| self.frame.stage(id));
         let came = self.came(record, &typed);
@@ -208,13 +208,13 @@ impl<'a> Gather<'a> {
         Some(old.unwrap_or(record.first_seen))
     }
 
-    fn charge(&mut self, typed: &Typed) -> Charge {
-        let names = match typed.values.get("owner") {
-            Some(Value::Owner(names)) if !typed.private.contains("owner") => names.clone(),
-            _ => Vec::new(),
+    fn charge(&mut self, record: &Record, typed: &Typed) -> Answer<Charge> {
+        let names = match typed.private.contains("owner") {
+            true => Vec::new(),
+            false => self.desk.roster.owners_in(&record.id, typed)?,
         };
         if let Some(charge) = self.charges.get(&names) {
-            return charge.clone();
+            return Ok(charge.clone());
         }
         let seen = self.sight.seen(&names);
         let charge = Charge {
@@ -224,7 +224,7 @@ impl<'a> Gather<'a> {
             owner: seen.flatten().or_else(|| names.first().cloned()),
         };
         self.charges.insert(names, charge.clone());
-        charge
+        Ok(charge)
     }
 
     /// The facts of a record are dear: they are put together only where a rule's time has come.

@@ -314,6 +314,8 @@ pub(super) fn tell_new_owner(
         return;
     };
     let before = owner::read(&change.before).value().unwrap_or_default();
+    // Who has stood in for the one before knows the customer already.
+    let before = cx.stand_ins.owners(&record.id, before);
     let before = cx.directory.owners(&before);
     let now = cx.directory.owners(&owner_names(facts));
     // The same person written differently, or one of two who stays, is told nothing new.

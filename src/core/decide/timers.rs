@@ -1,17 +1,20 @@
 //! Times at which a record, or a schedule, is to be looked at again.
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::audience::owner_names;
 use super::{Context, Decision, Firing, holds};
+use crate::core::calendar::Schedule;
 use crate::core::change::FieldChange;
 use crate::core::facts::message::EventFacts;
-use crate::core::message::Wanted;
+use crate::core::message::{Recipient, Wanted};
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::{Offset, Rule, Span, Step, Trigger};
+use crate::core::subscription::Wish;
 
 /// The time of day at which a date without a time fires, if the rule names none.
 const MORNING: Time = Time::constant(9, 0, 0, 0);
@@ -46,6 +49,7 @@ impl Timer {
             TimerKind::Escalation { step, .. } => format!("step{step}"),
             TimerKind::Series { step, .. } => format!("series{step}"),
             TimerKind::Schedule => "schedule".to_owned(),
+            TimerKind::Own { name, .. } => format!("own {name}"),
         };
         format!("{}/{record}/{kind}", self.rule)
     }
@@ -99,6 +103,13 @@ pub enum TimerKind {
     },
     /// A schedule.
     Schedule,
+    /// A schedule's message to one person at times of their own.
+    Own {
+        /// Who.
+        name: String,
+        /// Their schedule as it was when this was set; another one has a timer of its own.
+        at: String,
+    },
 }
 
 /// How a series began.
@@ -478,7 +489,19 @@ pub fn on_timer(
         return decision;
     };
     match (&timer.kind, record) {
-        (TimerKind::Schedule, _) => scheduled(cx, rule, timer, facts, &mut decision),
+        (TimerKind::Schedule, _) => {
+            if let Trigger::Schedule(schedule) = &rule.on {
+                scheduled(cx, (rule, schedule), timer, facts, &mut decision);
+            }
+            // Who has a wish of their own gets it then, or not at all.
+            decision.messages.retain(|message| match &message.to {
+                Recipient::Staff(name) => cx.subscriptions.wish(&rule.id, name).is_none(),
+                Recipient::Customer | Recipient::Owner(_) | Recipient::Alerts => true,
+            });
+        }
+        (TimerKind::Own { name, at }, _) => {
+            own_time(cx, rule, (name, at), timer, facts, &mut decision);
+        }
         (_, None) => {}
         (_, Some(record)) if record.removed => {}
         // Cut, and perhaps about to be pasted: what is due then must not be lost (SEMANTICS 8).
@@ -649,11 +672,59 @@ fn date_came(
     }
 }
 
-/// Missed schedules are caught up once within half the period, else noted as missed (SEMANTICS 21).
-fn scheduled(cx: &Context<'_>, rule: &Rule, timer: &Timer, facts: &Value, decision: &mut Decision) {
-    let Trigger::Schedule(schedule) = &rule.on else {
+/// The next time of a person's own for what a rule's schedule sends.
+pub fn own_timer(
+    rule: &str,
+    name: &str,
+    at: &str,
+    from: Timestamp,
+    zone: &TimeZone,
+) -> Option<Timer> {
+    let due = Schedule::parse(at).ok()?.next_after(from, zone)?;
+    Some(Timer {
+        due,
+        rule: rule.to_owned(),
+        record: None,
+        kind: TimerKind::Own {
+            name: name.to_owned(),
+            at: at.to_owned(),
+        },
+    })
+}
+
+/// What a schedule sends, to one person at a time of their own; they named the hour, so it is not held to the hours of
+/// work. A wish that was changed meanwhile has another timer.
+fn own_time(
+    cx: &Context<'_>,
+    rule: &Rule,
+    (name, at): (&str, &str),
+    timer: &Timer,
+    facts: &Value,
+    decision: &mut Decision,
+) {
+    let stands =
+        matches!(cx.subscriptions.wish(&rule.id, name), Some(Wish::At(text)) if text == at);
+    let (Some(schedule), Trigger::Schedule(_), true) =
+        (cx.subscriptions.schedule(&rule.id, name), &rule.on, stands)
+    else {
         return;
     };
+    scheduled(cx, (rule, &schedule), timer, facts, decision);
+    let theirs = Recipient::Staff(name.to_owned());
+    decision.messages.retain(|message| message.to == theirs);
+    for message in &mut decision.messages {
+        message.urgent = true;
+    }
+}
+
+/// Missed schedules are caught up once within half the period, else noted as missed (SEMANTICS 21).
+fn scheduled(
+    cx: &Context<'_>,
+    (rule, schedule): (&Rule, &Schedule),
+    timer: &Timer,
+    facts: &Value,
+    decision: &mut Decision,
+) {
     let found = schedule.catch_up(timer.due, cx.now, &cx.calendar.zone);
     decision.timers.extend(found.next.map(|due| Timer {
         due,

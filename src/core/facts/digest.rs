@@ -144,6 +144,9 @@ pub struct Due {
     pub owner: Option<String>,
     /// Address that opens the row.
     pub url: Option<String>,
+    /// Record id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
 }
 
 /// Customers of one member of staff that have waited too long.

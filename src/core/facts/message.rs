@@ -345,6 +345,68 @@ pub struct RefusalFacts {
     pub url: Option<String>,
 }
 
+/// `handover`: a colleague's customers go to others, or come back. Template `handover`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandoverFacts {
+    /// What it is known by.
+    pub id: String,
+    /// Whose customers they were.
+    pub from: String,
+    /// Who decided it.
+    pub by: String,
+    /// How many customers.
+    pub customers: usize,
+    /// To whom.
+    pub shares: Vec<HandoverShare>,
+    /// Whether it was taken back.
+    pub undone: bool,
+    /// The reader's own share; none: the reader is a manager, or the leaver.
+    pub to: Option<HandoverShare>,
+    /// Whether the reader is the one whose customers they were.
+    pub own: bool,
+}
+
+/// What one colleague takes over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandoverShare {
+    /// Who.
+    pub to: String,
+    /// How many customers.
+    pub customers: usize,
+}
+
+/// `kept`: what a trial that is over has kept from customers. Template `trial-over`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptFacts {
+    /// How many messages could still go.
+    pub open: usize,
+    /// How many of each rule.
+    pub rules: Vec<KeptOfRule>,
+}
+
+/// What a trial has kept of one rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptOfRule {
+    /// Rule id.
+    pub rule: String,
+    /// How many messages.
+    pub open: usize,
+}
+
+/// `rest`: a colleague's notices rest by their own wish, or come again. Template `rest`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestFacts {
+    /// Whose.
+    pub name: String,
+    /// Local ISO time until when; none: they come again.
+    pub until: Option<String>,
+}
+
 /// `mailing`: a campaign that managers are asked about or told of. Templates `campaign-ask`, `campaign-faulty`,
 /// `campaign-why`, `campaign-returned`, `campaign-progress`, `campaign-paused`,
 /// `campaign-table` and `campaign-over`.
