@@ -691,6 +691,44 @@ async fn nobody_is_proposed_for_a_pasted_old_list_nor_unless_the_configuration_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_took_over_for_somebody_does_not_claim_the_customers_from_themselves() {
+    let mut company = Company::small(&ROWS, &format!("{BOSS_TOO}{PROPOSE}")).await;
+    company.poll().await;
+    let boss = colleague("Bùi Sếp", Role::Manager);
+    let row = new_row(&company, "Trần Văn Bình", "0912345678", "", "Thu Hà");
+    company.poll_and_settle().await;
+    assert_eq!(desk(&company).claims(false, &boss).unwrap().len(), 1);
+    desk(&company)
+        .hand_over("Lan Anh", Some("Minh Tuấn"), None, &boss, company.now)
+        .unwrap();
+    let claims = desk(&company).claims(false, &boss).unwrap();
+    let names: Vec<&str> = claims[0]
+        .claim
+        .sides
+        .iter()
+        .map(|side| side.names.as_str())
+        .collect();
+    assert_eq!(names, ["Minh Tuấn", "Thu Hà"]);
+    // The other row comes to Minh as well.
+    company.type_into(row, "NV phụ trách", "Minh Tuấn");
+    company.poll_and_settle().await;
+    assert!(desk(&company).claims(false, &boss).unwrap().is_empty());
+    // Whoever has left is not proposed for a new lead.
+    new_row(&company, "Vũ Dũng", "0909000111", "", "");
+    company.poll_and_settle().await;
+    let store = company.roster.store();
+    let mut messages = store.scan::<Message>(prefix::MESSAGE).map(Result::unwrap);
+    let (_, proposal) = messages
+        .find(|(_, one)| one.rule == "owner-proposed")
+        .unwrap();
+    let named = proposal.event["proposal"]["names"].to_string();
+    assert!(
+        named.starts_with("[\"Minh Tuấn\"") && !named.contains("Lan Anh"),
+        "{named}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_looks_after_the_area_is_proposed_first() {
     let mut workbook = Workbook::new("1Area", "Khách theo khu vực");
     workbook.share.insert("*".into(), Share::Reader);
