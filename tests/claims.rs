@@ -296,7 +296,17 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
     ] {
         assert!(question.text.contains(part), "{part}: {}", question.text);
     }
+    // What Minh says of the customer in the chat is evidence, too.
+    let toast = chat.presses(MINH, &alert, "Không nghe máy").await;
+    assert_eq!(toast, "Đã ghi: không nghe máy");
     let listed = chat.says(HA, "/trùng", "Nhiều người cùng nhận").await;
+    assert!(
+        listed
+            .text
+            .contains("1 lần ghi nhận, gần nhất: Minh Tuấn: không nghe máy (21/11/2026)"),
+        "{}",
+        listed.text
+    );
     assert_eq!(listed.buttons.len(), 3);
     chat.says(
         HA,
@@ -678,6 +688,44 @@ async fn nobody_is_proposed_for_a_pasted_old_list_nor_unless_the_configuration_w
         company.poll_and_settle().await;
         assert_eq!(proposals(&company), expected, "{more}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_took_over_for_somebody_does_not_claim_the_customers_from_themselves() {
+    let mut company = Company::small(&ROWS, &format!("{BOSS_TOO}{PROPOSE}")).await;
+    company.poll().await;
+    let boss = colleague("Bùi Sếp", Role::Manager);
+    let row = new_row(&company, "Trần Văn Bình", "0912345678", "", "Thu Hà");
+    company.poll_and_settle().await;
+    assert_eq!(desk(&company).claims(false, &boss).unwrap().len(), 1);
+    desk(&company)
+        .hand_over("Lan Anh", Some("Minh Tuấn"), None, &boss, company.now)
+        .unwrap();
+    let claims = desk(&company).claims(false, &boss).unwrap();
+    let names: Vec<&str> = claims[0]
+        .claim
+        .sides
+        .iter()
+        .map(|side| side.names.as_str())
+        .collect();
+    assert_eq!(names, ["Minh Tuấn", "Thu Hà"]);
+    // The other row comes to Minh as well.
+    company.type_into(row, "NV phụ trách", "Minh Tuấn");
+    company.poll_and_settle().await;
+    assert!(desk(&company).claims(false, &boss).unwrap().is_empty());
+    // Whoever has left is not proposed for a new lead.
+    new_row(&company, "Vũ Dũng", "0909000111", "", "");
+    company.poll_and_settle().await;
+    let store = company.roster.store();
+    let mut messages = store.scan::<Message>(prefix::MESSAGE).map(Result::unwrap);
+    let (_, proposal) = messages
+        .find(|(_, one)| one.rule == "owner-proposed")
+        .unwrap();
+    let named = proposal.event["proposal"]["names"].to_string();
+    assert!(
+        named.starts_with("[\"Minh Tuấn\"") && !named.contains("Lan Anh"),
+        "{named}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

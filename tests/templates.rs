@@ -1102,7 +1102,7 @@ fn a_claim_shows_the_managers_who_was_first_and_by_what() {
         "⚖️ Nhiều người cùng nhận một khách: Nguyễn Văn An · 0901 234 567
 
 Lan Anh
-• Khách hàng, dòng 17: bot đọc thấy lần đầu 08:10, thứ Sáu 20/11/2026, ô ngày nhận 20/11/2026, Đang tư vấn; ghi nhận gần nhất: Lan Anh: đã hẹn (20/11/2026)
+• Khách hàng, dòng 17: bot đọc thấy lần đầu 08:10, thứ Sáu 20/11/2026, ô ngày nhận 20/11/2026, Đang tư vấn; 2 lần ghi nhận, gần nhất: Lan Anh: đã hẹn (20/11/2026)
 
 Minh Tuấn
 • Tháng 11, dòng 31: bot đọc thấy lần đầu 08:10, thứ Bảy 21/11/2026, ô ngày nhận 02/11/2026; chưa ghi nhận lần liên hệ nào

@@ -127,10 +127,10 @@ impl Words {
             .as_deref()
             .zip(row.last_at.as_deref())
             .map(|(last, at)| {
-                let (last, at) = (escape(last), day(at));
+                let (last, at, notes) = (escape(last), day(at), row.notes);
                 self.pick(
-                    format!("ghi nhận gần nhất: {last} ({at})"),
-                    format!("last note: {last} ({at})"),
+                    format!("{notes} lần ghi nhận, gần nhất: {last} ({at})"),
+                    format!("{notes} noted, last: {last} ({at})"),
                 )
             });
         let none = || self.pick("chưa ghi nhận lần liên hệ nào", "no contact noted");

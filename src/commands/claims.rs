@@ -63,12 +63,20 @@ impl Desk {
         self.must_all(who, Right::Steer)?;
         let mut lines = Vec::new();
         for claim in self.roster.store().claims()? {
-            let state = state(&claim);
+            if !all && state(&claim) != "open" {
+                continue;
+            }
+            let facts = self.roster.claim_facts(&claim, &self.rows_of(&claim)?)?;
+            // A handover may have ended it without a word in the sheet.
+            let state = match (state(&claim), facts.sides.len()) {
+                ("open", 0 | 1) => "over",
+                (state, _) => state,
+            };
             if all || state == "open" {
                 lines.push(ClaimLine {
                     state: state.to_owned(),
                     opened: self.local(claim.opened),
-                    claim: self.roster.claim_facts(&claim, &self.rows_of(&claim)?)?,
+                    claim: facts,
                 });
             }
         }

@@ -39,12 +39,21 @@ pub(super) fn look(
         return Ok(());
     }
     let areas = &roster.config().owners.areas;
+    let stand_ins = roster.stand_ins()?;
+    // Who has turned notices off, or has left, is passed over.
+    let resting: Vec<String> = roster
+        .store()
+        .mutes(now)?
+        .into_iter()
+        .map(|mute| mute.name)
+        .collect();
     let candidates: Vec<Candidate> = directory
         .all()
         .iter()
         .filter(|person| {
             let is_group = person.telegram.is_some_and(|chat| chat < 0);
-            matches!(person.role, Role::Staff | Role::Leader) && !is_group
+            let away = resting.contains(&person.name) || stand_ins.of(&person.name).is_some();
+            matches!(person.role, Role::Staff | Role::Leader) && !is_group && !away
         })
         .map(|person| Candidate {
             name: person.name.clone(),

@@ -42,6 +42,9 @@ pub(super) async fn nightly(house: House) -> Result<(), DaemonError> {
             in_the_background(move || clean_up(&house, now)).await?;
             cleaned = Some(Instant::now());
         }
+        let parts = house.parts();
+        // So that whoever asks for a number, and the first lead, need not wait for a walk over all rows.
+        in_the_background(move || Ok(parts.roster.know_persons()?)).await?;
         let backups = house.parts().roster.config().keep_backups;
         if let Some(backups) = backups {
             let house = house.clone();

@@ -29,11 +29,8 @@ impl Roster {
         let mut found = Vec::new();
         for record in records.iter().filter(|record| record.gone.is_none()) {
             let typed = self.claim_cells(record)?;
-            let names = match typed.values.get("owner") {
-                Some(Value::Owner(names)) => names.as_slice(),
-                _ => &[],
-            };
-            let owners = directory.owners(names);
+            let names = self.owners_in(&record.id, &typed)?;
+            let owners = directory.owners(&names);
             let stage = record.stage.as_deref();
             let lost = self
                 .config
@@ -265,11 +262,8 @@ impl Roster {
             let told = super::day(&typed, "received").filter(|date| *date <= seen);
             let began = (told.unwrap_or(seen), told.is_none() && one.baseline);
             since = Some(since.map_or(began, |least: (jiff::civil::Date, bool)| least.min(began)));
-            let names = match typed.values.get("owner") {
-                Some(Value::Owner(names)) => names.as_slice(),
-                _ => &[],
-            };
-            let owners = directory.owners(names);
+            let names = self.owners_in(&one.id, &typed)?;
+            let owners = directory.owners(&names);
             let own = reader.is_some_and(|reader| owners.iter().any(|one| one.name == reader.name));
             facts.own |= own;
             if (own || manager) && one.gone.is_none() {

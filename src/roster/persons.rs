@@ -197,6 +197,14 @@ impl Roster {
         Ok(contacts.flat_map(|contact| index.of(contact)).collect())
     }
 
+    /// Makes the index before somebody asks; costs nothing if it is there.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn know_persons(&self) -> Result<(), StoreError> {
+        self.made()
+    }
+
     /// Makes the index, if nobody has asked before.
     fn made(&self) -> Result<(), StoreError> {
         let _one_walk = self
