@@ -17,7 +17,7 @@ use crate::store::keys::{self, prefix};
 use crate::store::lanes::{CAMPAIGN, Lane, Rank};
 use crate::store::ledger;
 use crate::store::suppression::address_hash;
-use crate::store::{Bytes, Group, StoreError};
+use crate::store::{BATCH, Bytes, Group, StoreError};
 
 /// So many messages are put in order at a time; packed, they take 40 MB.
 const SEATS_A_ROUND: usize = 100_000;
@@ -143,18 +143,29 @@ impl Campaigns {
         place: u64,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut messages = Vec::new();
+        let (mut messages, mut places) = (Vec::new(), Vec::new());
         for (seat, place) in seats.iter().zip(place..) {
             let Some(text) = version.texts.get(usize::from(seat.1)) else {
                 continue;
             };
             if let Some(message) = self.message(version, text, seat, place, now)? {
                 messages.push((message.key.clone(), Bytes::of(&message)));
+                places.push((message.key.clone(), keys::due(&message)));
             }
         }
         messages.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let store = self.roster.store();
         ledger::announce(store, messages.iter().map(|(key, _)| key))?;
+        // Their lane waits until all is written (`Campaign::waits_for`); whoever stops the campaign meanwhile takes the
+        // places away with the messages that are there.
+        for places in places.chunks(BATCH - 1) {
+            let _alone = store.alone();
+            if self.unchanged(version)?.is_none() {
+                return Ok(false);
+            }
+            ledger::line_up(store, places.iter())?;
+        }
+        drop(places);
         let mut batches = messages.chunks(MESSAGES_A_COMMIT).peekable();
         // After a crash before the last one all are looked at once more, and found.
         let end = place + seats.len() as u64;
@@ -170,6 +181,15 @@ impl Campaigns {
         Ok(true)
     }
 
+    /// The campaign, if it still is in this run.
+    fn unchanged(&self, version: &Version<'_>) -> Result<Option<Campaign>, StoreError> {
+        let campaign = self.roster.store().campaign(version.id)?;
+        Ok(campaign.filter(|campaign| {
+            let run = campaign.run.as_ref();
+            run.is_some_and(|run| run.number == version.run.number && run.stopped.is_none())
+        }))
+    }
+
     /// Queues messages, with how many seats are done then, if that is said. Returns whether the campaign still is as
     /// it was; nothing is written else.
     fn write_batch(
@@ -180,14 +200,7 @@ impl Campaigns {
     ) -> Result<bool, StoreError> {
         let store = self.roster.store();
         let _alone = store.alone();
-        let Some(mut campaign) = store.campaign(version.id)? else {
-            return Ok(false);
-        };
-        let Some(run) = campaign
-            .run
-            .as_mut()
-            .filter(|run| run.number == version.run.number && run.stopped.is_none())
-        else {
+        let Some(mut campaign) = self.unchanged(version)? else {
             return Ok(false);
         };
         let mut groups = Vec::new();
@@ -212,7 +225,11 @@ impl Campaigns {
             }
         }
         if let Some(queued) = queued {
-            run.queued = queued;
+            campaign
+                .run
+                .as_mut()
+                .into_iter()
+                .for_each(|run| run.queued = queued);
             let mut group = Group::default();
             group.put(campaign_key(version.id), &campaign);
             groups.push(group);

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::keys::{self, prefix};
+use super::keys::{self, Key, prefix};
 use super::lanes::Lane;
 use super::{BATCH, Group, Store, StoreError};
 use crate::core::delivery::{Attempt, By, State};
@@ -34,7 +34,9 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
         return Ok(false);
     }
     group.put_message(message);
-    group.put_due(message);
+    if !store.contains(&keys::due(message))? {
+        group.put_due(message);
+    }
     let digest = keys::under(prefix::DIGEST, message.key.digest());
     if !store.contains(&digest)? {
         group.put(digest, &message.key);
@@ -68,6 +70,24 @@ pub fn announce<'k>(
         store.commit(vec![group])?;
     }
     Ok(())
+}
+
+/// Gives messages their places in the queue before they are written down, in the order of the places. Whoever finds a
+/// place without its message takes it away: their lane must wait until the messages are there.
+///
+/// # Errors
+/// The disk.
+pub fn line_up<'m>(
+    store: &Store,
+    places: impl Iterator<Item = &'m (MessageKey, Key)>,
+) -> Result<(), StoreError> {
+    let mut group = Group::default();
+    for (key, place) in places {
+        if !store.is_used(key)? {
+            group.put(place.clone(), &());
+        }
+    }
+    store.commit(vec![group])
 }
 
 /// Whether there ever was a message of this key, or it was used up without one.
