@@ -10,6 +10,7 @@ mod deciding;
 mod known;
 mod lately;
 mod memory;
+mod names;
 mod once;
 mod persons;
 
@@ -41,6 +42,7 @@ pub use consent::{Basis, Consent, ConsentTally};
 pub use deciding::Deciding;
 use lately::Lately;
 use memory::Memory;
+pub use names::Clue;
 
 pub use known::{Known, TOMBSTONE_FOR, contacts, known_key, tombstones};
 pub use once::Once;

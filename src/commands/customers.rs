@@ -14,6 +14,7 @@ use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::core::sheet::fold::fold;
 use crate::core::sheet::{Cell, email, phone};
+use crate::roster::Clue;
 use crate::store::Group;
 use crate::store::keys::{self, prefix};
 
@@ -27,6 +28,8 @@ const NEXT: usize = 3;
 const WHOLE_NUMBER: usize = 9;
 /// Cards shown for one question.
 const CARDS: usize = 5;
+/// So many that might be meant are looked at in any case; then those will do that were found.
+const LOOKED_AT: usize = 500;
 
 /// The customers somebody sees, by stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,22 +223,54 @@ impl Desk {
                 "Vui lòng ghi số điện thoại, e-mail, hoặc ít nhất hai chữ cái của tên.",
             ));
         }
+        let contact = wanted.contact();
+        let ids = match &contact {
+            Some(contact) => self.roster.with_contact(contact)?,
+            None => self.roster.who_might_fit(wanted.clue())?,
+        };
+        let sight = self.sight(who, Right::Customers)?;
         let mut found: Vec<(u32, Card)> = Vec::new();
-        if let Some(contact) = wanted.contact() {
-            // Who has a whole number or address is known without a look at everybody.
-            self.each_with(&contact, who, now, |seen| {
-                found.push((3, self.card(seen, now)));
-            })?;
-            return self.first_cards(found, who, now);
-        }
-        self.each_seen(who, Right::Customers, now, |seen| {
-            let fit = wanted.fits(&seen.facts);
-            if fit > 0 {
-                found.push((fit, self.card(seen, now)));
+        let mut looked_at = BTreeSet::new();
+        for id in ids {
+            // Those that fit best come first; of a frequent name nobody wants to see all.
+            if found.len() >= CARDS && looked_at.len() >= LOOKED_AT {
+                break;
             }
-            Ok(())
-        })?;
+            if !looked_at.insert(id.clone()) {
+                continue;
+            }
+            let Some(record) = self.as_it_stands(&id)? else {
+                continue;
+            };
+            if let Some(contact) = &contact
+                && !self.roster.face(&record)?.contacts.contains(contact)
+            {
+                continue;
+            }
+            let facts = self.roster.facts(&record, &Json::Null, now)?;
+            let fit = match &contact {
+                Some(_) => 3,
+                None => wanted.fits(&facts),
+            };
+            let given = || self.is_given_to(&record.id, &facts, |name| sight.includes(name));
+            if fit > 0 && (sight.covers(&facts) || given()?) {
+                found.push((fit, self.card(&Seen { record, facts }, now)));
+            }
+        }
         self.first_cards(found, who, now)
+    }
+
+    /// A record whose row is there, with where that stands now: a sort writes no record.
+    fn as_it_stands(&self, id: &RecordId) -> Answer<Option<Record>> {
+        let record = self.roster.store().record(id)?;
+        let Some(mut record) = record.filter(|record| record.gone.is_none()) else {
+            return Ok(None);
+        };
+        let Some(row) = self.roster.row_of(&record)? else {
+            return Ok(None);
+        };
+        record.place.row = row;
+        Ok(Some(record))
     }
 
     /// Those that fit best, with what is told of one customer.
@@ -410,38 +445,6 @@ impl Desk {
         })
     }
 
-    /// Shows every customer with this number (E.164) or address whom whoever asks may see.
-    fn each_with(
-        &self,
-        contact: &str,
-        who: &Who,
-        now: Timestamp,
-        mut show: impl FnMut(&Seen),
-    ) -> Answer<()> {
-        let sight = self.sight(who, Right::Customers)?;
-        let ids: BTreeSet<RecordId> = self.roster.with_contact(contact)?.into_iter().collect();
-        for id in ids {
-            let record = self.roster.store().record(&id)?;
-            let Some(mut record) = record.filter(|record| record.gone.is_none()) else {
-                continue;
-            };
-            // A sort writes no record: where it stands now is in the order of its tab.
-            let Some(row) = self.roster.row_of(&record)? else {
-                continue;
-            };
-            record.place.row = row;
-            if !self.roster.face(&record)?.contacts.contains(contact) {
-                continue;
-            }
-            let facts = self.roster.facts(&record, &Json::Null, now)?;
-            let given = || self.is_given_to(&record.id, &facts, |name| sight.includes(name));
-            if sight.covers(&facts) || given()? {
-                show(&Seen { record, facts });
-            }
-        }
-        Ok(())
-    }
-
     /// Calendar days between then and now.
     pub(super) fn days_since(&self, then: Timestamp, now: Timestamp) -> i64 {
         let zone = &self.roster.config().calendar.zone;
@@ -529,6 +532,15 @@ impl Wanted {
             },
             email: text.contains('@').then(|| text.to_lowercase()),
             digits: if only_phone { digits } else { String::new() },
+        }
+    }
+
+    /// By what the rows are searched that are looked at.
+    fn clue(&self) -> Clue<'_> {
+        match &self.email {
+            Some(address) => Clue::Address(address),
+            None if !self.digits.is_empty() => Clue::Digits(&self.digits),
+            None => Clue::Name(&self.folded),
         }
     }
 

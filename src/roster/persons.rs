@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Roster;
+use super::names::{Clue, Names, line};
 use crate::core::claim::Face;
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::sheet::fold::fold;
@@ -32,6 +33,8 @@ struct Index {
     sorted: Option<Vec<Entry>>,
     /// Rows that a poll saw new or changed: one that is not written yet is in no walk.
     fresh: BTreeSet<Entry>,
+    /// What they are looked for by.
+    names: Names,
     /// How often everything was forgotten.
     forgotten: u64,
 }
@@ -121,7 +124,11 @@ impl Roster {
     /// The disk.
     pub fn learn_person(&self, record: &Record) -> Result<(), StoreError> {
         let entries = self.entries(record)?;
-        self.index().fresh.extend(entries);
+        let mut index = self.index();
+        index.fresh.extend(entries);
+        if let (Kind::Customer, Some(whose)) = (record.kind, halves(&record.id)) {
+            index.names.learn(line(record), whose);
+        }
         Ok(())
     }
 
@@ -141,6 +148,16 @@ impl Roster {
     pub fn with_contact(&self, contact: &str) -> Result<Vec<RecordId>, StoreError> {
         self.made()?;
         Ok(self.index().of(hash(contact)))
+    }
+
+    /// The rows that might be those somebody looks for, best fit first: what stands in their cells has it.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn who_might_fit(&self, clue: Clue<'_>) -> Result<Vec<RecordId>, StoreError> {
+        self.made()?;
+        let found = self.index().names.who(clue).into_iter();
+        Ok(found.map(|(high, low)| id_of(high, low)).collect())
     }
 
     /// The other rows of the person of whom a row tells, also those that are gone, in no certain order. `look` finds a
@@ -221,8 +238,13 @@ impl Roster {
                 index.forgotten
             };
             let mut sorted: Vec<Entry> = Vec::new();
+            let mut names = Names::default();
             for record in self.store.records() {
-                sorted.extend(self.entries(&record?)?);
+                let record = record?;
+                sorted.extend(self.entries(&record)?);
+                if let (Kind::Customer, Some(whose)) = (record.kind, halves(&record.id)) {
+                    names.add(&line(&record), whose);
+                }
             }
             sorted.sort_unstable();
             sorted.shrink_to_fit();
@@ -230,6 +252,7 @@ impl Roster {
             // Else many rows were written meanwhile, which the walk may have missed.
             if index.forgotten == before {
                 index.sorted = Some(sorted);
+                index.names = names.with_fresh_of(std::mem::take(&mut index.names));
                 return Ok(());
             }
         }
