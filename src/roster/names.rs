@@ -72,7 +72,7 @@ impl Names {
 
     /// Who might be meant, those that fit best first.
     pub(super) fn who(&self, clue: Clue<'_>) -> Vec<Halves> {
-        let mut found: Vec<(u8, usize, Halves)> = Vec::new();
+        let mut found: Vec<(Rank, Halves)> = Vec::new();
         // A number may be written with its country or without.
         let needle = match clue {
             Clue::Name(name) => name
@@ -99,26 +99,30 @@ impl Names {
             if let Some(rank) = rank(line, clue, needle)
                 && !self.fresh.contains_key(whose)
             {
-                found.push((rank, line.len(), *whose));
+                found.push((rank, *whose));
             }
             from = *end as usize;
         }
         for (whose, line) in &self.fresh {
             if let Some(rank) = rank(line, clue, needle) {
-                found.push((rank, line.len(), *whose));
+                found.push((rank, *whose));
             }
         }
         found.sort_unstable();
-        found.into_iter().map(|(_, _, whose)| whose).collect()
+        found.into_iter().map(|(_, whose)| whose).collect()
     }
 }
 
-/// How well a line fits, 0 best; none if not at all.
-fn rank(line: &str, clue: Clue<'_>, needle: &str) -> Option<u8> {
+/// How well a row fits, 0 best, and letters of its name: of two that have what is looked for the shorter one has less
+/// besides.
+type Rank = (u8, usize);
+
+/// How well a line fits; none if not at all.
+fn rank(line: &str, clue: Clue<'_>, needle: &str) -> Option<Rank> {
     let mut parts = line.split('\t');
     let mut part = || parts.next().unwrap_or_default();
     let (name, digits, address) = (part(), part(), part());
-    match clue {
+    let fits = match clue {
         Clue::Name(wanted) => {
             let all = wanted.split(' ').all(|word| name.contains(word));
             let rank = || match () {
@@ -130,7 +134,8 @@ fn rank(line: &str, clue: Clue<'_>, needle: &str) -> Option<u8> {
         }
         Clue::Digits(_) => digits.contains(needle).then_some(0),
         Clue::Address(_) => address.contains(needle).then_some(0),
-    }
+    };
+    fits.map(|fits| (fits, name.len()))
 }
 
 #[cfg(test)]
@@ -162,13 +167,13 @@ mod tests {
         let names = names();
         for (clue, found) in [
             (Clue::Name("nguyen van an"), vec![3, 0]),
-            (Clue::Name("an"), vec![0, 1, 3, 2]),
+            (Clue::Name("an"), vec![3, 1, 0, 2]),
             (Clue::Name("van"), vec![2, 3, 0]),
             (Clue::Name("hoan"), vec![2]),
             (Clue::Name("example"), vec![]),
             (Clue::Digits("0901234"), vec![0]),
             (Clue::Digits("4567"), vec![1, 0]),
-            (Clue::Address("@example"), vec![1, 0, 3]),
+            (Clue::Address("@example"), vec![3, 1, 0]),
             (Clue::Name(""), vec![]),
         ] {
             assert_eq!(who(&names, clue), found, "{clue:?}");

@@ -223,9 +223,15 @@ mod tests {
             store.notes(&old.record).unwrap(),
             [old.clone(), new.clone()]
         );
-        assert_eq!(store.promises(at(100), at(102)).unwrap(), [new.clone()]);
+        assert_eq!(
+            store.promises(at(100), at(102)).unwrap(),
+            std::slice::from_ref(&new)
+        );
         store.forget_notes_before(at(50), at(100)).unwrap();
-        assert_eq!(store.notes(&old.record).unwrap(), [new.clone()]);
+        assert_eq!(
+            store.notes(&old.record).unwrap(),
+            std::slice::from_ref(&new)
+        );
         assert!(store.promises(at(0), at(50)).unwrap().is_empty());
         let gone = BTreeSet::from([new.record.clone()]);
         store.commit(store.forget_notes_of(&gone).unwrap()).unwrap();

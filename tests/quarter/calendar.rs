@@ -104,8 +104,6 @@ pub(crate) struct Expected {
     pub(crate) at: Timestamp,
     /// To whom.
     pub(crate) owner: &'static str,
-    /// Something happened in the very hour in which it would have gone.
-    pub(crate) may_be_missing: bool,
 }
 
 impl Expected {
@@ -141,11 +139,11 @@ impl Life {
     }
 
     fn owner_at(&self, when: Timestamp) -> &'static str {
-        let owners = self.deeds.iter().filter_map(|(at, deed)| match deed {
+        let mut owners = self.deeds.iter().rev().filter_map(|(at, deed)| match deed {
             Deed::Owner(owner) if *at <= when => Some(*owner),
             _ => None,
         });
-        owners.last().unwrap_or_default()
+        owners.next().unwrap_or_default()
     }
 
     fn reminder(&self, what: &'static str, occasion: String, at: Timestamp) -> Option<Expected> {
@@ -155,7 +153,6 @@ impl Life {
             occasion,
             at,
             owner: self.owner_at(at),
-            may_be_missing: false,
         })
     }
 
