@@ -7,12 +7,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use sheetbridge::campaigns::Campaigns;
 use sheetbridge::commands::{Desk, Who};
 use sheetbridge::config::{Config, Environment};
 use sheetbridge::core::campaign::CampaignId;
+use sheetbridge::core::people::Role;
 use sheetbridge::cycle::{Cycle, Mode};
 use sheetbridge::google::{Google, GoogleError, Metadata, TabInfo, Told};
 use sheetbridge::render::{self, Language, Templates};
@@ -86,7 +88,7 @@ pub fn all(count: u32) {
         "name = \"Mở bán\"\nstate = \"Sẵn sàng\"\nstage = [\"Tiềm năng\", \"Đang tư vấn\"]\narea = \"Quận 7\"\ncondition = \"{CONDITION}\"\nsubject = \"{{{{ greeting }}}} ơi, Sunrise mở bán đợt 2\"\ntext = '''\n{TEXT}\n'''\n"
     );
     std::fs::write(path.join("campaigns/bench.toml"), campaign).expect("our file");
-    for step in ["read", "ask", "freeze"] {
+    for step in ["read", "search", "ask", "freeze"] {
         let exe = std::env::current_exe().expect("this program");
         let status = Command::new(exe)
             .args(["step", step, &count.to_string()])
@@ -108,6 +110,7 @@ pub fn step(name: &str, count: u32, folder: &Path) {
     let roster = Roster::new(config, store);
     match name {
         "read" => read(&roster, count),
+        "search" => search(&roster, count),
         "ask" => ask(&roster),
         _ => freeze(&roster, folder),
     }
@@ -129,6 +132,38 @@ fn read(roster: &Roster, count: u32) {
         "\nthrough the store: {} customers read",
         report.tabs[0].records
     );
+}
+
+/// What the bot does when somebody looks for a customer; the index is made when the daemon starts.
+fn search(roster: &Roster, count: u32) {
+    let began = Measure::now();
+    roster.know_persons().expect("our store");
+    println!(
+        "the index of customers: {}, {:.0} MB at the most",
+        began.done(),
+        peak_mb()
+    );
+    let desk = Desk::new(roster.clone(), None);
+    let who = Who::Colleague {
+        name: "Hà Phạm".to_owned(),
+        role: Role::Manager,
+    };
+    let one = count - 1;
+    for wanted in [
+        format!("vu hai {one}"),
+        format!("khach{one}@example.com"),
+        format!("09{one:08}"),
+        format!("{one:06}"),
+        "binh".to_owned(),
+        "nguyen van an".to_owned(),
+    ] {
+        let began = Instant::now();
+        let found = desk
+            .find(&wanted, &who, now())
+            .map_or(0, |cards| cards.len());
+        let ms = began.elapsed().as_secs_f64() * 1_000.0;
+        println!("looking for “{wanted}”: {found} cards in {ms:.0} ms (at most 300)");
+    }
 }
 
 fn ask(roster: &Roster) {

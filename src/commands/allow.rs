@@ -91,6 +91,11 @@ impl Sight {
         &self.directory
     }
 
+    /// Whether all customers are seen.
+    pub(super) fn sees_all(&self) -> bool {
+        self.names.is_none()
+    }
+
     /// Whether somebody is among those whose customers are seen.
     pub(super) fn includes(&self, person: &str) -> bool {
         self.names

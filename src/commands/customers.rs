@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::allow::Sight;
 use super::notes::shown;
 use super::{Answer, ClaimOnCard, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
 use crate::core::decide::{Timer, TimerKind, timers_for};
@@ -13,7 +14,7 @@ use crate::core::outcome::Promise;
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::core::sheet::fold::fold;
-use crate::core::sheet::{Cell, email, phone};
+use crate::core::sheet::{Cell, email, owner, phone};
 use crate::roster::Clue;
 use crate::store::Group;
 use crate::store::keys::{self, prefix};
@@ -431,18 +432,47 @@ impl Desk {
         mut show: impl FnMut(&Seen) -> Answer<()>,
     ) -> Answer<()> {
         let sight = self.sight(who, right)?;
+        if let Some(ids) = self.might_be_seen(&sight)? {
+            for id in ids {
+                let Some(record) = self.as_it_stands(&id)? else {
+                    continue;
+                };
+                let facts = self.roster.facts(&record, &Json::Null, now)?;
+                let given = || self.is_given_to(&record.id, &facts, |name| sight.includes(name));
+                if sight.covers(&facts) || given()? {
+                    show(&Seen { record, facts })?;
+                }
+            }
+            return Ok(());
+        }
         self.each(Kind::Customer, None, |spot, record, _| {
             let mut record = record.clone();
             // A sort writes no record: where it stands now is in the order of its tab.
             record.place.row = spot.row;
             let facts = self.roster.facts(&record, &Json::Null, now)?;
-            let covered = sight.covers(&facts)
-                || self.is_given_to(&record.id, &facts, |name| sight.includes(name))?;
-            if covered {
-                show(&Seen { record, facts })?;
-            }
-            Ok(())
+            show(&Seen { record, facts })
         })
+    }
+
+    /// The customers among whom those are that somebody sees; none if they see all.
+    fn might_be_seen(&self, sight: &Sight) -> Answer<Option<BTreeSet<RecordId>>> {
+        if sight.sees_all() {
+            return Ok(None);
+        }
+        let standing = self.roster.stand_ins()?;
+        let ids = self.roster.who_might_belong(|cell| {
+            let names = owner::read(&Cell::Text(cell.into()))
+                .value()
+                .unwrap_or_default();
+            // Of those who have handed over it is not the cell that says who is in charge.
+            let handed_over = names.iter().any(|name| standing.of(name).is_some());
+            Ok(handed_over || sight.seen(&names).is_some())
+        })?;
+        let mut ids: BTreeSet<RecordId> = ids.into_iter().collect();
+        for given in self.roster.store().all_given() {
+            ids.insert(given?.record);
+        }
+        Ok(Some(ids))
     }
 
     /// Calendar days between then and now.

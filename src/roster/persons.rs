@@ -160,6 +160,19 @@ impl Roster {
         Ok(found.map(|(high, low)| id_of(high, low)).collect())
     }
 
+    /// The rows whose owner cell `is_theirs`, as it is written; it is asked once for each way to write owners.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn who_might_belong(
+        &self,
+        is_theirs: impl FnMut(&str) -> Result<bool, StoreError>,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        self.made()?;
+        let found = self.index().names.of_owners(is_theirs)?.into_iter();
+        Ok(found.map(|(high, low)| id_of(high, low)).collect())
+    }
+
     /// The other rows of the person of whom a row tells, also those that are gone, in no certain order. `look` finds a
     /// record by its id, as it is at the moment.
     ///

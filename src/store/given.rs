@@ -49,6 +49,11 @@ impl Store {
         self.get(&key(record))
     }
 
+    /// All leads that were given.
+    pub fn all_given(&self) -> impl Iterator<Item = Result<Given, StoreError>> + use<> {
+        self.scan(prefix::GIVEN).map(|entry| Ok(entry?.1))
+    }
+
     /// Who was proposed last.
     ///
     /// # Errors
