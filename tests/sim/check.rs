@@ -174,7 +174,8 @@ impl Checker {
         if self.cancelled.contains(&call.digest) {
             return wall("cancelled by hand");
         }
-        if self.forgotten.contains(&call.digest) {
+        // What goes wrong again is told again: that it was told before is forgotten with the rest.
+        if self.forgotten.contains(&call.digest) && message.rule != "trouble" {
             return wall("again after a restore");
         }
         if !self.before_reload.contains(&call.channel) {

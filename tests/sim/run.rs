@@ -467,11 +467,15 @@ impl Episode {
         };
         // It happens beside the state, which changes at its end or not at all.
         let disk = Arc::clone(&self.disk);
-        let found = disk.aside(|| {
+        let (found, paused) = disk.aside(|| {
             let store = Store::in_memory(&self.memory, &self.dir).expect("no fault aside");
             let roster = Roster::new(self.configs.get(self.which), store);
-            after_restore(&roster, gap).expect("no fault aside")
+            let found = after_restore(&roster, gap).expect("no fault aside");
+            let paused = sheetbridge::commands::paused_list(roster.store());
+            (found, paused.expect("no fault aside"))
         });
+        // What was paused since the backup is not paused in it.
+        self.checker.paused = paused.into_iter().map(|paused| paused.what).collect();
         self.tally.restores += 1;
         self.say(format_args!("restored: {found:?}"));
         let mut world = self.world.lock();
