@@ -70,13 +70,17 @@ fn customer(n: usize) -> Vec<String> {
 
 /// A company with so many customers, after the first look.
 async fn company(customers: usize) -> Company {
+    company_with(customers, RULES).await
+}
+
+async fn company_with(customers: usize, rules: &str) -> Company {
     let rows: Vec<Vec<String>> = (0..customers).map(customer).collect();
     let rows: Vec<Vec<&str>> = rows
         .iter()
         .map(|row| row.iter().map(String::as_str).collect())
         .collect();
     let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
-    let mut company = Company::small(&rows, RULES).await;
+    let mut company = Company::small(&rows, rules).await;
     assert!(company.poll().await.baseline);
     company
 }
@@ -227,6 +231,29 @@ async fn names_pushed_up_by_a_cell_are_held() {
         &["under \"Họ tên\"", "in the rows of other customers"],
     )
     .await;
+}
+
+/// A poll that is held changes no record: what it saw hides nobody from who looks for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn customers_are_found_by_the_names_of_their_records_while_a_poll_is_held() {
+    let rules = RULES.replace("messages = 1000", "messages = 5");
+    let mut company = company_with(40, &rules).await;
+    let found = |company: &Company, name: &str| -> Vec<String> {
+        let cards = desk(company).find(name, &Who::CommandLine, company.now);
+        cards.unwrap().into_iter().map(|card| card.name).collect()
+    };
+    let name = &customer(30)[0];
+    assert_eq!(found(&company, name)[0], *name);
+    let others: Vec<String> = (0..10).map(|n| format!("Khách thứ {n}")).collect();
+    fill(&company, "Họ tên", 2, &others);
+    let seen = company.poll().await;
+    assert_eq!(held(&seen), None);
+    company.wait(31);
+    // The others' messages would go now, and this one is seen for the first time.
+    fill(&company, "Họ tên", 32, &["Lý Thị Yến Oanh".to_owned()]);
+    let report = company.poll().await;
+    assert!(held(&report).unwrap().contains("messages"));
+    assert_eq!(found(&company, name)[0], *name);
 }
 
 #[tokio::test(flavor = "multi_thread")]

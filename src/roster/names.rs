@@ -1,7 +1,7 @@
 //! What customers may be looked for by: name, numbers and addresses as they stand in the cells, without accents, and who
 //! is in charge, in one text. It says who might be meant, in the order in which they fit; the records say who is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::core::record::Record;
 use crate::core::sheet::fold::fold;
@@ -15,8 +15,8 @@ pub(super) struct Names {
     text: String,
     /// Where each line ends, and whose it is, in their order.
     ends: Vec<(u32, Halves)>,
-    /// Rows that were seen new or changed since.
-    fresh: BTreeMap<Halves, String>,
+    /// What rows were seen to say since. What they said before stays: a poll that is held changes no record.
+    fresh: BTreeSet<(Halves, String)>,
 }
 
 /// What somebody looks for, folded.
@@ -60,7 +60,7 @@ impl Names {
 
     /// Takes note of a row that is new or has changed.
     pub(super) fn learn(&mut self, line: String, whose: Halves) {
-        self.fresh.insert(whose, line);
+        self.fresh.insert((whose, line));
     }
 
     /// Keeps what was learned while all were gone through.
@@ -71,7 +71,7 @@ impl Names {
         self
     }
 
-    /// Who might be meant, those that fit best first.
+    /// Who might be meant, those that fit best first, some of them more than once.
     pub(super) fn who(&self, clue: Clue<'_>) -> Vec<Halves> {
         let mut found: Vec<(Rank, Halves)> = Vec::new();
         // A number may be written with its country or without.
@@ -97,9 +97,7 @@ impl Names {
                 .checked_sub(1)
                 .map_or(0, |before| self.ends[before].0 as usize);
             let line = &self.text[begin..*end as usize - 1];
-            if let Some(rank) = rank(line, clue, needle)
-                && !self.fresh.contains_key(whose)
-            {
+            if let Some(rank) = rank(line, clue, needle) {
                 found.push((rank, *whose));
             }
             from = *end as usize;
@@ -112,10 +110,9 @@ impl Names {
         found.sort_unstable();
         found.into_iter().map(|(_, whose)| whose).collect()
     }
-}
 
-impl Names {
-    /// The rows whose owner cell `is_theirs`, in no certain order; it is asked once for each way to write owners.
+    /// The rows whose owner cell `is_theirs`, in no certain order, some more than once; it is asked once for each way to
+    /// write owners.
     pub(super) fn of_owners<E>(
         &self,
         mut is_theirs: impl FnMut(&str) -> Result<bool, E>,
@@ -124,14 +121,13 @@ impl Names {
             .text
             .lines()
             .zip(self.ends.iter().map(|(_, whose)| whose));
-        let known = lines.filter(|(_, whose)| !self.fresh.contains_key(whose));
         let fresh = self
             .fresh
             .iter()
             .map(|(whose, line)| (line.as_str(), whose));
         let mut answers: HashMap<&str, bool> = HashMap::new();
         let mut found = Vec::new();
-        for (line, whose) in known.chain(fresh) {
+        for (line, whose) in lines.chain(fresh) {
             let owner = line.rsplit('\t').next().unwrap_or_default();
             let theirs = match answers.get(owner) {
                 Some(answer) => *answer,
@@ -226,26 +222,26 @@ mod tests {
             names.add(&format!("khach\t\t\t{owner}"), (0, number as u64));
         }
         names.learn("khach\t\t\tLan Anh".to_owned(), (0, 1));
-        names.learn("khach\t\t\tMinh".to_owned(), (0, 2));
+        names.learn("khach\t\t\tMinh".to_owned(), (0, 2)); // seen, and held perhaps
         let mut asked = Vec::new();
         let found = names.of_owners(|owner| {
             asked.push(owner.to_owned());
             Ok::<_, ()>(owner.contains("Lan"))
         });
         let found: Vec<u64> = found.unwrap().into_iter().map(|(_, low)| low).collect();
-        assert_eq!(found, [0, 3, 1]);
-        assert_eq!(asked, ["Lan Anh", "Lan Anh + Minh", "", "Minh"]);
+        assert_eq!(found, [0, 2, 3, 1]);
+        assert_eq!(asked, ["Lan Anh", "Minh", "Lan Anh + Minh", ""]);
     }
 
     #[test]
-    fn what_changed_since_is_found_by_what_it_is_now() {
+    fn what_changed_since_is_found_by_what_it_is_and_by_what_it_was() {
         let mut names = names();
         names.learn("hoang yen\t\t".to_owned(), (0, 2));
         names.learn("vu thi yen\t\t".to_owned(), (0, 9));
         assert_eq!(who(&names, Clue::Name("hoang")), [2]);
         assert_eq!(who(&names, Clue::Name("thi yen")), [9]);
-        assert_eq!(who(&names, Clue::Name("van hoan")), [0_u64; 0]);
-        assert_eq!(who(&names, Clue::Digits("0987654")), [0_u64; 0]);
+        assert_eq!(who(&names, Clue::Name("van hoan")), [2]);
+        assert_eq!(who(&names, Clue::Digits("0987654")), [2]);
         let mut walked = self::names();
         walked.add("tran thi binh an\t0912345678\t", (0, 10));
         let whole = walked.with_fresh_of(names);
