@@ -217,7 +217,7 @@ impl Campaigns {
                 }
                 Some(_) => {}
                 None => {
-                    ledger::queue(store, &mut group, &message)?;
+                    ledger::fill(store, &mut group, &message)?;
                 }
             }
             if !group.is_empty() {
@@ -225,11 +225,9 @@ impl Campaigns {
             }
         }
         if let Some(queued) = queued {
-            campaign
-                .run
-                .as_mut()
-                .into_iter()
-                .for_each(|run| run.queued = queued);
+            if let Some(run) = &mut campaign.run {
+                run.queued = queued;
+            }
             let mut group = Group::default();
             group.put(campaign_key(version.id), &campaign);
             groups.push(group);

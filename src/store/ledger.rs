@@ -33,18 +33,32 @@ pub fn queue(store: &Store, group: &mut Group, message: &Message) -> Result<bool
     if store.is_used(&message.key)? {
         return Ok(false);
     }
+    group.put_due(message);
+    group.put(
+        keys::under(prefix::DIGEST, message.key.digest()),
+        &message.key,
+    );
+    put_new(group, message);
+    Ok(true)
+}
+
+/// The same for a message whose digest and place stand already ([`announce`], [`line_up`]).
+///
+/// # Errors
+/// As [`queue`].
+pub fn fill(store: &Store, group: &mut Group, message: &Message) -> Result<bool, StoreError> {
+    let new = !store.is_used(&message.key)?;
+    if new {
+        put_new(group, message);
+    }
+    Ok(new)
+}
+
+fn put_new(group: &mut Group, message: &Message) {
     group.put_message(message);
-    if !store.contains(&keys::due(message))? {
-        group.put_due(message);
-    }
-    let digest = keys::under(prefix::DIGEST, message.key.digest());
-    if !store.contains(&digest)? {
-        group.put(digest, &message.key);
-    }
     if message.trial && message.to == Recipient::Customer {
         group.put(keys::under(prefix::TRIAL, message.key.as_str()), &());
     }
-    Ok(true)
 }
 
 /// Makes keys known by their digests before their messages are queued. A key nobody queues then is of no harm.
@@ -352,6 +366,56 @@ mod tests {
             !queue(&store, &mut Group::default(), &message).unwrap(),
             "and never fires again"
         );
+    }
+
+    fn to_managers(occasion: &str) -> Message {
+        let nothing = serde_json::Value::Null;
+        let nobody = Directory::default();
+        notice::to_managers(&nobody, "held", "held-batch", occasion, &nothing, at(0)).remove(0)
+    }
+
+    /// Everything under the prefixes that a queued message touches.
+    fn written(store: &Store) -> Vec<keys::Key> {
+        let prefixes = [prefix::MESSAGE, prefix::DUE, prefix::DIGEST];
+        let keys = prefixes.iter().flat_map(|prefix| store.keys(prefix));
+        keys.collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn what_is_lined_up_and_then_filled_stands_as_if_it_had_been_queued() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let [one, other] = [&here, &there].map(|dir| Store::open(dir.path()).unwrap());
+        let messages = ["a", "b", "c"].map(to_managers);
+        for message in &messages {
+            let mut group = Group::default();
+            assert!(queue(&one, &mut group, message).unwrap());
+            one.commit(vec![group]).unwrap();
+        }
+        announce(&other, messages.iter().map(|message| &message.key)).unwrap();
+        let places = messages
+            .each_ref()
+            .map(|one| (one.key.clone(), keys::due(one)));
+        line_up(&other, places.iter()).unwrap();
+        let mut group = Group::default();
+        for message in &messages {
+            assert!(fill(&other, &mut group, message).unwrap());
+        }
+        other.commit(vec![group]).unwrap();
+        assert_eq!(written(&one), written(&other));
+        assert!(!fill(&other, &mut Group::default(), &messages[0]).unwrap());
+    }
+
+    /// As after a crash before the messages were written, and a campaign that is stopped then.
+    #[test]
+    fn a_place_without_its_message_goes_with_its_lane() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let message = to_managers("a");
+        let place = (message.key.clone(), keys::due(&message));
+        line_up(&store, [&place].into_iter()).unwrap();
+        let lane = Lane::of(&message);
+        assert_eq!(cancel_lane(&store, &lane, By::Hand, "stopped").unwrap(), 0);
+        assert_eq!(store.keys(prefix::DUE).count(), 0);
     }
 
     #[test]
