@@ -352,14 +352,14 @@ impl Outbox {
         reader: &str,
         facts: &mut Value,
     ) -> Result<(), StoreError> {
+        if message.to == Recipient::Customer {
+            return Ok(());
+        }
         let asks = |bundle: &str| bundle.contains("earlier");
         let bundle = self.templates.source_bundle(&message.template);
         let Some(record) = record.filter(|_| bundle.is_some_and(asks)) else {
             return Ok(());
         };
-        if message.to == Recipient::Customer {
-            return Ok(());
-        }
         let occasion = message.key.as_str().splitn(5, '/').nth(4);
         let itself = occasion.is_some_and(|occasion| occasion.starts_with("returned "));
         let directory = self.directory()?;
