@@ -21,7 +21,7 @@ use sheetbridge::core::rule::Channel;
 use sheetbridge::courier::email::{EmailCourier, Security, SmtpSettings};
 use sheetbridge::courier::telegram::TelegramCourier;
 use sheetbridge::health::Health;
-use sheetbridge::outbox::Outbox;
+use sheetbridge::outbox::{Ended, Outbox};
 use sheetbridge::render::{Language, Templates};
 use sheetbridge::roster::Roster;
 use sheetbridge::sandbox::smtp::{Fault, Options, SmtpSandbox, Stage};
@@ -866,6 +866,60 @@ async fn what_was_on_its_way_when_the_process_died_is_asked_about_too() {
 }
 
 // ------------------------------------------------------------------------------------------ suppression
+
+/// Mails are written while others are on their way; what changes in that moment counts all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_suppressed_while_others_are_on_their_way_gets_nothing() {
+    let mut post = Post::open("", "").await;
+    let given = [
+        "Bảo", "Cúc", "Đạt", "Giang", "Hùng", "Khoa", "Linh", "Mai", "Nga", "Oanh",
+    ];
+    for (n, given) in given.iter().enumerate() {
+        let (name, email) = (format!("Lê {given}"), format!("k{n}@example.com"));
+        let phone = format!("'09012345{n:02}");
+        let [.., stage, owner] = AN;
+        let (name, phone, email) = (("Họ tên", &*name), ("SĐT", &*phone), ("Email", &*email));
+        post.company
+            .add_customer(&[name, phone, email, stage, owner]);
+        post.company.poll_and_settle().await; // several at once would be an import
+    }
+    let now = post.company.now;
+    let mut waited: Option<Vec<Message>> = None;
+    let go_on = |_: &[Ended]| {
+        waited.get_or_insert_with(|| {
+            let waits =
+                |message: &Message| message.rule == "welcome" && message.state == State::Queued;
+            let waiting: Vec<Message> = post.messages().into_iter().filter(waits).collect();
+            for message in &waiting {
+                let record = post
+                    .company
+                    .roster
+                    .store()
+                    .record(message.record.as_ref().unwrap());
+                let email = record.unwrap().unwrap().seen["email"].shown().into_owned();
+                let desk = post.desk();
+                desk.suppress(&email, true, None, &Who::CommandLine, now)
+                    .unwrap();
+            }
+            waiting
+        });
+        true
+    };
+    let never = std::future::pending();
+    let clock = move || now;
+    let ended = post.outbox.pass_until(Channel::Email, never, clock, go_on);
+    ended.await.unwrap();
+    let waited = waited.unwrap();
+    assert!(waited.len() > 4, "{}", waited.len());
+    for message in post.messages() {
+        if message.rule == "welcome" {
+            let stopped = waited.iter().any(|one| one.key == message.key);
+            let expect = [State::Delivered, State::Cancelled][usize::from(stopped)];
+            assert_eq!(message.state, expect, "{message:?}");
+        }
+    }
+    assert_eq!(post.smtp.messages().len(), 10 - waited.len());
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_are_suppressed_and_freed_by_hand() {
