@@ -33,6 +33,7 @@ use crate::core::sheet::fold::fold;
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
+use crate::core::subscription::Subscriptions;
 use crate::store::keys::{self, Key, prefix};
 use crate::store::order::Order;
 use crate::store::{Group, Store, StoreError};
@@ -691,12 +692,20 @@ impl Roster {
         Ok(Deciding {
             directory: self.directory()?,
             stand_ins: self.stand_ins()?,
-            subscriptions: self.store.subscriptions()?,
+            subscriptions: self.subscriptions()?,
             in_force,
             nothing: BTreeMap::new(),
             headers,
             reckoned: Arc::default(),
         })
+    }
+
+    /// Who wants which digest at what time: by the buttons in the bot, else by the configuration.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn subscriptions(&self) -> Result<Subscriptions, StoreError> {
+        Ok(self.store.subscriptions()?.over(&self.config.digests))
     }
 
     /// The people of staff tabs.

@@ -152,7 +152,7 @@ impl Desk {
         name: Option<&str>,
         at: Timestamp,
     ) -> Answer<Json> {
-        let wishes = self.roster.store().subscriptions()?;
+        let wishes = self.roster.subscriptions()?;
         let own = rule
             .zip(name)
             .and_then(|(rule, name)| wishes.schedule(rule, name));
