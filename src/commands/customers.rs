@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::notes::shown;
 use super::{Answer, ClaimOnCard, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
 use crate::core::decide::{Timer, TimerKind, timers_for};
-use crate::core::outcome::Promise;
+use crate::core::outcome::{Outcome, Promise};
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::core::sheet::fold::fold;
@@ -17,6 +17,7 @@ use crate::core::sheet::{Cell, email, phone};
 use crate::roster::Clue;
 use crate::store::Group;
 use crate::store::keys::{self, prefix};
+use crate::store::notes::Note;
 
 /// Notes shown of one customer.
 const NOTES: usize = 3;
@@ -261,7 +262,9 @@ impl Desk {
             card.given = Some((given.to, given.by));
         }
         card.since = record.stage_since.map(|since| self.local(since));
-        let notes = self.roster.store().notes(&record.id)?;
+        let mut notes = self.roster.store().notes(&record.id)?;
+        // That somebody was in touch is in the days without activity; it must not displace what was said.
+        notes.retain(|note| note.outcome != Some(Outcome::Reached) || !note.text.is_empty());
         let last = notes.iter().skip(notes.len().saturating_sub(NOTES));
         card.notes = last.map(|note| self.note_line(note)).collect();
         let ahead = notes.iter().filter_map(|note| note.promise);
@@ -318,7 +321,20 @@ impl Desk {
         now: Timestamp,
     ) -> Answer<Card> {
         let did = "has dealt with the customer";
-        self.touch_with(record, (who, told), did, now, |_, _| Ok(()))
+        self.touch_with(record, (who, told), did, now, |group, record| {
+            // So that the day's list says who it was.
+            let note = Note {
+                record: record.id.clone(),
+                at: now,
+                by: who.name().to_owned(),
+                outcome: Some(Outcome::Reached),
+                text: String::new(),
+                promise: None,
+                reminder: None,
+            };
+            note.put(group, None);
+            Ok(())
+        })
     }
 
     /// The same, with what else is kept of it in the same commit; `did` is for the journal.
