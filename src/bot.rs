@@ -14,6 +14,7 @@ mod notes;
 mod outcome;
 mod report;
 mod rest;
+mod slow;
 mod subscription;
 mod trial;
 mod words;
@@ -30,10 +31,10 @@ use teloxide::payloads::{
 use teloxide::types::{
     AllowedUpdate, BotCommand, BotCommandScope, CallbackQuery, ChatId, ChatMemberUpdated,
     InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup, LinkPreviewOptions,
-    MaybeInaccessibleMessage, Message, ParseMode, Recipient, ReplyMarkup,
+    MaybeInaccessibleMessage, Message, MessageId, ParseMode, Recipient, ReplyMarkup,
 };
 use teloxide::utils::render::RenderMessageTextHelper as _;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,8 @@ use crate::telegram::{CallError, Client};
 
 pub use answer::DigestText;
 use answer::{Heard, PressSaid, Reply, Said};
+use slow::Later;
+use words::Words;
 
 /// Telegram holds the question open so long when there is nothing new.
 const LONG_POLL_S: u32 = 10;
@@ -55,6 +58,8 @@ const CONFLICT_WAIT: Duration = Duration::from_secs(10);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Answers on their way at once; more wait.
 const ANSWERS: usize = 32;
+/// Answers that wait for all rows to be read; who asks then is told to ask again.
+const SLOW_ANSWERS: usize = 8;
 /// An answer is worth a second try after so long at most.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -65,6 +70,8 @@ pub struct Bot {
     desks: Arc<dyn Fn() -> Desk + Send + Sync>,
     digest: DigestText,
     acted: Arc<Notify>,
+    /// Who waits for an answer that reads all rows, and whose turn it is.
+    slow: Arc<(Semaphore, Mutex<()>)>,
     now: fn() -> Timestamp,
 }
 
@@ -93,6 +100,7 @@ impl Bot {
             desks: Arc::new(desks),
             digest,
             acted,
+            slow: Arc::new((Semaphore::new(SLOW_ANSWERS), Mutex::new(()))),
             now,
         }
     }
@@ -416,8 +424,56 @@ impl Bot {
         }
     }
 
+    /// Sends one message, and what comes in its place when it is there.
+    async fn write(&self, chat: i64, mut piece: Reply) {
+        let later = piece.later.take();
+        let sent = self.send(chat, piece).await;
+        let Some(later) = later else { return };
+        let mut pieces = self.slowly(later).await.into_iter();
+        if let Some(sent) = sent
+            && let Some(first) = pieces.next()
+            && !self.exchange(chat, sent, &first).await
+        {
+            self.send(chat, first).await;
+        }
+        for piece in pieces {
+            self.send(chat, piece).await;
+        }
+    }
+
+    /// An answer that reads all rows: one after the other, for each takes all that the disk has.
+    async fn slowly(&self, later: Later) -> Vec<Reply> {
+        let words = Words(self.desk().language());
+        let (waiting, turn) = &*self.slow;
+        let Ok(_waits) = waiting.try_acquire() else {
+            return vec![Reply::of(words.busy())];
+        };
+        let _turn = turn.lock().await;
+        let (desk, digest, now) = (self.desk(), Arc::clone(&self.digest), (self.now)());
+        let said = blocking(move || later.answer(&desk, &digest, now)).await;
+        let said = said.unwrap_or_else(|| vec![Reply::of(words.trouble())]);
+        said.into_iter().flat_map(Reply::pieces).collect()
+    }
+
+    /// Writes something else into a message of ours; says whether that worked.
+    async fn exchange(&self, chat: i64, message: i32, piece: &Reply) -> bool {
+        let mut edit = EditMessageText::new(ChatId(chat), MessageId(message), piece.html.as_str());
+        edit.parse_mode = Some(ParseMode::Html);
+        edit.link_preview_options = Some(no_preview());
+        edit.reply_markup = keyboard(piece.buttons.clone());
+        self.client.pace().acquire(chat).await;
+        let edited = self.client.call(&edit).await;
+        if let Err(error) = &edited {
+            tracing::debug!("an answer of the bot could not take its place: {error}");
+        }
+        edited.is_ok()
+    }
+
     /// Sends one message; waits out a flood limit once, and falls back to plain text.
-    async fn write(&self, chat: i64, piece: Reply) {
+    ///
+    /// # Returns
+    /// Its number in the chat; none if it did not arrive.
+    async fn send(&self, chat: i64, piece: Reply) -> Option<i32> {
         let mut payload = SendMessage::new(ChatId(chat), piece.html);
         payload.parse_mode = Some(ParseMode::Html);
         payload.link_preview_options = Some(no_preview());
@@ -426,7 +482,10 @@ impl Bot {
         loop {
             self.client.pace().acquire(chat).await;
             let error = match self.client.call(&payload).await {
-                Ok(_) => return,
+                Ok(sent) => {
+                    let number = sent["message_id"].as_i64();
+                    return number.and_then(|number| i32::try_from(number).ok());
+                }
                 Err(error) => error,
             };
             match &error {
@@ -444,7 +503,7 @@ impl Bot {
                 }
                 CallError::Refused(_) | CallError::NotSent(_) | CallError::Unanswered(_) => {
                     tracing::debug!("an answer of the bot did not arrive: {error}");
-                    return;
+                    return None;
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! `commands`'. Commands that need the store ask the running daemon first and open the store themselves
 //! only when there is none. Data goes to stdout, everything else to stderr.
 
+mod arenas;
 mod backup;
 mod campaign;
 mod check;
@@ -148,6 +149,9 @@ pub fn main() -> ExitCode {
         global: cli.global,
         environment: Environment::from_process(),
     };
+    if matches!(cli.command, Command::Run(_)) {
+        arenas::keep_few(&call.environment);
+    }
     let done = runtime().and_then(|runtime| {
         listen_to_log(&call, &cli.command)?;
         // Nothing of what a command was at is used after it panicked.

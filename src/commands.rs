@@ -19,6 +19,7 @@ mod handover;
 mod held;
 mod invite;
 mod judge;
+mod lists;
 mod mail;
 mod mend;
 mod mute;

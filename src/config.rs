@@ -7,6 +7,7 @@
 
 mod campaigns;
 mod columns;
+mod digests;
 mod environment;
 mod goals;
 mod load;
@@ -36,6 +37,7 @@ use crate::core::insight::goals::Goals;
 pub use crate::core::people::{Colleague as Staff, Role};
 use crate::core::rule::{Rule, Span};
 use crate::core::sheet::FieldKind;
+use crate::core::subscription::Subscriptions;
 
 pub use campaigns::campaign_file;
 pub use environment::Environment;
@@ -93,6 +95,8 @@ pub struct Config {
     pub staff: Vec<Staff>,
     /// `[owners]` and the areas of `[[staff]]`.
     pub owners: Owners,
+    /// The `digests` of `[[staff]]`: when who gets which digest, unless they say otherwise in the bot.
+    pub digests: Subscriptions,
     /// `[email]`, if the daemon is to send mail.
     pub email: Option<Email>,
     /// `[telegram]`, if the daemon is to use a bot.

@@ -7,6 +7,7 @@ mod campaigns;
 mod claims;
 mod consent;
 mod deciding;
+mod glance;
 mod known;
 mod lately;
 mod memory;
@@ -25,7 +26,6 @@ use crate::config::{Config, Tab, TabKind};
 use crate::core::facts::{FactsInput, RecordFacts, facts};
 use crate::core::handover::StandIns;
 use crate::core::identity::FieldInfo;
-use crate::core::insight::Insight;
 use crate::core::insight::engagement::{Course, Engagement};
 use crate::core::people::{Colleague, Directory};
 use crate::core::record::{Cells, Kind, Record, RecordId};
@@ -33,6 +33,7 @@ use crate::core::sheet::fold::fold;
 use crate::core::sheet::stage::StageTable;
 use crate::core::sheet::typed::typed;
 use crate::core::sheet::{FieldKind, FieldSpec, Schema, Typed, column_letter};
+use crate::core::subscription::Subscriptions;
 use crate::store::keys::{self, Key, prefix};
 use crate::store::order::Order;
 use crate::store::{Group, Store, StoreError};
@@ -40,6 +41,7 @@ use crate::store::{Group, Store, StoreError};
 pub use campaigns::{CampaignTab, Looking};
 pub use consent::{Basis, Consent, ConsentTally};
 pub use deciding::Deciding;
+pub use glance::{Glance, Glimpse, Said, nanoseconds};
 use lately::Lately;
 use memory::Memory;
 pub use names::Clue;
@@ -139,6 +141,7 @@ pub struct Roster {
     orders: Arc<Mutex<Orders>>,
     lately: Arc<Lately>,
     persons: Arc<persons::Persons>,
+    kept: Arc<glance::Kept>,
 }
 
 /// Where the rows of a tab stand, by workbook and tab, and of which version that is.
@@ -189,6 +192,7 @@ impl Roster {
             orders: Arc::default(),
             lately: Arc::default(),
             persons: Arc::default(),
+            kept: Arc::new(glance::Kept::new(glance::Basis::new(&config))),
             config,
             store,
         }
@@ -279,20 +283,20 @@ impl Roster {
         missing
     }
 
-    /// Figures that were reckoned a moment ago for the same question.
-    pub fn figures_lately(&self, question: &str) -> Option<Vec<Insight>> {
+    /// What was answered to the same question a moment ago.
+    pub fn said_lately<T: Clone + 'static>(&self, question: &str) -> Option<T> {
         self.lately.find(question)
     }
 
-    /// Keeps figures for a moment, if there were many rows to reckon them from.
-    pub fn keep_figures(
+    /// Keeps an answer for a moment, if there were many rows to reckon it from.
+    pub fn keep_lately(
         &self,
         question: &str,
-        insights: &[Insight],
+        said: impl std::any::Any + Send + Sync,
         rows: usize,
         took: std::time::Duration,
     ) {
-        self.lately.keep(question, insights, rows, took);
+        self.lately.keep(question, said, rows, took);
     }
 
     /// What the matcher must know of a kind's fields.
@@ -380,9 +384,14 @@ impl Roster {
     /// # Errors
     /// The disk.
     pub fn keep_workbook(&self, id: &str, meta: &WorkbookMeta) -> Result<(), StoreError> {
+        let reads_alike = self.workbook(id)?.locale == meta.locale;
         let mut group = Group::default();
         group.put(workbook_key(id), meta);
-        self.store.commit(vec![group])
+        self.store.commit(vec![group])?;
+        if !reads_alike {
+            self.kept.lose(&self.store);
+        }
+        Ok(())
     }
 
     /// What is kept of a tab, if it was ever read.
@@ -683,12 +692,20 @@ impl Roster {
         Ok(Deciding {
             directory: self.directory()?,
             stand_ins: self.stand_ins()?,
-            subscriptions: self.store.subscriptions()?,
+            subscriptions: self.subscriptions()?,
             in_force,
             nothing: BTreeMap::new(),
             headers,
             reckoned: Arc::default(),
         })
+    }
+
+    /// Who wants which digest at what time: by the buttons in the bot, else by the configuration.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn subscriptions(&self) -> Result<Subscriptions, StoreError> {
+        Ok(self.store.subscriptions()?.over(&self.config.digests))
     }
 
     /// The people of staff tabs.

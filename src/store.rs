@@ -39,6 +39,7 @@ mod tally;
 mod trouble;
 mod upgrade;
 mod walk;
+pub mod watch;
 
 use std::fs::File;
 use std::io;
@@ -550,6 +551,7 @@ impl Store {
             .queued
             .map(|queued| self.queued_after(queued, &operations));
         let queued = queued.transpose()?;
+        let records = turn.watchers.numbers(&operations);
         let mut tally = turn.tally;
         if self.disk.is_some() {
             tally = tally.after(&operations, |key| self.db.get(key))?;
@@ -561,6 +563,7 @@ impl Store {
         turn.tally = tally;
         turn.queued = queued;
         turn.changes += 1;
+        turn.watchers.tell(&records);
         Ok(Applied {
             number: Some(tally.commits),
             changes: Some(turn.changes),

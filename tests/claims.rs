@@ -392,6 +392,13 @@ async fn managers_read_with_whom_a_lead_was() {
     // Her own customer, who comes again: she may open the row.
     new_row(&chat.company, "Cúc", "0987 654 321", "", "Lan Anh");
     chat.settle().await;
+    // Told by whatever row, it is the story of one person.
+    for (name, rows) in [("Cúc", 2), ("Trần Văn Bình", 2)] {
+        let told = desk(&chat.company)
+            .explain(name, &Who::CommandLine, chat.company.now)
+            .unwrap();
+        assert_eq!(told.story.unwrap().records.len(), rows, "{name}");
+    }
     let alert = chat.shown(LAN, "Khách mới: Cúc");
     assert!(
         alert.text.contains("Khách này đã có từ tháng 11/2026 hoặc trước đó, gần nhất: Đang tư vấn, là khách cũ của bạn (mở dòng cũ)"),

@@ -83,6 +83,11 @@ pub fn all(count: u32) {
     let path = folder.path();
     secret(path, "google.json", KEY);
     secret(path, "sheetbridge.toml", SETTINGS);
+    let team = SETTINGS.replace(
+        "name = \"Lan Anh\"\n",
+        "name = \"Lan Anh\"\nteam = \"KD1\"\n",
+    );
+    secret(path, "lists.toml", &format!("{team}{LISTS}"));
     std::fs::create_dir(path.join("campaigns")).expect("our folder");
     let campaign = format!(
         "name = \"Mở bán\"\nstate = \"Sẵn sàng\"\nstage = [\"Tiềm năng\", \"Đang tư vấn\"]\narea = \"Quận 7\"\ncondition = \"{CONDITION}\"\nsubject = \"{{{{ greeting }}}} ơi, Sunrise mở bán đợt 2\"\ntext = '''\n{TEXT}\n'''\n"
@@ -104,7 +109,11 @@ pub fn step(name: &str, count: u32, folder: &Path) {
     let names = render::shipped_names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let nothing = Environment::of(std::iter::empty::<(String, String)>());
-    let config = Config::load(&folder.join("sheetbridge.toml"), &nothing, &names);
+    let file = match name {
+        "search" => "lists.toml",
+        _ => "sheetbridge.toml",
+    };
+    let config = Config::load(&folder.join(file), &nothing, &names);
     let config = Arc::new(config.unwrap_or_else(|errors| panic!("{}", errors.json())));
     let store = Store::open(&folder.join("state")).expect("our store");
     let roster = Roster::new(config, store);
@@ -134,20 +143,53 @@ fn read(roster: &Roster, count: u32) {
     );
 }
 
-/// What the bot does when somebody looks for a customer; the index is made when the daemon starts.
+/// A leader of whose team everybody's customers are, and rules by which most of them wait too long and some have a date.
+const LISTS: &str = r#"
+[[staff]]
+name = "Thu Hà"
+role = "leader"
+team = "KD1"
+[[rule]]
+id = "quiet"
+on = { idle = "prospect", after = "3d" }
+when = "email and not no_ads"
+send = { channel = "email", to = "owner", template = "idle" }
+[[rule]]
+id = "quiet-too"
+on = { idle = "consulting", after = "30d" }
+send = { channel = "email", to = "owner", template = "idle" }
+[[rule]]
+id = "received"
+on = { date = "received", after = "1d", at = "09:00" }
+send = { channel = "email", to = "owner", template = "idle" }
+"#;
+
+/// What the bot does when somebody looks for a customer or asks for a list; what it goes by is made when the daemon
+/// starts.
 fn search(roster: &Roster, count: u32) {
     let began = Measure::now();
-    roster.know_persons().expect("our store");
+    let nobody = roster.with_contact("nobody@example.com");
+    nobody.expect("our store");
     println!(
         "the index of customers: {}, {:.0} MB at the most",
         began.done(),
         peak_mb()
     );
+    let began = Measure::now();
+    roster.know_persons().expect("our store");
+    println!(
+        "what lists go by: {}, {:.0} MB at the most",
+        began.done(),
+        peak_mb()
+    );
     let desk = Desk::new(roster.clone(), None);
-    let who = Who::Colleague {
-        name: "Hà Phạm".to_owned(),
-        role: Role::Manager,
+    let colleague = |name: &str, role| Who::Colleague {
+        name: name.to_owned(),
+        role,
     };
+    let who = colleague("Hà Phạm", Role::Manager);
+    lists(&desk, &who, "manager");
+    lists(&desk, &colleague("Thu Hà", Role::Leader), "leader");
     let one = count - 1;
     for wanted in [
         format!("vu hai {one}"),
@@ -163,6 +205,27 @@ fn search(roster: &Roster, count: u32) {
             .map_or(0, |cards| cards.len());
         let ms = began.elapsed().as_secs_f64() * 1_000.0;
         println!("looking for “{wanted}”: {found} cards in {ms:.0} ms (at most 300)");
+    }
+}
+
+fn lists(desk: &Desk, who: &Who, whose: &str) {
+    let ask = |what: &str, answer: &dyn Fn() -> usize| {
+        let began = Instant::now();
+        let many = answer();
+        let ms = began.elapsed().as_secs_f64() * 1_000.0;
+        println!("{whose}, {what}: {many} in {ms:.0} ms (at most 300)");
+    };
+    ask("totals", &|| desk.totals(who).map_or(0, |all| all.total));
+    ask("customers by stage", &|| {
+        desk.mine(who, now()).map_or(0, |all| all.total)
+    });
+    ask("today", &|| {
+        desk.day(who, now()).map_or(0, |day| day.due_count)
+    });
+    for page in [1, 1_000] {
+        ask(&format!("waiting, page {page}"), &|| {
+            desk.to_contact(who, page, now()).map_or(0, |all| all.total)
+        });
     }
 }
 

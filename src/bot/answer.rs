@@ -9,8 +9,8 @@ use super::claims;
 use super::handover;
 use super::menu::{self, Command};
 use super::notes;
-use super::report;
 use super::rest as resting;
+use super::slow::{Later, Slow};
 use super::subscription;
 use super::words::{Words, parts};
 use crate::commands::{
@@ -26,13 +26,15 @@ pub type DigestText = Arc<dyn Fn(&Desk, Timestamp) -> Result<Vec<String>, String
 pub(super) struct Reply {
     pub(super) html: String,
     pub(super) buttons: Vec<Vec<(String, String)>>,
+    /// What comes in its place.
+    pub(super) later: Option<Later>,
 }
 
 impl Reply {
     pub(super) fn of(html: impl Into<String>) -> Self {
         Self {
             html: html.into(),
-            buttons: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -142,7 +144,7 @@ fn said(replies: Vec<Reply>) -> Said {
     }
 }
 
-fn refused(words: Words, error: &CommandError) -> Vec<Reply> {
+pub(super) fn refused(words: Words, error: &CommandError) -> Vec<Reply> {
     if error.kind == ErrorKind::Store {
         tracing::error!("a question to the bot failed: {}", error.text);
     }
@@ -223,15 +225,12 @@ fn to_command(
                 desk.allows(who, right)
             })))])
         }
-        Command::Status => Ok(vec![Reply::of(words.status(&desk.status(who, now)?))]),
-        Command::Report => report::report(desk, words, who, Preset::ThisMonth, now),
-        Command::Digest => digest_now(desk, digest, words, who, now),
+        Command::Status => Slow::Status.said(desk, None, who, now),
+        Command::Report => Slow::Report(Preset::ThisMonth).said(desk, None, who, now),
+        Command::Digest => Slow::Digest.said(desk, Some(digest), who, now),
         Command::Customers if !rest.is_empty() => find(desk, words, who, rest, now),
-        Command::Customers => Ok(vec![Reply::of(customers(desk, words, who, now)?)]),
-        Command::Day => Ok(vec![Reply::of(words.day(&desk.day(who, now)?))]),
-        Command::ToContact => {
-            let list = desk.to_contact(who, rest.parse().unwrap_or(1), now)?;
-            Ok(vec![Reply::of(words.to_contact(&list))])
+        Command::Customers | Command::Day | Command::ToContact => {
+            Slow::List(command, rest.to_owned()).said(desk, None, who, now)
         }
         Command::Find if rest.is_empty() => Ok(vec![Reply::of(words.find_how())]),
         Command::Find => find(desk, words, who, rest, now),
@@ -247,7 +246,8 @@ fn to_command(
             let invitation = desk.invite(rest, None, who, now)?;
             Ok(vec![Reply::of(words.invited(&invitation))])
         }
-        Command::Handover => handover::asked(desk, words, who, rest, now),
+        Command::Handover if rest.is_empty() => handover::asked(desk, words, who, rest, now),
+        Command::Handover => Slow::Handover(rest.to_owned()).said(desk, None, who, now),
         Command::Rest => resting::asked(desk, words, who, rest, now),
         Command::RestOver => resting::over(desk, words, who, now),
         Command::Suppress if rest.is_empty() => Ok(vec![Reply::of(words.suppress_how())]),
@@ -274,7 +274,7 @@ fn suppress(
     Ok(vec![Reply::of(words.suppressed(&line))])
 }
 
-fn digest_now(
+pub(super) fn digest_now(
     desk: &Desk,
     digest: &DigestText,
     words: Words,
@@ -297,6 +297,25 @@ fn digest_now(
             tracing::error!("the digest could not be made: {why}");
             Ok(vec![Reply::of(words.trouble())])
         }
+    }
+}
+
+/// One of the lists that go by what is kept in memory of all rows.
+pub(super) fn list(
+    desk: &Desk,
+    words: Words,
+    who: &Who,
+    command: Command,
+    rest: &str,
+    now: Timestamp,
+) -> Answer<String> {
+    match command {
+        Command::Day => Ok(words.day(&desk.day(who, now)?)),
+        Command::ToContact => {
+            let page = rest.parse().unwrap_or(1);
+            Ok(words.to_contact(&desk.to_contact(who, page, now)?))
+        }
+        _ => customers(desk, words, who, now),
     }
 }
 
@@ -444,6 +463,7 @@ impl Reply {
         let mut pieces: Vec<Self> = parts(&self.html).into_iter().map(Self::of).collect();
         if let Some(last) = pieces.last_mut() {
             last.buttons = self.buttons;
+            last.later = self.later;
         }
         pieces
     }
@@ -519,12 +539,16 @@ fn beside(
     pressed: &Pressed,
     now: Timestamp,
 ) -> Answer<Vec<Reply>> {
-    if let Pressed::Report(preset) = pressed {
-        return report::report(desk, words, who, *preset, now);
+    match pressed {
+        Pressed::Report(preset) => return Slow::Report(*preset).said(desk, None, who, now),
+        Pressed::HandoverLook(name) => {
+            return Slow::Handover(name.clone()).said(desk, None, who, now);
+        }
+        _ => {}
     }
     let mut said = campaigns::pressed(desk, words, who, pressed, now)?;
     said.extend(notes::pressed(desk, words, who, pressed, now)?);
-    said.extend(handover::pressed(desk, words, who, pressed, now)?);
+    said.extend(handover::pressed(desk, words, pressed, now)?);
     if *pressed == Pressed::TrialList {
         said.push(Reply::of(words.trial_kept(&desk.trial_kept(who, now)?)));
     }

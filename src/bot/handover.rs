@@ -30,12 +30,10 @@ pub(super) fn asked(
 pub(super) fn pressed(
     desk: &Desk,
     words: Words,
-    who: &Who,
     pressed: &Pressed,
     now: Timestamp,
 ) -> Answer<Vec<Reply>> {
     match pressed {
-        Pressed::HandoverLook(name) => asked(desk, words, who, name, now),
         Pressed::HandedOver(done) => {
             let reply = Reply::of(words.handed_over(done));
             if done.undone {

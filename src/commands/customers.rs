@@ -6,21 +6,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::allow::Sight;
 use super::notes::shown;
 use super::{Answer, ClaimOnCard, CommandError, Desk, ErrorKind, NoteLine, Right, Who};
 use crate::core::decide::{Timer, TimerKind, timers_for};
-use crate::core::outcome::Promise;
+use crate::core::outcome::{Outcome, Promise};
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::rule::Trigger;
 use crate::core::sheet::fold::fold;
-use crate::core::sheet::{Cell, email, owner, phone};
+use crate::core::sheet::{Cell, email, phone};
 use crate::roster::Clue;
 use crate::store::Group;
 use crate::store::keys::{self, prefix};
+use crate::store::notes::Note;
 
-/// Names shown of one stage.
-const SHOWN_OF_STAGE: usize = 15;
 /// Notes shown of one customer.
 const NOTES: usize = 3;
 /// Things to come that are shown of one customer.
@@ -139,78 +137,6 @@ pub(super) struct Seen {
 }
 
 impl Desk {
-    /// The customers of whoever asks: their own, their team's, or all.
-    ///
-    /// # Errors
-    /// The role, the disk.
-    pub fn mine(&self, who: &Who, now: Timestamp) -> Answer<Customers> {
-        let mut by_stage: Vec<(Option<String>, Vec<CustomerLine>)> = Vec::new();
-        for stage in &self.roster.config().stages {
-            by_stage.push((Some(stage.id.clone()), Vec::new()));
-        }
-        by_stage.push((None, Vec::new()));
-        let mut total = 0;
-        self.each_seen(who, Right::Customers, now, |seen| {
-            let line = CustomerLine {
-                name: name_of(&seen.facts),
-                days: self.days_since(seen.record.active_at, now),
-                url: text(&seen.facts["sheet_url"]),
-            };
-            total += 1;
-            let known = by_stage
-                .iter()
-                .position(|(id, _)| id.is_some() && *id == seen.record.stage);
-            let last = by_stage.len() - 1;
-            by_stage[known.unwrap_or(last)].1.push(line);
-            Ok(())
-        })?;
-        let labels = self.roster.stage_labels();
-        let stages = by_stage
-            .into_iter()
-            .filter(|(_, lines)| !lines.is_empty())
-            .map(|(id, mut lines)| {
-                lines.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.name.cmp(&b.name)));
-                let count = lines.len();
-                lines.truncate(SHOWN_OF_STAGE);
-                StageList {
-                    stage: id.map(|id| labels.get(&id).cloned().unwrap_or(id)),
-                    count,
-                    customers: lines,
-                }
-            })
-            .collect();
-        Ok(Customers { total, stages })
-    }
-
-    /// How many customers are in each stage, of those that whoever asks may count.
-    ///
-    /// # Errors
-    /// The role, the disk.
-    pub fn totals(&self, who: &Who) -> Answer<Totals> {
-        let config = self.roster.config();
-        let mut counts: Vec<(String, usize)> = config
-            .stages
-            .iter()
-            .map(|stage| (stage.label.clone(), 0))
-            .collect();
-        counts.push((String::new(), 0));
-        let mut total = 0;
-        self.each_seen(who, Right::Totals, Timestamp::UNIX_EPOCH, |seen| {
-            let known = config
-                .stages
-                .iter()
-                .position(|stage| seen.record.stage.as_ref() == Some(&stage.id));
-            counts[known.unwrap_or(config.stages.len())].1 += 1;
-            total += 1;
-            Ok(())
-        })?;
-        counts.retain(|(label, count)| !label.is_empty() || *count > 0);
-        Ok(Totals {
-            total,
-            stages: counts,
-        })
-    }
-
     /// Customers by phone, e-mail or a part of the name, the best fit first.
     ///
     /// # Errors
@@ -262,7 +188,7 @@ impl Desk {
     }
 
     /// A record whose row is there, with where that stands now: a sort writes no record.
-    fn as_it_stands(&self, id: &RecordId) -> Answer<Option<Record>> {
+    pub(super) fn as_it_stands(&self, id: &RecordId) -> Answer<Option<Record>> {
         let record = self.roster.store().record(id)?;
         let Some(mut record) = record.filter(|record| record.gone.is_none()) else {
             return Ok(None);
@@ -336,7 +262,9 @@ impl Desk {
             card.given = Some((given.to, given.by));
         }
         card.since = record.stage_since.map(|since| self.local(since));
-        let notes = self.roster.store().notes(&record.id)?;
+        let mut notes = self.roster.store().notes(&record.id)?;
+        // That somebody was in touch is in the days without activity; it must not displace what was said.
+        notes.retain(|note| note.outcome != Some(Outcome::Reached) || !note.text.is_empty());
         let last = notes.iter().skip(notes.len().saturating_sub(NOTES));
         card.notes = last.map(|note| self.note_line(note)).collect();
         let ahead = notes.iter().filter_map(|note| note.promise);
@@ -393,7 +321,20 @@ impl Desk {
         now: Timestamp,
     ) -> Answer<Card> {
         let did = "has dealt with the customer";
-        self.touch_with(record, (who, told), did, now, |_, _| Ok(()))
+        self.touch_with(record, (who, told), did, now, |group, record| {
+            // So that the day's list says who it was.
+            let note = Note {
+                record: record.id.clone(),
+                at: now,
+                by: who.name().to_owned(),
+                outcome: Some(Outcome::Reached),
+                text: String::new(),
+                promise: None,
+                reminder: None,
+            };
+            note.put(group, None);
+            Ok(())
+        })
     }
 
     /// The same, with what else is kept of it in the same commit; `did` is for the journal.
@@ -423,28 +364,12 @@ impl Desk {
         Ok(self.card(&Seen { record, facts }, now))
     }
 
-    /// Shows every customer that whoever asks may see.
-    pub(super) fn each_seen(
+    /// Shows every customer there is: reading half a million takes its time.
+    pub(super) fn each_customer(
         &self,
-        who: &Who,
-        right: Right,
         now: Timestamp,
         mut show: impl FnMut(&Seen) -> Answer<()>,
     ) -> Answer<()> {
-        let sight = self.sight(who, right)?;
-        if let Some(ids) = self.might_be_seen(&sight)? {
-            for id in ids {
-                let Some(record) = self.as_it_stands(&id)? else {
-                    continue;
-                };
-                let facts = self.roster.facts(&record, &Json::Null, now)?;
-                let given = || self.is_given_to(&record.id, &facts, |name| sight.includes(name));
-                if sight.covers(&facts) || given()? {
-                    show(&Seen { record, facts })?;
-                }
-            }
-            return Ok(());
-        }
         self.each(Kind::Customer, None, |spot, record, _| {
             let mut record = record.clone();
             // A sort writes no record: where it stands now is in the order of its tab.
@@ -452,27 +377,6 @@ impl Desk {
             let facts = self.roster.facts(&record, &Json::Null, now)?;
             show(&Seen { record, facts })
         })
-    }
-
-    /// The customers among whom those are that somebody sees; none if they see all.
-    fn might_be_seen(&self, sight: &Sight) -> Answer<Option<BTreeSet<RecordId>>> {
-        if sight.sees_all() {
-            return Ok(None);
-        }
-        let standing = self.roster.stand_ins()?;
-        let ids = self.roster.who_might_belong(|cell| {
-            let names = owner::read(&Cell::Text(cell.into()))
-                .value()
-                .unwrap_or_default();
-            // Of those who have handed over it is not the cell that says who is in charge.
-            let handed_over = names.iter().any(|name| standing.of(name).is_some());
-            Ok(handed_over || sight.seen(&names).is_some())
-        })?;
-        let mut ids: BTreeSet<RecordId> = ids.into_iter().collect();
-        for given in self.roster.store().all_given() {
-            ids.insert(given?.record);
-        }
-        Ok(Some(ids))
     }
 
     /// Calendar days between then and now.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::allow::Sight;
 use super::customers::{name_of, text};
+use super::lists::Waiting;
 use super::notes::shown;
 use super::{Answer, Desk, Right, Who};
 use crate::config::Language;
@@ -75,16 +76,27 @@ impl Desk {
             own: self.sees_own(who),
             ..Day::default()
         };
-        self.each_seen(who, Right::Customers, now, |seen| {
-            day.due.extend(self.dates_today(seen, now));
-            day.waiting += usize::from(self.waits(seen, now));
-            Ok(())
-        })?;
         let sight = self.sight(who, Right::Customers)?;
+        let due_today = self.may_have_date(self.today(now));
+        let (waiting, due) = self.survey(&sight, |survey| {
+            let mut waiting = Waiting::new(self, now);
+            let mut many = 0;
+            for row in survey.customers() {
+                many += usize::from(self.does_wait(&mut waiting, row, &sight, now)?);
+            }
+            let due = survey.customers().filter(|row| due_today(*row));
+            Ok((many, Self::ids_of(due)))
+        })?;
+        day.waiting = waiting;
+        for id in due {
+            if let Some(seen) = self.listed(&id, &sight, now)? {
+                day.due.extend(self.dates_today(&seen, now));
+            }
+        }
         day.due.extend(self.appointments_today(&sight, now)?);
         day.due.extend(self.promises_today(who, &sight, now)?);
         day.due
-            .sort_by(|a, b| (&a.at, &a.name).cmp(&(&b.at, &b.name)));
+            .sort_by(|a, b| (&a.at, &a.name, &a.record).cmp(&(&b.at, &b.name, &b.record)));
         day.due_count = day.due.len();
         day.due.truncate(DUE_SHOWN);
         Ok(day)
@@ -142,10 +154,18 @@ impl Desk {
     /// The role, the disk.
     pub fn to_contact(&self, who: &Who, page: usize, now: Timestamp) -> Answer<ToContact> {
         let sight = self.sight(who, Right::Customers)?;
-        let mut found: Vec<Contact> = Vec::new();
-        self.each_seen(who, Right::Customers, now, |seen| {
-            if self.waits(seen, now) {
-                found.push(Contact {
+        let mut shown = (1, 1);
+        let of_page = |total: usize| {
+            let pages = total.div_ceil(CONTACTS).max(1);
+            shown = (page.clamp(1, pages), pages);
+            ((shown.0 - 1) * CONTACTS, CONTACTS)
+        };
+        let (total, ids) = self.waiting_page(&sight, of_page, now)?;
+        let mut contacts = Vec::new();
+        for id in ids {
+            let seen = self.listed(&id, &sight, now)?;
+            if let Some(seen) = seen.filter(|seen| self.waits(seen, now)) {
+                contacts.push(Contact {
                     name: name_of(&seen.facts),
                     stage: text(&seen.facts["stage_label"]),
                     days: self.days_since(seen.record.active_at, now),
@@ -154,21 +174,13 @@ impl Desk {
                     url: text(&seen.facts["sheet_url"]),
                 });
             }
-            Ok(())
-        })?;
-        found.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.name.cmp(&b.name)));
-        let total = found.len();
-        let pages = total.div_ceil(CONTACTS).max(1);
-        let page = page.clamp(1, pages);
+        }
+        let (page, pages) = shown;
         Ok(ToContact {
             total,
             page,
             pages,
-            contacts: found
-                .into_iter()
-                .skip((page - 1) * CONTACTS)
-                .take(CONTACTS)
-                .collect(),
+            contacts,
             own: self.sees_own(who),
         })
     }

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use super::allow::Sight;
 use super::customers::{Seen, name_of, text};
 use super::problems::ProblemKind;
+use super::records::Spot;
 use super::{Answer, Desk, Right, Who, paused_list};
 use crate::config::{Language, TabKind};
 use crate::core::delivery::State;
@@ -22,7 +23,7 @@ use crate::core::message::Message;
 use crate::core::record::{Kind, Record};
 use crate::core::rule::{Rule, Trigger};
 use crate::core::sheet::fold::fold;
-use crate::roster::sheet_url;
+use crate::roster::{Glimpse, sheet_url};
 use crate::store::journal::{Entry, What};
 use crate::store::keys::prefix;
 
@@ -140,7 +141,7 @@ impl Desk {
             .collect();
         let mut waiting: BTreeMap<Option<String>, Vec<WaitingRecord>> = BTreeMap::new();
         let sight = self.sight(&Who::CommandLine, Right::Customers)?;
-        self.each_seen(&Who::CommandLine, Right::Customers, now, |seen| {
+        self.each_customer(now, |seen| {
             facts.total += 1;
             let stage = facts
                 .stages
@@ -269,48 +270,64 @@ impl Desk {
 
     /// Rows of appointment tabs whose time is today and that were not called off, as far as somebody sees them.
     pub(super) fn appointments_today(&self, sight: &Sight, now: Timestamp) -> Answer<Vec<Due>> {
-        let today = self.today(now).to_string();
-        let mut found = Vec::new();
-        self.each(Kind::Appointment, None, |spot, record, typed| {
-            let mut facts = json!(
-                typed
-                    .values
-                    .iter()
-                    .map(|(field, value)| (field.clone(), json!(value)))
-                    .collect::<BTreeMap<_, _>>()
-            );
-            facts["owner"] = json!(self.roster.owners_in(&record.id, typed)?);
-            let at = facts["appointment"]
-                .as_str()
-                .filter(|at| at.starts_with(&today));
-            if let Some(at) = at
-                && sight.covers(&json!({ "owners": facts["owner"] }))
-                && !self.called_off(
-                    spot.workbook,
-                    &spot.tab.title,
-                    facts["state"].as_str().unwrap_or_default(),
-                )
-            {
-                found.push(Due {
-                    at: at.to_owned(),
-                    what: spot
-                        .tab
-                        .bound
-                        .get("appointment")
-                        .map_or_else(|| "appointment".to_owned(), |(_, header)| header.clone()),
-                    name: name_of(&facts),
-                    owner: facts["owner"]
-                        .as_array()
-                        .and_then(|owners| owners.first())
-                        .and_then(Json::as_str)
-                        .map(str::to_owned),
-                    url: Some(sheet_url(spot.workbook, spot.tab.sheet, spot.row)),
-                    record: Some(record.id.to_string()),
-                });
-            }
-            Ok(())
+        let today = self.today(now);
+        let is_today = |row: &Glimpse<'_>| row.days().any(|day| day == Some(today));
+        let ids = self.survey(sight, |survey| {
+            let rows = survey.of_kind(Kind::Appointment);
+            Ok(Self::ids_of(rows.filter(is_today)))
         })?;
+        let mut found = Vec::new();
+        for id in ids {
+            let Some(record) = self.as_it_stands(&id)? else {
+                continue;
+            };
+            let (workbook, sheet) = (&record.place.workbook, record.place.sheet);
+            if let Some(tab) = self.roster.tab(workbook, sheet)? {
+                let spot = Spot {
+                    workbook,
+                    tab: &tab,
+                    row: record.place.row,
+                };
+                found.extend(self.appointment(spot, &record, sight, &today.to_string())?);
+            }
+        }
         Ok(found)
+    }
+
+    fn appointment(
+        &self,
+        spot: Spot<'_>,
+        record: &Record,
+        sight: &Sight,
+        today: &str,
+    ) -> Answer<Option<Due>> {
+        let typed = self
+            .roster
+            .typed(record.kind, spot.workbook, &record.seen)?;
+        let values = typed.values.iter();
+        let values: BTreeMap<_, _> = values
+            .map(|(field, value)| (field.clone(), json!(value)))
+            .collect();
+        let mut facts = json!(values);
+        let owners = self.roster.owners_in(&record.id, &typed)?;
+        let at = facts["appointment"].as_str().map(str::to_owned);
+        let state = facts["state"].as_str().unwrap_or_default();
+        let takes_place = !self.called_off(spot.workbook, &spot.tab.title, state);
+        facts["owner"] = json!(owners);
+        let sees = sight.covers(&json!({ "owners": facts["owner"] }));
+        let at = at.filter(|at| at.starts_with(today) && sees && takes_place);
+        Ok(at.map(|at| Due {
+            at,
+            what: spot
+                .tab
+                .bound
+                .get("appointment")
+                .map_or_else(|| "appointment".to_owned(), |(_, header)| header.clone()),
+            name: name_of(&facts),
+            owner: owners.into_iter().next(),
+            url: Some(sheet_url(spot.workbook, spot.tab.sheet, spot.row)),
+            record: Some(record.id.to_string()),
+        }))
     }
 
     /// Whether the state column of an appointments tab says that it does not take place as written.

@@ -102,10 +102,15 @@ impl Desk {
                 ),
             ));
         }
-        let persons = persons(found);
-        if let [person] = &persons[..] {
+        let mut persons = persons(found);
+        if persons.len() == 1 {
+            let mut person = persons.remove(0);
+            // Whoever names a row means that one.
+            if !text.trim().starts_with("r-") {
+                person = self.whole(person)?;
+            }
             return Ok(Explained {
-                story: Some(Box::new(self.story(person, now)?)),
+                story: Some(Box::new(self.story(&person, now)?)),
                 choices: Vec::new(),
                 people: 1,
             });

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Answer, CommandError, Desk, ErrorKind};
+use crate::core::claim::Face;
 use crate::core::record::{Record, RecordId};
 use crate::core::sheet::fold::fold;
 use crate::core::sheet::{Cell, Typed, Value, email, phone};
@@ -47,12 +48,17 @@ impl Contact {
         contact
     }
 
-    /// People who share a number and have different names are different people (SEMANTICS 23).
+    /// The same rule as everywhere: Bình is Trần Văn Bình who has the same number, and a couple on one number is two
+    /// people (SEMANTICS 23).
     fn is_same_person(&self, other: &Self) -> bool {
-        let shared = self.phones.iter().any(|one| other.phones.contains(one))
-            || self.emails.iter().any(|one| other.emails.contains(one));
-        let (one, two) = (fold(&self.name), fold(&other.name));
-        shared && (one == two || one.is_empty() || two.is_empty())
+        self.face().is_same_person(&other.face())
+    }
+
+    fn face(&self) -> Face {
+        Face {
+            name: fold(&self.name),
+            contacts: self.phones.iter().chain(&self.emails).cloned().collect(),
+        }
     }
 }
 
@@ -175,6 +181,28 @@ impl Desk {
         }
         found.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         Ok(found)
+    }
+
+    /// The person with their other rows, which may be known by less of the name, in the order in which they came.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(super) fn whole(&self, mut person: Vec<Found>) -> Answer<Vec<Found>> {
+        let store = self.roster.store();
+        let Some(known) = person.first().map(|one| one.record.clone()) else {
+            return Ok(person);
+        };
+        for record in self
+            .roster
+            .others_of_person(&known, |id| store.record(id))?
+        {
+            if person.iter().all(|one| one.record.id != record.id) {
+                let who = self.contact(&record)?;
+                person.push(Found { record, who });
+            }
+        }
+        person.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        Ok(person)
     }
 
     /// By what a record is known.

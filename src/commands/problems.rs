@@ -1,6 +1,7 @@
 //! What could not be read, or needs a person's look: cell by cell, with where it stands and why.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,13 @@ pub enum ProblemKind {
     Duplicate,
 }
 
+/// What the counted problems of all rows are kept by for a moment.
+const COUNTED: &str = "problems";
+/// So many rows are read and judged in a quarter of a second.
+const ROWS_AT_ONCE: usize = 2_500;
+
 /// Everything found in one look at all records.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Findings {
     /// As many of them as were asked for, in the order of the sheet.
     pub(super) problems: Vec<Problem>,
@@ -131,6 +137,34 @@ impl Desk {
             .unwrap_or(usize::MAX)
             .saturating_sub(findings.problems.len());
         Ok((findings.problems, more))
+    }
+
+    /// How many problems there are, by a look that may be some minutes old where there are many rows.
+    pub(super) fn counted_lately(&self, now: Timestamp) -> Answer<Findings> {
+        if let Some(found) = self.roster.said_lately(COUNTED) {
+            return Ok(found);
+        }
+        let began = Instant::now();
+        let found = self.look_through(None, 0, now)?;
+        let rows = usize::try_from(found.customers).unwrap_or(usize::MAX);
+        self.roster
+            .keep_lately(COUNTED, found.clone(), rows, began.elapsed());
+        Ok(found)
+    }
+
+    /// Whether [`Self::status`] has counted problems a moment ago.
+    pub fn findings_at_hand(&self) -> bool {
+        self.roster.said_lately::<Findings>(COUNTED).is_some()
+    }
+
+    /// Whether there are so many rows that reading all of them takes longer than anybody likes to wait.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn has_many_rows(&self) -> Answer<bool> {
+        let tabs = self.tabs_read()?;
+        let rows: usize = tabs.iter().map(|(_, tab)| tab.rows).sum();
+        Ok(rows > ROWS_AT_ONCE)
     }
 
     /// Looks at every customer once; counts every problem and lists up to `most`.

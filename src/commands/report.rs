@@ -52,21 +52,32 @@ impl Desk {
         who: &Who,
         now: Timestamp,
     ) -> Answer<Vec<Insight>> {
+        let question = self.question(periods, who);
+        if let Some(found) = self.roster.said_lately(&question) {
+            return Ok(found);
+        }
+        let began = Instant::now();
+        let (insights, rows) = self.reckon(periods, who, now)?;
+        self.roster
+            .keep_lately(&question, insights.clone(), rows, began.elapsed());
+        Ok(insights)
+    }
+
+    /// Whether [`Self::insights_lately`] has an answer that was reckoned a moment ago.
+    pub fn figures_at_hand(&self, periods: &[Period], who: &Who) -> bool {
+        let question = self.question(periods, who);
+        self.roster.said_lately::<Vec<Insight>>(&question).is_some()
+    }
+
+    /// What figures are known by: who sees the same asks the same.
+    fn question(&self, periods: &[Period], who: &Who) -> String {
         let scope = may(who, Right::Totals);
         let whose = match scope {
             Scope::All | Scope::Nothing => "",
             Scope::Own | Scope::Team => who.name(),
         };
         let names = !self.without_names(who);
-        let question = format!("{periods:?} {scope:?} {names} {whose}");
-        if let Some(found) = self.roster.figures_lately(&question) {
-            return Ok(found);
-        }
-        let began = Instant::now();
-        let (insights, rows) = self.reckon(periods, who, now)?;
-        self.roster
-            .keep_figures(&question, &insights, rows, began.elapsed());
-        Ok(insights)
+        format!("{periods:?} {scope:?} {names} {whose}")
     }
 
     /// The figures of several periods, in their order, in one walk over the store.
@@ -141,7 +152,7 @@ impl Desk {
         name: Option<&str>,
         at: Timestamp,
     ) -> Answer<Json> {
-        let wishes = self.roster.store().subscriptions()?;
+        let wishes = self.roster.subscriptions()?;
         let own = rule
             .zip(name)
             .and_then(|(rule, name)| wishes.schedule(rule, name));

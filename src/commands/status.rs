@@ -265,7 +265,7 @@ impl Desk {
         let config = self.roster.config();
         let store = self.roster.store();
         let health = self.health.as_ref().map(crate::health::Health::snapshot);
-        let findings = self.look_through(None, 0, now)?;
+        let findings = self.counted_lately(now)?;
         let candidates = self.roster.candidates()?;
         let directory = self.roster.directory()?;
         let unapproved = candidates.iter().filter(|one| {

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, CommandError, Desk, ErrorKind, Right, Who};
 use crate::core::calendar::Schedule;
 use crate::core::decide::own_timer;
-use crate::core::rule::{Audience, Rule, Trigger};
-use crate::core::subscription::Wish;
+use crate::core::subscription::{Wish, digest_of};
 use crate::store::Group;
 use crate::store::keys::{self, prefix};
 use crate::store::subscription::wish_key;
@@ -34,7 +33,8 @@ impl Desk {
     /// The role, the disk.
     pub fn subscriptions(&self, who: &Who) -> Answer<Vec<Subscription>> {
         self.must_all(who, Right::Digest)?;
-        let wishes = self.roster.store().subscriptions()?;
+        let own = self.roster.store().subscriptions()?;
+        let wishes = self.roster.subscriptions()?;
         let rules = self.roster.config().rules.iter();
         let found = rules.filter_map(|rule| {
             let (schedule, template) = digest_of(rule, who.name())?;
@@ -49,7 +49,7 @@ impl Desk {
                     Some(Wish::At(text)) => Some(text.clone()),
                 },
                 usual,
-                own: wish.is_some(),
+                own: own.wish(&rule.id, who.name()).is_some(),
             })
         });
         Ok(found.collect())
@@ -77,6 +77,13 @@ impl Desk {
         let did = match wish {
             "usual" => {
                 group.remove(key);
+                let configured = &self.roster.config().digests;
+                let zone = &self.roster.config().calendar.zone;
+                if let Some(Wish::At(text)) = configured.wish(rule, name)
+                    && let Some(timer) = own_timer(rule, name, text, now, zone)
+                {
+                    group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), &timer);
+                }
                 format!("gets the digest {rule} at its usual time")
             }
             "off" => {
@@ -102,20 +109,4 @@ impl Desk {
         after.retain(|one| one.rule == rule);
         Ok(after.pop().unwrap_or_default())
     }
-}
-
-/// The schedule and the template of a digest that a rule sends to somebody among the managers.
-fn digest_of<'a>(rule: &'a Rule, name: &str) -> Option<(&'a Schedule, &'a str)> {
-    let Trigger::Schedule(schedule) = &rule.on else {
-        return None;
-    };
-    let step = rule.send.iter().find(|step| {
-        let theirs = match &step.to {
-            Audience::Managers => true,
-            Audience::Staff(one) => one == name,
-            Audience::Customer | Audience::Owner | Audience::Duty | Audience::Next => false,
-        };
-        theirs && step.template.starts_with("digest")
-    })?;
-    Some((schedule, &step.template))
 }

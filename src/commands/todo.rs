@@ -6,11 +6,14 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use serde_json::Value;
 
+use super::allow::Sight;
 use super::customers::name_of;
+use super::lists::{Waiting, Waits};
 use super::{Answer, Desk, Right, Who};
 use crate::config::Language;
 use crate::core::facts::digest::Due;
 use crate::core::record::{Record, RecordId};
+use crate::roster::nanoseconds;
 use crate::store::notes::Note;
 
 /// One thing to do today.
@@ -69,13 +72,17 @@ impl Desk {
             let key = (todo.record.clone(), todo.at.clone(), todo.what.clone());
             found.insert(key, todo);
         };
-        self.each_seen(&who, Right::Customers, now, |seen| {
+        let sight = self.sight(&who, Right::Customers)?;
+        for id in self.on_plates(&sight, midnight, now)? {
+            let Some(seen) = self.listed(&id, &sight, now)? else {
+                continue;
+            };
             let record = &seen.record;
             let said = self.said_today(record, midnight)?;
-            for due in self.dates_today(seen, now) {
+            for due in self.dates_today(&seen, now) {
                 add(due, said.as_ref());
             }
-            if self.waits(seen, now) || said.is_some() {
+            if self.waits(&seen, now) || said.is_some() {
                 add(
                     Due {
                         at: day.clone(),
@@ -88,9 +95,7 @@ impl Desk {
                     said.as_ref(),
                 );
             }
-            Ok(())
-        })?;
-        let sight = self.sight(&who, Right::Customers)?;
+        }
         for due in self
             .appointments_today(&sight, now)?
             .into_iter()
@@ -112,6 +117,25 @@ impl Desk {
         let mut all: Vec<ToDo> = found.into_values().collect();
         all.sort();
         Ok(all)
+    }
+
+    /// The customers who may have something due today, or may have been dealt with today.
+    fn on_plates(
+        &self,
+        sight: &Sight,
+        midnight: Timestamp,
+        now: Timestamp,
+    ) -> Answer<Vec<RecordId>> {
+        let due_today = self.may_have_date(self.today(now));
+        let midnight = nanoseconds(midnight);
+        self.survey(sight, |survey| {
+            let mut waiting = Waiting::new(self, now);
+            let rows = survey.customers().filter(|row| {
+                let active = row.active_ns() >= midnight;
+                active || due_today(*row) || waiting.waits(*row) != Waits::No
+            });
+            Ok(Self::ids_of(rows))
+        })
     }
 
     /// What was said last of a customer since a time. Whoever says something is active, so others need no look.

@@ -9,7 +9,8 @@ use super::environment::Environment;
 use super::problem::{ConfigErrors, ConfigProblem, FileText, report};
 use super::walk::{Reader, Section, boundary};
 use super::{
-    Config, campaigns, columns, goals, outward, owners, people, rules, secret, sheets, timing,
+    Config, campaigns, columns, digests, goals, outward, owners, people, rules, secret, sheets,
+    timing,
 };
 use crate::core::calendar::Calendar;
 use crate::core::rule::Span;
@@ -192,6 +193,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
                 .any(super::Tab::has_consent),
     };
     let rules = rules::rules(reader, root, &known);
+    let digests = digests::digests(reader, root, &staff, &rules);
     let goals = goals::goals(reader, root, &staff, &fields);
     let owners = owners::owners(reader, root, &staff);
     let language = people::language(reader, root);
@@ -237,6 +239,7 @@ fn read(reader: &Reader<'_>, root: &Section<'_>, shipped: &[&str]) -> Option<Con
         campaigns,
         goals,
         owners,
+        digests,
         warnings: Vec::new(),
     })
 }

@@ -30,7 +30,7 @@ pub(super) fn staff(reader: &Reader<'_>, root: &Section<'_>) -> Vec<Staff> {
     let mut chats: BTreeMap<i64, String> = BTreeMap::new();
     for section in root.sections(reader, "staff", "[[staff]]") {
         let known = [
-            "name", "role", "team", "aliases", "email", "telegram", "areas",
+            "name", "role", "team", "aliases", "email", "telegram", "areas", "digests",
         ];
         section.only(reader, &known, &[]);
         let role = section.text(reader, "role");

@@ -23,6 +23,9 @@ use super::rule::Span;
 /// How far ahead an opening is looked for, in days: longer than any break of a company.
 const HORIZON_DAYS: usize = 400;
 
+/// More than a zone ever puts its clocks forward or back.
+const CLOCKS_CHANGE: jiff::SignedDuration = jiff::SignedDuration::from_hours(3);
+
 /// The company's clock: its zone, its hours and its holidays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calendar {
@@ -121,6 +124,58 @@ impl Calendar {
             return end;
         }
         self.at_local(self.working_day_from(wall.date()), wall.time())
+    }
+
+    /// An instant of which is certain: whatever lies before it, [`Self::add_working`] of it has passed by `now`. What
+    /// lies behind it has to be reckoned one by one, which is little: a few days.
+    pub fn passed_before(&self, now: Timestamp, span: Span) -> Timestamp {
+        let rest = jiff::SignedDuration::from_secs(span.seconds.min(i64::MAX as u64).cast_signed());
+        // What began on a day is counted before this, at whatever hour it began.
+        let counted_by = |mut day: Date| {
+            for _ in 0..span.days {
+                day = self.working_day_from(tomorrow(day));
+            }
+            let end = self.at_local(tomorrow(day), Time::midnight());
+            let end = end.saturating_add(rest).unwrap_or(Timestamp::MAX);
+            let day = self.working_day_from(self.date(end));
+            let end = self.at_local(tomorrow(day), Time::midnight());
+            end.saturating_add(CLOCKS_CHANGE).unwrap_or(Timestamp::MAX)
+        };
+        let mut day = self.date(now).saturating_sub(i64::from(span.days).days());
+        for _ in 0..HORIZON_DAYS {
+            let late = counted_by(day).duration_since(now);
+            if !late.is_positive() {
+                return self.at_local(tomorrow(day), Time::midnight());
+            }
+            day = day.saturating_sub((late.as_hours() / 24).max(1).days());
+        }
+        Timestamp::MIN
+    }
+
+    /// An instant of which is certain: whatever lies behind it, [`Self::add_working`] of it has not passed by `now`.
+    pub fn not_passed_after(&self, now: Timestamp, span: Span) -> Timestamp {
+        // A working day is a day at least.
+        let at = now.saturating_sub(span.duration()).unwrap_or(now);
+        let at = at.saturating_add(CLOCKS_CHANGE).unwrap_or(Timestamp::MAX);
+        // What began on a day is counted then or later, at whatever hour it began.
+        let counted_from = |mut day: Date| {
+            for _ in 0..span.days {
+                day = self.working_day_from(tomorrow(day));
+            }
+            let at = self.at_local(day, Time::midnight());
+            let rest =
+                span.duration() - jiff::SignedDuration::from_hours(i64::from(span.days) * 24);
+            at.saturating_add(rest - CLOCKS_CHANGE).unwrap_or(now)
+        };
+        let mut day = self.date(at);
+        for _ in 0..HORIZON_DAYS {
+            let early = counted_from(day).duration_since(now);
+            if !early.is_positive() {
+                break;
+            }
+            day = day.saturating_sub((early.as_hours() / 48).max(1).days());
+        }
+        at.min(self.at_local(tomorrow(day), Time::midnight()))
     }
 
     /// The first working day from `day` on; `day` itself if there is none in sight.
@@ -236,6 +291,46 @@ mod tests {
             "07:30-21:00",
             &["vn"],
         )
+    }
+
+    #[test]
+    fn what_is_certain_of_a_span_is_what_counting_says() {
+        let weekdays = calendar(
+            "Europe/Berlin",
+            "Mon-Fri 09:00-17:00",
+            "07:30-21:00",
+            &["vn"],
+        );
+        let hour = jiff::SignedDuration::from_hours(1);
+        for calendar in [queenland(), weekdays] {
+            for (now, span) in [
+                ("2026-11-24T10:00", "3d"),
+                ("2026-03-30T00:30", "2d12h"),
+                ("2026-02-23T08:00", "5d"),
+                ("2026-10-26T23:59", "36h"),
+                ("2026-06-01T12:00", "45m"),
+                ("2026-06-01T12:00", "60d"),
+                ("2026-06-01T12:00", "0s"),
+            ] {
+                let (now, span) = (at(&calendar, now), Span::parse(span).unwrap());
+                let (before, after) = (
+                    calendar.passed_before(now, span),
+                    calendar.not_passed_after(now, span),
+                );
+                let mut hours = 0;
+                let mut start = now - hour * (24 * 200);
+                while start < now + hour * 48 {
+                    let passed = calendar.add_working(start, span) <= now;
+                    assert!(passed || start >= before, "{start} {span} {now}");
+                    assert!(!passed || start <= after, "{start} {span} {now}");
+                    let unsure = start >= before && start <= after;
+                    hours += i64::from(unsure);
+                    let near = start > before - hour * 48 && start < after + hour * 48;
+                    start += hour * if near { 1 } else { 11 };
+                }
+                assert!(hours < 24 * 14, "{hours} hours of {span} at {now}");
+            }
+        }
     }
 
     fn at(calendar: &Calendar, wall: &str) -> Timestamp {

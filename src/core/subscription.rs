@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::Schedule;
+use super::rule::{Audience, Rule, Trigger};
 
 /// What somebody wants of one digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,14 @@ impl Subscriptions {
     /// These wishes, each with its rule and name.
     pub fn new(wishes: impl IntoIterator<Item = ((String, String), Wish)>) -> Self {
         Self(wishes.into_iter().collect())
+    }
+
+    /// These wishes, and where somebody has none of their own, those of the configuration.
+    #[must_use]
+    pub fn over(self, configured: &Self) -> Self {
+        let mut all = configured.0.clone();
+        all.extend(self.0);
+        Self(all)
     }
 
     /// What somebody wants of a rule's digest.
@@ -46,6 +55,22 @@ impl Subscriptions {
             Wish::At(text) => Some((rule.as_str(), name.as_str(), text.as_str())),
         })
     }
+}
+
+/// The schedule and the template of a digest that a rule sends to somebody among the managers.
+pub fn digest_of<'a>(rule: &'a Rule, name: &str) -> Option<(&'a Schedule, &'a str)> {
+    let Trigger::Schedule(schedule) = &rule.on else {
+        return None;
+    };
+    let step = rule.send.iter().find(|step| {
+        let theirs = match &step.to {
+            Audience::Managers => true,
+            Audience::Staff(one) => one == name,
+            Audience::Customer | Audience::Owner | Audience::Duty | Audience::Next => false,
+        };
+        theirs && step.template.starts_with("digest")
+    })?;
+    Some((schedule, &step.template))
 }
 
 /// The same days at another time: `Mon-Sat 08:00` and `07:30` make `Mon-Sat 07:30`.

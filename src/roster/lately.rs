@@ -1,10 +1,9 @@
 //! Figures that were reckoned a moment ago: a walk over half a million rows takes seconds, and an answer of the bot
 //! may not.
 
-use std::sync::{Mutex, PoisonError};
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-use crate::core::insight::Insight;
 
 /// With fewer rows the walk is quicker than anybody reads.
 const MANY_ROWS: usize = 20_000;
@@ -23,21 +22,28 @@ pub(super) struct Lately(Mutex<Vec<Answer>>);
 struct Answer {
     question: String,
     until: Instant,
-    insights: Vec<Insight>,
+    /// What the question was answered with.
+    said: Arc<dyn Any + Send + Sync>,
 }
 
 impl Lately {
     /// What was answered to a question a moment ago.
-    pub(super) fn find(&self, question: &str) -> Option<Vec<Insight>> {
+    pub(super) fn find<T: Clone + 'static>(&self, question: &str) -> Option<T> {
         let now = Instant::now();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|answer| answer.until > now);
         let found = kept.iter().find(|answer| answer.question == question);
-        found.map(|answer| answer.insights.clone())
+        found.and_then(|answer| answer.said.downcast_ref::<T>().cloned())
     }
 
     /// Keeps an answer over so many rows that took so long.
-    pub(super) fn keep(&self, question: &str, insights: &[Insight], rows: usize, took: Duration) {
+    pub(super) fn keep(
+        &self,
+        question: &str,
+        said: impl Any + Send + Sync,
+        rows: usize,
+        took: Duration,
+    ) {
         if rows < MANY_ROWS {
             return;
         }
@@ -49,7 +55,7 @@ impl Lately {
         kept.push(Answer {
             question: question.to_owned(),
             until: Instant::now() + (took * TIMES).min(LONGEST),
-            insights: insights.to_vec(),
+            said: Arc::new(said),
         });
     }
 }
@@ -62,15 +68,15 @@ mod tests {
     fn only_what_took_its_time_is_kept() {
         let lately = Lately::default();
         let long = Duration::from_secs(10);
-        lately.keep("few", &[Insight::default()], MANY_ROWS - 1, long);
-        assert_eq!(lately.find("few"), None);
-        lately.keep("quick", &[Insight::default()], MANY_ROWS, Duration::ZERO);
-        assert_eq!(lately.find("quick"), None);
-        lately.keep("many", &[Insight::default()], MANY_ROWS, long);
-        assert_eq!(lately.find("many").map(|found| found.len()), Some(1));
+        lately.keep("few", 1, MANY_ROWS - 1, long);
+        assert_eq!(lately.find::<i32>("few"), None);
+        lately.keep("quick", 1, MANY_ROWS, Duration::ZERO);
+        assert_eq!(lately.find::<i32>("quick"), None);
+        lately.keep("many", 1, MANY_ROWS, long);
+        assert_eq!(lately.find::<i32>("many"), Some(1));
         for at in 0..KEPT {
-            lately.keep(&at.to_string(), &[], MANY_ROWS, long);
+            lately.keep(&at.to_string(), 1, MANY_ROWS, long);
         }
-        assert_eq!(lately.find("many"), None);
+        assert_eq!(lately.find::<i32>("many"), None);
     }
 }

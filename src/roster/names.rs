@@ -1,7 +1,7 @@
-//! What customers may be looked for by: name, numbers and addresses as they stand in the cells, without accents, and who
-//! is in charge, in one text. It says who might be meant, in the order in which they fit; the records say who is.
+//! What customers may be looked for by: name, numbers and addresses as they stand in the cells, without accents, in one
+//! text. It says who might be meant, in the order in which they fit; the records say who is.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::core::record::Record;
 use crate::core::sheet::fold::fold;
@@ -30,7 +30,7 @@ pub enum Clue<'a> {
     Address(&'a str),
 }
 
-/// Name, digits, address and owner of a row, with tabs between them; the owner as it is written.
+/// Name, digits and address of a row, with tabs between them.
 pub(super) fn line(record: &Record) -> String {
     let cell = |id: &str| {
         let cell = record.seen.get(id);
@@ -43,8 +43,7 @@ pub(super) fn line(record: &Record) -> String {
         .chars()
         .filter(|c| !c.is_whitespace())
         .collect();
-    let owner = cell("owner").replace(['\n', '\r'], ",");
-    format!("{name}\t{digits}\t{}\t{owner}", address.to_lowercase()).replace('\n', " ")
+    format!("{name}\t{digits}\t{}", address.to_lowercase()).replace('\n', " ")
 }
 
 impl Names {
@@ -109,39 +108,6 @@ impl Names {
         }
         found.sort_unstable();
         found.into_iter().map(|(_, whose)| whose).collect()
-    }
-
-    /// The rows whose owner cell `is_theirs`, in no certain order, some more than once; it is asked once for each way to
-    /// write owners.
-    pub(super) fn of_owners<E>(
-        &self,
-        mut is_theirs: impl FnMut(&str) -> Result<bool, E>,
-    ) -> Result<Vec<Halves>, E> {
-        let lines = self
-            .text
-            .lines()
-            .zip(self.ends.iter().map(|(_, whose)| whose));
-        let fresh = self
-            .fresh
-            .iter()
-            .map(|(whose, line)| (line.as_str(), whose));
-        let mut answers: HashMap<&str, bool> = HashMap::new();
-        let mut found = Vec::new();
-        for (line, whose) in lines.chain(fresh) {
-            let owner = line.rsplit('\t').next().unwrap_or_default();
-            let theirs = match answers.get(owner) {
-                Some(answer) => *answer,
-                None => {
-                    let answer = is_theirs(owner)?;
-                    answers.insert(owner, answer);
-                    answer
-                }
-            };
-            if theirs {
-                found.push(*whose);
-            }
-        }
-        Ok(found)
     }
 }
 
@@ -210,27 +176,6 @@ mod tests {
         ] {
             assert_eq!(who(&names, clue), found, "{clue:?}");
         }
-    }
-
-    #[test]
-    fn rows_of_owners_are_found_and_each_way_to_write_them_is_judged_once() {
-        let mut names = Names::default();
-        for (number, owner) in ["Lan Anh", "Minh", "Lan Anh", "Lan Anh + Minh", ""]
-            .into_iter()
-            .enumerate()
-        {
-            names.add(&format!("khach\t\t\t{owner}"), (0, number as u64));
-        }
-        names.learn("khach\t\t\tLan Anh".to_owned(), (0, 1));
-        names.learn("khach\t\t\tMinh".to_owned(), (0, 2)); // seen, and held perhaps
-        let mut asked = Vec::new();
-        let found = names.of_owners(|owner| {
-            asked.push(owner.to_owned());
-            Ok::<_, ()>(owner.contains("Lan"))
-        });
-        let found: Vec<u64> = found.unwrap().into_iter().map(|(_, low)| low).collect();
-        assert_eq!(found, [0, 2, 3, 1]);
-        assert_eq!(asked, ["Lan Anh", "Minh", "Lan Anh + Minh", ""]);
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Roster;
-use super::names::{Clue, Names, line};
+use super::names::{Clue, Halves, Names, line};
+use super::{Glance, Roster};
 use crate::core::claim::Face;
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::sheet::fold::fold;
-use crate::core::sheet::{FieldKind, Value};
+use crate::core::sheet::{FieldKind, FieldSpec, Typed, Value};
 use crate::store::StoreError;
+use crate::store::watch::Written;
 
 /// Of more rows than these nobody is one person: it is a number that everybody writes.
 const MOST: usize = 40;
@@ -21,7 +22,7 @@ const MOST: usize = 40;
 pub(super) struct Persons {
     index: Mutex<Index>,
     /// One walk over all rows at a time.
-    walk: Mutex<()>,
+    pub(super) walk: Mutex<()>,
 }
 
 /// Hash of a contact, and the two halves of a record's number. What has changed since may still be in it.
@@ -53,7 +54,45 @@ impl Index {
 }
 
 fn id_of(high: u64, low: u64) -> RecordId {
-    RecordId::from_number((u128::from(high) << 64) | u128::from(low))
+    RecordId::from_number(number_of((high, low)))
+}
+
+fn number_of((high, low): Halves) -> u128 {
+    (u128::from(high) << 64) | u128::from(low)
+}
+
+fn is_contact(fields: &[FieldSpec], id: &str) -> bool {
+    let contact = |kind| matches!(kind, FieldKind::Phone | FieldKind::Email);
+    fields
+        .iter()
+        .any(|field| field.id == id && contact(field.kind))
+}
+
+/// What these values say of a person; private columns are no evidence.
+fn face_of(typed: &Typed) -> Face {
+    let mut face = Face::default();
+    for (field, value) in typed.public() {
+        match value {
+            Value::Name(name) if field == "name" => {
+                face.name = name.full.known().map(fold).unwrap_or_default();
+            }
+            Value::Phone(phones) => {
+                let bare = phones.iter().map(|one| one.expose().to_owned());
+                face.contacts.extend(bare);
+            }
+            Value::Email(emails) => {
+                let bare = emails.iter().map(|one| one.expose().to_lowercase());
+                face.contacts.extend(bare);
+            }
+            _ => {}
+        }
+    }
+    face
+}
+
+fn entries_of(face: &Face, (high, low): Halves) -> Vec<Entry> {
+    let contacts = face.contacts.iter();
+    contacts.map(|contact| (hash(contact), high, low)).collect()
 }
 
 /// The halves of a record's number; an id that was not minted has none.
@@ -82,40 +121,16 @@ impl Roster {
     /// The same, without the name if nobody asks for it: reading a name takes longer than the rest.
     fn seen_face(&self, record: &Record, named: bool) -> Result<Face, StoreError> {
         let fields = self.fields(record.kind);
-        let wanted = |id: &str| {
-            named && id == "name"
-                || fields.iter().any(|field| {
-                    field.id == id && matches!(field.kind, FieldKind::Phone | FieldKind::Email)
-                })
-        };
+        let wanted = |id: &str| named && id == "name" || is_contact(&fields, id);
         let typed = self.typed_of(record.kind, &record.place.workbook, &record.seen, wanted)?;
-        let mut face = Face::default();
-        for (field, value) in typed.public() {
-            match value {
-                Value::Name(name) if field == "name" => {
-                    face.name = name.full.known().map(fold).unwrap_or_default();
-                }
-                Value::Phone(phones) => {
-                    let bare = phones.iter().map(|one| one.expose().to_owned());
-                    face.contacts.extend(bare);
-                }
-                Value::Email(emails) => {
-                    let bare = emails.iter().map(|one| one.expose().to_lowercase());
-                    face.contacts.extend(bare);
-                }
-                _ => {}
-            }
-        }
-        Ok(face)
+        Ok(face_of(&typed))
     }
 
     fn entries(&self, record: &Record) -> Result<Vec<Entry>, StoreError> {
-        let (Kind::Customer, Some((high, low))) = (record.kind, halves(&record.id)) else {
-            return Ok(Vec::new());
-        };
-        let face = self.seen_face(record, false)?;
-        let contacts = face.contacts.iter();
-        Ok(contacts.map(|contact| (hash(contact), high, low)).collect())
+        match (record.kind, halves(&record.id)) {
+            (Kind::Customer, Some(whose)) => Ok(entries_of(&self.seen_face(record, false)?, whose)),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Takes note of a row that is new or has changed.
@@ -157,19 +172,6 @@ impl Roster {
     pub fn who_might_fit(&self, clue: Clue<'_>) -> Result<Vec<RecordId>, StoreError> {
         self.made()?;
         let found = self.index().names.who(clue).into_iter();
-        Ok(found.map(|(high, low)| id_of(high, low)).collect())
-    }
-
-    /// The rows whose owner cell `is_theirs`, as it is written; it is asked once for each way to write owners.
-    ///
-    /// # Errors
-    /// The disk.
-    pub fn who_might_belong(
-        &self,
-        is_theirs: impl FnMut(&str) -> Result<bool, StoreError>,
-    ) -> Result<Vec<RecordId>, StoreError> {
-        self.made()?;
-        let found = self.index().names.of_owners(is_theirs)?.into_iter();
         Ok(found.map(|(high, low)| id_of(high, low)).collect())
     }
 
@@ -227,48 +229,85 @@ impl Roster {
         Ok(contacts.flat_map(|contact| index.of(contact)).collect())
     }
 
-    /// Makes the index before somebody asks; costs nothing if it is there.
+    /// Makes the index, and what lists go by, before somebody asks; costs little if they are there.
     ///
     /// # Errors
     /// The disk.
     pub fn know_persons(&self) -> Result<(), StoreError> {
-        self.made()
+        self.know(true, true)
     }
 
     /// Makes the index, if nobody has asked before.
     fn made(&self) -> Result<(), StoreError> {
-        let _one_walk = self
-            .persons
-            .walk
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        self.know(true, false)
+    }
+
+    /// Makes what is asked for and not there, in one walk over all rows.
+    pub(super) fn know(&self, persons: bool, lists: bool) -> Result<(), StoreError> {
+        let one_walk = self.persons.walk.lock();
+        let _one_walk = one_walk.unwrap_or_else(PoisonError::into_inner);
         loop {
-            let before = {
+            let (made, before) = {
                 let index = self.index();
-                if index.sorted.is_some() {
-                    return Ok(());
-                }
-                index.forgotten
+                (index.sorted.is_some(), index.forgotten)
             };
-            let mut sorted: Vec<Entry> = Vec::new();
-            let mut names = Names::default();
-            for record in self.store.records() {
-                let record = record?;
-                sorted.extend(self.entries(&record)?);
-                if let (Kind::Customer, Some(whose)) = (record.kind, halves(&record.id)) {
-                    names.add(&line(&record), whose);
+            let persons = persons && !made;
+            let stale = match lists {
+                true => self.kept.stale(&self.store),
+                false => Written::These(BTreeSet::new()),
+            };
+            let lists = match stale {
+                Written::Many => true,
+                Written::These(ids) => {
+                    self.look_again(ids)?;
+                    false
                 }
-            }
-            sorted.sort_unstable();
-            sorted.shrink_to_fit();
-            let mut index = self.index();
-            // Else many rows were written meanwhile, which the walk may have missed.
-            if index.forgotten == before {
-                index.sorted = Some(sorted);
-                index.names = names.with_fresh_of(std::mem::take(&mut index.names));
+            };
+            if !persons && !lists {
                 return Ok(());
             }
+            let walked = self.walk(persons, lists);
+            let (sorted, names, glance) = walked.inspect_err(|_| self.kept.lose(&self.store))?;
+            if lists {
+                self.kept.put(glance);
+            }
+            if persons {
+                let mut index = self.index();
+                // Else many rows were written meanwhile, which the walk may have missed.
+                if index.forgotten == before {
+                    index.sorted = Some(sorted);
+                    index.names = names.with_fresh_of(std::mem::take(&mut index.names));
+                }
+            }
         }
+    }
+
+    /// What all rows say of persons, and what lists go by, as far as it is asked for.
+    fn walk(&self, persons: bool, lists: bool) -> Result<(Vec<Entry>, Names, Glance), StoreError> {
+        let mut sorted: Vec<Entry> = Vec::new();
+        let mut names = Names::default();
+        let mut glance = self.kept.empty();
+        let fields = self.fields(Kind::Customer);
+        let wanted =
+            |id: &str| persons && is_contact(&fields, id) || lists && self.is_glanced_at(id);
+        for record in self.store.records() {
+            let record = record?;
+            let Some(whose) = halves(&record.id) else {
+                continue;
+            };
+            let (workbook, cells) = (&record.place.workbook, &record.seen);
+            let typed = self.typed_of(record.kind, workbook, cells, wanted)?;
+            if persons && record.kind == Kind::Customer {
+                sorted.extend(entries_of(&face_of(&typed), whose));
+                names.add(&line(&record), whose);
+            }
+            if lists && let Some(seen) = self.seen(&record, &typed)? {
+                glance.note(number_of(whose), Some(seen));
+            }
+        }
+        sorted.sort_unstable();
+        sorted.shrink_to_fit();
+        Ok((sorted, names, glance))
     }
 
     /// Every statement under this lock leaves the index whole.

@@ -135,7 +135,7 @@ struct Page {
 }
 
 /// How many records a page has, and what is packed of them.
-fn count_of<'b>(key: &[u8], page: &'b [u8]) -> Result<(usize, &'b [u8]), StoreError> {
+pub(super) fn count_of<'b>(key: &[u8], page: &'b [u8]) -> Result<(usize, &'b [u8]), StoreError> {
     page.strip_prefix(&[PAGE_FORMAT])
         .and_then(|rest| rest.split_first_chunk::<4>())
         .map(|(count, packed)| (u32::from_le_bytes(*count) as usize, packed))

@@ -121,6 +121,8 @@ pub(super) struct Turn {
     pub(super) queued: Option<usize>,
     /// The keys that were written since a copy began, while one is being made.
     pub(super) touched: Option<std::collections::BTreeSet<Key>>,
+    /// Who wants to know which records are written.
+    pub(super) watchers: super::watch::Watchers,
     /// A batch failed half-way, and how: what is on disk is for the next opening to find out.
     pub(super) broken: Option<(Option<io::ErrorKind>, String)>,
 }

@@ -5,6 +5,7 @@
 mod chat;
 mod handover;
 mod rest;
+mod slow;
 mod subscription;
 #[path = "../support/mod.rs"]
 mod support;

@@ -80,3 +80,54 @@ async fn a_manager_has_a_time_of_their_own_and_the_others_the_usual_one() {
     chat.says(SECOND, "/bantin", "chưa có quyền").await;
     chat.end().await;
 }
+
+const CONFIGURED: &str = r#"
+[[staff]]
+name = "Sếp Hai"
+role = "manager"
+telegram = 100010
+digests = { morning = "Mon-Sat 07:30" }
+[[staff]]
+name = "Sếp Ba"
+role = "manager"
+telegram = 100011
+digests = { morning = "off" }
+[[rule]]
+id = "morning"
+on = { schedule = "Mon-Sat 08:00" }
+send = { channel = "telegram", to = "managers", template = "digest-daily" }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_says_when_until_a_button_does() {
+    const THIRD: i64 = 100_011;
+    let mut chat = Chat::open(&ROWS, CONFIGURED).await;
+    for (id, name) in [(OTHER, "Sếp Hai"), (THIRD, "Sếp Ba")] {
+        let person = sheetbridge::sandbox::telegram::Person::new(id, name);
+        chat.bot.create_person(person).unwrap();
+        chat.bot.press_start(id, None).unwrap();
+    }
+    chat.says(OTHER, "/bantin", "Bản tin ngày gửi anh/chị T2–T7 lúc 07:30")
+        .await;
+    let off = chat
+        .says(THIRD, "/bantin", "Bản tin ngày: anh/chị đang tắt")
+        .await;
+    let all = |chat: &Chat| [BOSS, OTHER, THIRD].map(|who| digests(chat, who));
+    chat.at("2026-11-23T00:31:00Z").await;
+    assert_eq!(all(&chat), [0, 1, 0]);
+    chat.at("2026-11-23T01:01:00Z").await;
+    assert_eq!(all(&chat), [1, 1, 0]);
+    // A button overrides it, and gives way to it again.
+    chat.presses(THIRD, &off, "Sáng 7:30").await;
+    let now = chat.says(OTHER, "/bantin", "T2–T7 lúc 07:30").await;
+    chat.presses(OTHER, &now, "Tắt").await;
+    chat.at("2026-11-24T00:31:00Z").await;
+    assert_eq!(all(&chat), [1, 1, 1]);
+    let now = chat
+        .says(OTHER, "/bantin", "Bản tin ngày: anh/chị đang tắt")
+        .await;
+    chat.presses(OTHER, &now, "Như mặc định").await;
+    chat.at("2026-11-25T00:31:00Z").await;
+    assert_eq!(all(&chat), [1, 2, 2]);
+    chat.end().await;
+}

@@ -1,6 +1,6 @@
 //! What there is to do today, for our own tab: dates, promises and who waits, with what came of it.
 
-use crate::chat::{Chat, LAN};
+use crate::chat::{Chat, LAN, MINH};
 
 const RULES: &str = r#"
 [[rule]]
@@ -58,9 +58,17 @@ async fn the_day_shows_what_is_due_and_then_what_came_of_it() {
         "{after:#?}"
     );
     assert_eq!(after.len(), 4, "{after:#?}");
+    let reminder = chat.shown(MINH, "Lê Cúc");
+    chat.presses(MINH, &reminder, "Đã liên hệ").await;
+    let dealt = "Minh Tuấn|2026-11-23|Lê Cúc|Liên hệ lại|đã liên hệ|Minh Tuấn 09:05";
+    assert!(
+        lines(&chat).contains(&dealt.to_owned()),
+        "{:#?}",
+        lines(&chat)
+    );
     // The next day it is gone, and nobody waits anew.
     chat.at("2026-11-24T02:05:00Z").await;
     let next = lines(&chat);
-    assert_eq!(next, ["Minh Tuấn|2026-11-24|Lê Cúc|Liên hệ lại||"]);
+    assert_eq!(next, [""; 0]);
     chat.end().await;
 }
