@@ -19,7 +19,6 @@ mod pictured;
 mod prepare;
 mod progress;
 mod route;
-mod shelf;
 mod shrink;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +46,6 @@ use crate::store::ledger::{self, IllegalStep};
 use crate::store::{Applied, Group, StoreError};
 use air::{Air, Boarding, Woken};
 use gate::Gates;
-use shelf::Shelf;
 
 /// So many messages are looked at in one pass; the rest waits for the next.
 const LOOKED_AT: usize = 1_000;
@@ -180,15 +178,6 @@ impl Meanwhile {
     fn recorded(&mut self) {
         self.mails = 0;
     }
-}
-
-/// What is on its way, and what is about to leave.
-fn under_way<'a>(
-    air: &'a Air,
-    boarding: Option<&'a Boarding>,
-) -> impl Iterator<Item = &'a Message> {
-    let waits = boarding.into_iter().flat_map(|boarding| &boarding.claims);
-    air.messages().chain(waits.map(|(claim, _)| &claim.message))
 }
 
 /// Over when others wait than those that are on their way: they wait for no slow answer as long as there is another
@@ -326,16 +315,16 @@ impl Outbox {
         let mut boarding: Option<Boarding> = None;
         // What has ended, and what of it is not on disk yet.
         let (mut ended, mut ending) = (Vec::new(), Vec::new());
-        let mut shelf = Shelf::default();
         let mut more = true;
         let mut is_given_up = false;
         loop {
             let now = clock();
             let landed = air.take_landed();
-            let meanwhile = Meanwhile::of(under_way(&air, boarding.as_ref()));
+            let waits = boarding.iter().flat_map(|boarding| &boarding.claims);
+            let waits = waits.map(|(claim, _)| &claim.message);
+            let meanwhile = Meanwhile::of(air.messages().chain(waits));
             let mut new = Vec::new();
-            let on_shelf = more.then_some(&mut shelf);
-            let round = || self.round(channel, now, landed, meanwhile, on_shelf, &mut new);
+            let round = || self.round(channel, now, landed, meanwhile, more, &mut new);
             let (applied, claims) = tokio::task::block_in_place(round)?;
             // One after the other: what is said to have ended is on disk.
             if let Some(before) = boarding.take() {
@@ -343,12 +332,7 @@ impl Outbox {
                 ended.append(&mut ending);
             }
             ending = new;
-            let goes_on = !claims.is_empty();
             boarding = Some(Boarding::new(self.roster.store(), applied, claims));
-            if goes_on {
-                let meanwhile = Meanwhile::of(under_way(&air, boarding.as_ref()));
-                tokio::task::block_in_place(|| self.fill(&mut shelf, channel, clock(), meanwhile));
-            }
             loop {
                 let nothing = air.is_empty();
                 let woken = match &mut boarding {
@@ -470,16 +454,12 @@ impl Outbox {
         now: Timestamp,
         landed: Vec<(Claim, Verdict)>,
         mut meanwhile: Meanwhile,
-        mut shelf: Option<&mut Shelf>,
+        more: bool,
         ended: &mut Vec<Ended>,
     ) -> Result<(Applied, Vec<(Claim, Parcel)>), OutboxError> {
         let store = self.roster.store();
         // From reading a message to marking it nobody else may change it: a button, `resume`.
         let _alone = store.alone();
-        let changes = store.changes();
-        if let Some(shelf) = &mut shelf {
-            shelf.keep_if(changes, now);
-        }
         let mut recorded = Group::default();
         // What a refusal says about others is in the store before they are looked at.
         let mut says_more = false;
@@ -492,28 +472,21 @@ impl Outbox {
         if says_more {
             store.commit(std::mem::take(&mut groups))?;
             meanwhile.recorded();
-            if let Some(shelf) = &mut shelf {
-                shelf.clear();
-            }
         }
-        let claims = match &mut shelf {
-            Some(shelf) => self.claim(channel, now, meanwhile, shelf, &mut groups, ended)?,
-            None => Vec::new(),
+        let claims = if more {
+            self.claim(channel, now, meanwhile, &mut groups, ended)?
+        } else {
+            Vec::new()
         };
-        let applied = store.commit_soon(groups)?;
-        if let Some(shelf) = shelf {
-            shelf.stays(&applied, changes);
-        }
-        Ok((applied, claims))
+        Ok((store.commit_soon(groups)?, claims))
     }
 
-    /// Marks what may go now in flight, first what lies ready, and settles what may not.
+    /// Marks what may go now in flight, and settles what may not.
     fn claim(
         &self,
         channel: Channel,
         now: Timestamp,
         meanwhile: Meanwhile,
-        shelf: &mut Shelf,
         groups: &mut Vec<Group>,
         ended: &mut Vec<Ended>,
     ) -> Result<Vec<(Claim, Parcel)>, OutboxError> {
@@ -523,7 +496,13 @@ impl Outbox {
         }
         let flies = meanwhile.flying > 0;
         let mut seats = self.seats(channel, now, meanwhile)?;
-        let (paused, mut lanes) = self.lanes(channel)?;
+        let paused: BTreeSet<String> = paused_list(store)?
+            .into_iter()
+            .map(|paused| paused.what)
+            .collect();
+        let is_paused = |lane: &Lane| lane.pauses().iter().any(|what| paused.contains(what));
+        let lanes = store.lanes(Some(channel))?;
+        let (paused, mut lanes): (Vec<Lane>, Vec<Lane>) = lanes.into_iter().partition(is_paused);
         let mut round = Round {
             channel,
             now,
@@ -539,7 +518,6 @@ impl Outbox {
                 return Ok(Vec::new());
             }
         }
-        let taken = self.take_from(shelf, &mut round, &mut seats, groups)?;
         let mut waiting = store.waiting(lanes, now)?;
         for _ in 0..GONE_THROUGH {
             if seats.all_taken() && !without_seats || groups.len() - round.before == LOOKED_AT {
@@ -548,9 +526,6 @@ impl Outbox {
             let Some((entry, key)) = waiting.next_due()? else {
                 break;
             };
-            if taken.contains(&entry) {
-                continue;
-            }
             let mut group = Group::default();
             match store.get::<Message>(&keys::message(&key))? {
                 Some(message) if message.state == State::Queued && keys::due(&message) == entry => {
@@ -566,18 +541,6 @@ impl Outbox {
             }
         }
         Ok(round.claims)
-    }
-
-    /// What waits for a channel: what is paused, and what is not.
-    fn lanes(&self, channel: Channel) -> Result<(Vec<Lane>, Vec<Lane>), StoreError> {
-        let store = self.roster.store();
-        let paused: BTreeSet<String> = paused_list(store)?
-            .into_iter()
-            .map(|paused| paused.what)
-            .collect();
-        let is_paused = |lane: &Lane| lane.pauses().iter().any(|what| paused.contains(what));
-        let lanes = store.lanes(Some(channel))?;
-        Ok(lanes.into_iter().partition(is_paused))
     }
 
     /// What is paused says so, a few at a time: it is put off, and expires in its time. What a campaign has waiting
@@ -649,7 +612,24 @@ impl Outbox {
             }
             prepare::Next::Ready => {
                 match self.parcel(&message, now, group)? {
-                    Ok(parcel) => self.board(message, parcel, round, group)?,
+                    Ok(parcel) => {
+                        ledger::shift(
+                            group,
+                            &mut message,
+                            State::InFlight,
+                            By::Outbox,
+                            "on its way",
+                            None,
+                        )?;
+                        let to = route::shown(&message);
+                        let picture = self.picture(&message)?;
+                        let claim = Claim {
+                            message,
+                            to,
+                            picture,
+                        };
+                        round.claims.push((claim, parcel));
+                    }
                     // Our fault, and a person's to mend: the template, or a value it needs.
                     Err(why) => {
                         ledger::shift(
@@ -685,27 +665,6 @@ impl Outbox {
                 ended.push(self.ended(message));
             }
         }
-        Ok(())
-    }
-
-    /// Marks a message that may go in flight.
-    fn board(
-        &self,
-        mut message: Message,
-        parcel: Parcel,
-        round: &mut Round,
-        group: &mut Group,
-    ) -> Result<(), OutboxError> {
-        let (state, by) = (State::InFlight, By::Outbox);
-        ledger::shift(group, &mut message, state, by, "on its way", None)?;
-        let to = route::shown(&message);
-        let picture = self.picture(&message)?;
-        let claim = Claim {
-            message,
-            to,
-            picture,
-        };
-        round.claims.push((claim, parcel));
         Ok(())
     }
 

@@ -185,16 +185,6 @@ pub struct Store {
     queued_more: tokio::sync::watch::Sender<u64>,
 }
 
-impl Applied {
-    /// What [`Store::changes`] says if nothing else was written since it said `before`; none if something was.
-    pub fn only_change_since(&self, before: u64) -> Option<u64> {
-        match self.changes {
-            Some(changes) => (changes == before + 1).then_some(changes),
-            None => Some(before),
-        }
-    }
-}
-
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("dir", &self.dir).finish()
@@ -562,19 +552,11 @@ impl Store {
         }
         turn.tally = tally;
         turn.queued = queued;
-        turn.changes += 1;
         turn.watchers.tell(&records);
         Ok(Applied {
             number: Some(tally.commits),
-            changes: Some(turn.changes),
             queues,
         })
-    }
-
-    /// How many batches were applied since the store was opened: where it says the same as before, nothing was written
-    /// meanwhile.
-    pub fn changes(&self) -> u64 {
-        self.turn().changes
     }
 
     /// Hears of each commit that puts messages into the queue.
@@ -794,8 +776,6 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
 pub struct Applied {
     /// Its number; none if there is nothing to wait for.
     number: Option<u64>,
-    /// What [`Store::changes`] said just after it; none if it was not one batch.
-    changes: Option<u64>,
     /// Whether it puts messages into the queue.
     queues: bool,
 }

@@ -867,7 +867,7 @@ async fn what_was_on_its_way_when_the_process_died_is_asked_about_too() {
 
 // ------------------------------------------------------------------------------------------ suppression
 
-/// Mails are written while others are on their way; what changes in that moment counts all the same.
+/// What changes while others are on their way counts for each that has not left.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_suppressed_while_others_are_on_their_way_gets_nothing() {
     let mut post = Post::open("", "").await;

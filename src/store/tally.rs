@@ -115,8 +115,6 @@ fn hash(key: &[u8], value: &[u8]) -> u128 {
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     pub(super) tally: Tally,
-    /// Batches that were applied since it was opened.
-    pub(super) changes: u64,
     /// How many messages wait, once somebody has asked.
     pub(super) queued: Option<usize>,
     /// The keys that were written since a copy began, while one is being made.
