@@ -145,7 +145,7 @@ impl Plan<'_> {
         }
         let piece = std::mem::take(&mut self.open);
         self.bytes = 0;
-        let bytes = encode_piece(&piece);
+        let bytes = pack_piece(&piece);
         let parts = bytes.chunks(PART_BYTES).zip(0..);
         let operations = parts.map(|(part, n)| (part_key(self.written, n), Some(part.to_vec())));
         self.store.apply(operations.collect())?;
@@ -183,6 +183,16 @@ fn ready_key() -> Key {
 /// Marks the coding below; pieces written before it began with another byte.
 const PIECE_FORMAT: u8 = 2;
 
+/// A piece that is compressed: what follows is the LZ4 block of one with its own format. A plan is written only to be
+/// written once more, and would push out of memory what it is about.
+const PACKED_PIECE: u8 = 3;
+
+fn pack_piece(piece: &[Operation]) -> Vec<u8> {
+    let mut bytes = vec![PACKED_PIECE];
+    bytes.extend(lz4_flex::block::compress_prepend_size(&encode_piece(piece)));
+    bytes
+}
+
 /// Length and key, then 0 for a removal or 1 with length and value.
 pub(super) fn encode_piece(piece: &[Operation]) -> Vec<u8> {
     let mut bytes = vec![PIECE_FORMAT];
@@ -206,6 +216,11 @@ pub(super) fn decode_piece(key: &[u8], bytes: &[u8]) -> Result<Vec<Operation>, S
         key: String::from_utf8_lossy(key).into_owned(),
         why: why.to_owned(),
     };
+    if let Some(packed) = bytes.strip_prefix(&[PACKED_PIECE]) {
+        let bytes = lz4_flex::block::decompress_size_prepended(packed)
+            .map_err(|error| broken(&format!("a piece that is cut off ({error})")))?;
+        return decode_piece(key, &bytes);
+    }
     // The first release wrote pieces as JSON, with the format of all values.
     let Some(mut rest) = bytes.strip_prefix(&[PIECE_FORMAT]) else {
         return super::decode(key, bytes);
@@ -331,20 +346,20 @@ mod tests {
             (b"record/a".to_vec(), Some(packed::plain(&7))),
             (b"record/b".to_vec(), None),
         ];
-        assert_eq!(
-            decode_piece(b"plan/0", &encode_piece(&piece)).unwrap(),
-            piece
-        );
-        assert_eq!(
-            decode_piece(b"plan/0", &packed::plain(&piece)).unwrap(),
-            piece
-        );
-        let mut cut = encode_piece(&piece);
-        cut.pop();
-        let error = decode_piece(b"plan/0", &cut).unwrap_err().to_string();
-        assert!(
-            error.contains("plan/0") && error.contains("cut off"),
-            "{error}"
-        );
+        for written in [
+            pack_piece(&piece),
+            encode_piece(&piece),
+            packed::plain(&piece),
+        ] {
+            assert_eq!(decode_piece(b"plan/0", &written).unwrap(), piece);
+        }
+        for mut cut in [pack_piece(&piece), encode_piece(&piece)] {
+            cut.pop();
+            let error = decode_piece(b"plan/0", &cut).unwrap_err().to_string();
+            assert!(
+                error.contains("plan/0") && error.contains("cut off"),
+                "{error}"
+            );
+        }
     }
 }
