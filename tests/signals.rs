@@ -23,6 +23,32 @@ fn deposited() -> Vec<CellEdit> {
     vec![CellEdit::typed(2, "Giai đoạn", "Đã đặt cọc")]
 }
 
+/// The allocator reads it once, at the start of the process: `run` begins anew with it, unless somebody has chosen.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_allocator_keeps_two_arenas_unless_told_otherwise() {
+    let mut site = Site::open(&[&BINH], RULES).await;
+    for (told, expect) in [(None, "2"), (Some("5"), "5")] {
+        let daemon = site.start_with(|command| {
+            command.envs(told.map(|told| ("MALLOC_ARENA_MAX", told)));
+        });
+        daemon.read_again(1).await;
+        let environment = match std::fs::read(format!("/proc/{}/environ", daemon.pid())) {
+            Ok(environment) => environment,
+            // It is no one's to look into but root's.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return,
+            Err(error) => panic!("{error}"),
+        };
+        let expect = format!("MALLOC_ARENA_MAX={expect}");
+        let mut variables = environment.split(|byte| *byte == 0);
+        assert!(
+            variables.any(|one| one == expect.as_bytes()),
+            "{}",
+            String::from_utf8_lossy(&environment)
+        );
+        daemon.kill();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_hand_is_finished_before_the_end() {
     for (signal, answer_s) in [(Signal::TERM, 3), (Signal::INT, 1)] {
