@@ -583,9 +583,11 @@ impl Courier for Chats {
             let Parcel::Chat(chat) = parcel else {
                 panic!("a mail for Telegram");
             };
-            let id = {
+            let (id, in_time) = {
                 let mut world = self.world.lock();
                 let world = &mut *world;
+                let until = world.flooded.get(&chat.chat);
+                let in_time = until.is_some_and(|until| *until <= world.wall);
                 // As the real courier: a short wait for one's turn is no refusal.
                 if let Err(wait) = self.pace.try_take(chat.chat, world.instant())
                     && wait > Duration::from_secs(5)
@@ -600,9 +602,13 @@ impl Courier for Chats {
                 let fate = chat_fate(world, chat.chat, &mut dice);
                 let slow = world.chat == Weather::Slow;
                 let call = (Channel::Telegram, chat.id.clone(), chat.chat.to_string());
-                place(world, call, fate, slow, &mut dice)
+                (place(world, call, fate, slow, &mut dice), in_time)
             };
             let verdict = answered(&self.world, id).await;
+            // What the chat had asked for is over, also if the clock was put back meanwhile.
+            if in_time && matches!(verdict, Verdict::Delivered { .. }) {
+                self.world.lock().flooded.remove(&chat.chat);
+            }
             if let Verdict::TryLater {
                 not_before_s: Some(wait),
                 scope: Scope::Address,
