@@ -7,6 +7,23 @@ impl Words {
     /// What pops up, and the line below the question.
     pub(super) fn trial_ended(self, taken: &TrialTaken, name: &str) -> (String, String) {
         let (sent, dropped) = (taken.taken_over, taken.dropped);
+        if taken.in_doubt > 0 {
+            let doubted = taken.in_doubt;
+            return (
+                self.pick(
+                    format!("Sẽ gửi {sent} thư, {doubted} thư chưa rõ đã tới"),
+                    format!("{sent} go now, {doubted} in doubt"),
+                ),
+                self.pick(
+                    format!(
+                        "📨 <b>{name}</b> đã cho gửi {sent} thư tới khách. Còn {doubted} thư có thể đã gửi trước khi khôi phục dữ liệu, nên để ở mục “chưa rõ đã tới”"
+                    ),
+                    format!(
+                        "📨 <b>{name}</b> let {sent} go to the customers. {doubted} more may have gone before the restore: they are in doubt"
+                    ),
+                ),
+            );
+        }
         if sent == 0 && dropped > 0 {
             return (
                 self.pick(format!("Đã bỏ {dropped} thư"), format!("{dropped} dropped")),

@@ -405,5 +405,12 @@ async fn end_trial(
     call.out.line(format_args!(
         "{} taken over, {} dropped, {} were not wanted any more",
         taken.taken_over, taken.dropped, taken.over
-    ))
+    ))?;
+    if taken.in_doubt > 0 {
+        call.out.line(format_args!(
+            "{} in doubt: they were decided before the restore, and may have been taken over and sent since the backup; see `sheetbridge outbox list --state in_doubt`",
+            taken.in_doubt
+        ))?;
+    }
+    Ok(())
 }

@@ -5,6 +5,8 @@
 //!   doubt* and waits for a person, whatever `in_doubt` says. So is one that was put off or waits out its holding
 //!   time: somebody may have resumed, or pressed [Đúng, gửi ngay]. What was never due before stays queued.
 //! - A timer that was due before the restore rings, and what it decides is in doubt likewise.
+//! - What a trial decided before the restore may have been taken over since the backup: if it is taken over, it is in
+//!   doubt.
 //! - The first look at each workbook takes the sheet as it is. What was changed since the backup is news to
 //!   nobody: it was told then, or the managers are told now how much it was. A row that is missing at that look
 //!   comes back without events too, for a month.

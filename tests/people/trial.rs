@@ -1,9 +1,10 @@
 //! A trial is over: the managers are asked once what becomes of what it kept, and nothing goes before the answer.
 
-use sheetbridge::commands::{Desk, TrialEnd, Who};
+use sheetbridge::commands::{Desk, TrialEnd, Who, after_restore};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, Recipient};
 use sheetbridge::store::Group;
+use sheetbridge::store::gap::Gap;
 use sheetbridge::store::keys::{self, prefix};
 
 use crate::chat::{BOSS, Chat};
@@ -125,5 +126,35 @@ async fn an_answer_on_the_command_line_takes_the_question_back() {
     chat.sends().await;
     assert_eq!(chat.count(BOSS, "Đợt chạy thử"), 0, "it had not gone yet");
     assert_eq!(to_customers(&chat), 0);
+    chat.end().await;
+}
+
+/// The answer, and what was sent on it, may have fallen between the backup and the restore.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_trial_kept_before_a_restore_is_in_doubt_when_it_is_taken_over() {
+    let mut chat = open().await;
+    let from = chat.company.now;
+    chat.company.wait(3_600);
+    let to = chat.company.now;
+    after_restore(&chat.company.roster, Gap { from, to }).unwrap();
+    chat.company.wait(60);
+    let now = chat.company.now;
+    assert!(chat.desk().ask_about_trial(now).unwrap());
+    chat.sends().await;
+    let question = chat.shown(BOSS, "Đợt chạy thử đã kết thúc");
+    let toast = chat.presses(BOSS, &question, "Gửi hết 3").await;
+    assert_eq!(toast, "Sẽ gửi 0 thư, 3 thư chưa rõ đã tới");
+    assert_eq!(to_customers(&chat), 0);
+    let all = chat.messages().into_iter();
+    let doubted: Vec<_> = all
+        .filter(|one| one.to == Recipient::Customer && one.state == State::InDoubt)
+        .collect();
+    assert_eq!(doubted.len(), 3, "they wait for somebody who knows");
+    assert!(doubted.iter().all(|one| !one.trial));
+    chat.reads(
+        BOSS,
+        "Còn 3 thư có thể đã gửi trước khi khôi phục dữ liệu, nên để ở mục “chưa rõ đã tới”",
+    )
+    .await;
     chat.end().await;
 }

@@ -13,7 +13,7 @@ use crate::core::delivery::State;
 use crate::core::message::{Message, MessageKey};
 use crate::core::policy;
 use crate::store::keys::{self, prefix};
-use crate::store::{Group, Store, StoreError, ledger};
+use crate::store::{Group, Store, StoreError, gap, ledger};
 
 /// What the keys of a trial's messages begin with.
 const TRIAL: &str = "trial:";
@@ -61,10 +61,14 @@ pub struct TrialLine {
 }
 
 /// What ending a trial came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrialTaken {
     /// Messages that go to customers now.
     pub taken_over: usize,
+    /// Messages that were taken over, and are in doubt: the state was restored from a backup since they were
+    /// decided, so they may have gone already.
+    #[serde(default)]
+    pub in_doubt: usize,
     /// Occasions that are used up without a message.
     pub dropped: usize,
     /// Occasions that were not open any more: the row is gone, the stage was left, it is too late.
@@ -193,26 +197,30 @@ impl Desk {
         }
         let store = self.roster.store();
         let _alone = store.alone();
-        let mut taken = TrialTaken {
-            taken_over: 0,
-            dropped: 0,
-            over: 0,
-        };
+        let mut taken = TrialTaken::default();
         let mut groups = Vec::new();
+        let restored = store.gap()?.map(|gap| gap.to);
         for message in open_trial(store)? {
             if rule.is_some_and(|rule| message.rule != rule) {
                 continue;
             }
             let mut group = Group::default();
             group.remove(keys::under(prefix::TRIAL, message.key.as_str()));
-            let real = self.taken_over(&message, now);
+            let mut real = self.taken_over(&message, now);
             let wanted = !matches!(
                 self.judged(&for_real(&message), now)?,
                 policy::Answer::Never { .. }
             );
             if end == TrialEnd::TakeOver && wanted {
-                ledger::queue(store, &mut group, &real)?;
-                taken.taken_over += 1;
+                let new = ledger::queue(store, &mut group, &real)?;
+                // It may have been taken over before, between a backup and its restore.
+                if new && restored.is_some_and(|restored| message.created <= restored) {
+                    // From queued this step is in the table.
+                    let _ = gap::doubt(&mut group, &mut real, now);
+                    taken.in_doubt += 1;
+                } else {
+                    taken.taken_over += 1;
+                }
             } else {
                 ledger::use_up(&mut group, &real.key);
                 if wanted {
@@ -230,8 +238,8 @@ impl Desk {
             None,
             who,
             &format!(
-                "ended the trial: {} messages taken over, {} dropped, {} over",
-                taken.taken_over, taken.dropped, taken.over
+                "ended the trial: {} messages taken over, {} in doubt, {} dropped, {} over",
+                taken.taken_over, taken.in_doubt, taken.dropped, taken.over
             ),
         );
         // What is left of other rules is still to be said.

@@ -214,7 +214,7 @@ impl Desk {
 impl TrialTaken {
     /// How many messages the answer was about.
     fn count(&self) -> usize {
-        self.taken_over + self.dropped
+        self.taken_over + self.in_doubt + self.dropped
     }
 }
 
