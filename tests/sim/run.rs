@@ -942,8 +942,13 @@ impl Episode {
                     let pressed = desk.press(&format!("{CALLBACK}{id}"), &who, now);
                     let action = act.map(|act| act.action);
                     episode.say(format_args!("pressed {action:?}: {}", pressed.is_ok()));
-                    // Buttons under notices pause and resume, too.
+                    // Buttons under notices pause and resume, too. What did not get to the disk is paused until
+                    // the process ends, and not for sure.
+                    let before = episode.checker.paused.clone();
                     episode.read_pauses()?;
+                    if pressed.is_err() {
+                        episode.checker.paused.retain(|what| before.contains(what));
+                    }
                     store_only(pressed)
                 }
             }
