@@ -54,25 +54,18 @@ pub fn own_rules<'a>(rules: &'a [Rule], record: &Record, after: Span) -> Vec<(&'
         .collect()
 }
 
-/// The number of a record's next event. The entry of a stage keeps the number that it got first.
-pub fn number(record: &mut Record, entered: bool) -> u64 {
-    if !entered {
-        record.events += 1;
-        return record.events;
+/// The number of a record's next event, above all that may have been given before a restore (`numbered`): an occasion that was told
+/// of since the backup must not be taken for another. The entry of a stage keeps the number that it got first.
+pub fn number(record: &mut Record, entered: bool, numbered: u64) -> u64 {
+    let given = record.stage_seen.as_mut().filter(|_| entered);
+    if let Some(number) = given.as_ref().and_then(|seen| seen.event) {
+        return number;
     }
-    let given = record.stage_seen.as_mut().map(|seen| &mut seen.event);
-    match given {
-        Some(Some(number)) => *number,
-        Some(none) => {
-            record.events += 1;
-            *none = Some(record.events);
-            record.events
-        }
-        None => {
-            record.events += 1;
-            record.events
-        }
+    record.events = record.events.max(numbered) + 1;
+    if let Some(seen) = given {
+        seen.event = Some(record.events);
     }
+    record.events
 }
 
 /// Whether anything of a record waits to settle, for whichever rule.

@@ -60,6 +60,8 @@ pub(super) struct Poll<'a> {
     pub(super) deciding: Deciding,
     /// The time of which nobody knows what was sent, if this is the first look after a restore.
     pub(super) gap: Option<Gap>,
+    /// Events may have had the numbers up to this before the last restore.
+    pub(super) numbered: u64,
     /// Who was written to already in this poll.
     pub(super) once: Once,
     /// The names and patterns of tabs that the configuration had at the last accepted poll.
@@ -247,6 +249,7 @@ impl<'a> Poll<'a> {
             last: Group::default(),
             silent: false,
             gap: roster.store().rebase(workbook)?,
+            numbered: roster.store().numbered()?,
             decided: Vec::new(),
             deciding: roster.deciding()?,
             once: Once::default(),

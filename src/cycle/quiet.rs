@@ -27,7 +27,8 @@ pub(super) fn stands(base: &Base, metas: &BTreeMap<i64, TabMeta>, reads: &[TabRe
         })
 }
 
-/// Whether a read is the last accepted state and nothing waits: no row to settle, no question, no batch that is held.
+/// Whether a read is the last accepted state and nothing waits: no row to settle, no question, no batch that is held,
+/// no first look after a restore, which would take the next true change for one of before.
 pub(super) fn is_quiet(
     roster: &Roster,
     workbook: &str,
@@ -37,7 +38,8 @@ pub(super) fn is_quiet(
     let base = book.base.as_ref();
     Ok(book.pending.is_empty()
         && base.is_some_and(|base| stands(base, &book.metas, reads))
-        && !roster.store().contains(&hold::held_key(workbook))?)
+        && !roster.store().contains(&hold::held_key(workbook))?
+        && roster.store().rebase(workbook)?.is_none())
 }
 
 /// What there is to say about it.

@@ -203,6 +203,7 @@ fn settle_gone(poll: &mut Poll<'_>, id: &RecordId, record: &Record) -> Result<bo
         }
         Outcome::NeverWas => poll.working(id)?.forget = true,
         Outcome::Removed => {
+            let numbered = poll.numbered;
             let work = poll.working(id)?;
             work.record.removed = true;
             // If only a rule quicker than the rest had seen it, it never counted for the rest.
@@ -210,7 +211,7 @@ fn settle_gone(poll: &mut Poll<'_>, id: &RecordId, record: &Record) -> Result<bo
                 // What had not settled when it went is not made up for (SEMANTICS 8).
                 work.record.own.clear();
                 work.record.stage_seen = None;
-                number(&mut work.record, false);
+                number(&mut work.record, false, numbered);
                 let view = work.record.clone();
                 happen(poll, id, &view, &Event::Removed, &Eyes::All)?;
             }
@@ -256,9 +257,10 @@ fn settle_for_all(
         },
     };
     let first = record.settled.is_none();
+    let numbered = poll.numbered;
     let work = poll.working(id)?;
     let record = &mut work.record;
-    let (view, event) = enter(record, &sight.before, &sight.typed, event);
+    let (view, event) = enter(record, numbered, &sight.before, &sight.typed, event);
     record.settled = Some(record.seen.clone());
     record.pending_since = None;
     if !only_the_owner(&event) {
@@ -331,12 +333,13 @@ fn settle_for_rule(
             }
         }
     }
+    let numbered = poll.numbered;
     let work = poll.working(id)?;
     let Some(event) = event else {
         work.record.own.insert(rule.to_owned(), noted);
         return Ok(until);
     };
-    let (mut view, event) = enter(&mut work.record, &noted, &sight.typed, event);
+    let (mut view, event) = enter(&mut work.record, numbered, &noted, &sight.typed, event);
     view.settled = Some(view.seen.clone());
     work.record.own.insert(rule.to_owned(), view.noted());
     happen(poll, id, &view, &event, &Eyes::Rule(rule))?;
@@ -377,7 +380,13 @@ fn first_event(poll: &mut Poll<'_>, id: &RecordId, typed: &Typed) -> Result<Even
 ///
 /// A stage whose cell was not typed (the configuration has a new word for it) is taken over without
 /// being entered (SEMANTICS 3). An empty or unknown stage keeps the last known one (SEMANTICS 26).
-fn enter(record: &mut Record, noted: &Noted, typed: &Typed, event: Event) -> (Record, Event) {
+fn enter(
+    record: &mut Record,
+    numbered: u64,
+    noted: &Noted,
+    typed: &Typed,
+    event: Event,
+) -> (Record, Event) {
     let stage = typed
         .stage()
         .filter(|stage| noted.stage.as_deref() != Some(*stage));
@@ -385,7 +394,7 @@ fn enter(record: &mut Record, noted: &Noted, typed: &Typed, event: Event) -> (Re
         Event::Changed { changes, .. } => changes.iter().any(|change| change.field == "stage"),
         Event::Added | Event::Returned { .. } | Event::Removed => true,
     };
-    let number = number(record, stage.is_some() && was_typed);
+    let number = number(record, stage.is_some() && was_typed, numbered);
     let mut view = record.with(noted);
     view.events = number;
     let Some(stage) = stage else {
@@ -498,8 +507,9 @@ pub(super) fn came_back(
     id: &RecordId,
     away: SignedDuration,
 ) -> Result<(), StoreError> {
+    let numbered = poll.numbered;
     let work = poll.working(id)?;
-    number(&mut work.record, false);
+    number(&mut work.record, false, numbered);
     let view = work.record.clone();
     happen(poll, id, &view, &Event::Returned { away }, &Eyes::All)
 }

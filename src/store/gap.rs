@@ -10,6 +10,8 @@
 //! - The first look at each workbook takes the sheet as it is. What was changed since the backup is news to
 //!   nobody: it was told then, or the managers are told now how much it was. A row that is missing at that look
 //!   comes back without events too, for a month.
+//! - Events are numbered on from above all numbers that may have been given since the backup, so that what happens
+//!   now has no key, and no Message-ID, of what was sent then.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -59,7 +61,19 @@ fn unknown_key(workbook: &str) -> Key {
     keys::under(prefix::META, format!("unknown/{workbook}"))
 }
 
+fn numbered_key() -> Key {
+    keys::under(prefix::META, "numbered")
+}
+
 impl Store {
+    /// The highest number that an event may have had before the last restore; 0 without one.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn numbered(&self) -> Result<u64, StoreError> {
+        Ok(self.get(&numbered_key())?.unwrap_or_default())
+    }
+
     /// The gap of the last restore, if there was one.
     ///
     /// # Errors
@@ -144,6 +158,9 @@ pub fn open(store: &Store, gap: Gap, workbooks: &[String]) -> Result<Found, Stor
     }
     let mut marks = Group::default();
     marks.put(key(), &gap);
+    // A record has an event a second at most: what is typed settles first.
+    let in_gap = gap.to.duration_since(gap.from).unsigned_abs().as_secs() + 1;
+    marks.put(numbered_key(), &(last_number(store)? + in_gap));
     for workbook in workbooks {
         marks.put(rebase_key(workbook), &gap);
     }
@@ -154,6 +171,14 @@ pub fn open(store: &Store, gap: Gap, workbooks: &[String]) -> Result<Found, Stor
         timers,
         workbooks: workbooks.len(),
     })
+}
+
+/// The highest number that an event has in the backup, or may have had before an earlier restore.
+fn last_number(store: &Store) -> Result<u64, StoreError> {
+    // A record that cannot be read has no events any more.
+    let records = store.records().filter_map(Result::ok);
+    let highest = records.map(|record| record.events).max();
+    Ok(highest.unwrap_or_default().max(store.numbered()?))
 }
 
 /// Puts a message that is queued or in flight in doubt because of the gap.

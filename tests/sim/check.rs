@@ -42,6 +42,8 @@ pub(crate) struct Checker {
     cancelled: BTreeSet<String>,
     /// Digests of what arrived after the backup that is in force again: nothing of it goes again by itself.
     forgotten: BTreeSet<String>,
+    /// Occasions that somebody sends again all the same, whoever is told of them in the end.
+    again: BTreeSet<String>,
     /// Digests that were in the gap when the process went.
     gap: Vec<String>,
     /// Mails whose body left: true time, machine's time.
@@ -50,6 +52,15 @@ pub(crate) struct Checker {
     blurred: usize,
     /// Advertising by address.
     ads: BTreeMap<String, Vec<Timestamp>>,
+}
+
+/// The key of a message but for the role: what cannot reach one is passed on to another.
+fn occasion(key: &MessageKey) -> String {
+    let mut parts: Vec<&str> = key.as_str().splitn(5, '/').collect();
+    if parts.len() == 5 {
+        parts.remove(3);
+    }
+    parts.join("/")
 }
 
 impl Checker {
@@ -63,14 +74,15 @@ impl Checker {
     }
 
     /// Somebody acts on a message; whether it was done, once that is known. What was not answered may have been done.
-    pub(crate) fn by_hand(&mut self, act: HandAct, digest: &str, done: Option<bool>) {
+    pub(crate) fn by_hand(&mut self, act: HandAct, key: &MessageKey, done: Option<bool>) {
+        let digest = &key.digest();
         match (act, done) {
             (HandAct::Cancel, Some(true)) => {
-                self.cancelled.insert(digest.to_owned());
+                self.cancelled.insert(digest.clone());
             }
             (HandAct::Retry | HandAct::Again, _) => {
                 self.cancelled.remove(digest);
-                self.forgotten.remove(digest);
+                self.again.insert(occasion(key));
             }
             (HandAct::Cancel | HandAct::Delivered | HandAct::Dead, _) => {}
         }
@@ -79,6 +91,7 @@ impl Checker {
     /// An older state is in force; what arrived since is known to nobody in it, nor is any limit that counts it.
     pub(crate) fn restored(&mut self, since: impl Iterator<Item = String>) {
         self.forgotten.extend(since);
+        self.again.clear();
         self.cancelled.clear();
         self.gap.clear();
         self.mails.clear();
@@ -175,7 +188,8 @@ impl Checker {
             return wall("cancelled by hand");
         }
         // What goes wrong again is told again: that it was told before is forgotten with the rest.
-        if self.forgotten.contains(&call.digest) && message.rule != "trouble" {
+        let by_hand = self.again.contains(&occasion(&message.key));
+        if self.forgotten.contains(&call.digest) && message.rule != "trouble" && !by_hand {
             return wall("again after a restore");
         }
         if !self.before_reload.contains(&call.channel) {

@@ -991,12 +991,12 @@ impl Episode {
             "by hand: {act:?} {} ({})",
             message.key, message.state
         ));
-        self.checker.by_hand(act, &message.key.digest(), None);
+        self.checker.by_hand(act, &message.key, None);
         let key = message.key.as_str().to_owned();
         let acted = desk.outbox_act(act, &[key], &Who::CommandLine, now);
         if let Ok(acted) = &acted {
             self.checker
-                .by_hand(act, &message.key.digest(), Some(!acted.done.is_empty()));
+                .by_hand(act, &message.key, Some(!acted.done.is_empty()));
         }
         store_only(acted)
     }
