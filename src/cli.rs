@@ -150,7 +150,7 @@ pub fn main() -> ExitCode {
         environment: Environment::from_process(),
     };
     if matches!(cli.command, Command::Run(_)) {
-        arenas::keep_few(&call.environment);
+        arenas::keep_one(&call.environment);
     }
     let done = runtime().and_then(|runtime| {
         listen_to_log(&call, &cli.command)?;

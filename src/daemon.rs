@@ -182,8 +182,12 @@ pub async fn run(
     tasks.spawn(loops::ringing(house.clone()));
     tasks.spawn(loops::campaigning(house.clone()));
     tasks.spawn(loops::writing(house.clone()));
-    tasks.spawn(loops::sending(house.clone(), Channel::Email));
-    tasks.spawn(loops::sending(house.clone(), Channel::Telegram));
+    // A thread each: what works most of its time would drive other tasks from a worker and back.
+    for channel in [Channel::Email, Channel::Telegram] {
+        let sending = loops::sending(house.clone(), channel);
+        let runtime = tokio::runtime::Handle::current();
+        tasks.spawn_blocking(move || runtime.block_on(sending));
+    }
     tasks.spawn(loops::answering(house.clone(), listener));
     tasks.spawn(loops::conversing(house.clone()));
     tasks.spawn(watch::over(house.clone()));

@@ -25,9 +25,9 @@ fn deposited() -> Vec<CellEdit> {
 
 /// The allocator reads it once, at the start of the process: `run` begins anew with it, unless somebody has chosen.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_allocator_keeps_two_arenas_unless_told_otherwise() {
+async fn the_allocator_keeps_one_arena_unless_told_otherwise() {
     let mut site = Site::open(&[&BINH], RULES).await;
-    for (told, expect) in [(None, "2"), (Some("5"), "5")] {
+    for (told, expect) in [(None, "1"), (Some("5"), "5")] {
         let daemon = site.start_with(|command| {
             command.envs(told.map(|told| ("MALLOC_ARENA_MAX", told)));
         });

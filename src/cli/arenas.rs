@@ -2,8 +2,8 @@
 //!
 //! The system's allocator gives threads parts of memory of their own, up to eight for each core, so that they do not wait
 //! for each other. What one thread takes and another gives back leaves holes in all of them: with its dozen threads the
-//! daemon takes about half as much again as with two parts, and is no slower with two. The allocator is told so by a
-//! variable that it reads once, before the program begins.
+//! daemon takes half as much again as with one part, and is no slower with one. The allocator is told so by a variable
+//! that it reads once, before the program begins.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -13,12 +13,12 @@ use crate::config::Environment;
 /// What glibc's allocator reads (mallopt(3)).
 const VARIABLE: &str = "MALLOC_ARENA_MAX";
 
-/// As many as the daemon has use for.
-const PARTS: &str = "2";
+/// All threads share one.
+const PARTS: &str = "1";
 
-/// Begins the program anew with few parts, unless somebody has said how many; the process stays the same one. Where that
+/// Begins the program anew with one part, unless somebody has said how many; the process stays the same one. Where that
 /// cannot be done it goes on as it is.
-pub(super) fn keep_few(environment: &Environment) {
+pub(super) fn keep_one(environment: &Environment) {
     let said = [VARIABLE, "GLIBC_TUNABLES"].map(|name| environment.get(name));
     if said.iter().any(Option::is_some) {
         return;

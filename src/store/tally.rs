@@ -7,7 +7,7 @@
 //! each commit has been synced: it can lag behind the store, never be ahead of it. (It is not synced itself at
 //! each commit: what the disk may lose of it when the power goes only makes it lag.)
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
@@ -85,8 +85,9 @@ impl Tally {
         operations: &[Operation],
         before: impl Fn(&[u8]) -> sled::Result<Option<IVec>>,
     ) -> sled::Result<Self> {
-        // Of several operations on a key the last one counts, as in a batch.
-        let last: HashMap<&[u8], Option<&Vec<u8>>> = operations
+        // Of several operations on a key the last one counts, as in a batch. In the order of the keys each page of the
+        // store is read once, however few there is room for.
+        let last: BTreeMap<&[u8], Option<&Vec<u8>>> = operations
             .iter()
             .map(|(key, value)| (key.as_slice(), value.as_ref()))
             .collect();
@@ -118,7 +119,7 @@ pub(super) struct Turn {
     /// How many messages wait, once somebody has asked.
     pub(super) queued: Option<usize>,
     /// The keys that were written since a copy began, while one is being made.
-    pub(super) touched: Option<std::collections::BTreeSet<Key>>,
+    pub(super) touched: Option<BTreeSet<Key>>,
     /// Who wants to know which records are written.
     pub(super) watchers: super::watch::Watchers,
     /// A batch failed half-way, and how: what is on disk is for the next opening to find out.
