@@ -2,38 +2,18 @@
 //! customer, over the sandbox's Bot API.
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
+#[path = "support/chat.rs"]
+mod chat;
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
-
-use jiff::Timestamp;
-use sheetbridge::bot::{Bot, DigestText};
+use chat::{BOSS, BUI, Chat, LAN, MINH};
 use sheetbridge::commands::{Desk, ErrorKind, Request, Who};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Message, Recipient};
 use sheetbridge::core::people::Role;
-use sheetbridge::core::rule::Channel;
-use sheetbridge::courier::telegram::TelegramCourier;
-use sheetbridge::health::Health;
-use sheetbridge::outbox::Outbox;
-use sheetbridge::render::{Language, Templates};
 use sheetbridge::sandbox::google::{Cell, CellEdit, Edit, Role as Share, Workbook};
-use sheetbridge::sandbox::telegram::{BotSandbox, Person, ShownMessage};
 use sheetbridge::store::keys::prefix;
-use sheetbridge::telegram::{Client, TelegramSettings};
 use support::Company;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-
-const TOKEN: &str = "4242:token";
-const LAN: i64 = 100_000;
-const MINH: i64 = 100_001;
-const HA: i64 = 100_009;
-const BOSS: i64 = 100_032;
-/// How long the bot may take for anything.
-const SOON: Duration = Duration::from_secs(10);
 
 const BOSS_TOO: &str = r#"
 [[staff]]
@@ -62,163 +42,22 @@ const ROWS: [&[&str]; 2] = [
     &["Lê Cúc", "0987654321", "", "Đang tư vấn", "Lan Anh"],
 ];
 
-/// The clock of the conversation, in milliseconds; set by the one test of each process.
-static CLOCK: AtomicI64 = AtomicI64::new(0);
-
-fn now() -> Timestamp {
-    Timestamp::from_millisecond(CLOCK.fetch_add(1, Ordering::SeqCst)).unwrap()
+/// Polls until what stands in the sheet has settled, and sends what is due.
+async fn settle(chat: &mut Chat) {
+    chat.company.wait(60);
+    chat.company.poll_and_settle().await;
+    send(chat).await;
 }
 
-struct Chat {
-    company: Company,
-    bot: BotSandbox,
-    outbox: Outbox,
-    courier: Arc<TelegramCourier>,
-    stop: CancellationToken,
-    talk: tokio::task::JoinHandle<()>,
+async fn send(chat: &mut Chat) {
+    // What was decided by a button was so a moment ago.
+    chat.company.wait(1);
+    chat.sends().await;
+    chat.amends().await;
 }
 
-impl Chat {
-    async fn open(more: &str) -> Self {
-        let bot = BotSandbox::start("127.0.0.1:0".parse().unwrap(), TOKEN, "queenland_bot")
-            .await
-            .unwrap();
-        for (id, name) in [
-            (LAN, "Lan Anh"),
-            (MINH, "Minh Tuấn"),
-            (HA, "Hà Phạm"),
-            (BOSS, "Bùi Sếp"),
-        ] {
-            let person = bot.create_person(Person::new(id, name)).unwrap();
-            bot.press_start(person, None).unwrap();
-        }
-        let more = format!(
-            "[telegram]\ntoken = {{ file = \"token.txt\" }}\napi_url = \"{}\"\n{BOSS_TOO}{ALERT}{more}",
-            bot.base_url()
-        );
-        let mut company = Company::small_with_files(&ROWS, &more, &[("token.txt", TOKEN)]).await;
-        company.poll().await;
-        let settings = TelegramSettings {
-            token: TOKEN.to_owned().into(),
-            api_url: Some(bot.base_url()),
-            proxy: None,
-        };
-        let client = Client::new(&settings).unwrap();
-        let templates = Arc::new(Templates::load(None, Language::default()).unwrap());
-        let courier = Arc::new(TelegramCourier::new(client.clone()));
-        let outbox = Outbox::new(
-            company.roster.clone(),
-            templates,
-            None,
-            Some(Arc::clone(&courier) as _),
-            Health::new(company.now, "test", false),
-        );
-        CLOCK.store(company.now.as_millisecond(), Ordering::SeqCst);
-        let roster = company.roster.clone();
-        let desks = move || Desk::new(roster.clone(), None);
-        let digest: DigestText = Arc::new(|_: &Desk, _| Ok(Vec::new()));
-        let stop = CancellationToken::new();
-        let talk = Bot::new(client, desks, digest, Arc::new(Notify::new()), now);
-        Self {
-            company,
-            bot,
-            outbox,
-            courier,
-            talk: tokio::spawn(talk.run(stop.clone())),
-            stop,
-        }
-    }
-
-    /// Polls until what stands in the sheet has settled, and sends what is due.
-    async fn settle(&mut self) {
-        self.company.wait(60);
-        self.company.poll_and_settle().await;
-        self.send().await;
-    }
-
-    async fn send(&mut self) {
-        // What was decided by a button was so a moment ago.
-        self.company.wait(1);
-        CLOCK.store(self.company.now.as_millisecond(), Ordering::SeqCst);
-        let stop = CancellationToken::new();
-        for _ in 0..200 {
-            let (channel, now) = (Channel::Telegram, self.company.now);
-            while !self
-                .outbox
-                .pass(channel, now, &stop)
-                .await
-                .unwrap()
-                .is_empty()
-            {}
-            let store = self.company.roster.store();
-            let mut messages = store.scan::<Message>(prefix::MESSAGE).map(Result::unwrap);
-            // What a chat's pace keeps back for a moment.
-            if !messages.any(|(_, one)| one.state == State::Queued && one.due <= now) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let now = self.company.now;
-        while self.outbox.amend(&self.courier, now).await.unwrap() > 0 {}
-    }
-
-    fn shown(&self, chat: i64, part: &str) -> ShownMessage {
-        let messages = self.bot.messages(chat);
-        let found = messages
-            .iter()
-            .rev()
-            .find(|message| message.text.contains(part));
-        found.cloned().unwrap_or_else(|| {
-            let texts: Vec<&str> = messages
-                .iter()
-                .map(|message| message.text.as_str())
-                .collect();
-            panic!("nothing with “{part}” in {texts:#?}")
-        })
-    }
-
-    fn count(&self, chat: i64, part: &str) -> usize {
-        let messages = self.bot.messages(chat);
-        messages
-            .iter()
-            .filter(|message| message.from_bot && message.text.contains(part))
-            .count()
-    }
-
-    async fn presses(&self, chat: i64, message: &ShownMessage, label: &str) -> String {
-        let rows = message.buttons.iter().enumerate();
-        let mut places = rows.flat_map(|(row, buttons)| {
-            let buttons = buttons.iter().enumerate();
-            buttons.map(move |(column, button)| (row, column, button.text.clone()))
-        });
-        let (row, column, _) = places
-            .find(|(_, _, text)| text.contains(label))
-            .unwrap_or_else(|| panic!("no “{label}”: {:?}", message.buttons));
-        let press = self
-            .bot
-            .press_at(chat, chat, message.id, row, column)
-            .unwrap();
-        self.bot.wait_answer(&press, SOON).await.unwrap().text
-    }
-
-    async fn says(&self, chat: i64, text: &str, part: &str) -> ShownMessage {
-        let said = self.bot.say(chat, text).unwrap();
-        let answer = |message: &ShownMessage| message.id > said && message.text.contains(part);
-        match self.bot.wait_for_message(chat, answer, SOON).await {
-            Ok(message) => message,
-            Err(_) => {
-                let messages = self.bot.messages(chat);
-                let texts: Vec<&str> = messages.iter().map(|one| one.text.as_str()).collect();
-                panic!("nothing new with “{part}” in {texts:#?}")
-            }
-        }
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        self.talk.await.unwrap();
-        self.bot.shutdown().await;
-    }
+async fn open(more: &str) -> Chat {
+    Chat::open(&ROWS, &format!("{BOSS_TOO}{ALERT}{more}")).await
 }
 
 fn desk(company: &Company) -> Desk {
@@ -262,7 +101,7 @@ fn new_row(company: &Company, name: &str, phone: &str, stage: &str, owner: &str)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are() {
-    let mut chat = Chat::open("").await;
+    let mut chat = open("").await;
     new_row(
         &chat.company,
         "anh Bình",
@@ -270,7 +109,7 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
         "",
         "Minh Tuấn",
     );
-    chat.settle().await;
+    settle(&mut chat).await;
 
     // The owner reads since when, and not whose; the greeting can be copied.
     let alert = chat.shown(MINH, "Khách mới: Bình");
@@ -284,10 +123,10 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
     assert!(!alert.text.contains("Lan Anh"), "{}", alert.text);
 
     // Both managers are asked, once.
-    for manager in [HA, BOSS] {
+    for manager in [BOSS, BUI] {
         assert_eq!(chat.count(manager, "Nhiều người cùng nhận một khách"), 1);
     }
-    let question = chat.shown(BOSS, "Nhiều người cùng nhận một khách");
+    let question = chat.shown(BUI, "Nhiều người cùng nhận một khách");
     for part in [
         "Trần Văn Bình · 0912 345 678",
         "Lan Anh\n• Khách hàng, dòng 2: có từ trước khi dùng bot, ô ngày nhận 03/03/2026, Đang tư vấn",
@@ -299,7 +138,7 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
     // What Minh says of the customer in the chat is evidence, too.
     let toast = chat.presses(MINH, &alert, "Không nghe máy").await;
     assert_eq!(toast, "Đã ghi: không nghe máy");
-    let listed = chat.says(HA, "/trùng", "Nhiều người cùng nhận").await;
+    let listed = chat.says(BOSS, "/trùng", "Nhiều người cùng nhận").await;
     assert!(
         listed
             .text
@@ -309,7 +148,7 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
     );
     assert_eq!(listed.buttons.len(), 3);
     chat.says(
-        HA,
+        BOSS,
         "/khach 0912345678",
         "Nhiều người cùng nhận: Lan Anh, Minh Tuấn",
     )
@@ -319,9 +158,9 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
     assert!(!own.text.contains("Minh"), "{}", own.text);
     assert_eq!(chat.count(LAN, "Nhiều người"), 0);
 
-    let toast = chat.presses(BOSS, &question, "Giữ cho Lan Anh").await;
+    let toast = chat.presses(BUI, &question, "Giữ cho Lan Anh").await;
     assert_eq!(toast, "Đã ghi: giữ cho Lan Anh");
-    chat.send().await;
+    send(&mut chat).await;
     let yours = chat.shown(LAN, "Khách của bạn: Trần Văn Bình");
     assert!(
         yours
@@ -339,7 +178,7 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
         theirs.text
     );
     // The other manager's question says so, and a button of the list comes too late.
-    let other = chat.shown(HA, "Nhiều người cùng nhận một khách");
+    let other = chat.shown(BOSS, "Nhiều người cùng nhận một khách");
     assert!(
         other
             .text
@@ -348,14 +187,14 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
         other.text
     );
     assert!(other.buttons.is_empty(), "{:?}", other.buttons);
-    let late = chat.presses(HA, &listed, "Cùng chăm").await;
+    let late = chat.presses(BOSS, &listed, "Cùng chăm").await;
     assert!(
         late.starts_with("Bùi Sếp đã quyết định lúc 09:01 21/11: giữ cho Lan Anh."),
         "{late}"
     );
 
     chat.says(
-        HA,
+        BOSS,
         "/trung",
         "Không có khách nào đang bị nhiều người cùng nhận",
     )
@@ -380,10 +219,10 @@ async fn a_lead_who_is_known_is_told_as_such_and_managers_decide_whose_they_are(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn managers_read_with_whom_a_lead_was() {
-    let mut chat = Chat::open("").await;
+    let mut chat = open("").await;
     new_row(&chat.company, "Trần Văn Bình", "0912345678", "", "");
-    chat.settle().await;
-    let alert = chat.shown(HA, "Khách mới: Trần Văn Bình");
+    settle(&mut chat).await;
+    let alert = chat.shown(BOSS, "Khách mới: Trần Văn Bình");
     assert!(
         alert.text.contains("Khách này đã có từ tháng 3/2026, gần nhất: Đang tư vấn, phụ trách: Lan Anh (mở dòng cũ)"),
         "{}",
@@ -391,7 +230,7 @@ async fn managers_read_with_whom_a_lead_was() {
     );
     // Her own customer, who comes again: she may open the row.
     new_row(&chat.company, "Cúc", "0987 654 321", "", "Lan Anh");
-    chat.settle().await;
+    settle(&mut chat).await;
     // Told by whatever row, it is the story of one person.
     for (name, rows) in [("Cúc", 2), ("Trần Văn Bình", 2)] {
         let told = desk(&chat.company)
@@ -621,25 +460,25 @@ const PROPOSE: &str = "\n[owners]\npropose = \"round-robin\"\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_without_an_owner_is_given_by_a_button_and_reaches_whoever_is_chosen() {
-    let mut chat = Chat::open(PROPOSE).await;
+    let mut chat = open(PROPOSE).await;
     new_row(&chat.company, "Vũ Dũng", "0909000111", "", "");
-    chat.settle().await;
-    let question = chat.shown(HA, "Giao khách mới cho ai? Vũ Dũng");
+    settle(&mut chat).await;
+    let question = chat.shown(BOSS, "Giao khách mới cho ai? Vũ Dũng");
     assert!(
         question.text.contains("Đến lượt Lan Anh."),
         "{}",
         question.text
     );
-    let listed = chat.shown(BOSS, "Giao khách mới cho ai? Vũ Dũng");
-    let toast = chat.presses(HA, &question, "Giao Minh Tuấn").await;
+    let listed = chat.shown(BUI, "Giao khách mới cho ai? Vũ Dũng");
+    let toast = chat.presses(BOSS, &question, "Giao Minh Tuấn").await;
     assert_eq!(toast, "Đã giao cho Minh Tuấn");
     // Before the other chat is told.
-    let late = chat.presses(BOSS, &listed, "Giao Lan Anh").await;
+    let late = chat.presses(BUI, &listed, "Giao Lan Anh").await;
     assert!(
         late.starts_with("Hà Phạm đã giao khách này cho Minh Tuấn lúc 09:01."),
         "{late}"
     );
-    chat.send().await;
+    send(&mut chat).await;
     let told = chat.shown(MINH, "Hà Phạm giao khách cho bạn: Vũ Dũng");
     assert!(
         told.text.contains("ghi tên mình vào ô phụ trách"),
@@ -651,7 +490,7 @@ async fn a_lead_without_an_owner_is_given_by_a_button_and_reaches_whoever_is_cho
     chat.says(MINH, "/khach Dũng", "Hà Phạm đã giao cho Minh Tuấn")
         .await;
     chat.says(LAN, "/khach Dũng", "Không tìm thấy khách").await;
-    let other = chat.shown(BOSS, "Giao khách mới cho ai? Vũ Dũng");
+    let other = chat.shown(BUI, "Giao khách mới cho ai? Vũ Dũng");
     assert!(
         other.text.contains("✔️ Hà Phạm đã giao cho Minh Tuấn"),
         "{}",
@@ -660,16 +499,16 @@ async fn a_lead_without_an_owner_is_given_by_a_button_and_reaches_whoever_is_cho
 
     // The next one; somebody writes a name into the sheet before anybody presses.
     let row = new_row(&chat.company, "Đỗ Hạnh", "0909000222", "", "");
-    chat.settle().await;
-    let question = chat.shown(HA, "Giao khách mới cho ai? Đỗ Hạnh");
+    settle(&mut chat).await;
+    let question = chat.shown(BOSS, "Giao khách mới cho ai? Đỗ Hạnh");
     assert!(
         question.text.contains("Đến lượt Minh Tuấn."),
         "{}",
         question.text
     );
     chat.company.type_into(row, "NV phụ trách", "Thu Hà");
-    chat.settle().await;
-    let late = chat.presses(HA, &question, "Giao Minh Tuấn").await;
+    settle(&mut chat).await;
+    let late = chat.presses(BOSS, &question, "Giao Minh Tuấn").await;
     assert_eq!(late, "Ô phụ trách trên bảng nay đã ghi Thu Hà.");
     chat.end().await;
 }

@@ -2,6 +2,7 @@
 //! over, whose notices rest, who gets which digest, and what becomes of a trial.
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
+#[path = "../support/chat.rs"]
 mod chat;
 mod handover;
 mod rest;

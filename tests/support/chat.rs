@@ -1,4 +1,5 @@
 //! A company whose people talk to the bot and get its messages, with a clock that the test moves.
+#![allow(dead_code)] // each test binary needs a part of it
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -26,17 +27,22 @@ const TOKEN: &str = "4242:token";
 /// How long the bot may take for anything.
 const SOON: Duration = Duration::from_secs(10);
 
-/// The people of every test, with their chats; the first two sell, the third manages.
+/// The people of every test, with their chats; the first three sell, the fourth manages. The others are for the
+/// configuration to name.
 pub(crate) const LAN: i64 = 100_000;
 pub(crate) const MINH: i64 = 100_001;
 pub(crate) const THU: i64 = 100_002;
 pub(crate) const BOSS: i64 = 100_009;
-const PEOPLE: [(i64, &str); 5] = [
+pub(crate) const MAI: i64 = 100_031;
+pub(crate) const BUI: i64 = 100_032;
+const PEOPLE: [(i64, &str); 7] = [
     (LAN, "Lan Anh"),
     (MINH, "Minh Tuấn"),
     (THU, "Thu Hà"),
     (100_003, "Quốc Bảo"),
     (BOSS, "Hà Phạm"),
+    (MAI, "Ngọc Mai"),
+    (BUI, "Bùi Sếp"),
 ];
 
 /// The clock of the conversation, in milliseconds; set by the one test of each process.
@@ -50,6 +56,7 @@ pub(crate) struct Chat {
     pub(crate) company: Company,
     pub(crate) bot: BotSandbox,
     outbox: Outbox,
+    courier: Arc<TelegramCourier>,
     stop: CancellationToken,
     talk: tokio::task::JoinHandle<()>,
 }
@@ -78,11 +85,12 @@ impl Chat {
         };
         let client = Client::new(&settings).unwrap();
         let templates = Arc::new(Templates::load(None, Language::default()).unwrap());
+        let courier = Arc::new(TelegramCourier::new(client.clone()));
         let outbox = Outbox::new(
             company.roster.clone(),
             templates,
             None,
-            Some(Arc::new(TelegramCourier::new(client.clone()))),
+            Some(Arc::clone(&courier) as _),
             Health::new(company.now, "test", false),
         );
         let roster = company.roster.clone();
@@ -94,6 +102,7 @@ impl Chat {
             company,
             bot,
             outbox,
+            courier,
             talk: tokio::spawn(talk.run(stop.clone())),
             stop,
         }
@@ -112,6 +121,7 @@ impl Chat {
 
     /// Lets rules look, and sends what is due now.
     pub(crate) async fn sends(&mut self) {
+        CLOCK.fetch_max(self.company.now.as_millisecond(), Ordering::SeqCst);
         self.company.now = self.company.now.max(now());
         for _ in 0..3 {
             sheetbridge::alarms::ring(&self.company.roster, self.company.now).unwrap();
@@ -135,6 +145,12 @@ impl Chat {
             self.company.now = soon;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Brings messages that say something else by now up to date.
+    pub(crate) async fn amends(&self) {
+        let now = self.company.now;
+        while self.outbox.amend(&self.courier, now).await.unwrap() > 0 {}
     }
 
     pub(crate) fn messages(&self) -> Vec<Message> {
@@ -205,6 +221,18 @@ impl Chat {
 
     pub(crate) async fn says(&self, chat: i64, text: &str, part: &str) -> ShownMessage {
         let said = self.bot.say(chat, text).unwrap();
+        self.hears(chat, said, part).await
+    }
+
+    /// Writes so in answer to a message.
+    pub(crate) async fn answers(
+        &self,
+        chat: i64,
+        to: &ShownMessage,
+        text: &str,
+        part: &str,
+    ) -> ShownMessage {
+        let said = self.bot.say_in(chat, chat, text, Some(to.id)).unwrap();
         self.hears(chat, said, part).await
     }
 
