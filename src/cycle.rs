@@ -226,6 +226,8 @@ impl Cycle {
             Ok(taken.report.with_campaigns(events))
         })
         .map_err(PollError::Store)?;
+        // Nobody waits for that: what was decided is sent meanwhile.
+        tokio::task::block_in_place(|| self.roster.catch_up()).map_err(PollError::Store)?;
         if mode == Mode::Real && report.tabs.iter().all(|tab| tab.held.is_none()) {
             book.polled = Some(now);
         }

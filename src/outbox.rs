@@ -331,8 +331,13 @@ impl Outbox {
                 self.launch(&mut air, before.on_disk().await?);
                 ended.append(&mut ending);
             }
-            ending = new;
-            boarding = Some(Boarding::new(self.roster.store(), applied, claims));
+            if applied.is_on_disk() {
+                self.launch(&mut air, claims);
+                ended.append(&mut new);
+            } else {
+                ending = new;
+                boarding = Some(Boarding::new(self.roster.store(), applied, claims));
+            }
             loop {
                 let nothing = air.is_empty();
                 let woken = match &mut boarding {

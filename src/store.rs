@@ -1,9 +1,9 @@
 //! The only place that names sled: one tree, prefixed keys, commits that are each whole.
 //!
-//! A commit is one batch, flushed **and** synced before it is acknowledged: sled's `flush` is a
-//! `sync_file_range`, which a power cut survives only with the `fsync` that [`Store::commit`]
-//! adds. What does not fit in one batch is written as a plan with a ready marker, then applied
-//! piece by piece; opening the store resumes a plan that was cut off (ARCHITECTURE.md, "The store").
+//! A commit is one batch, and on disk before it is acknowledged: in the redo log (`store/redo.rs`), or, where it
+//! is long, in sled, flushed **and** synced: sled's `flush` is a `sync_file_range`, which a power cut survives
+//! only with an `fsync` behind it. What does not fit in one batch is written as a plan with a ready marker, then
+//! applied piece by piece; opening the store resumes a plan that was cut off (ARCHITECTURE.md, "The store").
 //!
 //! Nothing is ever decided from the absence of a key that could not be read: every read error is
 //! an error, never an empty answer.
@@ -33,6 +33,7 @@ mod packed;
 mod plan;
 pub mod proof;
 mod records;
+mod redo;
 pub mod subscription;
 pub mod suppression;
 mod tally;
@@ -65,7 +66,7 @@ pub use trouble::{gave_up, watch_for_panics};
 
 /// The format of everything in the store. Older ones are upgraded when the store opens
 /// (`store/upgrade.rs`); newer ones are refused, not guessed at.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 /// Operations in one batch; sled's memory grows without bound above (DEPENDENCIES.md, "sled").
 pub const BATCH: usize = 500;
@@ -221,6 +222,11 @@ impl Store {
         std::fs::create_dir_all(&path).map_err(folder)?;
         let owner = folder::owner_to_keep(dir).map_err(folder)?;
         let db = open_patiently(dir, &path)?;
+        let before = Counter::read(dir).map_err(folder)?;
+        let tally = unless_sled_gives_up(dir, || {
+            redo::replay(dir, &path, &db, damage)?;
+            reckon(dir, &db, before, damage)
+        })?;
         let live = Live::new(db, &path).map_err(folder)?;
         File::open(dir)
             .and_then(|dir| dir.sync_all())
@@ -232,8 +238,6 @@ impl Store {
                 synced => synced.map_err(folder)?,
             }
         }
-        let before = Counter::read(dir).map_err(folder)?;
-        let tally = reckon(dir, &live.db(), before, damage)?;
         let highest = tally.commits.max(before.unwrap_or(0));
         let chance = Arc::new(Chance::system());
         let mut store = Self::over(Medium::Disk(live), dir, chance);
@@ -489,15 +493,15 @@ impl Store {
         plan.commit()
     }
 
-    /// The same as [`Store::commit`], but on disk only when [`Store::make_durable`] has returned; others see it at once.
-    /// A crash before that may leave it out, with all that was applied after it. What does not fit in one batch is on
-    /// disk already.
+    /// The same as [`Store::commit`], but where that waits for nothing here it is there only when
+    /// [`Store::make_durable`] has returned; others see it at once. A crash before that may leave it out, with all that
+    /// was applied after it.
     ///
     /// # Errors
     /// As [`Store::commit`].
     pub fn commit_soon(&self, groups: Vec<Group>) -> Result<Applied, StoreError> {
         let operations: usize = groups.iter().map(Group::len).sum();
-        if operations == 0 || operations >= BATCH {
+        if operations == 0 || operations >= BATCH || self.disk.is_some() {
             self.commit(groups)?;
             return Ok(Applied::default());
         }
@@ -530,7 +534,28 @@ impl Store {
         self.make_durable(&applied)
     }
 
-    fn apply_only(&self, mut operations: Vec<Operation>) -> Result<Applied, StoreError> {
+    /// Applies a piece of something longer, which is made durable at its end. A crash before that leaves out what was
+    /// applied last.
+    fn apply_unsynced(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
+        let applied = self.apply_as(operations, Lasting::Later)?;
+        if self.disk.is_none() {
+            return self.make_durable(&applied);
+        }
+        if applied.queues {
+            self.queued_more.send_modify(|times| *times += 1);
+        }
+        Ok(())
+    }
+
+    fn apply_only(&self, operations: Vec<Operation>) -> Result<Applied, StoreError> {
+        self.apply_as(operations, Lasting::Now)
+    }
+
+    fn apply_as(
+        &self,
+        mut operations: Vec<Operation>,
+        lasting: Lasting,
+    ) -> Result<Applied, StoreError> {
         let mut turn = self.turn();
         turn.must_be_whole()?;
         if let Some(touched) = &mut turn.touched {
@@ -547,8 +572,8 @@ impl Store {
             tally = tally.after(&operations, |key| self.db.get(key))?;
             operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
         }
-        if let Err(error) = self.db.apply(operations) {
-            return Err(self.stopped_by(&mut turn, error.into()));
+        if let Err(error) = self.db.apply(tally.commits, operations, lasting) {
+            return Err(self.stopped_by(&mut turn, error));
         }
         turn.tally = tally;
         turn.queued = queued;
@@ -640,17 +665,9 @@ fn reckon(
         dir: dir.to_owned(),
         why,
     };
-    // What sled leaves half-done when it gives up is not used any more.
-    let read = std::panic::AssertUnwindSafe(|| -> Result<_, StoreError> {
-        let written = db.get(tally::KEY)?;
-        Ok((written, tally::count(db)?))
-    });
-    let read = std::panic::catch_unwind(read);
-    let (written, found) = match read {
-        Ok(Ok(read)) => read,
-        Ok(Err(error)) => return Err(corrupt(error.to_string())),
-        Err(_) => return Err(corrupt("sled gave up while reading it".into())),
-    };
+    let unreadable = |error: sled::Error| corrupt(error.to_string());
+    let written = db.get(tally::KEY).map_err(unreadable)?;
+    let found = tally::count(db).map_err(|error| corrupt(error.to_string()))?;
     let Some(written) = written else {
         // A new store, or one from before there were tallies; `check_format` tells it from one that lost its own.
         return Ok(found);
@@ -679,6 +696,19 @@ fn reckon(
         return Err(corrupt(why));
     }
     Ok(written)
+}
+
+/// What sled panics at makes no sense to it; what it leaves half-done then is not used any more.
+fn unless_sled_gives_up<T>(
+    dir: &Path,
+    read: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        Err(StoreError::Corrupt {
+            dir: dir.to_owned(),
+            why: "sled gave up while reading it".into(),
+        })
+    })
 }
 
 /// Takes away what a crash left that sled stumbles over: a snapshot that was being written, which it takes for
@@ -770,6 +800,14 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
     }
 }
 
+/// When a commit is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lasting {
+    Now,
+    /// With the next that is so at once, or before.
+    Later,
+}
+
 /// A commit that is not known to be on disk yet.
 #[derive(Debug, Default)]
 #[must_use]
@@ -778,6 +816,13 @@ pub struct Applied {
     number: Option<u64>,
     /// Whether it puts messages into the queue.
     queues: bool,
+}
+
+impl Applied {
+    /// Whether nobody has to wait for the disk any more.
+    pub fn is_on_disk(&self) -> bool {
+        self.number.is_none()
+    }
 }
 
 /// A value as it is stored.

@@ -225,7 +225,6 @@ impl Poll<'_> {
         if self.first_looks || self.worked_at >= MANY {
             self.roster.forget_persons();
         }
-        self.roster.catch_up()?;
         *pending = waiting;
         Ok(Taken {
             report: self.report,

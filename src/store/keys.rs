@@ -113,6 +113,14 @@ pub mod prefix {
     pub const PLAN: &[u8] = b"plan/";
 }
 
+/// Whether a key says nothing of where it stands, because it begins with a hash: those of a commit lie all over their
+/// part of the store.
+pub(super) fn is_scattered(key: &[u8]) -> bool {
+    [prefix::DIGEST, prefix::PLACE, prefix::KNOWN, b"meta/once/"]
+        .iter()
+        .any(|scattered| key.starts_with(scattered))
+}
+
 /// A key under a prefix.
 pub fn under(prefix: &[u8], rest: impl AsRef<[u8]>) -> Key {
     let mut key = prefix.to_vec();

@@ -10,18 +10,21 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use sled::IVec;
 
-use super::StoreError;
 use super::keys::Key;
-use super::walk::Walk;
+use super::redo::{self, Redo, Room};
+use super::walk::{self, Walk};
+use super::{Lasting, Operation, StoreError};
 
-/// A sled and the file that must be synced behind its flushes.
+/// A sled, its redo log, and the file that must be synced behind its flushes.
 #[derive(Clone)]
 pub(super) struct Live(Arc<RwLock<Inner>>);
 
+#[derive(Clone)]
 struct Inner {
     db: sled::Db,
     file: Arc<File>,
     blobs: Arc<Mutex<Blobs>>,
+    redo: Arc<Mutex<Redo>>,
 }
 
 /// What sled keeps in files of its own, for its size, it never syncs. Few are left with segments of
@@ -71,18 +74,42 @@ impl Blobs {
     }
 }
 
+impl Inner {
+    /// Makes durable what sled has, so that the redo log can begin anew: sled's own flush does not survive a power cut.
+    fn checkpoint(&self, redo: &mut Redo) -> Result<(), StoreError> {
+        // Before the log can point to them.
+        let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        blobs.sync().map_err(StoreError::Sync)?;
+        drop(blobs);
+        self.db.flush()?;
+        self.file.sync_all().map_err(StoreError::Sync)?;
+        redo.begin_anew();
+        Ok(())
+    }
+}
+
 impl Live {
     /// Takes an open sled whose files are in `path`, and makes what is there so far durable.
     pub(super) fn new(db: sled::Db, path: &Path) -> io::Result<Self> {
         let file = File::open(path.join("db"))?;
+        let mut blobs = Blobs::new(path.join("blobs"));
+        blobs.sync()?;
         for synced in [path.join("conf"), path.join("db"), path.to_owned()] {
             File::open(synced)?.sync_all()?;
         }
         Ok(Self(Arc::new(RwLock::new(Inner {
             db,
             file: Arc::new(file),
-            blobs: Arc::new(Mutex::new(Blobs::new(path.join("blobs")))),
+            blobs: Arc::new(Mutex::new(blobs)),
+            redo: Arc::new(Mutex::new(Redo::open(path)?)),
         }))))
+    }
+
+    fn inner(&self) -> Inner {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The sled itself; iterators of it stay good when it is exchanged.
@@ -91,19 +118,10 @@ impl Live {
         inner.db.clone()
     }
 
-    /// Puts another in its place; returns the one before.
-    pub(super) fn exchange(&self, other: &Self) -> sled::Db {
-        let (db, file, blobs) = {
-            let other = other.0.read().unwrap_or_else(PoisonError::into_inner);
-            (
-                other.db.clone(),
-                Arc::clone(&other.file),
-                Arc::clone(&other.blobs),
-            )
-        };
-        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        (inner.file, inner.blobs) = (file, blobs);
-        std::mem::replace(&mut inner.db, db)
+    /// Puts another in its place.
+    pub(super) fn exchange(&self, other: &Self) {
+        let other = other.inner();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = other;
     }
 
     pub(super) fn get(&self, key: impl AsRef<[u8]>) -> sled::Result<Option<IVec>> {
@@ -126,8 +144,59 @@ impl Live {
         Walk::new(db, entries)
     }
 
-    pub(super) fn apply_batch(&self, batch: sled::Batch) -> sled::Result<()> {
-        self.db().apply_batch(batch)
+    /// Applies a commit; the next has the next number.
+    pub(super) fn apply(
+        &self,
+        number: u64,
+        operations: Vec<Operation>,
+        lasting: Lasting,
+    ) -> Result<(), StoreError> {
+        let inner = self.inner();
+        let mut redo = inner.redo.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = match lasting {
+            Lasting::Now => redo::record(&operations),
+            Lasting::Later => Vec::new(),
+        };
+        let room = match lasting {
+            Lasting::Now => redo.room_for(record.len()),
+            Lasting::Later => Room::Never,
+        };
+        if room == Room::AfterCheckpoint {
+            inner.checkpoint(&mut redo)?;
+        }
+        let operations: Vec<(IVec, Option<Vec<u8>>)> = operations
+            .into_iter()
+            .map(|(key, value)| (IVec::from(key), value))
+            .collect();
+        let sizes = operations
+            .iter()
+            .map(|(key, value)| (key.clone(), key.len() + value.as_ref().map_or(0, Vec::len)));
+        let sizes: Vec<(IVec, usize)> = sizes.collect();
+        if room == Room::Never {
+            drop(record);
+            let mut batch = sled::Batch::default();
+            for (key, value) in operations {
+                match value {
+                    Some(value) => batch.insert(key, value),
+                    None => batch.remove(key),
+                }
+            }
+            inner.db.apply_batch(batch)?;
+            let bytes = sizes.iter().map(|(_, bytes)| bytes).sum();
+            walk::forget(&inner.db, sizes.into_iter())?;
+            return match lasting {
+                Lasting::Later if redo.may_wait(bytes) => Ok(()),
+                Lasting::Later | Lasting::Now => inner.checkpoint(&mut redo),
+            };
+        }
+        redo.append(number, record).map_err(StoreError::Sync)?;
+        for (key, value) in operations {
+            match value {
+                Some(value) => inner.db.insert(key, value)?,
+                None => inner.db.remove(key)?,
+            };
+        }
+        Ok(walk::forget(&inner.db, sizes.into_iter())?)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -136,23 +205,5 @@ impl Live {
 
     pub(super) fn size_on_disk(&self) -> sled::Result<u64> {
         self.db().size_on_disk()
-    }
-
-    /// Makes durable what was applied: sled's own flush does not survive a power cut.
-    pub(super) fn sync(&self) -> Result<(), StoreError> {
-        let (db, file, blobs) = {
-            let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            (
-                inner.db.clone(),
-                Arc::clone(&inner.file),
-                Arc::clone(&inner.blobs),
-            )
-        };
-        // Before the log can point to them.
-        let mut blobs = blobs.lock().unwrap_or_else(PoisonError::into_inner);
-        blobs.sync().map_err(StoreError::Sync)?;
-        drop(blobs);
-        db.flush()?;
-        file.sync_all().map_err(StoreError::Sync)
     }
 }

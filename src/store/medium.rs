@@ -8,7 +8,7 @@ use super::keys::Key;
 use super::live::Live;
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{Operation, StoreError, walk};
+use super::{Lasting, Operation, StoreError};
 
 /// The few things the store asks of what is below it.
 #[derive(Clone)]
@@ -66,31 +66,24 @@ impl Medium {
         }
     }
 
-    /// Writes a batch, which is whole or not there at all after a crash.
-    pub(super) fn apply(&self, operations: Vec<Operation>) -> sled::Result<()> {
+    /// Writes a commit, which is whole or not there at all after a crash. On disk it lasts as it is told to; in memory it
+    /// does when [`Self::sync`] has returned.
+    pub(super) fn apply(
+        &self,
+        number: u64,
+        operations: Vec<Operation>,
+        lasting: Lasting,
+    ) -> Result<(), StoreError> {
         match self {
-            Self::Disk(live) => {
-                let mut batch = sled::Batch::default();
-                let mut written = Vec::with_capacity(operations.len());
-                for (key, value) in operations {
-                    let key = IVec::from(key);
-                    written.push((key.clone(), key.len() + value.as_ref().map_or(0, Vec::len)));
-                    match value {
-                        Some(value) => batch.insert(key, value),
-                        None => batch.remove(key),
-                    }
-                }
-                live.apply_batch(batch)?;
-                walk::forget(&live.db(), written.into_iter())
-            }
-            Self::Memory(memory) => memory.apply(operations),
+            Self::Disk(live) => live.apply(number, operations, lasting),
+            Self::Memory(memory) => Ok(memory.apply(operations)?),
         }
     }
 
     /// Makes durable what was applied.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         match self {
-            Self::Disk(live) => live.sync(),
+            Self::Disk(_) => Ok(()),
             Self::Memory(memory) => Ok(memory.flush()?),
         }
     }
@@ -98,7 +91,7 @@ impl Medium {
     /// Puts another sled in the place of the one in force; nothing in memory is exchanged.
     pub(super) fn exchange(&self, other: &Live) {
         match self {
-            Self::Disk(live) => drop(live.exchange(other)),
+            Self::Disk(live) => live.exchange(other),
             Self::Memory(_) => {}
         }
     }

@@ -12,6 +12,9 @@ use super::{BATCH, Group, Operation, Store, StoreError, packed};
 /// A piece is written when it has so many bytes, or [`BATCH`] operations.
 const PIECE_BYTES: usize = 1 << 20;
 
+/// So many operations under scattered keys are kept in memory.
+const SCATTERED: usize = 20_000;
+
 /// A piece lies under several keys, a part of it each. sled puts what is large into files of its own, which it
 /// never syncs: a power cut would leave a hole in the plan. Sixteen parts, the most that a page of sled's has,
 /// stay below that (see `SEGMENT` in the store).
@@ -25,6 +28,8 @@ pub struct Plan<'s> {
     written: u64,
     open: Vec<Operation>,
     bytes: usize,
+    /// What stands under scattered keys; written last, in the order of the keys.
+    scattered: Vec<Operation>,
 }
 
 impl std::fmt::Debug for Plan<'_> {
@@ -45,12 +50,14 @@ impl Store {
             written: 0,
             open: Vec::new(),
             bytes: 0,
+            scattered: Vec::new(),
         }
     }
 
     /// Applies what is left of a plan, or throws away one that was never ready.
     pub(super) fn resume_plan(&self) -> Result<(), StoreError> {
         let ready = self.contains(&ready_key())?;
+        let mut any = ready;
         loop {
             let parts = self.first_piece()?;
             let Some((key, _)) = parts.first() else {
@@ -66,9 +73,12 @@ impl Store {
                 Vec::new()
             };
             operations.extend(parts.into_iter().map(|(key, _)| (key, None)));
-            self.apply(operations)?;
+            // What a crash takes of it is still in the plan.
+            self.apply_unsynced(operations)?;
+            any = true;
         }
-        if ready {
+        if any {
+            // With it all before it is on disk.
             self.apply(vec![(ready_key(), None)])?;
         }
         Ok(())
@@ -92,11 +102,19 @@ impl Store {
 }
 
 impl Plan<'_> {
-    /// Adds a group, which is never torn. A group of more than [`BATCH`] operations is a piece of its own.
+    /// Adds a group, which is never torn. A group of more than [`BATCH`] operations is a piece of its own. Only what
+    /// stands under [scattered keys](keys::is_scattered) may be seen by others a moment later than the rest.
     ///
     /// # Errors
     /// The disk: full, read-only, gone. Nothing of the plan counts then.
-    pub fn add(&mut self, group: Group) -> Result<(), StoreError> {
+    pub fn add(&mut self, mut group: Group) -> Result<(), StoreError> {
+        let scattered = group
+            .operations
+            .extract_if(.., |(key, _)| keys::is_scattered(key));
+        self.scattered.extend(scattered);
+        if self.scattered.len() >= SCATTERED {
+            self.gather()?;
+        }
         if group.is_empty() {
             return Ok(());
         }
@@ -121,14 +139,16 @@ impl Plan<'_> {
     /// # Errors
     /// The disk. What was ready is gone on with when the store opens the next time.
     pub fn commit(mut self) -> Result<(), StoreError> {
-        if self.written == 0 {
-            let open = std::mem::take(&mut self.open);
+        if self.written == 0 && self.open.len() + self.scattered.len() < BATCH {
+            let mut open = std::mem::take(&mut self.open);
+            open.append(&mut self.scattered);
             return if open.is_empty() {
                 Ok(())
             } else {
                 self.store.apply(open)
             };
         }
+        self.gather()?;
         self.write_piece()?;
         self.store
             .apply(vec![(ready_key(), Some(packed::plain(&true)))])?;
@@ -136,7 +156,26 @@ impl Plan<'_> {
         self.store.resume_plan()
     }
 
+    /// Puts what stands under scattered keys into pieces of its own, so that each page of the store that it comes to is
+    /// read once.
+    fn gather(&mut self) -> Result<(), StoreError> {
+        let mut scattered = std::mem::take(&mut self.scattered);
+        // Of several operations on a key the last one counts.
+        scattered.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut scattered = scattered.into_iter().peekable();
+        while scattered.peek().is_some() {
+            if !self.open.is_empty() {
+                self.write_piece()?;
+            }
+            self.open.extend(scattered.by_ref().take(BATCH - 1));
+        }
+        Ok(())
+    }
+
     fn write_piece(&mut self) -> Result<(), StoreError> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
         if self.planning.is_none() {
             let alone = self.store.planning.lock();
             self.planning = Some(alone.unwrap_or_else(PoisonError::into_inner));
@@ -148,7 +187,8 @@ impl Plan<'_> {
         let bytes = pack_piece(&piece);
         let parts = bytes.chunks(PART_BYTES).zip(0..);
         let operations = parts.map(|(part, n)| (part_key(self.written, n), Some(part.to_vec())));
-        self.store.apply(operations.collect())?;
+        // Nothing of it counts before the marker, which is on disk after it.
+        self.store.apply_unsynced(operations.collect())?;
         self.written += 1;
         Ok(())
     }
@@ -195,7 +235,14 @@ fn pack_piece(piece: &[Operation]) -> Vec<u8> {
 
 /// Length and key, then 0 for a removal or 1 with length and value.
 pub(super) fn encode_piece(piece: &[Operation]) -> Vec<u8> {
-    let mut bytes = vec![PIECE_FORMAT];
+    let mut bytes = Vec::new();
+    encode_into(&mut bytes, piece);
+    bytes
+}
+
+/// The same behind what is there.
+pub(super) fn encode_into(bytes: &mut Vec<u8>, piece: &[Operation]) {
+    bytes.push(PIECE_FORMAT);
     let mut put = |part: &[u8]| {
         bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
         bytes.extend_from_slice(part);
@@ -208,7 +255,6 @@ pub(super) fn encode_piece(piece: &[Operation]) -> Vec<u8> {
             Some(value) => put(value),
         }
     }
-    bytes
 }
 
 pub(super) fn decode_piece(key: &[u8], bytes: &[u8]) -> Result<Vec<Operation>, StoreError> {

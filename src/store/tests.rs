@@ -55,7 +55,7 @@ fn another_format_is_refused_with_the_way_out() {
     }
     let error = Store::open(dir.path()).unwrap_err().to_string();
     assert!(
-        error.contains("has format 10, and this sheetbridge reads format 5"),
+        error.contains("has format 11, and this sheetbridge reads format 6"),
         "{error}"
     );
     assert!(error.contains("run the version that wrote it"), "{error}");

@@ -8,6 +8,8 @@
 //! - 3 → 4: the queue was one for all, by due time; it is in lanes now.
 //! - 4 → 5: messages are packed with a dictionary, and entries of the queue have no value. Nothing is rewritten: what
 //!   format 4 wrote is read as before.
+//! - 5 → 6: a commit may be in the redo log alone until the next checkpoint. Nothing is rewritten; but a program that
+//!   does not read the log must not open the store any more.
 
 use serde::Deserialize;
 
