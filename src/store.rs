@@ -153,7 +153,7 @@ pub enum StoreError {
 const SEGMENT: usize = 4 << 20;
 /// What sled may keep of its pages in memory, in bytes as it counts them; that is up to twice as much. Opening a store
 /// reads all of it, so this much is always in use where a workbook is large.
-const CACHE: u64 = 16 << 20;
+const CACHE: u64 = 12 << 20;
 /// sled's own, which the stores of the first releases keep: it cannot be changed afterwards.
 const FIRST_SEGMENT: usize = 512 << 10;
 
@@ -534,28 +534,7 @@ impl Store {
         self.make_durable(&applied)
     }
 
-    /// Applies a piece of something longer, which is made durable at its end. A crash before that leaves out what was
-    /// applied last.
-    fn apply_unsynced(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
-        let applied = self.apply_as(operations, Lasting::Later)?;
-        if self.disk.is_none() {
-            return self.make_durable(&applied);
-        }
-        if applied.queues {
-            self.queued_more.send_modify(|times| *times += 1);
-        }
-        Ok(())
-    }
-
-    fn apply_only(&self, operations: Vec<Operation>) -> Result<Applied, StoreError> {
-        self.apply_as(operations, Lasting::Now)
-    }
-
-    fn apply_as(
-        &self,
-        mut operations: Vec<Operation>,
-        lasting: Lasting,
-    ) -> Result<Applied, StoreError> {
+    fn apply_only(&self, mut operations: Vec<Operation>) -> Result<Applied, StoreError> {
         let mut turn = self.turn();
         turn.must_be_whole()?;
         if let Some(touched) = &mut turn.touched {
@@ -572,7 +551,7 @@ impl Store {
             tally = tally.after(&operations, |key| self.db.get(key))?;
             operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
         }
-        if let Err(error) = self.db.apply(tally.commits, operations, lasting) {
+        if let Err(error) = self.db.apply(tally.commits, operations) {
             return Err(self.stopped_by(&mut turn, error));
         }
         turn.tally = tally;
@@ -798,14 +777,6 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
         Ok(Err(error)) => Err(corrupt(error.to_string())),
         Err(_) => Err(corrupt("sled gave up while reading it".into())),
     }
-}
-
-/// When a commit is on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lasting {
-    Now,
-    /// With the next that is so at once, or before.
-    Later,
 }
 
 /// A commit that is not known to be on disk yet.

@@ -7,13 +7,14 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use sled::IVec;
 
 use super::keys::Key;
 use super::redo::{self, Redo, Room};
 use super::walk::{self, Walk};
-use super::{Lasting, Operation, StoreError};
+use super::{Operation, StoreError};
 
 /// A sled, its redo log, and the file that must be synced behind its flushes.
 #[derive(Clone)]
@@ -83,8 +84,14 @@ impl Inner {
         drop(blobs);
         self.db.flush()?;
         self.file.sync_all().map_err(StoreError::Sync)?;
-        redo.begin_anew();
+        redo.begin_anew(self.written()?);
         Ok(())
+    }
+
+    /// When sled wrote to its log last.
+    fn written(&self) -> Result<SystemTime, StoreError> {
+        let log = self.file.metadata().map_err(StoreError::Sync)?;
+        log.modified().map_err(StoreError::Sync)
     }
 }
 
@@ -144,23 +151,12 @@ impl Live {
         Walk::new(db, entries)
     }
 
-    /// Applies a commit; the next has the next number.
-    pub(super) fn apply(
-        &self,
-        number: u64,
-        operations: Vec<Operation>,
-        lasting: Lasting,
-    ) -> Result<(), StoreError> {
+    /// Applies a commit and makes it durable; the next has the next number.
+    pub(super) fn apply(&self, number: u64, operations: Vec<Operation>) -> Result<(), StoreError> {
         let inner = self.inner();
         let mut redo = inner.redo.lock().unwrap_or_else(PoisonError::into_inner);
-        let record = match lasting {
-            Lasting::Now => redo::record(&operations),
-            Lasting::Later => Vec::new(),
-        };
-        let room = match lasting {
-            Lasting::Now => redo.room_for(record.len()),
-            Lasting::Later => Room::Never,
-        };
+        let record = redo::record(&operations);
+        let room = redo.room_for(record.len());
         if room == Room::AfterCheckpoint {
             inner.checkpoint(&mut redo)?;
         }
@@ -182,12 +178,8 @@ impl Live {
                 }
             }
             inner.db.apply_batch(batch)?;
-            let bytes = sizes.iter().map(|(_, bytes)| bytes).sum();
             walk::forget(&inner.db, sizes.into_iter())?;
-            return match lasting {
-                Lasting::Later if redo.may_wait(bytes) => Ok(()),
-                Lasting::Later | Lasting::Now => inner.checkpoint(&mut redo),
-            };
+            return inner.checkpoint(&mut redo);
         }
         redo.append(number, record).map_err(StoreError::Sync)?;
         for (key, value) in operations {
@@ -196,7 +188,12 @@ impl Live {
                 None => inner.db.remove(key)?,
             };
         }
-        Ok(walk::forget(&inner.db, sizes.into_iter())?)
+        walk::forget(&inner.db, sizes.into_iter())?;
+        // Its buffer was full, or it read what was still in it: what it wrote is not to be at risk for long.
+        if inner.written()? != redo.written() {
+            inner.checkpoint(&mut redo)?;
+        }
+        Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {

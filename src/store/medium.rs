@@ -8,7 +8,7 @@ use super::keys::Key;
 use super::live::Live;
 use super::memory::Memory;
 use super::walk::Walk;
-use super::{Lasting, Operation, StoreError};
+use super::{Operation, StoreError};
 
 /// The few things the store asks of what is below it.
 #[derive(Clone)]
@@ -66,16 +66,11 @@ impl Medium {
         }
     }
 
-    /// Writes a commit, which is whole or not there at all after a crash. On disk it lasts as it is told to; in memory it
-    /// does when [`Self::sync`] has returned.
-    pub(super) fn apply(
-        &self,
-        number: u64,
-        operations: Vec<Operation>,
-        lasting: Lasting,
-    ) -> Result<(), StoreError> {
+    /// Writes a commit, which is whole or not there at all after a crash. On disk it lasts; in memory it does when
+    /// [`Self::sync`] has returned.
+    pub(super) fn apply(&self, number: u64, operations: Vec<Operation>) -> Result<(), StoreError> {
         match self {
-            Self::Disk(live) => live.apply(number, operations, lasting),
+            Self::Disk(live) => live.apply(number, operations),
             Self::Memory(memory) => Ok(memory.apply(operations)?),
         }
     }

@@ -13,7 +13,7 @@ use super::{BATCH, Group, Operation, Store, StoreError, packed};
 const PIECE_BYTES: usize = 1 << 20;
 
 /// So many operations under scattered keys are kept in memory.
-const SCATTERED: usize = 20_000;
+const SCATTERED: usize = 10_000;
 
 /// A piece lies under several keys, a part of it each. sled puts what is large into files of its own, which it
 /// never syncs: a power cut would leave a hole in the plan. Sixteen parts, the most that a page of sled's has,
@@ -57,7 +57,6 @@ impl Store {
     /// Applies what is left of a plan, or throws away one that was never ready.
     pub(super) fn resume_plan(&self) -> Result<(), StoreError> {
         let ready = self.contains(&ready_key())?;
-        let mut any = ready;
         loop {
             let parts = self.first_piece()?;
             let Some((key, _)) = parts.first() else {
@@ -73,12 +72,9 @@ impl Store {
                 Vec::new()
             };
             operations.extend(parts.into_iter().map(|(key, _)| (key, None)));
-            // What a crash takes of it is still in the plan.
-            self.apply_unsynced(operations)?;
-            any = true;
+            self.apply(operations)?;
         }
-        if any {
-            // With it all before it is on disk.
+        if ready {
             self.apply(vec![(ready_key(), None)])?;
         }
         Ok(())
@@ -187,8 +183,7 @@ impl Plan<'_> {
         let bytes = pack_piece(&piece);
         let parts = bytes.chunks(PART_BYTES).zip(0..);
         let operations = parts.map(|(part, n)| (part_key(self.written, n), Some(part.to_vec())));
-        // Nothing of it counts before the marker, which is on disk after it.
-        self.store.apply_unsynced(operations.collect())?;
+        self.store.apply(operations.collect())?;
         self.written += 1;
         Ok(())
     }

@@ -19,13 +19,15 @@
 //! many commits it has as a whole, and perhaps it has a part of the next. Opening the store applies all that are later.
 //! Nothing of a commit reaches sled before its record is on disk, so that no part of one is left without the rest.
 //!
-//! A window between checkpoints is shorter than a segment of sled's log. So sled cannot write over a segment that it
-//! has emptied only in the same window, whose emptying a power cut may undo.
+//! What sled writes by itself, because its buffer is full, is at risk until it is synced: a power cut may keep a later
+//! segment of its log and lose the one before, and sled refuses to read that. So a checkpoint follows at once when sled
+//! has written, which its file's time says; and a window between checkpoints is shorter than a segment.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::tally::Tally;
 use super::{Damage, Operation, StoreError, plan, tally};
@@ -45,15 +47,15 @@ const HEADER: usize = 32;
 /// The file, and where the next record goes.
 pub(super) struct Redo {
     file: File,
-    /// None before the first checkpoint, when sled may lack the tally, without which no record could be told from one
-    /// that it has; and while sled has commits that are neither in the file nor on disk.
+    /// None before the first checkpoint: sled may lack the tally, without which no record could be told from one that
+    /// it has.
     round: Option<Round>,
-    /// Bytes of those commits.
-    waiting: usize,
 }
 
 /// What stands in the file since the last checkpoint.
 struct Round {
+    /// When sled had written to its log last.
+    written: SystemTime,
     salt: u64,
     at: usize,
     commits: u32,
@@ -87,11 +89,7 @@ impl Redo {
         file.write_all_at(&[0; HEADER], 0)?;
         file.sync_all()?;
         File::open(folder)?.sync_all()?;
-        Ok(Self {
-            file,
-            round: None,
-            waiting: 0,
-        })
+        Ok(Self { file, round: None })
     }
 
     /// Whether a record of so many bytes can be appended.
@@ -108,7 +106,8 @@ impl Redo {
 
     /// Appends a record for which there is room, and waits until it is on disk.
     pub(super) fn append(&mut self, number: u64, mut record: Vec<u8>) -> io::Result<()> {
-        let round = self.round.get_or_insert_with(Round::new);
+        let written = self.written();
+        let round = self.round.get_or_insert_with(|| Round::new(written));
         finish(&mut record, round.salt, number);
         self.file.write_all_at(&record, round.at as u64)?;
         round.at += record.len();
@@ -116,24 +115,24 @@ impl Redo {
         self.file.sync_data()
     }
 
-    /// Notes that a commit of so many bytes went to sled at once; whether the checkpoint may come later.
-    pub(super) fn may_wait(&mut self, bytes: usize) -> bool {
-        self.round = None;
-        self.waiting += bytes;
-        self.waiting < CAPACITY
+    /// Begins anew: all that was applied so far is on disk without the file.
+    /// `written`: when sled wrote to its log last.
+    pub(super) fn begin_anew(&mut self, written: SystemTime) {
+        self.round = Some(Round::new(written));
     }
 
-    /// Begins anew: all that was applied so far is on disk without the file.
-    pub(super) fn begin_anew(&mut self) {
-        self.round = Some(Round::new());
-        self.waiting = 0;
+    /// When sled had written to its log at the last checkpoint.
+    pub(super) fn written(&self) -> SystemTime {
+        let round = self.round.as_ref();
+        round.map_or(SystemTime::UNIX_EPOCH, |round| round.written)
     }
 }
 
 impl Round {
     #[allow(clippy::cast_possible_truncation)] // half of it does
-    fn new() -> Self {
+    fn new(written: SystemTime) -> Self {
         Self {
+            written,
             // What is left of another round must not be taken for a part of this one, nor zeros for any.
             salt: random::secret() as u64 | 1,
             at: 0,
@@ -315,11 +314,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut redo = Redo::open(dir.path()).unwrap();
         assert_eq!(redo.room_for(10), Room::Never, "sled has no tally yet");
-        redo.begin_anew();
+        redo.begin_anew(SystemTime::UNIX_EPOCH);
         assert_eq!(redo.room_for(LONGEST), Room::Enough);
         assert_eq!(redo.room_for(LONGEST + 1), Room::Never);
         let mut round = |at, commits| {
             redo.round = Some(Round {
+                written: SystemTime::UNIX_EPOCH,
                 salt: 1,
                 at,
                 commits,
