@@ -113,10 +113,10 @@ pub mod prefix {
     pub const PLAN: &[u8] = b"plan/";
 }
 
-/// Whether a key says nothing of where it stands, because it begins with a hash: those of a commit lie all over their
-/// part of the store.
+/// Whether a key says nothing of where it stands, because it begins with a hash, so that those of a commit lie all over
+/// their part of the store; and nobody concludes from its absence, but who decides, which nobody does during a commit.
 pub(super) fn is_scattered(key: &[u8]) -> bool {
-    [prefix::DIGEST, prefix::PLACE, prefix::KNOWN, b"meta/once/"]
+    [prefix::DIGEST, b"meta/once/"]
         .iter()
         .any(|scattered| key.starts_with(scattered))
 }

@@ -26,6 +26,8 @@ struct Inner {
     file: Arc<File>,
     blobs: Arc<Mutex<Blobs>>,
     redo: Arc<Mutex<Redo>>,
+    /// Held while sled takes a commit key by key, so that who looks for something sees all of it or nothing.
+    taking: Arc<RwLock<()>>,
 }
 
 /// What sled keeps in files of its own, for its size, it never syncs. Few are left with segments of
@@ -109,6 +111,7 @@ impl Live {
             file: Arc::new(file),
             blobs: Arc::new(Mutex::new(blobs)),
             redo: Arc::new(Mutex::new(Redo::open(path)?)),
+            taking: Arc::default(),
         }))))
     }
 
@@ -132,11 +135,15 @@ impl Live {
     }
 
     pub(super) fn get(&self, key: impl AsRef<[u8]>) -> sled::Result<Option<IVec>> {
-        self.db().get(key)
+        let inner = self.inner();
+        let _whole = inner.taking.read().unwrap_or_else(PoisonError::into_inner);
+        inner.db.get(key)
     }
 
     pub(super) fn contains_key(&self, key: impl AsRef<[u8]>) -> sled::Result<bool> {
-        self.db().contains_key(key)
+        let inner = self.inner();
+        let _whole = inner.taking.read().unwrap_or_else(PoisonError::into_inner);
+        inner.db.contains_key(key)
     }
 
     pub(super) fn scan_prefix(&self, prefix: impl AsRef<[u8]>) -> Walk {
@@ -182,12 +189,14 @@ impl Live {
             return inner.checkpoint(&mut redo);
         }
         redo.append(number, record).map_err(StoreError::Sync)?;
+        let taking = inner.taking.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in operations {
             match value {
                 Some(value) => inner.db.insert(key, value)?,
                 None => inner.db.remove(key)?,
             };
         }
+        drop(taking);
         walk::forget(&inner.db, sizes.into_iter())?;
         // Its buffer was full, or it read what was still in it: what it wrote is not to be at risk for long.
         if inner.written()? != redo.written() {

@@ -111,6 +111,37 @@ fn large_commits_at_the_same_time_take_nothing_from_each_other() {
 }
 
 #[test]
+fn whoever_looks_meanwhile_sees_a_commit_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    store
+        .commit(vec![group(&[("record/a", 0), ("record/z", 0)])])
+        .unwrap();
+    let last = 3_000;
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for n in 1..=last {
+                store
+                    .commit(vec![group(&[("record/a", n), ("record/z", n)])])
+                    .unwrap();
+            }
+        });
+        let number = |key: &str| store.get::<u32>(key.as_bytes()).unwrap().unwrap();
+        loop {
+            let first = number("record/a");
+            let second = number("record/z");
+            assert!(
+                second >= first,
+                "{first} was there, and only {second} of its commit"
+            );
+            if second == last {
+                break;
+            }
+        }
+    });
+}
+
+#[test]
 fn a_store_that_was_there_is_not_taken_for_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     drop(Store::open(dir.path()).unwrap());
