@@ -99,7 +99,7 @@ impl Store {
 
 impl Plan<'_> {
     /// Adds a group, which is never torn. A group of more than [`BATCH`] operations is a piece of its own. Only what
-    /// stands under [scattered keys](keys::is_scattered) may be seen by others a moment later than the rest.
+    /// stands under scattered keys (`keys::is_scattered`) may be seen by others a moment later than the rest.
     ///
     /// # Errors
     /// The disk: full, read-only, gone. Nothing of the plan counts then.
