@@ -197,13 +197,13 @@ impl Cycle {
         let written: Vec<fetch::TabRead> = reads
             .extract_if(.., |read| campaigns::is_campaigns(&read.plan.tab))
             .collect();
-        let report = tokio::task::block_in_place(|| {
+        let (report, changed) = tokio::task::block_in_place(|| {
             // Buttons read and write records as well; nothing of theirs may be written over.
             let _alone = self.roster.store().alone();
             let events = campaigns::take(&self.roster, &settings.id, &written, now, mode)?;
             if doubts.are_none() && quiet::is_quiet(&self.roster, &settings.id, book, &reads)? {
                 let quiet = quiet::report(&self.roster, &settings.id, &reads, now);
-                return Ok(quiet.with_campaigns(events));
+                return Ok((quiet.with_campaigns(events), false));
             }
             let taken = accept::take(
                 &self.roster,
@@ -223,11 +223,13 @@ impl Cycle {
                 book.base = Some(Arc::new(next));
             }
             book.metas = self.metas(&settings.id)?;
-            Ok(taken.report.with_campaigns(events))
+            Ok((taken.report.with_campaigns(events), mode == Mode::Real))
         })
         .map_err(PollError::Store)?;
-        // Nobody waits for that: what was decided is sent meanwhile.
-        tokio::task::block_in_place(|| self.roster.catch_up()).map_err(PollError::Store)?;
+        if changed {
+            // Nobody waits for that: what was decided is sent meanwhile.
+            tokio::task::block_in_place(|| self.roster.catch_up()).map_err(PollError::Store)?;
+        }
         if mode == Mode::Real && report.tabs.iter().all(|tab| tab.held.is_none()) {
             book.polled = Some(now);
         }

@@ -8,7 +8,7 @@ use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use black_box::{AN, BINH, Daemon, MANAGER, RULES, SOON, Site, cli, until};
+use black_box::{AN, BINH, Daemon, MANAGER, RULES, SOON, Site, cli, copy_all, until};
 use sheetbridge::core::delivery::State;
 use sheetbridge::sandbox::google::CellEdit;
 use sheetbridge::store::keys::prefix;
@@ -524,7 +524,7 @@ async fn what_is_left_of_a_store_goes_on_without_a_storm() {
     site.start_and_read().await.stop();
     let store = site.state_dir().join("store");
     let old = site.dir.path().join("old");
-    copied(&store, &old);
+    copy_all(&store, &old);
     let daemon = site.start_and_read().await;
     site.add_customer(&AN);
     site.smtp.wait_for(1, SOON).await.unwrap();
@@ -532,7 +532,7 @@ async fn what_is_left_of_a_store_goes_on_without_a_storm() {
     daemon.stop();
     // The disk brings an old state of the files back.
     std::fs::remove_dir_all(&store).unwrap();
-    copied(&old, &store);
+    copy_all(&old, &store);
     let (code, said) = site.run_to_end();
     assert_eq!(code, Some(74), "{said}");
     assert!(
@@ -553,16 +553,4 @@ async fn what_is_left_of_a_store_goes_on_without_a_storm() {
         (site.smtp.messages().len(), site.told(100_000).len()),
         (1, 1)
     );
-}
-
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copied(&entry.path(), &to),
-            false => drop(std::fs::copy(entry.path(), to).unwrap()),
-        }
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! The system's allocator gives threads parts of memory of their own, up to eight for each core, so that they do not wait
 //! for each other. What one thread takes and another gives back leaves holes in all of them: with its dozen threads the
-//! daemon takes half as much again as with one part, and is no slower with one. The allocator is told so by a variable
-//! that it reads once, before the program begins.
+//! daemon takes half as much again as with one part, and sends thousands of mails up to a tenth quicker, which nobody is in
+//! need of. The allocator is told so by a variable that it reads once, before the program begins.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;

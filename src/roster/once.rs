@@ -75,7 +75,7 @@ impl Once {
     /// The disk.
     pub fn over(store: &Store, now: Timestamp) -> Result<Vec<Group>, StoreError> {
         let mut groups = Vec::new();
-        for entry in store.scan::<(Timestamp, MessageKey)>(&keys::under(prefix::META, "once/")) {
+        for entry in store.scan::<(Timestamp, MessageKey)>(&keys::under(prefix::META, keys::ONCE)) {
             let (key, (at, _)) = entry?;
             if now.duration_since(at) > A_DAY {
                 let mut group = Group::default();
@@ -162,7 +162,8 @@ fn claims(roster: &Roster, record: &Record, message: &Message) -> Result<Vec<Key
     let of = |whom: &String| {
         let hash = address_hash(roster.store(), whom)?;
         let name = format!(
-            "once/{}/{}/{}/{hash}",
+            "{}{}/{}/{}/{hash}",
+            keys::ONCE,
             message.rule,
             message.key.as_str().starts_with("trial:"),
             occasion(message)

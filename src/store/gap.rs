@@ -175,10 +175,16 @@ pub fn open(store: &Store, gap: Gap, workbooks: &[String]) -> Result<Found, Stor
 
 /// The highest number that an event has in the backup, or may have had before an earlier restore.
 fn last_number(store: &Store) -> Result<u64, StoreError> {
-    // A record that cannot be read has no events any more.
-    let records = store.records().filter_map(Result::ok);
-    let highest = records.map(|record| record.events).max();
-    Ok(highest.unwrap_or_default().max(store.numbered()?))
+    let mut highest = store.numbered()?;
+    for record in store.records() {
+        match record {
+            Ok(record) => highest = highest.max(record.events),
+            // What is left of a damaged store may hold a record that makes no sense: it has no events any more.
+            Err(StoreError::Value { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(highest)
 }
 
 /// Puts a message that is queued or in flight in doubt because of the gap.

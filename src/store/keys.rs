@@ -113,12 +113,14 @@ pub mod prefix {
     pub const PLAN: &[u8] = b"plan/";
 }
 
+/// Under [`prefix::META`], whom a message went to for an occasion, so that another row is no reason for a second.
+pub const ONCE: &str = "once/";
+
 /// Whether a key says nothing of where it stands, because it begins with a hash, so that those of a commit lie all over
 /// their part of the store; and nobody concludes from its absence, but who decides, which nobody does during a commit.
 pub(super) fn is_scattered(key: &[u8]) -> bool {
-    [prefix::DIGEST, b"meta/once/"]
-        .iter()
-        .any(|scattered| key.starts_with(scattered))
+    let meta = key.strip_prefix(prefix::META);
+    key.starts_with(prefix::DIGEST) || meta.is_some_and(|rest| rest.starts_with(ONCE.as_bytes()))
 }
 
 /// A key under a prefix.

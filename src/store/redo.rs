@@ -266,6 +266,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::store::tests::copied;
     use crate::store::{Group, Store, keys::prefix};
 
     fn put(key: &str, value: &str) -> Vec<Operation> {
@@ -330,18 +331,6 @@ mod tests {
         assert_eq!(round(CAPACITY - 9, 0), Room::AfterCheckpoint);
         assert_eq!(round(0, COMMITS - 1), Room::Enough);
         assert_eq!(round(0, COMMITS), Room::AfterCheckpoint);
-    }
-
-    fn copied(from: &Path, to: &Path) {
-        std::fs::create_dir_all(to).unwrap();
-        for entry in std::fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let to = to.join(entry.file_name());
-            match entry.file_type().unwrap().is_dir() {
-                true => copied(&entry.path(), &to),
-                false => drop(std::fs::copy(entry.path(), to).unwrap()),
-            }
-        }
     }
 
     fn all(store: &Store) -> BTreeMap<Vec<u8>, (u32, String)> {
