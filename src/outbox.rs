@@ -1,8 +1,8 @@
 //! One pass over what is due: claim, ask policy, deliver, record. Never reads the sheet.
 //!
-//! Marking goes by group: one flushed commit records how some messages ended, and marks as many others in flight as
-//! there are connections free now. So never more are in doubt after a crash than there were connections
-//! (SEMANTICS 34), and while one half of the connections waits for the disk the other half sends.
+//! Marking goes by group: one commit records how some messages ended, and marks as many others in flight as there are
+//! connections free now. So never more are in doubt after a crash than there were connections (SEMANTICS 34), and while
+//! the messages of one half of the connections are made and marked the other half sends.
 
 mod air;
 mod amend;
@@ -43,8 +43,8 @@ use crate::roster::Roster;
 use crate::store::keys::{self, Key, prefix};
 use crate::store::lanes::{Lane, Rank};
 use crate::store::ledger::{self, IllegalStep};
-use crate::store::{Applied, Group, StoreError};
-use air::{Air, Boarding, Woken};
+use crate::store::{Group, StoreError};
+use air::{Air, Woken};
 use gate::Gates;
 
 /// So many messages are looked at in one pass; the rest waits for the next.
@@ -312,66 +312,24 @@ impl Outbox {
     ) -> Result<Vec<Ended>, OutboxError> {
         let mut given_up = std::pin::pin!(given_up.fuse());
         let mut air = Air::new();
-        let mut boarding: Option<Boarding> = None;
-        // What has ended, and what of it is not on disk yet.
-        let (mut ended, mut ending) = (Vec::new(), Vec::new());
+        let mut ended = Vec::new();
         let mut more = true;
-        let mut is_given_up = false;
         loop {
             let now = clock();
             let landed = air.take_landed();
-            let waits = boarding.iter().flat_map(|boarding| &boarding.claims);
-            let waits = waits.map(|(claim, _)| &claim.message);
-            let meanwhile = Meanwhile::of(air.messages().chain(waits));
-            let mut new = Vec::new();
-            let round = || self.round(channel, now, landed, meanwhile, more, &mut new);
-            let (applied, claims) = tokio::task::block_in_place(round)?;
-            // One after the other: what is said to have ended is on disk.
-            if let Some(before) = boarding.take() {
-                self.launch(&mut air, before.on_disk().await?);
-                ended.append(&mut ending);
-            }
-            if applied.is_on_disk() {
-                self.launch(&mut air, claims);
-                ended.append(&mut new);
-            } else {
-                ending = new;
-                boarding = Some(Boarding::new(self.roster.store(), applied, claims));
-            }
-            loop {
-                let nothing = air.is_empty();
-                let woken = match &mut boarding {
-                    Some(_) if nothing => None,
-                    None if nothing => break,
-                    boarding => {
-                        let nudge = nudge(queued.as_mut());
-                        let boarding = boarding.as_mut();
-                        Some(air.wait(boarding, given_up.as_mut(), nudge).await)
-                    }
-                };
-                match woken {
-                    Some(Woken::Look) => break,
-                    Some(Woken::GivenUp) => {
-                        is_given_up = true;
+            let meanwhile = Meanwhile::of(air.messages());
+            let round = || self.round(channel, now, landed, meanwhile, more, &mut ended);
+            let claims = tokio::task::block_in_place(round)?;
+            self.launch(&mut air, claims);
+            if !air.is_empty() {
+                let nudge = nudge(queued.as_mut());
+                match air.wait(given_up.as_mut(), nudge).await {
+                    Woken::Look => {}
+                    Woken::GivenUp => {
                         air.give_up();
-                        break;
-                    }
-                    Some(Woken::Synced(Err(error))) => return Err(error.into()),
-                    Some(Woken::Synced(Ok(()))) => {
-                        let claims = boarding.take().map_or_else(Vec::new, |ready| ready.claims);
-                        self.launch(&mut air, claims);
-                        ended.append(&mut ending);
-                    }
-                    None => {
-                        if let Some(before) = boarding.take() {
-                            self.launch(&mut air, before.on_disk().await?);
-                            ended.append(&mut ending);
-                        }
+                        return self.leave(air, ended, clock());
                     }
                 }
-            }
-            if is_given_up {
-                return self.leave(air, boarding, ended, ending, clock()).await;
             }
             if air.is_empty() && !air.has_landed() {
                 return Ok(ended);
@@ -387,39 +345,19 @@ impl Outbox {
         }
     }
 
-    /// Records what may have been sent, and puts back what did not leave.
-    async fn leave(
+    /// Records what may have been sent.
+    fn leave(
         &self,
         mut air: Air,
-        boarding: Option<Boarding>,
         mut ended: Vec<Ended>,
-        mut ending: Vec<Ended>,
         now: Timestamp,
     ) -> Result<Vec<Ended>, OutboxError> {
-        let unsent = match boarding {
-            Some(boarding) => boarding.on_disk().await?,
-            None => Vec::new(),
-        };
-        ended.append(&mut ending);
         tokio::task::block_in_place(|| {
             let store = self.roster.store();
             let _alone = store.alone();
             let mut group = Group::default();
             for (claim, verdict) in air.take_landed() {
                 ended.push(self.record(&mut group, claim, verdict, now)?);
-            }
-            for (claim, _) in unsent {
-                let mut message = claim.message;
-                let why = "sheetbridge was stopped before it left";
-                let due = Some(now);
-                ledger::shift(
-                    &mut group,
-                    &mut message,
-                    State::Queued,
-                    By::Outbox,
-                    why,
-                    due,
-                )?;
             }
             store.commit(vec![group])?;
             Ok(ended)
@@ -451,8 +389,7 @@ impl Outbox {
         })
     }
 
-    /// One commit: records what has landed, settles what may not go, and marks in flight what goes next. It is not
-    /// known to be on disk yet.
+    /// One commit: records what has landed, settles what may not go, and marks in flight what goes next.
     fn round(
         &self,
         channel: Channel,
@@ -461,7 +398,7 @@ impl Outbox {
         mut meanwhile: Meanwhile,
         more: bool,
         ended: &mut Vec<Ended>,
-    ) -> Result<(Applied, Vec<(Claim, Parcel)>), OutboxError> {
+    ) -> Result<Vec<(Claim, Parcel)>, OutboxError> {
         let store = self.roster.store();
         // From reading a message to marking it nobody else may change it: a button, `resume`.
         let _alone = store.alone();
@@ -483,7 +420,8 @@ impl Outbox {
         } else {
             Vec::new()
         };
-        Ok((store.commit_soon(groups)?, claims))
+        store.commit(groups)?;
+        Ok(claims)
     }
 
     /// Marks what may go now in flight, and settles what may not.

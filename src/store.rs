@@ -493,74 +493,39 @@ impl Store {
         plan.commit()
     }
 
-    /// The same as [`Store::commit`], but where that waits for nothing here it is there only when
-    /// [`Store::make_durable`] has returned; others see it at once. A crash before that may leave it out, with all that
-    /// was applied after it.
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub fn commit_soon(&self, groups: Vec<Group>) -> Result<Applied, StoreError> {
-        let operations: usize = groups.iter().map(Group::len).sum();
-        if operations == 0 || operations >= BATCH || self.disk.is_some() {
-            self.commit(groups)?;
-            return Ok(Applied::default());
-        }
-        let operations = groups.into_iter().flat_map(|group| group.operations);
-        self.apply_only(operations.collect())
-    }
-
-    /// Waits until what was applied is on disk.
-    ///
-    /// # Errors
-    /// The disk. Nobody knows then what is on it; the store takes nothing any more.
-    pub fn make_durable(&self, applied: &Applied) -> Result<(), StoreError> {
-        let Some(number) = applied.number else {
-            return Ok(());
+    fn apply(&self, mut operations: Vec<Operation>) -> Result<(), StoreError> {
+        let (number, queues) = {
+            let mut turn = self.turn();
+            turn.must_be_whole()?;
+            if let Some(touched) = &mut turn.touched {
+                touched.extend(operations.iter().map(|(key, _)| key.clone()));
+            }
+            let queues = lanes::queues(&operations);
+            let queued = turn
+                .queued
+                .map(|queued| self.queued_after(queued, &operations));
+            let queued = queued.transpose()?;
+            let records = turn.watchers.numbers(&operations);
+            let mut tally = turn.tally;
+            if self.disk.is_some() {
+                tally = tally.after(&operations, |key| self.db.get(key))?;
+                operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
+            }
+            if let Err(error) = self.db.apply(tally.commits, operations) {
+                return Err(self.stopped_by(&mut turn, error));
+            }
+            turn.tally = tally;
+            turn.queued = queued;
+            turn.watchers.tell(&records);
+            (tally.commits, queues)
         };
-        if let Err(error) = self.db.sync() {
-            return Err(self.stopped_by(&mut self.turn(), error));
-        }
         if let Some(disk) = &self.disk {
             disk.counter.note(number).map_err(StoreError::Sync)?;
         }
-        if applied.queues {
+        if queues {
             self.queued_more.send_modify(|times| *times += 1);
         }
         self.give_back()
-    }
-
-    fn apply(&self, operations: Vec<Operation>) -> Result<(), StoreError> {
-        let applied = self.apply_only(operations)?;
-        self.make_durable(&applied)
-    }
-
-    fn apply_only(&self, mut operations: Vec<Operation>) -> Result<Applied, StoreError> {
-        let mut turn = self.turn();
-        turn.must_be_whole()?;
-        if let Some(touched) = &mut turn.touched {
-            touched.extend(operations.iter().map(|(key, _)| key.clone()));
-        }
-        let queues = lanes::queues(&operations);
-        let queued = turn
-            .queued
-            .map(|queued| self.queued_after(queued, &operations));
-        let queued = queued.transpose()?;
-        let records = turn.watchers.numbers(&operations);
-        let mut tally = turn.tally;
-        if self.disk.is_some() {
-            tally = tally.after(&operations, |key| self.db.get(key))?;
-            operations.push((tally::KEY.to_vec(), Some(tally.to_bytes())));
-        }
-        if let Err(error) = self.db.apply(tally.commits, operations) {
-            return Err(self.stopped_by(&mut turn, error));
-        }
-        turn.tally = tally;
-        turn.queued = queued;
-        turn.watchers.tell(&records);
-        Ok(Applied {
-            number: Some(tally.commits),
-            queues,
-        })
     }
 
     /// Hears of each commit that puts messages into the queue.
@@ -776,23 +741,6 @@ fn open_sled(dir: &Path, path: &Path) -> Result<sled::Db, StoreError> {
         }),
         Ok(Err(error)) => Err(corrupt(error.to_string())),
         Err(_) => Err(corrupt("sled gave up while reading it".into())),
-    }
-}
-
-/// A commit that is not known to be on disk yet.
-#[derive(Debug, Default)]
-#[must_use]
-pub struct Applied {
-    /// Its number; none if there is nothing to wait for.
-    number: Option<u64>,
-    /// Whether it puts messages into the queue.
-    queues: bool,
-}
-
-impl Applied {
-    /// Whether nobody has to wait for the disk any more.
-    pub fn is_on_disk(&self) -> bool {
-        self.number.is_none()
     }
 }
 

@@ -13,8 +13,6 @@ use tokio::task::JoinSet;
 use super::Claim;
 use crate::core::delivery::Verdict;
 use crate::core::message::Message;
-use crate::courier::Parcel;
-use crate::store::{Applied, Store, StoreError};
 
 /// What has landed waits so long for others, so that one commit records them all.
 const GRACE: Duration = Duration::from_millis(2);
@@ -22,42 +20,10 @@ const GRACE: Duration = Duration::from_millis(2);
 /// A delivery, by its number.
 type Flight = BoxFuture<'static, (u64, Verdict)>;
 
-/// Messages whose marks are not on disk yet.
-pub(super) struct Boarding {
-    pub(super) claims: Vec<(Claim, Parcel)>,
-    synced: BoxFuture<'static, Result<(), StoreError>>,
-}
-
-impl Boarding {
-    /// Begins to wait for the disk.
-    pub(super) fn new(store: &Store, applied: Applied, claims: Vec<(Claim, Parcel)>) -> Self {
-        let durable = {
-            let store = store.clone();
-            move || store.make_durable(&applied)
-        };
-        let synced: BoxFuture<'static, _> = match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                let task = runtime.spawn_blocking(durable);
-                Box::pin(async move { task.await.unwrap_or(Err(StoreError::GaveUp)) })
-            }
-            Err(_) => Box::pin(std::future::ready(durable())),
-        };
-        Self { claims, synced }
-    }
-
-    /// Waits for the disk.
-    pub(super) async fn on_disk(self) -> Result<Vec<(Claim, Parcel)>, StoreError> {
-        self.synced.await?;
-        Ok(self.claims)
-    }
-}
-
 /// Why waiting is over.
 pub(super) enum Woken {
     /// Enough has landed, or others may go.
     Look,
-    /// Those who were boarding may leave, or the disk failed.
-    Synced(Result<(), StoreError>),
     /// What has not landed may have been sent.
     GivenUp,
 }
@@ -122,22 +88,18 @@ impl Air {
         std::mem::take(&mut self.landed)
     }
 
-    /// Waits until half of all has landed, or the rest makes it wait too long, or `nudge` says that others wait;
-    /// until those who are boarding may leave; until `given_up`.
+    /// Waits until half of all has landed, or the rest makes it wait too long, or `nudge` says that others wait; until
+    /// `given_up`.
     ///
-    /// So one half waits for the disk while the other flies, lands, and is recorded and replaced.
+    /// So one half is recorded and replaced while the other flies.
     pub(super) async fn wait(
         &mut self,
-        mut boarding: Option<&mut Boarding>,
         mut given_up: Pin<&mut (impl Future<Output = ()> + Send)>,
         nudge: impl Future<Output = ()>,
     ) -> Woken {
-        let boards = boarding
-            .as_ref()
-            .map_or(0, |boarding| boarding.claims.len());
-        let wanted = (self.claims.len() + self.landed.len() + boards).div_ceil(2);
+        let wanted = (self.claims.len() + self.landed.len()).div_ceil(2);
         if !self.has_runtime {
-            return self.wait_by_hand(boarding, given_up).await;
+            return self.wait_by_hand(given_up).await;
         }
         let mut nudge = std::pin::pin!(nudge);
         loop {
@@ -148,16 +110,9 @@ impl Air {
             if self.landed.len() >= wanted.max(1) || some && self.claims.is_empty() {
                 return Woken::Look;
             }
-            let synced = async {
-                match &mut boarding {
-                    Some(boarding) => (&mut boarding.synced).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 biased; // an answer that is there counts
                 Some(done) = self.tasks.join_next() => self.land(done.ok()),
-                result = synced => return Woken::Synced(result),
                 () = tokio::time::sleep(GRACE), if some => return Woken::Look,
                 () = nudge.as_mut() => return Woken::Look,
                 () = given_up.as_mut() => return Woken::GivenUp,
@@ -167,12 +122,8 @@ impl Air {
 
     async fn wait_by_hand(
         &mut self,
-        boarding: Option<&mut Boarding>,
         mut given_up: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) -> Woken {
-        if let Some(boarding) = boarding {
-            return Woken::Synced((&mut boarding.synced).await);
-        }
         std::future::poll_fn(|cx| {
             let mut done = Vec::new();
             self.by_hand

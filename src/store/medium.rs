@@ -66,20 +66,14 @@ impl Medium {
         }
     }
 
-    /// Writes a commit, which is whole or not there at all after a crash. On disk it lasts; in memory it does when
-    /// [`Self::sync`] has returned.
+    /// Writes a commit, which is whole or not there at all after a crash, and lasts.
     pub(super) fn apply(&self, number: u64, operations: Vec<Operation>) -> Result<(), StoreError> {
         match self {
             Self::Disk(live) => live.apply(number, operations),
-            Self::Memory(memory) => Ok(memory.apply(operations)?),
-        }
-    }
-
-    /// Makes durable what was applied.
-    pub(super) fn sync(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Disk(_) => Ok(()),
-            Self::Memory(memory) => Ok(memory.flush()?),
+            Self::Memory(memory) => {
+                memory.apply(operations)?;
+                Ok(memory.flush()?)
+            }
         }
     }
 
