@@ -199,7 +199,7 @@ impl Live {
         drop(taking);
         walk::forget(&inner.db, sizes.into_iter())?;
         // Its buffer was full, or it read what was still in it: what it wrote is not to be at risk for long.
-        if inner.written()? != redo.written() {
+        if Some(inner.written()?) != redo.written() {
             inner.checkpoint(&mut redo)?;
         }
         Ok(())
@@ -211,5 +211,32 @@ impl Live {
 
     pub(super) fn size_on_disk(&self) -> sled::Result<u64> {
         self.db().size_on_disk()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What sled wrote by itself, with its buffer full, is synced at once: with the records of before it, no segment of
+    /// its log is at risk for longer than one commit.
+    #[test]
+    fn a_checkpoint_follows_when_sled_has_written_by_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = super::super::open_sled(dir.path(), dir.path()).unwrap();
+        let live = Live::new(db, dir.path()).unwrap();
+        let (mut by_itself, mut before) = (0, (0, 0));
+        for number in 1..400_u64 {
+            let operations = vec![(number.to_be_bytes().to_vec(), Some(vec![7; 9_000]))];
+            live.apply(number, operations).unwrap();
+            let inner = live.inner();
+            let redo = inner.redo.lock().unwrap();
+            assert_eq!(redo.written(), Some(inner.written().unwrap()), "{number}");
+            let now = redo.since_checkpoint();
+            // Neither the commits nor the bytes were enough for one.
+            by_itself += u32::from(now == (0, 0) && before.0 < 80 && before.1 < 900_000);
+            before = now;
+        }
+        assert!(by_itself > 0);
     }
 }

@@ -320,6 +320,41 @@ mod tests {
         assert_eq!(store.keys(prefix::PLAN).count(), 0);
     }
 
+    /// What stands under scattered keys goes last, in their order, and a later word on a key is the one that counts.
+    #[test]
+    fn scattered_keys_are_all_there_and_the_last_of_several_operations_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let digest = |n: u32| {
+            let scattered = u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            keys::under(prefix::DIGEST, format!("{scattered:016x}"))
+        };
+        let mut plan = store.plan();
+        for n in 0..1_500 {
+            let mut one = group(n..n + 1);
+            one.put(digest(n), &n);
+            if n >= 1_000 {
+                // Of an earlier group: another value, or none.
+                match n % 2 {
+                    0 => one.put(digest(n - 1_000), &(n + 10_000)),
+                    _ => one.remove(digest(n - 1_000)),
+                }
+            }
+            plan.add(one).unwrap();
+        }
+        plan.commit().unwrap();
+        for n in 0..1_500 {
+            let wanted = match n {
+                500.. => Some(n),
+                _ if n % 2 == 0 => Some(n + 11_000),
+                _ => None,
+            };
+            let found: Option<u32> = store.get(&digest(n)).unwrap();
+            assert_eq!(found, wanted, "{n}");
+        }
+        assert_eq!(store.keys(prefix::RECORD).count(), 1_500);
+    }
+
     #[test]
     fn a_plan_that_was_never_ready_never_happened() {
         let dir = tempfile::tempdir().unwrap();

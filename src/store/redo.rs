@@ -47,17 +47,13 @@ const HEADER: usize = 32;
 /// The file, and where the next record goes.
 pub(super) struct Redo {
     file: File,
-    /// None before the first checkpoint: sled may lack the tally, without which no record could be told from one that
-    /// it has.
-    round: Option<Round>,
-}
-
-/// What stands in the file since the last checkpoint.
-struct Round {
-    /// When sled had written to its log last.
-    written: SystemTime,
+    /// When sled had written to its log at the last checkpoint. None before the first: sled may lack the tally, without
+    /// which no record could be told from one that it has.
+    written: Option<SystemTime>,
     salt: u64,
+    /// Bytes since the last checkpoint.
     at: usize,
+    /// Commits since then.
     commits: u32,
 }
 
@@ -89,56 +85,60 @@ impl Redo {
         file.write_all_at(&[0; HEADER], 0)?;
         file.sync_all()?;
         File::open(folder)?.sync_all()?;
-        Ok(Self { file, round: None })
+        Ok(Self {
+            file,
+            written: None,
+            salt: salt(),
+            at: 0,
+            commits: 0,
+        })
     }
 
     /// Whether a record of so many bytes can be appended.
     pub(super) fn room_for(&self, bytes: usize) -> Room {
-        match &self.round {
-            None => Room::Never,
-            Some(_) if bytes > LONGEST => Room::Never,
-            Some(round) if round.at + bytes > CAPACITY || round.commits == COMMITS => {
-                Room::AfterCheckpoint
-            }
-            Some(_) => Room::Enough,
+        if self.written.is_none() || bytes > LONGEST {
+            Room::Never
+        } else if self.at + bytes > CAPACITY || self.commits == COMMITS {
+            Room::AfterCheckpoint
+        } else {
+            Room::Enough
         }
     }
 
     /// Appends a record for which there is room, and waits until it is on disk.
     pub(super) fn append(&mut self, number: u64, mut record: Vec<u8>) -> io::Result<()> {
-        let written = self.written();
-        let round = self.round.get_or_insert_with(|| Round::new(written));
-        finish(&mut record, round.salt, number);
-        self.file.write_all_at(&record, round.at as u64)?;
-        round.at += record.len();
-        round.commits += 1;
+        finish(&mut record, self.salt, number);
+        self.file.write_all_at(&record, self.at as u64)?;
+        self.at += record.len();
+        self.commits += 1;
         self.file.sync_data()
     }
 
     /// Begins anew: all that was applied so far is on disk without the file.
     /// `written`: when sled wrote to its log last.
     pub(super) fn begin_anew(&mut self, written: SystemTime) {
-        self.round = Some(Round::new(written));
+        (self.written, self.salt) = (Some(written), salt());
+        (self.at, self.commits) = (0, 0);
     }
 
     /// When sled had written to its log at the last checkpoint.
-    pub(super) fn written(&self) -> SystemTime {
-        let round = self.round.as_ref();
-        round.map_or(SystemTime::UNIX_EPOCH, |round| round.written)
+    pub(super) fn written(&self) -> Option<SystemTime> {
+        self.written
     }
 }
 
-impl Round {
-    #[allow(clippy::cast_possible_truncation)] // half of it does
-    fn new(written: SystemTime) -> Self {
-        Self {
-            written,
-            // What is left of another round must not be taken for a part of this one, nor zeros for any.
-            salt: random::secret() as u64 | 1,
-            at: 0,
-            commits: 0,
-        }
+#[cfg(test)]
+impl Redo {
+    /// Commits and bytes since the last checkpoint.
+    pub(super) fn since_checkpoint(&self) -> (u32, usize) {
+        (self.commits, self.at)
     }
+}
+
+/// What is left of another round must not be taken for a part of this one, nor zeros for any.
+#[allow(clippy::cast_possible_truncation)] // half of it does
+fn salt() -> u64 {
+    random::secret() as u64 | 1
 }
 
 /// Where the file is in the folder of a store.
@@ -319,12 +319,7 @@ mod tests {
         assert_eq!(redo.room_for(LONGEST), Room::Enough);
         assert_eq!(redo.room_for(LONGEST + 1), Room::Never);
         let mut round = |at, commits| {
-            redo.round = Some(Round {
-                written: SystemTime::UNIX_EPOCH,
-                salt: 1,
-                at,
-                commits,
-            });
+            (redo.at, redo.commits) = (at, commits);
             redo.room_for(10)
         };
         assert_eq!(round(CAPACITY - 10, 0), Room::Enough);
