@@ -4,7 +4,6 @@
 //! `commands`'. Commands that need the store ask the running daemon first and open the store themselves
 //! only when there is none. Data goes to stdout, everything else to stderr.
 
-mod arenas;
 mod backup;
 mod campaign;
 mod check;
@@ -16,6 +15,7 @@ mod failure;
 mod handover;
 mod held;
 mod invite;
+mod memory;
 mod outbox;
 mod output;
 mod pause;
@@ -150,7 +150,7 @@ pub fn main() -> ExitCode {
         environment: Environment::from_process(),
     };
     if matches!(cli.command, Command::Run(_)) {
-        arenas::keep_one(&call.environment);
+        memory::keep_small(&call.environment);
     }
     let done = runtime().and_then(|runtime| {
         listen_to_log(&call, &cli.command)?;

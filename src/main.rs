@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// See `cli/memory.rs`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     sheetbridge::cli::main()
 }

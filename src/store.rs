@@ -30,10 +30,12 @@ pub mod notes;
 pub mod optout;
 pub mod order;
 mod packed;
+mod pieces;
 mod plan;
 pub mod proof;
 mod records;
 mod redo;
+mod sealed;
 pub mod subscription;
 pub mod suppression;
 mod tally;
@@ -59,6 +61,7 @@ pub use last_poll::{LastPoll, last_poll_key};
 use live::Live;
 use medium::Medium;
 pub use memory::{Faults, Kept, Memory, Touch};
+use pieces::Pieces;
 pub use plan::Plan;
 pub use records::PAGE;
 use tally::{Counter, Tally, Turn};
@@ -152,8 +155,9 @@ pub enum StoreError {
 /// values, 16 records each, stays below.
 const SEGMENT: usize = 4 << 20;
 /// What sled may keep of its pages in memory, in bytes as it counts them; that is up to twice as much. Opening a store
-/// reads all of it, so this much is always in use where a workbook is large.
-const CACHE: u64 = 12 << 20;
+/// reads all of it, so this much is always in use where a workbook is large. What belongs together lies together (the
+/// ids of rows that come together follow each other), so that more of it would save little reading.
+const CACHE: u64 = 8 << 20;
 /// sled's own, which the stores of the first releases keep: it cannot be changed afterwards.
 const FIRST_SEGMENT: usize = 512 << 10;
 
@@ -162,6 +166,7 @@ struct OnDisk {
     /// Held while the store is open, also while its folder is exchanged.
     _lock: File,
     counter: Counter,
+    pieces: Mutex<Pieces>,
 }
 
 /// One durable store in one state folder.
@@ -228,6 +233,7 @@ impl Store {
             reckon(dir, &db, before, damage)
         })?;
         let live = Live::new(db, &path).map_err(folder)?;
+        let pieces = Pieces::open(dir).map_err(folder)?;
         File::open(dir)
             .and_then(|dir| dir.sync_all())
             .map_err(folder)?;
@@ -248,6 +254,7 @@ impl Store {
         store.disk = Some(Arc::new(OnDisk {
             _lock: lock,
             counter: Counter::open(dir, highest).map_err(folder)?,
+            pieces: Mutex::new(pieces),
         }));
         store.owner = owner;
         store.begin(damage)
@@ -286,7 +293,12 @@ impl Store {
         if damage == Damage::Accepted {
             store.apply(Vec::new())?; // so that the tally on disk is that of what is left
         }
-        store.resume_plan()?;
+        match store.resume_plan() {
+            Err(StoreError::Corrupt { .. }) if damage == Damage::Accepted => {
+                store.give_up_plan()?
+            }
+            resumed => resumed?,
+        }
         store.upgrade()?;
         store
             .journal

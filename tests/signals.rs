@@ -25,11 +25,11 @@ fn deposited() -> Vec<CellEdit> {
 
 /// The allocator reads it once, at the start of the process: `run` begins anew with it, unless somebody has chosen.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_allocator_keeps_one_arena_unless_told_otherwise() {
+async fn the_allocator_gives_memory_back_at_once_unless_told_otherwise() {
     let mut site = Site::open(&[&BINH], RULES).await;
-    for (told, expect) in [(None, "1"), (Some("5"), "5")] {
+    for (told, expect) in [(None, "0"), (Some("10"), "10")] {
         let daemon = site.start_with(|command| {
-            command.envs(told.map(|told| ("MALLOC_ARENA_MAX", told)));
+            command.envs(told.map(|told| ("MIMALLOC_PURGE_DELAY", told)));
         });
         daemon.read_again(1).await;
         let environment = match std::fs::read(format!("/proc/{}/environ", daemon.pid())) {
@@ -38,7 +38,7 @@ async fn the_allocator_keeps_one_arena_unless_told_otherwise() {
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return,
             Err(error) => panic!("{error}"),
         };
-        let expect = format!("MALLOC_ARENA_MAX={expect}");
+        let expect = format!("MIMALLOC_PURGE_DELAY={expect}");
         let mut variables = environment.split(|byte| *byte == 0);
         assert!(
             variables.any(|one| one == expect.as_bytes()),

@@ -101,6 +101,18 @@ impl RecordId {
         Self::from_number((u128::from(at_ms) << 80) | (random & ((1 << 80) - 1)))
     }
 
+    /// The next id of several that are minted at the same time: behind `last`, and nobody can guess it either. So those of
+    /// rows that come together stand in their order, and near each other in the store.
+    pub fn mint_behind(last: Option<&Self>, at_ms: u64, random: u128) -> Self {
+        const STEP: u128 = (1 << 56) - 1;
+        let behind = last
+            .and_then(Self::number)
+            .map(|last| last + 1 + (random & STEP));
+        behind
+            .filter(|behind| behind >> 80 == u128::from(at_ms))
+            .map_or_else(|| Self::mint(at_ms, random), Self::from_number)
+    }
+
     /// The id of a ULID. Ids sort as their ULIDs do.
     pub fn from_number(ulid: u128) -> Self {
         let mut bytes = [0; SHORT];
@@ -303,6 +315,23 @@ mod tests {
         assert_eq!(RecordId::new(id.to_string()), id);
         let later = RecordId::mint(1_795_000_000_001, 0);
         assert!(id < later && id.number() < later.number());
+        let random = |n: u128| n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        let mut last = None;
+        for n in 0..1_000 {
+            let id = RecordId::mint_behind(last.as_ref(), 1_795_000_000_000, random(n));
+            assert!(last < Some(id.clone()), "{n}");
+            assert_eq!(
+                id.number().map(|number| number >> 80),
+                Some(1_795_000_000_000)
+            );
+            last = Some(id);
+        }
+        // Of another time, or where there is no room behind the last one, it is minted as it is.
+        let full = RecordId::mint(1_795_000_000_000, u128::MAX);
+        for (at, last) in [(1_795_000_000_001, last), (1_795_000_000_000, Some(full))] {
+            let id = RecordId::mint_behind(last.as_ref(), at, 7);
+            assert_eq!(id, RecordId::mint(at, 7));
+        }
         for other in [
             "held",
             "new/12/7",

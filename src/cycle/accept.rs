@@ -90,6 +90,8 @@ pub(super) struct Poll<'a> {
     pub(super) first_looks: bool,
     /// Records that were settled while few were worked at.
     pub(super) worked_at: usize,
+    /// The record that was made last in this poll.
+    pub(super) last_minted: Option<RecordId>,
 }
 
 /// What was seen of a workbook.
@@ -263,6 +265,7 @@ impl<'a> Poll<'a> {
             turn: None,
             first_looks: false,
             worked_at: 0,
+            last_minted: None,
             doubts,
         })
     }
@@ -581,10 +584,12 @@ impl<'a> Poll<'a> {
     }
 
     fn added(&mut self, kind: Kind, after: &AfterRow) -> Result<RecordId, StoreError> {
-        let id = RecordId::mint(
+        let id = RecordId::mint_behind(
+            self.last_minted.as_ref(),
             u64::try_from(self.now.as_millisecond()).unwrap_or(0),
             self.roster.store().secret(),
         );
+        self.last_minted = Some(id.clone());
         let cells = self.cells(after)?.unwrap_or_default();
         let baseline = self.silent || self.is_baseline(after.sheet);
         let (mut record, group) = self.first_seen(&id, kind, after, cells, baseline)?;

@@ -221,15 +221,15 @@ impl Poll<'_> {
         }
         self.keep_decided(&mut last);
         plan.add(last)?;
+        let many = self.first_looks || self.worked_at >= MANY;
+        let (roster, report) = (self.roster, self.report);
+        drop((self.reads, self.once, self.known)); // a large commit needs the room
         plan.commit()?;
-        if self.first_looks || self.worked_at >= MANY {
-            self.roster.forget_persons();
+        if many {
+            roster.forget_persons();
         }
         *pending = waiting;
-        Ok(Taken {
-            report: self.report,
-            next,
-        })
+        Ok(Taken { report, next })
     }
 
     /// A record with everything that belongs to it; `pends` says whether it waits to settle, and whether it did before.
@@ -279,7 +279,7 @@ impl Poll<'_> {
     }
 
     /// What was decided may be stopped for a minute, which begins when the sheet was read and not before.
-    fn keep_decided(&self, last: &mut Group) {
+    fn keep_decided(&mut self, last: &mut Group) {
         if self.decided.is_empty() {
             return;
         }
@@ -288,7 +288,7 @@ impl Poll<'_> {
         let decided = LastPoll {
             at: self.now.saturating_add(read_for).unwrap_or(self.now),
             workbook: self.workbook.to_owned(),
-            keys: self.decided.clone(),
+            keys: std::mem::take(&mut self.decided),
         };
         last.put(last_poll_key(self.workbook), &decided);
     }

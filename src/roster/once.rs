@@ -1,9 +1,10 @@
 //! One message per destination address and occasion (SEMANTICS 23): two rows of one person, or of one mailbox,
 //! that come into the same state together are one reason to write, not two.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::Roster;
 use crate::core::delivery::State;
@@ -25,7 +26,8 @@ const A_WHILE: SignedDuration = SignedDuration::from_mins(10);
 /// Who was already written to, in one poll or one ring of the timers; ask with the newest row first.
 #[derive(Clone, Debug, Default)]
 pub struct Once {
-    claimed: BTreeMap<Key, MessageKey>,
+    /// Which message claimed what, by their hashes: of a large poll there are tens of thousands.
+    claimed: HashMap<u128, u128>,
     /// Messages that were dropped: a notice that speaks of one is dropped, too.
     dropped: Vec<MessageKey>,
 }
@@ -63,8 +65,8 @@ impl Once {
         }
         for claim in claims {
             // The twin may come in a later poll, a later ring of the timers, or another workbook.
-            group.put(claim.clone(), &(now, &message.key));
-            self.claimed.insert(claim, message.key.clone());
+            self.claimed.insert(xxh3_128(&claim), hash_of(&message.key));
+            group.put(claim, &(now, &message.key));
         }
         Ok(None)
     }
@@ -93,8 +95,8 @@ impl Once {
         message: &Message,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        if let Some(key) = self.claimed.get(claim) {
-            return Ok(*key != message.key);
+        if let Some(by) = self.claimed.get(&xxh3_128(claim)) {
+            return Ok(*by != hash_of(&message.key));
         }
         let Some((at, key)) = roster.store().get::<(Timestamp, MessageKey)>(claim)? else {
             return Ok(false);
@@ -111,6 +113,10 @@ impl Once {
             State::Rejected | State::Cancelled | State::Expired | State::Dead => false,
         }))
     }
+}
+
+fn hash_of(key: &MessageKey) -> u128 {
+    xxh3_128(key.as_str().as_bytes())
 }
 
 /// For how long a message keeps another row's for the same occasion from the same address.

@@ -15,6 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -274,6 +275,11 @@ fn write_part(store: &Store, part: &Path, head: Head) -> Result<(End, Tally, Hea
             out.entry(key.to_vec(), Some(value.to_vec())).map_err(io)?;
         }
     }
+    // Half of a large commit would be half of it for ever: its other pieces are not among the entries.
+    let _no_plan = store
+        .planning
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     // What was written meanwhile: mostly little is left for the moment in which everybody waits.
     let touched = watched.take(&mut store.turn());
     write_again(store, &mut out, touched).map_err(|why| why.of(part))?;

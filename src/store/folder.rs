@@ -5,6 +5,7 @@
 //! store/        sled's files
 //! store.format  says that there was a store, so that an empty folder is not taken for a new one
 //! store.count   how many commits there were (`tally`)
+//! store.plan    the pieces of a large commit (`pieces`)
 //! store.new/    a copy being made; thrown away at the next opening, unless
 //! store.whole   says that it is whole: then it takes the place of store/, which becomes
 //! store.old/    and goes

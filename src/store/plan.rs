@@ -1,12 +1,16 @@
 //! A commit of any size, written as it grows.
 //!
-//! What fits in one batch is one batch. What does not goes to disk piece by piece under `plan/`;
-//! nothing of it counts before the ready marker, and after that a restart goes on where the crash
-//! was. So a first look at half a million rows needs the memory of one piece.
+//! What fits in one batch is one batch. What does not goes to disk piece by piece, into a file of its own
+//! ([`pieces`](super::pieces)); nothing of it counts before the ready marker, and after that a restart goes on where the
+//! crash was. So a first look at half a million rows needs the memory of one piece.
+//!
+//! A store in memory keeps its pieces under `plan/`, as all did before there was the file: what such a store left when it
+//! was cut off is gone on with.
 
 use std::sync::{MutexGuard, PoisonError};
 
 use super::keys::{self, Key, prefix};
+use super::pieces::{self, Pieces, Ready};
 use super::{BATCH, Group, Operation, Store, StoreError, packed};
 
 /// A piece is written when it has so many bytes, or [`BATCH`] operations.
@@ -15,7 +19,7 @@ const PIECE_BYTES: usize = 1 << 20;
 /// So many operations under scattered keys are kept in memory.
 const SCATTERED: usize = 10_000;
 
-/// A piece lies under several keys, a part of it each. sled puts what is large into files of its own, which it
+/// Under keys a piece lies in parts. sled puts what is large into files of its own, which it
 /// never syncs: a power cut would leave a hole in the plan. Sixteen parts, the most that a page of sled's has,
 /// stay below that (see `SEGMENT` in the store).
 const PART_BYTES: usize = 32 << 10;
@@ -56,6 +60,53 @@ impl Store {
 
     /// Applies what is left of a plan, or throws away one that was never ready.
     pub(super) fn resume_plan(&self) -> Result<(), StoreError> {
+        self.resume_keys()?;
+        let Some(mut file) = self.pieces() else {
+            return Ok(());
+        };
+        while let Some(ready) = self.get::<Ready>(&in_file_key())? {
+            let (mut operations, next) = match file.read(&ready) {
+                Ok((piece, next)) => (decode_piece(&in_file_key(), &piece)?, next),
+                Err(why) => return Err(self.without_pieces(&ready, why)),
+            };
+            let mut group = Group::default();
+            match next {
+                Some(next) => group.put(in_file_key(), &next),
+                None => group.remove(in_file_key()),
+            }
+            operations.append(&mut group.operations);
+            self.apply(operations)?;
+        }
+        file.clear().map_err(StoreError::Sync)
+    }
+
+    /// The file with pieces; none in memory. Nobody waits for it: there is one plan at a time.
+    fn pieces(&self) -> Option<MutexGuard<'_, Pieces>> {
+        let disk = self.disk.as_ref()?;
+        Some(disk.pieces.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A plan that is ready, and cannot be read.
+    fn without_pieces(&self, ready: &Ready, why: std::io::Error) -> StoreError {
+        StoreError::Corrupt {
+            dir: self.dir.clone(),
+            why: format!(
+                "of a commit that was cut off, piece {} of {} cannot be read from {}: {why}",
+                ready.next + 1,
+                ready.pieces,
+                pieces::path(&self.dir).display(),
+            ),
+        }
+    }
+
+    /// Goes on without what is left of a plan and cannot be read.
+    pub(super) fn give_up_plan(&self) -> Result<(), StoreError> {
+        self.apply(vec![(in_file_key(), None)])?;
+        self.resume_plan()
+    }
+
+    /// The same for pieces under keys.
+    fn resume_keys(&self) -> Result<(), StoreError> {
         let ready = self.contains(&ready_key())?;
         loop {
             let parts = self.first_piece()?;
@@ -146,10 +197,22 @@ impl Plan<'_> {
         }
         self.gather()?;
         self.write_piece()?;
-        self.store
-            .apply(vec![(ready_key(), Some(packed::plain(&true)))])?;
-        self.written = 0; // what is ready is not undone
+        self.declare_ready()?;
         self.store.resume_plan()
+    }
+
+    /// From here on it counts.
+    fn declare_ready(&mut self) -> Result<(), StoreError> {
+        let ready = match self.store.pieces() {
+            Some(file) => {
+                let ready = file.ready().map_err(StoreError::Sync)?;
+                (in_file_key(), Some(packed::plain(&ready)))
+            }
+            None => (ready_key(), Some(packed::plain(&true))),
+        };
+        self.store.apply(vec![ready])?;
+        self.written = 0; // what is ready is not undone
+        Ok(())
     }
 
     /// Puts what stands under scattered keys into pieces of its own, so that each page of the store that it comes to is
@@ -181,9 +244,14 @@ impl Plan<'_> {
         let piece = std::mem::take(&mut self.open);
         self.bytes = 0;
         let bytes = pack_piece(&piece);
-        let parts = bytes.chunks(PART_BYTES).zip(0..);
-        let operations = parts.map(|(part, n)| (part_key(self.written, n), Some(part.to_vec())));
-        self.store.apply(operations.collect())?;
+        match self.store.pieces() {
+            Some(mut file) => file.write(&bytes).map_err(StoreError::Sync)?,
+            None => {
+                let parts = bytes.chunks(PART_BYTES).zip(0..);
+                let parts = parts.map(|(part, n)| (part_key(self.written, n), Some(part.to_vec())));
+                self.store.apply(parts.collect())?;
+            }
+        }
         self.written += 1;
         Ok(())
     }
@@ -208,6 +276,11 @@ fn part_key(number: u64, part: u32) -> Key {
     let mut key = keys::under(prefix::PLAN, number.to_be_bytes());
     key.extend_from_slice(&part.to_be_bytes());
     key
+}
+
+/// What stands in the store while pieces in the file count.
+fn in_file_key() -> Key {
+    keys::under(prefix::META, "plan")
 }
 
 /// Stands behind all pieces, whose numbers begin with a zero byte.
@@ -299,25 +372,72 @@ mod tests {
         Store::open(dir).unwrap()
     }
 
+    /// What a process leaves that is killed when a plan is ready.
+    fn cut_off(store: &Store) {
+        let mut plan = store.plan();
+        for n in 0..1_200 {
+            plan.add(group(n..n + 1)).unwrap();
+        }
+        plan.write_piece().unwrap();
+        assert!(plan.written > 2);
+        plan.declare_ready().unwrap();
+    }
+
     #[test]
     fn a_plan_that_was_cut_off_goes_on_when_the_store_opens() {
         let dir = tempfile::tempdir().unwrap();
-        {
-            let store = open(dir.path());
-            let mut plan = store.plan();
-            for n in 0..1_200 {
-                plan.add(group(n..n + 1)).unwrap();
-            }
-            plan.write_piece().unwrap();
-            assert!(plan.written > 2);
-            store
-                .apply(vec![(ready_key(), Some(packed::plain(&true)))])
-                .unwrap();
-            plan.written = 0; // and here the power went
-        }
+        cut_off(&open(dir.path()));
         let store = open(dir.path());
         assert_eq!(store.keys(prefix::RECORD).count(), 1_200);
+        assert!(!store.contains(&in_file_key()).unwrap());
+        let left = std::fs::metadata(pieces::path(dir.path())).unwrap();
+        assert_eq!(left.len(), 0);
+        // In memory, as on disk in the first releases, its pieces are under keys.
+        let memory = crate::store::Memory::new(1, std::sync::Arc::new(|_| None));
+        cut_off(&Store::in_memory(&memory, dir.path()).unwrap());
+        let store = Store::in_memory(&memory, dir.path()).unwrap();
+        assert_eq!(store.keys(prefix::RECORD).count(), 1_200);
         assert_eq!(store.keys(prefix::PLAN).count(), 0);
+    }
+
+    #[test]
+    fn a_plan_that_was_cut_off_again_goes_on_with_the_next_piece() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        cut_off(&store);
+        // The first piece was applied, and one of its records has changed since.
+        let ready: Ready = store.get(&in_file_key()).unwrap().unwrap();
+        let (piece, next) = store.pieces().unwrap().read(&ready).unwrap();
+        let mut operations = decode_piece(b"plan", &piece).unwrap();
+        let changed = b"record/00000".to_vec();
+        assert_eq!(operations[0].0, changed);
+        operations.push((changed.clone(), Some(packed::plain(&7_000_u32))));
+        operations.push((in_file_key(), Some(packed::plain(&next.unwrap()))));
+        store.apply(operations).unwrap();
+        drop(store);
+        let store = open(dir.path());
+        assert_eq!(store.keys(prefix::RECORD).count(), 1_200);
+        assert_eq!(store.get::<u32>(&changed).unwrap(), Some(7_000));
+    }
+
+    #[test]
+    fn a_plan_whose_pieces_are_gone_is_damage_and_may_be_gone_on_without() {
+        let dir = tempfile::tempdir().unwrap();
+        cut_off(&open(dir.path()));
+        std::fs::remove_file(pieces::path(dir.path())).unwrap();
+        let error = Store::open(dir.path()).unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.contains(
+                "is damaged (of a commit that was cut off, piece 1 of 3 cannot be read from"
+            ),
+            "{said}"
+        );
+        assert!(error.way_back().unwrap().contains("sheetbridge restore"));
+        let left = Store::open_what_is_left(dir.path()).unwrap();
+        assert_eq!(left.keys(prefix::RECORD).count(), 0);
+        drop(left);
+        open(dir.path());
     }
 
     /// What stands under scattered keys goes last, in their order, and a later word on a key is the one that counts.
@@ -389,7 +509,8 @@ mod tests {
     #[test]
     fn what_a_full_disk_left_of_a_plan_is_no_piece_of_the_next() {
         let dir = tempfile::tempdir().unwrap();
-        let store = open(dir.path());
+        let memory = crate::store::Memory::new(1, std::sync::Arc::new(|_| None));
+        let store = Store::in_memory(&memory, dir.path()).unwrap();
         // Five pieces were written when the disk was full; the sixth and the marker were not.
         for number in 0_u64..5 {
             let piece = vec![(

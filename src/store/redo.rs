@@ -8,11 +8,10 @@
 //!
 //! ```text
 //! redo     record*, then what is left of earlier rounds
-//! record   salt u64 | number u64 | length u64 | check u64 | operations (as a piece of a plan)
+//! record   sealed (see there), number and content are those of the commit: its operations, as a piece of a plan
 //! ```
 //!
-//! All numbers are little-endian. `number` is that of the commit, `check` an XXH3 over the rest of the record. The file
-//! is read as far as the records have the salt of the first, follow each other by number, and are whole: what stands
+//! The file is read as far as the records have the salt of the first, follow each other by number, and are whole: what stands
 //! behind is older, or was never said to be durable.
 //!
 //! The last key of each commit is the tally with its number. So sled, which keeps the order of what it takes, says how
@@ -29,9 +28,9 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::sealed::{self, HEADER, Header};
 use super::tally::Tally;
 use super::{Damage, Operation, StoreError, plan, tally};
-use crate::random;
 
 /// Bytes of the file. They are written once, so that a sync has no new length or blocks to write down.
 const CAPACITY: usize = 1 << 20;
@@ -41,8 +40,6 @@ const LONGEST: usize = 256 << 10;
 
 /// A commit of some hundred bytes may make sled write tens of thousands: a window ends after so many commits, too.
 const COMMITS: u32 = 100;
-
-const HEADER: usize = 32;
 
 /// The file, and where the next record goes.
 pub(super) struct Redo {
@@ -88,7 +85,7 @@ impl Redo {
         Ok(Self {
             file,
             written: None,
-            salt: salt(),
+            salt: sealed::salt(),
             at: 0,
             commits: 0,
         })
@@ -107,7 +104,7 @@ impl Redo {
 
     /// Appends a record for which there is room, and waits until it is on disk.
     pub(super) fn append(&mut self, number: u64, mut record: Vec<u8>) -> io::Result<()> {
-        finish(&mut record, self.salt, number);
+        sealed::seal(&mut record, self.salt, number);
         self.file.write_all_at(&record, self.at as u64)?;
         self.at += record.len();
         self.commits += 1;
@@ -117,7 +114,7 @@ impl Redo {
     /// Begins anew: all that was applied so far is on disk without the file.
     /// `written`: when sled wrote to its log last.
     pub(super) fn begin_anew(&mut self, written: SystemTime) {
-        (self.written, self.salt) = (Some(written), salt());
+        (self.written, self.salt) = (Some(written), sealed::salt());
         (self.at, self.commits) = (0, 0);
     }
 
@@ -135,12 +132,6 @@ impl Redo {
     }
 }
 
-/// What is left of another round must not be taken for a part of this one, nor zeros for any.
-#[allow(clippy::cast_possible_truncation)] // half of it does
-fn salt() -> u64 {
-    random::secret() as u64 | 1
-}
-
 /// Where the file is in the folder of a store.
 pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join("redo")
@@ -151,22 +142,6 @@ pub(super) fn record(operations: &[Operation]) -> Vec<u8> {
     let mut record = vec![0; HEADER];
     plan::encode_into(&mut record, operations);
     record
-}
-
-fn finish(record: &mut [u8], salt: u64, number: u64) {
-    let length = (record.len() - HEADER) as u64;
-    let (header, operations) = record.split_at_mut(HEADER);
-    let fields = [salt, number, length];
-    let fields = fields.map(u64::to_le_bytes).concat();
-    let check = check(&fields, operations);
-    header.copy_from_slice(&[fields, check.to_le_bytes().to_vec()].concat());
-}
-
-fn check(fields: &[u8], operations: &[u8]) -> u64 {
-    let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    hash.update(fields);
-    hash.update(operations);
-    hash.digest()
 }
 
 /// Applies to sled what only the file has, and makes it durable. That sled has what was written before is still to be
@@ -235,24 +210,14 @@ impl<'b> Iterator for Records<'b> {
     type Item = (u64, &'b [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (header, rest) = self.rest.split_at_checked(HEADER)?;
-        let mut fields = header
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .copied()
-            .map(u64::from_le_bytes);
-        let (salt, number, length, found) = (
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-        );
+        let (header, rest) = self.rest.split_first_chunk::<HEADER>()?;
+        let header = Header::read(header);
+        let (salt, number) = (header.salt, header.number);
         let follows = self
             .before
             .is_none_or(|before| before == (salt, number.wrapping_sub(1)));
-        let (operations, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        if salt == 0 || !follows || check(&header[..24], operations) != found {
+        let (operations, rest) = rest.split_at_checked(usize::try_from(header.length).ok()?)?;
+        if !follows || !header.seals(operations) {
             return None;
         }
         self.rest = rest;
@@ -277,7 +242,7 @@ mod tests {
         let mut bytes = Vec::new();
         for number in numbers {
             let mut record = record(&put("record/a", &number.to_string()));
-            finish(&mut record, salt, number);
+            sealed::seal(&mut record, salt, number);
             bytes.extend(record);
         }
         bytes

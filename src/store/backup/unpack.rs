@@ -77,7 +77,7 @@ pub fn restore<T>(
 
 /// What of a store is in a folder.
 fn there(dir: &Path) -> Vec<&'static str> {
-    let names = ["store", "store.count", "store.format"];
+    let names = ["store", "store.count", "store.plan", "store.format"];
     names
         .into_iter()
         .filter(|name| dir.join(name).exists())
