@@ -32,7 +32,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::paused_list;
-use crate::core::delivery::{By, State, Verdict};
+use crate::core::delivery::{By, Scope, State, Verdict};
 use crate::core::message::{Address, Frozen, Message, MessageKey, Recipient};
 use crate::core::rule::Channel;
 use crate::courier::{Courier, Parcel};
@@ -86,9 +86,21 @@ pub struct Ended {
     pub to: String,
 }
 
-/// Sends what is due.
+/// Sends what is due. Clones are the same outbox.
+#[derive(Clone, Debug)]
+pub struct Outbox(Arc<Parts>);
+
+impl std::ops::Deref for Outbox {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What an outbox works with.
 #[derive(Debug)]
-pub struct Outbox {
+pub struct Parts {
     roster: Roster,
     templates: Arc<Templates>,
     email: Option<Arc<dyn Courier>>,
@@ -124,11 +136,23 @@ struct Claim {
     picture: Option<Page>,
 }
 
+/// What a claimed message says.
+enum Content {
+    /// A mail: its text is made while it is on its way, so that nobody waits for that.
+    Mail {
+        message: Message,
+        /// When it was claimed.
+        now: Timestamp,
+    },
+    /// It is ready: the buttons of a chat are kept in the commit that marks it.
+    Ready(Parcel),
+}
+
 /// One look at what is due.
 struct Round {
     channel: Channel,
     now: Timestamp,
-    claims: Vec<(Claim, Parcel)>,
+    claims: Vec<(Claim, Content)>,
     /// Groups that were there before it.
     before: usize,
 }
@@ -205,7 +229,7 @@ impl Outbox {
         telegram: Option<Arc<dyn Courier>>,
         health: Health,
     ) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             roster,
             templates,
             email,
@@ -217,7 +241,7 @@ impl Outbox {
             campaign_texts: Mutex::default(),
             approved: Mutex::default(),
             progressed: Mutex::default(),
-        }
+        }))
     }
 
     /// What was in flight when the process died may have been sent: it is in doubt, and by policy
@@ -338,10 +362,10 @@ impl Outbox {
         }
     }
 
-    fn launch(&self, air: &mut Air, claims: Vec<(Claim, Parcel)>) {
-        for (mut claim, parcel) in claims {
+    fn launch(&self, air: &mut Air, claims: Vec<(Claim, Content)>) {
+        for (mut claim, content) in claims {
             let picture = claim.picture.take();
-            air.launch(claim, self.delivery(parcel, picture));
+            air.launch(claim, self.delivery(content, picture));
         }
     }
 
@@ -364,28 +388,39 @@ impl Outbox {
         })
     }
 
-    fn delivery(&self, parcel: Parcel, picture: Option<Page>) -> BoxFuture<'static, Verdict> {
-        let language = self.templates.language();
-        let courier = match &parcel {
-            Parcel::Mail(_) => self.email.clone(),
-            Parcel::Chat(_) => self.telegram.clone(),
-        };
+    fn delivery(&self, content: Content, picture: Option<Page>) -> BoxFuture<'static, Verdict> {
+        let outbox = self.clone();
         Box::pin(async move {
-            let wanted = courier
-                .as_ref()
-                .is_some_and(|courier| courier.takes_pictures());
-            let parcel = match picture.filter(|_| wanted) {
-                Some(page) => pictured::with(parcel, page, language).await,
-                None => parcel,
+            let parcel = match content {
+                Content::Ready(parcel) => parcel,
+                Content::Mail { message, now } => match outbox.mail_parcel(&message, now) {
+                    Ok(Ok(parcel)) => parcel,
+                    Ok(Err(why)) => return Verdict::Unmade { why },
+                    Err(error) => {
+                        return Verdict::TryLater {
+                            why: error.to_string(),
+                            not_before_s: None,
+                            scope: Scope::Message,
+                        };
+                    }
+                },
             };
-            match courier {
-                Some(courier) => courier.deliver(&parcel).await,
-                None => Verdict::TryLater {
+            let courier = match &parcel {
+                Parcel::Mail(_) => &outbox.email,
+                Parcel::Chat(_) => &outbox.telegram,
+            };
+            let Some(courier) = courier else {
+                return Verdict::TryLater {
                     why: "the channel is not configured".into(),
                     not_before_s: None,
-                    scope: crate::core::delivery::Scope::Message,
-                },
-            }
+                    scope: Scope::Message,
+                };
+            };
+            let parcel = match picture.filter(|_| courier.takes_pictures()) {
+                Some(page) => pictured::with(parcel, page, outbox.templates.language()).await,
+                None => parcel,
+            };
+            courier.deliver(&parcel).await
         })
     }
 
@@ -398,7 +433,7 @@ impl Outbox {
         mut meanwhile: Meanwhile,
         more: bool,
         ended: &mut Vec<Ended>,
-    ) -> Result<Vec<(Claim, Parcel)>, OutboxError> {
+    ) -> Result<Vec<(Claim, Content)>, OutboxError> {
         let store = self.roster.store();
         // From reading a message to marking it nobody else may change it: a button, `resume`.
         let _alone = store.alone();
@@ -432,7 +467,7 @@ impl Outbox {
         meanwhile: Meanwhile,
         groups: &mut Vec<Group>,
         ended: &mut Vec<Ended>,
-    ) -> Result<Vec<(Claim, Parcel)>, OutboxError> {
+    ) -> Result<Vec<(Claim, Content)>, OutboxError> {
         let store = self.roster.store();
         if channel == Channel::Telegram {
             self.gather_floods(now)?;
@@ -553,40 +588,31 @@ impl Outbox {
                 group.put_due(&message);
                 ledger::rewrite(group, &message);
             }
-            prepare::Next::Ready => {
-                match self.parcel(&message, now, group)? {
-                    Ok(parcel) => {
-                        ledger::shift(
-                            group,
-                            &mut message,
-                            State::InFlight,
-                            By::Outbox,
-                            "on its way",
-                            None,
-                        )?;
-                        let to = route::shown(&message);
-                        let picture = self.picture(&message)?;
-                        let claim = Claim {
-                            message,
-                            to,
-                            picture,
-                        };
-                        round.claims.push((claim, parcel));
-                    }
-                    // Our fault, and a person's to mend: the template, or a value it needs.
-                    Err(why) => {
-                        ledger::shift(
-                            group,
-                            &mut message,
-                            State::Cancelled,
-                            By::Policy,
-                            why,
-                            None,
-                        )?;
-                        ended.push(self.ended(message));
-                    }
+            prepare::Next::Ready => match self.content(&message, now, group)? {
+                Ok(content) => {
+                    ledger::shift(
+                        group,
+                        &mut message,
+                        State::InFlight,
+                        By::Outbox,
+                        "on its way",
+                        None,
+                    )?;
+                    let to = route::shown(&message);
+                    let picture = self.picture(&message)?;
+                    let claim = Claim {
+                        message,
+                        to,
+                        picture,
+                    };
+                    round.claims.push((claim, content));
                 }
-            }
+                // Our fault, and a person's to mend: the template, or a value it needs.
+                Err(why) => {
+                    ledger::shift(group, &mut message, State::Cancelled, By::Policy, why, None)?;
+                    ended.push(self.ended(message));
+                }
+            },
             prepare::Next::Wait { until, why } => {
                 let until = until.max(now.saturating_add(Duration::from_secs(1)).unwrap_or(until));
                 ledger::postpone(group, &mut message, until, why);

@@ -75,6 +75,7 @@ fn word(verdict: &Verdict) -> String {
         Verdict::Rejected { about, .. } => format!("rejected {about:?}"),
         Verdict::InDoubt { .. } => "in doubt".into(),
         Verdict::Moved { .. } => "moved".into(),
+        Verdict::Unmade { why } => format!("unmade: {why}"),
     }
 }
 

@@ -194,6 +194,11 @@ pub enum Verdict {
         /// What broke.
         why: String,
     },
+    /// Its text cannot be made: nothing was sent, and nobody was asked.
+    Unmade {
+        /// What is wrong with the template, or with a value it needs.
+        why: String,
+    },
     /// The chat has another id now: store it and send again at once.
     Moved {
         /// The new chat id.

@@ -338,6 +338,7 @@ fn mask(verdict: Verdict, address: &str) -> Verdict {
             about,
         },
         Verdict::InDoubt { why } => Verdict::InDoubt { why: hide(why) },
+        Verdict::Unmade { why } => Verdict::Unmade { why: hide(why) },
         Verdict::Moved { to } => Verdict::Moved { to },
     }
 }

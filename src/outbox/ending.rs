@@ -44,7 +44,7 @@ impl Outbox {
             Verdict::TryLater {
                 scope: Scope::Channel,
                 ..
-            }
+            } | Verdict::Unmade { .. }
         ) {
             self.gates.open(channel);
         }
@@ -90,6 +90,11 @@ impl Outbox {
             Verdict::InDoubt { why } => {
                 self.count(group, &message, now)?;
                 self.doubt(group, &mut message, now, &why)?;
+            }
+            Verdict::Unmade { why } => {
+                // Our fault, and a person's to mend. That it was on its way is no try.
+                ledger::shift(group, &mut message, State::Queued, By::Outbox, &why, None)?;
+                ledger::shift(group, &mut message, State::Cancelled, By::Policy, why, None)?;
             }
             Verdict::Moved { to } => {
                 self.moved(group, &mut message, to, now)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Outbox;
+use super::{Content, Outbox};
 use crate::commands::{ButtonAct, CALLBACK, act_for, button_key, store_button};
 use crate::config::{Email, ReplyTo};
 use crate::core::facts::local_text;
@@ -24,45 +24,63 @@ use crate::store::{Group, Store, StoreError};
 const CAMPAIGN_TEXTS: usize = 16;
 
 impl Outbox {
-    /// Renders a message that is about to go; else why it cannot be sent, for people.
-    pub(super) fn parcel(
+    /// What a message says that is about to go: a chat's text is made now, a mail's when it is on its way. Else why it
+    /// cannot be sent, for people.
+    pub(super) fn content(
         &self,
         message: &Message,
         now: Timestamp,
         group: &mut Group,
-    ) -> Result<Result<Parcel, String>, StoreError> {
+    ) -> Result<Result<Content, String>, StoreError> {
         let Some(frozen) = &message.frozen else {
-            return Ok(Err("it has no address".into()));
+            return Ok(Err(NO_ADDRESS.into()));
+        };
+        let chat = match &frozen.address {
+            Address::Chat(chat) => *chat,
+            Address::Email(_) => {
+                return Ok(Ok(Content::Mail {
+                    message: message.clone(),
+                    now,
+                }));
+            }
         };
         let bundle = self.bundle(message, frozen)?;
-        let rendered =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &frozen.address {
-                Address::Email(to) => self
-                    .mail_text(message, frozen, bundle.as_deref())
-                    .map(|text| Text::Mail(to.clone(), text)),
-                Address::Chat(chat) => self
-                    .chat_text(message, frozen, bundle.as_deref())
-                    .map(|text| Text::Chat(*chat, text)),
-            }));
-        let text = match rendered {
-            Ok(Ok(text)) => text,
-            Ok(Err(error)) => return Ok(Err(format!("its text cannot be made: {error}"))),
-            Err(_) => return Ok(Err("its text cannot be made: rendering gave up".into())),
+        let text = match made(|| self.chat_text(message, frozen, bundle.as_deref())) {
+            Ok(text) => text,
+            Err(why) => return Ok(Err(why)),
         };
-        Ok(match text {
-            Text::Mail(address, text) => self
-                .mail(message, frozen, address, text, now)?
-                .map(Parcel::Mail),
-            Text::Chat(chat, text) => {
-                let store = self.roster.store();
-                let told = &frozen.display_name;
-                let parcel = chat_parcel(store, message, chat, told, text, group)?;
-                Ok(Parcel::Chat(Chat {
-                    documents: self.enclosed(message)?,
-                    ..parcel
-                }))
+        let store = self.roster.store();
+        let told = &frozen.display_name;
+        let parcel = chat_parcel(store, message, chat, told, text, group)?;
+        Ok(Ok(Content::Ready(Parcel::Chat(Chat {
+            documents: self.enclosed(message)?,
+            ..parcel
+        }))))
+    }
+
+    /// Makes a mail that is on its way, and was claimed at `now`; else why it cannot be sent, for people.
+    pub(super) fn mail_parcel(
+        &self,
+        message: &Message,
+        now: Timestamp,
+    ) -> Result<Result<Parcel, String>, StoreError> {
+        let Some(
+            frozen @ Frozen {
+                address: Address::Email(to),
+                ..
+            },
+        ) = &message.frozen
+        else {
+            return Ok(Err(NO_ADDRESS.into()));
+        };
+        let bundle = self.bundle(message, frozen)?;
+        match made(|| self.mail_text(message, frozen, bundle.as_deref())) {
+            Ok(text) => {
+                let mail = self.mail(message, frozen, to.clone(), text, now)?;
+                Ok(mail.map(Parcel::Mail))
             }
-        })
+            Err(why) => Ok(Err(why)),
+        }
     }
 
     /// The kept template of a message; none if it is the one in force.
@@ -342,9 +360,15 @@ fn attachment(file: MailFile) -> Attachment {
     }
 }
 
-enum Text {
-    Mail(String, MailText),
-    Chat(i64, ChatText),
+const NO_ADDRESS: &str = "it has no address";
+
+/// Renders; a template that makes the renderer give up is no more than one that is wrong.
+fn made<T>(render: impl FnOnce() -> Result<T, RenderError>) -> Result<T, String> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(render)) {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(error)) => Err(format!("its text cannot be made: {error}")),
+        Err(_) => Err("its text cannot be made: rendering gave up".into()),
+    }
 }
 
 /// Buttons that act are kept in the store, in the same commit that marks the message in flight. One
