@@ -431,6 +431,33 @@ impl Roster {
         Ok(self.memory.typed(kind, locale, cells, &schema))
     }
 
+    /// The same for a row that nobody else asks about now, beside which others are asked about: what was read lately
+    /// stays known.
+    ///
+    /// # Errors
+    /// As [`Self::typed`].
+    pub fn typed_anew(
+        &self,
+        kind: Kind,
+        workbook: &str,
+        cells: &Cells,
+    ) -> Result<Arc<Typed>, StoreError> {
+        let book = self.memory.workbook(&self.store, workbook)?;
+        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
+        Ok(Arc::new(typed(cells, &self.schema(kind, locale))))
+    }
+
+    /// Lets [`Self::typed`] know what [`Self::typed_anew`] said of a record's seen cells.
+    ///
+    /// # Errors
+    /// As [`Self::typed`].
+    pub fn keep_typed(&self, record: &Record, typed: Arc<Typed>) -> Result<(), StoreError> {
+        let book = self.memory.workbook(&self.store, &record.place.workbook)?;
+        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
+        self.memory.keep(record.kind, locale, &record.seen, typed);
+        Ok(())
+    }
+
     /// The same for some of the fields: reading all of half a million rows takes its time.
     ///
     /// # Errors

@@ -295,7 +295,7 @@ impl Store {
         }
         match store.resume_plan() {
             Err(StoreError::Corrupt { .. }) if damage == Damage::Accepted => {
-                store.give_up_plan()?
+                store.give_up_plan()?;
             }
             resumed => resumed?,
         }

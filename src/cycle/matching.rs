@@ -192,6 +192,14 @@ impl Poll<'_> {
         Ok(record)
     }
 
+    /// Takes a record that was read already.
+    pub(super) fn known_ahead(&self, id: &RecordId, record: Record) {
+        let mut looked_up = self.looked_up.borrow_mut();
+        looked_up
+            .entry(id.clone())
+            .or_insert_with(|| Rc::new(record));
+    }
+
     /// The cells of a row of the read; nothing for one whose content is an accepted row's.
     pub(super) fn cells(&self, row: &AfterRow) -> Result<Option<Cells>, StoreError> {
         match (&row.cells, row.fresh) {

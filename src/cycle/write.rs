@@ -22,7 +22,7 @@ use crate::store::keys::{self, prefix};
 use crate::store::{Group, LastPoll, StoreError, last_poll_key};
 
 /// Records beyond so many are written down as soon as they have settled.
-const MANY: usize = 500;
+pub(super) const MANY: usize = 500;
 
 impl Poll<'_> {
     /// A batch that is held: the base stays, opt-outs act, and the managers are asked.

@@ -99,15 +99,20 @@ impl Memory {
             return known;
         }
         let typed = Arc::new(typed(cells, schema));
+        self.keep(kind, locale, cells, Arc::clone(&typed));
+        typed
+    }
+
+    /// Keeps what a row's cells mean.
+    pub(super) fn keep(&self, kind: Kind, locale: &str, cells: &Cells, typed: Arc<Typed>) {
         let mut rows = lock(&self.rows);
         rows.truncate(ROWS - 1);
         rows.push_front(Row {
             kind,
             locale: locale.to_owned(),
             cells: cells.clone(),
-            typed: Arc::clone(&typed),
+            typed,
         });
-        typed
     }
 }
 

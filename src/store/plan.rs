@@ -67,7 +67,7 @@ impl Store {
         while let Some(ready) = self.get::<Ready>(&in_file_key())? {
             let (mut operations, next) = match file.read(&ready) {
                 Ok((piece, next)) => (decode_piece(&in_file_key(), &piece)?, next),
-                Err(why) => return Err(self.without_pieces(&ready, why)),
+                Err(why) => return Err(self.without_pieces(&ready, &why)),
             };
             let mut group = Group::default();
             match next {
@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// A plan that is ready, and cannot be read.
-    fn without_pieces(&self, ready: &Ready, why: std::io::Error) -> StoreError {
+    fn without_pieces(&self, ready: &Ready, why: &std::io::Error) -> StoreError {
         StoreError::Corrupt {
             dir: self.dir.clone(),
             why: format!(
