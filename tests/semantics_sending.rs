@@ -211,6 +211,16 @@ impl Post {
 }
 
 fn outbox(company: &Company, smtp: &SmtpSandbox, bot: &BotSandbox) -> Outbox {
+    let templates = Templates::load(None, Language::default()).unwrap();
+    outbox_with(company, smtp, bot, templates)
+}
+
+fn outbox_with(
+    company: &Company,
+    smtp: &SmtpSandbox,
+    bot: &BotSandbox,
+    templates: Templates,
+) -> Outbox {
     let settings = SmtpSettings::new("127.0.0.1".to_owned(), smtp.addr().port(), Security::Plain);
     let client = Client::new(&TelegramSettings {
         token: TOKEN.to_owned().into(),
@@ -220,7 +230,7 @@ fn outbox(company: &Company, smtp: &SmtpSandbox, bot: &BotSandbox) -> Outbox {
     .unwrap();
     Outbox::new(
         company.roster.clone(),
-        Arc::new(Templates::load(None, Language::default()).unwrap()),
+        Arc::new(templates),
         Some(Arc::new(EmailCourier::new(settings))),
         Some(Arc::new(TelegramCourier::new(client))),
         Health::new(company.now, "test", false),
@@ -239,6 +249,39 @@ async fn s12_the_message_id_is_a_hash_of_the_key() {
         raw.contains(&format!("<{digest}@queenland.example>")),
         "{raw}"
     );
+}
+
+/// A mail's text is made when it is on its way: that it cannot be made is no try, and no doubt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_whose_text_cannot_be_made_is_cancelled_with_the_reason_and_holds_no_other_up() {
+    let mut post = Post::open(RULES).await;
+    post.company.add_customer(&AN);
+    post.company.poll_and_settle().await;
+    // The template in force asks for a value that nobody has; that of another rule is well.
+    let own = post.company.dir.path().join("templates/welcome");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("subject.txt"), "Xin chào {{ nobody.knows.this }}").unwrap();
+    std::fs::write(own.join("body.html"), "<p>Xin chào</p>").unwrap();
+    let folder = post.company.dir.path().join("templates");
+    let templates = Templates::load(Some(&folder), Language::default()).unwrap();
+    post.outbox = outbox_with(&post.company, &post.smtp, &post.bot, templates);
+    post.company.type_into(2, "Giai đoạn", "Đã cọc");
+    post.company.poll_and_settle().await;
+    post.company.wait(30 * 60);
+    post.send().await;
+    let message = post.message("welcome");
+    assert_eq!(message.state, State::Cancelled);
+    assert!(
+        message.why.starts_with("its text cannot be made: ") && message.why.contains("nobody"),
+        "{}",
+        message.why
+    );
+    assert!(message.attempts.is_empty(), "{:?}", message.attempts);
+    let waits = post.company.roster.store().keys(prefix::FLIGHT).count();
+    assert_eq!(waits, 0);
+    let other = post.message("deposited");
+    assert_eq!(other.state, State::Delivered, "{}", other.why);
+    assert_eq!(post.mails().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,9 +25,9 @@ fn deposited() -> Vec<CellEdit> {
 
 /// The allocator reads it once, at the start of the process: `run` begins anew with it, unless somebody has chosen.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_allocator_gives_memory_back_at_once_unless_told_otherwise() {
+async fn the_allocator_gives_memory_back_soon_unless_told_otherwise() {
     let mut site = Site::open(&[&BINH], RULES).await;
-    for (told, expect) in [(None, "0"), (Some("10"), "10")] {
+    for (told, expect) in [(None, "5"), (Some("10"), "10")] {
         let daemon = site.start_with(|command| {
             command.envs(told.map(|told| ("MIMALLOC_PURGE_DELAY", told)));
         });

@@ -2,8 +2,8 @@
 //!
 //! The allocator is mimalloc (`src/main.rs`): its threads wait for no lock, where those of the system's wait for each
 //! other if they share one part, and leave holes in all of them if they do not. As it comes it keeps what it was given
-//! back for a while, and fills pages one after the other. The daemon works for a moment and rests for a minute: it had
-//! better give memory back at once, and fill the holes it has. The allocator is told so by variables that it reads once,
+//! back for a second, and fills pages one after the other. The daemon works for a moment and rests for a minute: it had
+//! better give memory back soon, and fill the holes it has. The allocator is told so by variables that it reads once,
 //! before the program begins.
 
 use std::os::unix::process::CommandExt as _;
@@ -13,8 +13,8 @@ use crate::config::Environment;
 
 /// What mimalloc reads, and what it is told.
 const OPTIONS: [(&str, &str); 4] = [
-    // What is free goes back to the system at once.
-    ("MIMALLOC_PURGE_DELAY", "0"),
+    // What is free for five milliseconds goes back to the system; at once would have the same pages come and go.
+    ("MIMALLOC_PURGE_DELAY", "5"),
     // Nothing is taken before it is used.
     ("MIMALLOC_ARENA_EAGER_COMMIT", "0"),
     ("MIMALLOC_ALLOW_THP", "0"),

@@ -53,33 +53,46 @@ pub(super) fn settle(
         ids.iter().try_for_each(|id| settle(poll, id))?;
         return Ok(waiting);
     }
-    let unread: Vec<bool> = ids.iter().map(|id| !poll.work.contains_key(id)).collect();
+    let batches = || ids.chunks(READ_AHEAD);
+    let unread: Vec<Vec<&RecordId>> = batches()
+        .map(|ids| {
+            let unread = ids.iter().filter(|id| !poll.work.contains_key(id));
+            unread.collect()
+        })
+        .collect();
     let roster = poll.roster;
     std::thread::scope(|threads| -> Result<(), StoreError> {
-        let (read, ahead) = mpsc::sync_channel(READ_AHEAD);
-        let unread = ids.iter().zip(&unread);
+        let (read, ahead) = mpsc::sync_channel(1);
         threads.spawn(move || {
-            for (id, unread) in unread {
-                let known = unread.then(|| read_ahead(roster, id)).transpose();
-                if read.send(known).is_err() {
+            for ids in unread {
+                let batch: Result<Vec<_>, _> =
+                    ids.into_iter().map(|id| read_ahead(roster, id)).collect();
+                if read.send(batch).is_err() {
                     break; // it was given up
                 }
             }
         });
-        for id in &ids {
-            if let Some((record, typed)) = ahead.recv().unwrap_or(Ok(None))? {
-                roster.keep_typed(&record, typed)?;
-                poll.known_ahead(id, record);
+        for ids in batches() {
+            let mut batch = ahead
+                .recv()
+                .unwrap_or(Ok(Vec::new()))?
+                .into_iter()
+                .peekable();
+            for id in ids {
+                if let Some((record, typed)) = batch.next_if(|(record, _)| record.id == *id) {
+                    roster.keep_typed(&record, typed)?;
+                    poll.known_ahead(id, record);
+                }
+                settle(poll, id)?;
             }
-            settle(poll, id)?;
         }
         Ok(())
     })?;
     Ok(waiting)
 }
 
-/// So many records are read ahead of those that are settled.
-const READ_AHEAD: usize = 64;
+/// So many records are read while as many before them are settled.
+const READ_AHEAD: usize = 32;
 
 /// A record that waits to settle, and what its cells mean: what takes a third of the time, and needs nothing of what is
 /// decided meanwhile.

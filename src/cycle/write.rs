@@ -223,10 +223,14 @@ impl Poll<'_> {
         plan.add(last)?;
         let many = self.first_looks || self.worked_at >= MANY;
         let (roster, report) = (self.roster, self.report);
-        drop((self.reads, self.once, self.known)); // a large commit needs the room
+        if many {
+            // A large commit needs the room.
+            drop((self.reads, self.once, self.known));
+            roster.forget_persons();
+        }
         plan.commit()?;
         if many {
-            roster.forget_persons();
+            roster.forget_persons(); // somebody may have asked before all of it was there
         }
         *pending = waiting;
         Ok(Taken { report, next })
