@@ -34,6 +34,10 @@ use sheetbridge::core::sheet::stage::{Stage, StageTable};
 use sheetbridge::core::sheet::{Cell, FieldSpec, Schema};
 use sheetbridge::render::{CampaignText, Language, Letter, Templates};
 
+/// As the daemon has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const RECORDS: u32 = 500_000;
 
 /// One in five is in the segment.

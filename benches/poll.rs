@@ -22,6 +22,7 @@ use futures_util::StreamExt as _;
 use serde::Deserialize as _;
 use serde::de::IgnoredAny;
 use sheet::{HEADERS, Size};
+use sheetbridge::cli::memory::OPTIONS;
 use sheetbridge::config::{Config, Environment};
 use sheetbridge::cycle::{Cycle, Mode};
 use sheetbridge::google::Google;
@@ -39,6 +40,10 @@ const EVERYDAY: Size = Size {
     rows: 300,
     columns: 15,
 };
+
+/// As the daemon has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -168,6 +173,7 @@ impl Server {
             .args(["case", name, &self.address])
             .arg(dir)
             .arg(columns.to_string())
+            .envs(OPTIONS)
             .stderr(Stdio::inherit())
             .output()
             .expect("this program starts");

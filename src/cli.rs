@@ -15,7 +15,7 @@ mod failure;
 mod handover;
 mod held;
 mod invite;
-mod memory;
+pub mod memory;
 mod outbox;
 mod output;
 mod pause;

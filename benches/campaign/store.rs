@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use sheetbridge::campaigns::Campaigns;
+use sheetbridge::cli::memory::OPTIONS;
 use sheetbridge::commands::{Desk, Who};
 use sheetbridge::config::{Config, Environment};
 use sheetbridge::core::campaign::CampaignId;
@@ -98,6 +99,7 @@ pub fn all(count: u32) {
         let status = Command::new(exe)
             .args(["step", step, &count.to_string()])
             .arg(path)
+            .envs(OPTIONS)
             .status()
             .expect("it starts");
         assert!(status.success(), "{step} failed");
