@@ -25,13 +25,14 @@ mod life;
 mod record;
 mod recording;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use black_box::leads::{self, CONNECTIONS, Moments, Received, judge, number_from, story};
 use black_box::{Ledger, Site, copy_all};
 use disk::{Cut, Disk};
+use record::Act;
 use recording::{OFFICE, Recording, about, record_traffic, settled};
 use sheetbridge::core::delivery::State;
 use sheetbridge::core::message::{Address, Message};
@@ -182,12 +183,14 @@ fn outages(recording: &Recording, which: std::ops::Range<u64>) -> impl Iterator<
             risky.push(moment + 1);
         }
     }
+    let large = in_large_commits(&recording.acts);
     let mut chosen: Vec<(usize, u64, Moments)> = which
         .map(|number| {
             let mut moments = Moments(recording.seed.wrapping_mul(1_000_003) + number);
-            let moment = match moments.below(5) {
+            let moment = match moments.below(6) {
                 0 | 1 => moments.of(&told).saturating_sub(1) + moments.up_to(2),
                 2 | 3 => moments.of(&risky),
+                4 => moments.of(&large),
                 _ => moments.up_to(recording.acts.len()),
             };
             (moment.min(recording.acts.len()), number, moments)
@@ -214,6 +217,32 @@ fn outages(recording: &Recording, which: std::ops::Range<u64>) -> impl Iterator<
                 at_risk: disk.at_risk(),
             }
         })
+}
+
+/// The moments at which pieces of a large commit are on their way into the store, or about to be.
+fn in_large_commits(acts: &[Act]) -> Vec<usize> {
+    let mut open = BTreeSet::new();
+    let mut written = false;
+    let mut within = Vec::new();
+    for (moment, act) in acts.iter().enumerate() {
+        match act {
+            Act::Started => open.clear(),
+            Act::Opened { fd, path, .. } if path.ends_with("/store.plan") => {
+                open.insert(*fd);
+            }
+            Act::Opened { fd, .. } | Act::Closed { fd } => {
+                open.remove(fd);
+            }
+            Act::Wrote { fd, .. } => written |= open.contains(fd),
+            Act::Cut { fd, .. } => written &= !open.contains(fd),
+            _ => {}
+        }
+        if written {
+            within.push(moment + 1);
+        }
+    }
+    assert!(!within.is_empty(), "there was no large commit");
+    within
 }
 
 struct Seen {
