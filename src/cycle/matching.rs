@@ -195,9 +195,9 @@ impl Poll<'_> {
     /// Takes a record that was read already.
     pub(super) fn known_ahead(&self, id: &RecordId, record: Record) {
         let mut looked_up = self.looked_up.borrow_mut();
-        looked_up
-            .entry(id.clone())
-            .or_insert_with(|| Rc::new(record));
+        if looked_up.len() < LOOKED_UP_TO {
+            looked_up.insert(id.clone(), Rc::new(record));
+        }
     }
 
     /// The cells of a row of the read; nothing for one whose content is an accepted row's.

@@ -60,13 +60,15 @@ pub(super) fn settle(
             unread.collect()
         })
         .collect();
-    let roster = poll.roster;
+    let (roster, now) = (poll.roster, poll.now);
     std::thread::scope(|threads| -> Result<(), StoreError> {
         let (read, ahead) = mpsc::sync_channel(1);
         threads.spawn(move || {
             for ids in unread {
-                let batch: Result<Vec<_>, _> =
-                    ids.into_iter().map(|id| read_ahead(roster, id)).collect();
+                let batch: Result<Vec<_>, _> = ids
+                    .into_iter()
+                    .map(|id| read_ahead(roster, id, now))
+                    .collect();
                 if read.send(batch).is_err() {
                     break; // it was given up
                 }
@@ -80,7 +82,9 @@ pub(super) fn settle(
                 .peekable();
             for id in ids {
                 if let Some((record, typed)) = batch.next_if(|(record, _)| record.id == *id) {
-                    roster.keep_typed(&record, typed)?;
+                    if let Some(typed) = typed {
+                        roster.keep_typed(&record, typed)?;
+                    }
                     poll.known_ahead(id, record);
                 }
                 settle(poll, id)?;
@@ -94,11 +98,23 @@ pub(super) fn settle(
 /// So many records are read while as many before them are settled.
 const READ_AHEAD: usize = 32;
 
-/// A record that waits to settle, and what its cells mean: what takes a third of the time, and needs nothing of what is
-/// decided meanwhile.
-fn read_ahead(roster: &Roster, id: &RecordId) -> Result<(Record, Arc<Typed>), StoreError> {
+/// A record that waits to settle, and what its cells mean if it may settle now: what takes a third of the time, and needs
+/// nothing of what is decided meanwhile.
+fn read_ahead(
+    roster: &Roster,
+    id: &RecordId,
+    now: Timestamp,
+) -> Result<(Record, Option<Arc<Typed>>), StoreError> {
     let record = base::known(roster.store(), id)?;
-    let typed = roster.typed_anew(record.kind, &record.place.workbook, &record.seen)?;
+    let config = roster.config();
+    let own = own_rules(&config.rules, &record, config.settle.after);
+    let infos = roster.infos(record.kind);
+    let waits = record.gone.is_some()
+        || own.is_empty() && typed_just_now(roster, now, &record, &infos).is_some();
+    let typed = match waits {
+        true => None,
+        false => Some(roster.typed_anew(record.kind, &record.place.workbook, &record.seen)?),
+    };
     Ok((record, typed))
 }
 
@@ -180,7 +196,7 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
     let own = own_rules(&config.rules, &record, config.settle.after);
     let infos = roster.infos(record.kind);
     if own.is_empty()
-        && let Some(until) = typed_just_now(poll, &record, &infos)
+        && let Some(until) = typed_just_now(roster, poll.now, &record, &infos)
     {
         let until = poll.local(until);
         poll.report.settling.push(Settling {
@@ -221,13 +237,18 @@ fn settle_one(poll: &mut Poll<'_>, id: &RecordId) -> Result<bool, StoreError> {
 }
 
 /// Until when a row waits that was not quiet for long enough whatever stands in it: its cells need no reading.
-fn typed_just_now(poll: &Poll<'_>, record: &Record, infos: &[FieldInfo]) -> Option<Timestamp> {
+fn typed_just_now(
+    roster: &Roster,
+    now: Timestamp,
+    record: &Record,
+    infos: &[FieldInfo],
+) -> Option<Timestamp> {
     let undone = record
         .settled
         .as_ref()
         .is_some_and(|settled| changed_fields(settled, &record.seen, infos).is_empty());
-    let times = times(poll.roster, poll.roster.config().settle.after);
-    match judge(record, poll.now, &times, undone, true) {
+    let times = times(roster, roster.config().settle.after);
+    match judge(record, now, &times, undone, true) {
         Outcome::Wait(until) if record.own.is_empty() => Some(until),
         _ => None,
     }
