@@ -103,6 +103,63 @@ fn messages(company: &Company) -> Vec<Message> {
     entries.map(|entry| entry.unwrap().1).collect()
 }
 
+/// Beyond 500 rows at once their records are read ahead, and each is written down as soon as it has settled.
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_rows_settle_as_one_would_and_those_just_typed_wait() {
+    const MANY: usize = 620;
+    const GIVEN: [&str; 25] = [
+        "An", "Bình", "Chi", "Dũng", "Giang", "Hà", "Hải", "Hiền", "Hoa", "Hùng", "Khánh", "Lan",
+        "Linh", "Long", "Mai", "Minh", "Nam", "Nga", "Phúc", "Quân", "Sơn", "Thảo", "Trang", "Tú",
+        "Vy",
+    ];
+    let mut company = company(&format!("[guard]\nmessages = 2000\n{LEADS}")).await;
+    let rows = (0..MANY).map(|n| {
+        let cells = [
+            format!("Nguyễn {} {}", GIVEN[n / 25], GIVEN[n % 25]),
+            format!("09{:08}", 10_000_000 + n * 7),
+            format!("khach{n}@example.com"),
+            "Đang tư vấn".into(),
+            "Lan Anh".into(),
+        ];
+        cells.map(|cell| json!(cell)).to_vec()
+    });
+    company.edit(Edit::InsertRows {
+        tab: CUSTOMERS.into(),
+        at: 4,
+        count: MANY,
+        rows: rows.collect(),
+    });
+    company.poll().await;
+    company.wait(15);
+    let late = [4, 300, 500];
+    for row in late {
+        company.type_into(row, "Họ tên", "Đỗ Quỳnh Như");
+    }
+    company.poll().await;
+    company.wait(6);
+    let settled = company.poll().await;
+    let welcome = |report: &Report| {
+        let of_rule = keys(report)
+            .into_iter()
+            .filter(|key| key.starts_with("welcome/"));
+        of_rule.count()
+    };
+    assert_eq!(welcome(&settled), MANY - late.len());
+    assert_eq!(settled.settling.len(), late.len());
+    company.wait(15);
+    assert_eq!(welcome(&company.poll().await), late.len());
+    assert_eq!(welcome(&company.poll().await), 0);
+    let waiting = company.roster.store().keys(prefix::PENDING).count();
+    assert_eq!(waiting, 0);
+    // Their ids follow each other as the rows do.
+    let mut new: Vec<Record> = records(&company);
+    new.retain(|record| record.place.row >= 4);
+    assert_eq!(new.len(), MANY);
+    new.sort_by_key(|record| record.place.row);
+    assert!(new.is_sorted_by(|one, next| one.id < next.id));
+    assert!(new.iter().all(|record| record.settled.is_some()));
+}
+
 fn delete(row: usize) -> Edit {
     Edit::DeleteRows {
         tab: CUSTOMERS.into(),
