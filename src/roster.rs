@@ -425,10 +425,8 @@ impl Roster {
         workbook: &str,
         cells: &Cells,
     ) -> Result<Arc<Typed>, StoreError> {
-        let book = self.memory.workbook(&self.store, workbook)?;
-        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
-        let schema = self.schema(kind, locale);
-        Ok(self.memory.typed(kind, locale, cells, &schema))
+        let schema = self.schema(kind, workbook)?;
+        Ok(self.memory.typed(kind, cells, &schema))
     }
 
     /// The same for a row that nobody else asks about now, beside which others are asked about: what was read lately
@@ -442,9 +440,10 @@ impl Roster {
         workbook: &str,
         cells: &Cells,
     ) -> Result<Arc<Typed>, StoreError> {
-        let book = self.memory.workbook(&self.store, workbook)?;
-        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
-        Ok(Arc::new(typed(cells, &self.schema(kind, locale))))
+        Ok(Arc::new(typed(
+            cells,
+            self.schema(kind, workbook)?.as_ref(),
+        )))
     }
 
     /// Lets [`Self::typed`] know what [`Self::typed_anew`] said of a record's seen cells.
@@ -452,9 +451,8 @@ impl Roster {
     /// # Errors
     /// As [`Self::typed`].
     pub fn keep_typed(&self, record: &Record, typed: Arc<Typed>) -> Result<(), StoreError> {
-        let book = self.memory.workbook(&self.store, &record.place.workbook)?;
-        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
-        self.memory.keep(record.kind, locale, &record.seen, typed);
+        let schema = self.schema(record.kind, &record.place.workbook)?;
+        self.memory.keep(record.kind, &record.seen, &schema, typed);
         Ok(())
     }
 
@@ -474,13 +472,16 @@ impl Roster {
             .filter(|(id, _)| wanted(id))
             .map(|(id, cell)| (id.clone(), cell.clone()))
             .collect();
-        let book = self.memory.workbook(&self.store, workbook)?;
-        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
-        Ok(typed(&some, &self.schema(kind, locale)))
+        Ok(typed(&some, self.schema(kind, workbook)?.as_ref()))
     }
 
     /// What a workbook's cells are read by; made once for each kind and locale.
-    fn schema(&self, kind: Kind, locale: &str) -> Arc<Schema> {
+    ///
+    /// # Errors
+    /// The disk, from which the locale comes.
+    fn schema(&self, kind: Kind, workbook: &str) -> Result<Arc<Schema>, StoreError> {
+        let book = self.memory.workbook(&self.store, workbook)?;
+        let locale = book.as_ref().map_or(LOCALE, |book| book.locale.as_str());
         let mut made = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         let schema = made.entry((kind, locale.to_owned())).or_insert_with(|| {
             Arc::new(Schema {
@@ -490,7 +491,7 @@ impl Roster {
                 zone: self.config.calendar.zone.clone(),
             })
         });
-        Arc::clone(schema)
+        Ok(Arc::clone(schema))
     }
 
     /// The facts of a record as it was last seen, with what is known only at an event (an object of

@@ -213,8 +213,7 @@ impl Roster {
             nowhere: around(BTreeMap::new(), String::new()),
         };
         for book in &self.config.workbooks {
-            let locale = self.workbook(&book.id)?.locale;
-            let schema = self.schema(Kind::Customer, &locale);
+            let schema = self.schema(Kind::Customer, &book.id)?;
             looking.schemas.insert(book.id.clone(), schema);
             for tab in self.tabs(&book.id)? {
                 let surroundings = around(headers_of(&tab), tab.title.clone());

@@ -84,32 +84,26 @@ impl Memory {
     }
 
     /// Reads the cells of a row, unless they were just read.
-    pub(super) fn typed(
-        &self,
-        kind: Kind,
-        locale: &str,
-        cells: &Cells,
-        schema: &Schema,
-    ) -> Arc<Typed> {
+    pub(super) fn typed(&self, kind: Kind, cells: &Cells, schema: &Schema) -> Arc<Typed> {
         let known = lock(&self.rows)
             .iter()
-            .find(|row| row.kind == kind && row.locale == locale && row.cells == *cells)
+            .find(|row| row.kind == kind && row.locale == schema.locale && row.cells == *cells)
             .map(|row| Arc::clone(&row.typed));
         if let Some(known) = known {
             return known;
         }
         let typed = Arc::new(typed(cells, schema));
-        self.keep(kind, locale, cells, Arc::clone(&typed));
+        self.keep(kind, cells, schema, Arc::clone(&typed));
         typed
     }
 
     /// Keeps what a row's cells mean.
-    pub(super) fn keep(&self, kind: Kind, locale: &str, cells: &Cells, typed: Arc<Typed>) {
+    pub(super) fn keep(&self, kind: Kind, cells: &Cells, schema: &Schema, typed: Arc<Typed>) {
         let mut rows = lock(&self.rows);
         rows.truncate(ROWS - 1);
         rows.push_front(Row {
             kind,
-            locale: locale.to_owned(),
+            locale: schema.locale.clone(),
             cells: cells.clone(),
             typed,
         });
