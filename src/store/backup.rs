@@ -276,7 +276,7 @@ fn write_part(store: &Store, part: &Path, head: Head) -> Result<(End, Tally, Hea
         }
     }
     // Half of a large commit would be half of it for ever: its other pieces are not among the entries.
-    let _no_plan = store
+    let no_plan = store
         .planning
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
@@ -289,7 +289,7 @@ fn write_part(store: &Store, part: &Path, head: Head) -> Result<(End, Tally, Hea
         write_again(store, &mut out, touched).map_err(|why| why.of(part))?;
         turn.tally
     };
-    drop(watched);
+    drop((watched, no_plan));
     let end = End {
         at: head.at,
         waiting: store.queued()?,

@@ -47,6 +47,17 @@ pub(super) fn mark(dir: &Path) -> PathBuf {
     dir.join("store.format")
 }
 
+/// Opens a file of ours that stays, made new if need be, for its owner alone.
+pub(super) fn file_that_stays(path: &Path) -> io::Result<File> {
+    std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
 /// Takes the folder for this process. The lock goes when the file is closed, also by `kill -9`.
 ///
 /// # Errors
@@ -56,13 +67,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
         dir: dir.to_owned(),
         source,
     };
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(dir.join("lock"))
-        .map_err(folder)?;
+    let file = file_that_stays(&dir.join("lock")).map_err(folder)?;
     for left in (0..TRIES).rev() {
         use rustix::fs::FlockOperation::NonBlockingLockExclusive;
         match rustix::fs::flock(&file, NonBlockingLockExclusive) {

@@ -3,13 +3,14 @@
 //! It lies beside sled's folder: what is written only to be written once more would push out of sled's memory what it is
 //! about. Its records are [`sealed`]; the store says which of them count ([`Ready`]), and how many are applied already.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::folder;
 use super::sealed::{self, HEADER, Header};
 
 /// What stands in the store while pieces count: where the next one is.
@@ -36,15 +37,8 @@ pub(super) struct Pieces {
 impl Pieces {
     /// Opens the file, made new if need be; that its name lasts is for the caller.
     pub(super) fn open(dir: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path(dir))?;
         Ok(Self {
-            file,
+            file: folder::file_that_stays(&path(dir))?,
             salt: sealed::salt(),
             written: 0,
             at: 0,

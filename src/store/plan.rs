@@ -420,6 +420,33 @@ mod tests {
         assert_eq!(store.get::<u32>(&changed).unwrap(), Some(7_000));
     }
 
+    /// Its other pieces are not among the entries of a backup, which would have half of it for ever.
+    #[test]
+    fn a_backup_waits_for_a_large_commit_that_is_on_its_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir.path().join("state"));
+        let file = dir.path().join("backup");
+        let mut plan = store.plan();
+        for n in 0..1_200 {
+            plan.add(group(n..n + 1)).unwrap();
+        }
+        plan.write_piece().unwrap();
+        plan.declare_ready().unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        std::thread::scope(|threads| {
+            let backup = || crate::store::backup::write(&store, &file, ("0", now), false);
+            let made = threads.spawn(backup);
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            assert!(!made.is_finished());
+            store.resume_plan().unwrap();
+            drop(plan);
+            made.join().unwrap().unwrap();
+        });
+        let restored = dir.path().join("restored");
+        crate::store::backup::restore(&file, &restored, (false, now), |_, _| Ok(())).unwrap();
+        assert_eq!(open(&restored).keys(prefix::RECORD).count(), 1_200);
+    }
+
     #[test]
     fn a_plan_whose_pieces_are_gone_is_damage_and_may_be_gone_on_without() {
         let dir = tempfile::tempdir().unwrap();

@@ -22,12 +22,13 @@
 //! segment of its log and lose the one before, and sled refuses to read that. So a checkpoint follows at once when sled
 //! has written, which its file's time says; and a window between checkpoints is shorter than a segment.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::folder::file_that_stays;
 use super::sealed::{self, HEADER, Header};
 use super::tally::Tally;
 use super::{Damage, Operation, StoreError, plan, tally};
@@ -68,13 +69,7 @@ pub(super) enum Room {
 impl Redo {
     /// Opens the file of a store whose sled has everything, on disk: what the file says is over. Makes it if need be.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path(folder))?;
+        let file = file_that_stays(&path(folder))?;
         if file.metadata()?.len() != CAPACITY as u64 {
             file.set_len(0)?;
             file.write_all_at(&vec![0; CAPACITY], 0)?;

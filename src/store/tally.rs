@@ -8,14 +8,15 @@
 //! each commit: what the disk may lose of it when the power goes only makes it lag.)
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sled::IVec;
 
+use super::folder;
 use super::keys::Key;
 use super::walk::Walk;
 use super::{Operation, StoreError};
@@ -175,14 +176,8 @@ impl Counter {
 
     /// Opens the file, made new if need be, and makes it say `number`, on disk.
     pub(super) fn open(dir: &Path, number: u64) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(Self::path(dir))?;
         let counter = Self {
-            file,
+            file: folder::file_that_stays(&Self::path(dir))?,
             highest: Mutex::new(0),
         };
         counter.write(number)?;
