@@ -31,7 +31,7 @@ mod mail;
 mod mjml;
 mod shipped;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::path::Path;
 
@@ -138,7 +138,22 @@ pub struct Templates {
     language: Language,
     sources: BTreeMap<String, String>,
     env: Environment<'static>,
-    bundles: BTreeMap<String, (String, String)>,
+    bundles: BTreeMap<String, Whole>,
+}
+
+/// A template with all it is made of.
+#[derive(Debug)]
+struct Whole {
+    bundle: String,
+    hash: String,
+    /// Every word in it.
+    words: HashSet<String>,
+}
+
+/// Runs of what names are made of.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let between = |letter: char| !letter.is_alphanumeric() && letter != '_';
+    text.split(between).filter(|word| !word.is_empty())
 }
 
 /// The canonical text of a template: everything needed to render it again later.
@@ -184,7 +199,16 @@ impl Templates {
         for name in templates.all_names() {
             let bundle = templates.bundle(&name);
             let hash = blake3::hash(bundle.as_bytes()).to_hex().to_string();
-            templates.bundles.insert(name, (bundle, hash));
+            let parts = templates.parts(&name).into_values();
+            let words =
+                parts.flat_map(|source| words(&source).map(str::to_owned).collect::<Vec<_>>());
+            let words = words.collect();
+            let whole = Whole {
+                bundle,
+                hash,
+                words,
+            };
+            templates.bundles.insert(name, whole);
         }
         Ok(templates)
     }
@@ -218,13 +242,19 @@ impl Templates {
 
     /// Content hash of everything the template is made of (64 hexadecimal digits); none if there is no such template.
     pub fn hash(&self, name: &str) -> Option<&str> {
-        self.bundles.get(name).map(|(_, hash)| hash.as_str())
+        self.bundles.get(name).map(|whole| whole.hash.as_str())
     }
 
     /// The canonical text of all parts of a template, of which [`Templates::hash`] is the hash. Kept
     /// with the message, it renders the same later, whatever has become of the files.
     pub fn source_bundle(&self, name: &str) -> Option<&str> {
-        self.bundles.get(name).map(|(bundle, _)| bundle.as_str())
+        self.bundles.get(name).map(|whole| whole.bundle.as_str())
+    }
+
+    /// Whether a template may ask for the value of a name, or what it extends or includes: the name is a word in it.
+    pub fn may_ask_for(&self, template: &str, name: &str) -> bool {
+        let whole = self.bundles.get(template);
+        whole.is_none_or(|whole| words(name).all(|word| whole.words.contains(word)))
     }
 
     /// Renders the mail form of a template with the facts of a record.

@@ -670,6 +670,8 @@ async fn a_doubt_is_settled_by_hand_and_only_once() {
         post.send().await;
         let doubtful = post.message("welcome");
         assert_eq!(doubtful.state, State::InDoubt, "held by default");
+        let kept = &doubtful.frozen.as_ref().unwrap().values;
+        assert!(kept["greeting"].is_string() && kept.get("cells").is_none());
         assert_eq!(
             post.refused(HandAct::Cancel, "welcome"),
             "it may have been sent: `sheetbridge outbox resolve KEY --dead` gives it up"

@@ -1309,3 +1309,32 @@ fn templates_are_shared_between_tasks() {
     fn shared<T: Send + Sync>() {}
     shared::<Templates>();
 }
+
+/// What a mail to a customer keeps of what is known of them is what its template may ask for.
+#[test]
+fn a_mail_says_the_same_with_only_those_facts_that_its_template_may_ask_for() {
+    for language in [Language::Vietnamese, Language::English] {
+        let templates = load(language);
+        for name in templates.names(Channel::Email) {
+            let mut kept = full();
+            let facts = kept.as_object_mut().unwrap();
+            let before = facts.len();
+            facts.retain(|fact, _| templates.may_ask_for(&name, fact));
+            assert!(facts.len() < before, "{name}");
+            let said = templates.render_mail(&name, &kept);
+            assert_eq!(said, templates.render_mail(&name, &full()), "{name}");
+        }
+    }
+    let own = own(&[
+        ("t/subject.txt", "Một"),
+        ("t/body.txt", "Anh/Chị\n{{ greeting }}{{cells['Ngày hẹn']}}"),
+    ]);
+    let templates = Templates::load(Some(own.path()), Language::Vietnamese).unwrap();
+    for asked in ["greeting", "cells"] {
+        assert!(templates.may_ask_for("t", asked), "{asked}");
+    }
+    for another in ["birthday", "stage_since", "consent"] {
+        assert!(!templates.may_ask_for("t", another), "{another}");
+    }
+    assert!(templates.may_ask_for("gone", "birthday"), "nobody knows");
+}

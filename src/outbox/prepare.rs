@@ -21,6 +21,9 @@ use crate::store::{Group, StoreError};
 const TRIAL_WAIT: SignedDuration = SignedDuration::from_mins(5);
 const TRIAL_LAST: SignedDuration = SignedDuration::from_secs(1);
 
+/// What is asked of a mail's values besides its template: who answers it, and what a question about it says.
+const OURS: [&str; 4] = ["name", "owner", "owners", "sheet_url"];
+
 /// What is done with a queued message now.
 pub(super) enum Next {
     /// Address, values and template are there: it may go to the courier.
@@ -254,6 +257,9 @@ impl Outbox {
         {
             group.put(kept, &bundle);
         }
+        if message.to == Recipient::Customer {
+            self.keep_what_is_asked_for(message, &mut facts);
+        }
         let redirected = self
             .roster
             .config()
@@ -282,6 +288,19 @@ impl Outbox {
             values: facts,
         });
         Ok(())
+    }
+
+    /// Of what is known of a customer, a mail keeps what its template may ask for: the rest is none of its business for
+    /// the years that it is kept.
+    fn keep_what_is_asked_for(&self, message: &Message, facts: &mut Value) {
+        let Some(facts) = facts.as_object_mut() else {
+            return;
+        };
+        facts.retain(|name, _| {
+            OURS.contains(&name.as_str())
+                || message.event.get(name).is_some()
+                || self.templates.may_ask_for(&message.template, name)
+        });
     }
 
     /// On what the person agreed to advertising, before the first that goes to them by it: the company bears the
