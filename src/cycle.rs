@@ -228,7 +228,13 @@ impl Cycle {
         .map_err(PollError::Store)?;
         if changed {
             // Nobody waits for that: what was decided is sent meanwhile.
-            tokio::task::block_in_place(|| self.roster.catch_up()).map_err(PollError::Store)?;
+            let many_wait = book.pending.len() >= write::MANY;
+            let look = || match many_wait {
+                // Settling asks of each who else it might be.
+                true => self.roster.know_persons(),
+                false => self.roster.catch_up(),
+            };
+            tokio::task::block_in_place(look).map_err(PollError::Store)?;
         }
         if mode == Mode::Real && report.tabs.iter().all(|tab| tab.held.is_none()) {
             book.polled = Some(now);

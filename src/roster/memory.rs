@@ -85,16 +85,20 @@ impl Memory {
 
     /// Reads the cells of a row, unless they were just read.
     pub(super) fn typed(&self, kind: Kind, cells: &Cells, schema: &Schema) -> Arc<Typed> {
-        let known = lock(&self.rows)
-            .iter()
-            .find(|row| row.kind == kind && row.locale == schema.locale && row.cells == *cells)
-            .map(|row| Arc::clone(&row.typed));
-        if let Some(known) = known {
+        if let Some(known) = self.known(kind, cells, schema) {
             return known;
         }
         let typed = Arc::new(typed(cells, schema));
         self.keep(kind, cells, schema, Arc::clone(&typed));
         typed
+    }
+
+    /// What the cells of a row mean, if they were just read.
+    pub(super) fn known(&self, kind: Kind, cells: &Cells, schema: &Schema) -> Option<Arc<Typed>> {
+        lock(&self.rows)
+            .iter()
+            .find(|row| row.kind == kind && row.locale == schema.locale && row.cells == *cells)
+            .map(|row| Arc::clone(&row.typed))
     }
 
     /// Keeps what a row's cells mean.

@@ -69,11 +69,11 @@ fn is_contact(fields: &[FieldSpec], id: &str) -> bool {
 }
 
 /// What these values say of a person; private columns are no evidence.
-fn face_of(typed: &Typed) -> Face {
+fn face_of(typed: &Typed, named: bool) -> Face {
     let mut face = Face::default();
     for (field, value) in typed.public() {
         match value {
-            Value::Name(name) if field == "name" => {
+            Value::Name(name) if named && field == "name" => {
                 face.name = name.full.known().map(fold).unwrap_or_default();
             }
             Value::Phone(phones) => {
@@ -120,10 +120,14 @@ impl Roster {
 
     /// The same, without the name if nobody asks for it: reading a name takes longer than the rest.
     fn seen_face(&self, record: &Record, named: bool) -> Result<Face, StoreError> {
+        let schema = self.schema(record.kind, &record.place.workbook)?;
+        if let Some(typed) = self.memory.known(record.kind, &record.seen, &schema) {
+            return Ok(face_of(&typed, named));
+        }
         let fields = self.fields(record.kind);
         let wanted = |id: &str| named && id == "name" || is_contact(&fields, id);
         let typed = self.typed_of(record.kind, &record.place.workbook, &record.seen, wanted)?;
-        Ok(face_of(&typed))
+        Ok(face_of(&typed, named))
     }
 
     fn entries(&self, record: &Record) -> Result<Vec<Entry>, StoreError> {
@@ -304,7 +308,7 @@ impl Roster {
             let (workbook, cells) = (&record.place.workbook, &record.seen);
             let typed = self.typed_of(record.kind, workbook, cells, wanted)?;
             if persons && record.kind == Kind::Customer {
-                sorted.extend(entries_of(&face_of(&typed), whose));
+                sorted.extend(entries_of(&face_of(&typed, false), whose));
                 names.add(&line(&record), whose);
             }
             if lists && let Some(seen) = self.seen(&record, &typed)? {

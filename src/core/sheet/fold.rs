@@ -2,6 +2,8 @@
 //!
 //! Folding collides (bán, bàn and bạn are all `ban`): it finds candidates and is no evidence alone.
 
+use std::borrow::Cow;
+
 use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -91,12 +93,16 @@ impl Folded {
 /// space one plain space, no outer spaces. Letter case and accents stay.
 pub fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        push_clean(text.chars(), &mut cleaned);
-    } else {
-        push_clean(text.nfc(), &mut cleaned);
-    }
+    push_clean(composed(text).chars(), &mut cleaned);
     cleaned
+}
+
+/// Text in NFC, as nearly all of it comes.
+pub(super) fn composed(text: &str) -> Cow<'_, str> {
+    match text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.nfc().collect()),
+    }
 }
 
 fn push_clean(chars: impl Iterator<Item = char>, cleaned: &mut String) {

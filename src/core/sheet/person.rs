@@ -10,7 +10,6 @@ mod titles;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use unicode_normalization::UnicodeNormalization;
 
 use self::titles::Addressed;
 use super::fold::{self, fold, invisible};
@@ -267,7 +266,7 @@ fn dress_off(text: &str) -> Undressed {
     let mut emoji = false;
     let mut depth = 0_u32;
     let mut plain = String::with_capacity(text.len());
-    for c in text.nfc() {
+    for c in fold::composed(text).chars() {
         match c {
             '(' | '[' | '{' | '（' => depth += 1,
             ')' | ']' | '}' | '）' => {

@@ -1,3 +1,5 @@
+use unicode_normalization::UnicodeNormalization;
+
 use super::*;
 
 fn shown(text: &str) -> String {
