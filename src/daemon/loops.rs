@@ -29,6 +29,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// So long a channel sends before anything else has its turn.
 const AT_A_TIME: Duration = Duration::from_secs(5);
 
+/// So many lines a poll writes of what settled, and of what was decided: thousands would push out of the log what else
+/// it has (systemd drops lines that come too quickly), and the journal of the store has each.
+const LOGGED: usize = 100;
+
 /// So often campaigns are looked at: a manager who pressed a button expects something to happen.
 const LOOK_AT_CAMPAIGNS: Duration = Duration::from_secs(2);
 
@@ -181,15 +185,20 @@ fn log(workbook: &str, report: &Report) {
             tab.edit
         );
     }
-    for (record, event) in &report.events {
+    for (record, event) in report.events.iter().take(LOGGED) {
         tracing::info!(%record, "settled: {event}");
     }
-    for message in &report.messages {
+    for message in report.messages.iter().take(LOGGED) {
         tracing::info!(
             key = message.key,
             channel = message.channel.as_str(),
             "decided"
         );
+    }
+    let more = |count: usize| count.saturating_sub(LOGGED);
+    let (settled, decided) = (more(report.events.len()), more(report.messages.len()));
+    if settled + decided > 0 {
+        tracing::info!(workbook, settled, decided, "and more, each in the journal");
     }
 }
 
