@@ -15,7 +15,7 @@ use crate::core::message::Message;
 use crate::core::record::{Record, RecordId};
 use crate::core::rule::{Audience, Step, Trigger};
 use crate::roster::{Once, Roster};
-use crate::store::journal::{Entry, What};
+use crate::store::journal::Entry;
 use crate::store::keys::{self, prefix};
 use crate::store::{Group, StoreError, gap, ledger};
 
@@ -29,8 +29,6 @@ const AT_ONCE: usize = 200;
 pub struct Rang {
     /// The messages that were decided.
     pub messages: Vec<Message>,
-    /// For each rule that looked, what it came to.
-    pub considered: Vec<(String, String)>,
 }
 
 /// Looks at what is due.
@@ -136,15 +134,8 @@ fn keep(
             None => None,
         };
         if let Some(why) = refused {
-            rang.considered.push((message.rule.clone(), why.to_owned()));
-            let entry = Entry {
-                at: now,
-                record: timer.record.clone(),
-                what: What::Rule,
-                text: format!("{}: nothing is sent: {why}", message.rule),
-                stages: None,
-                moved: None,
-            };
+            let text = format!("{}: nothing is sent: {why}", message.rule);
+            let entry = Entry::of_rule(now, timer.record.clone(), text);
             roster.store().note(group, &entry);
             continue;
         }
@@ -161,15 +152,7 @@ fn keep(
         group.put(keys::timed(prefix::TIMER, next.due, next.name()), next);
     }
     for (rule, why) in &decision.considered {
-        rang.considered.push((rule.clone(), why.clone()));
-        let entry = Entry {
-            at: now,
-            record: timer.record.clone(),
-            what: What::Rule,
-            text: format!("{rule}: {why}"),
-            stages: None,
-            moved: None,
-        };
+        let entry = Entry::of_rule(now, timer.record.clone(), format!("{rule}: {why}"));
         roster.store().note(group, &entry);
     }
     Ok(())

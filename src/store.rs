@@ -763,7 +763,7 @@ pub struct Bytes(sled::IVec);
 impl Bytes {
     /// A message as it is stored, which is a tenth of what it takes otherwise.
     pub fn of(message: &Message) -> Self {
-        Self(packed::message(message).into())
+        Self(packed::packed(message).into())
     }
 
     /// Reads it; `key` is where it stood.
@@ -790,9 +790,14 @@ impl Group {
         self.operations.push((key, Some(packed::plain(value))));
     }
 
+    /// Writes a value that is long and repeats itself.
+    pub fn put_packed(&mut self, key: Key, value: &impl Serialize) {
+        self.operations.push((key, Some(packed::packed(value))));
+    }
+
     /// Writes a message.
     fn put_message(&mut self, message: &Message) {
-        let value = packed::message(message);
+        let value = packed::packed(message);
         self.operations
             .push((keys::message(&message.key), Some(value)));
     }

@@ -11,7 +11,7 @@ use crate::core::decide::notice;
 use crate::core::message::{Message, Recipient};
 use crate::core::record::{Kind, Record, RecordId};
 use crate::core::sheet::FieldKind;
-use crate::store::journal::{Entry, What};
+use crate::store::journal::Entry;
 use crate::store::{Group, StoreError, ledger};
 
 /// Stands where a rule's id would in the keys of questions, and is their template.
@@ -234,12 +234,5 @@ fn note(poll: &Poll<'_>, claim: &Claim, text: &str, group: &mut Group) {
 }
 
 fn line(at: Timestamp, record: &RecordId, text: &str) -> Entry {
-    Entry {
-        at,
-        record: Some(record.clone()),
-        what: What::Rule,
-        text: text.to_owned(),
-        stages: None,
-        moved: None,
-    }
+    Entry::of_rule(at, Some(record.clone()), text.to_owned())
 }

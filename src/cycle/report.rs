@@ -33,9 +33,6 @@ pub struct Report {
     pub settling: Vec<Settling>,
     /// Messages decided in this cycle.
     pub messages: Vec<MessageReport>,
-    /// For the log: what rules looked at whom and what they came to, without personal data.
-    #[serde(skip)]
-    pub considered: Vec<(RecordId, String, String)>,
     /// For the log: which events settled, by record.
     #[serde(skip)]
     pub events: Vec<(RecordId, &'static str)>,
@@ -71,7 +68,6 @@ impl Report {
             problems_more: 0,
             settling: Vec::new(),
             messages: Vec::new(),
-            considered: Vec::new(),
             events: Vec::new(),
             newly_held: None,
             campaigns: Vec::new(),
@@ -96,7 +92,6 @@ impl Report {
         }
         self.settling.extend(other.settling);
         self.messages.extend(other.messages);
-        self.considered.extend(other.considered);
         self.events.extend(other.events);
         self.newly_held = self.newly_held.take().or(other.newly_held);
         self.campaigns.extend(other.campaigns);

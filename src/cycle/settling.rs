@@ -650,17 +650,8 @@ fn keep(
             .once
             .refuses(roster, record, message, poll.now, group)?
         {
-            poll.report
-                .considered
-                .push((record.id.clone(), message.rule.clone(), why.into()));
-            let entry = Entry {
-                at: poll.now,
-                record: Some(record.id.clone()),
-                what: What::Rule,
-                text: format!("{}: nothing is sent: {why}", message.rule),
-                stages: None,
-                moved: None,
-            };
+            let text = format!("{}: nothing is sent: {why}", message.rule);
+            let entry = Entry::of_rule(poll.now, Some(record.id.clone()), text);
             roster.store().note(group, &entry);
             continue;
         }
@@ -675,17 +666,7 @@ fn keep(
         group.put(keys::timed(prefix::TIMER, timer.due, timer.name()), timer);
     }
     for (rule, why) in &decision.considered {
-        poll.report
-            .considered
-            .push((record.id.clone(), rule.clone(), why.clone()));
-        let entry = Entry {
-            at: poll.now,
-            record: Some(record.id.clone()),
-            what: What::Rule,
-            text: format!("{rule}: {why}"),
-            stages: None,
-            moved: None,
-        };
+        let entry = Entry::of_rule(poll.now, Some(record.id.clone()), format!("{rule}: {why}"));
         roster.store().note(group, &entry);
     }
     Ok(())

@@ -54,7 +54,6 @@ impl Poll<'_> {
         }
         self.report.messages.clear();
         self.report.events.clear();
-        self.report.considered.clear();
         self.plan = None; // what was prepared never happens
         if self.mode == Mode::DryRun {
             return Ok(Taken::without(self.report));
@@ -294,7 +293,7 @@ impl Poll<'_> {
             workbook: self.workbook.to_owned(),
             keys: std::mem::take(&mut self.decided),
         };
-        last.put(last_poll_key(self.workbook), &decided);
+        last.put_packed(last_poll_key(self.workbook), &decided);
     }
 
     /// Keeps what is known of each tab if it changed, its edit in the journal, and the staff of staff tabs.

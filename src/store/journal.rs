@@ -33,6 +33,20 @@ pub struct Entry {
     pub moved: Option<Moved>,
 }
 
+impl Entry {
+    /// What a rule came to; `text` begins with its id.
+    pub fn of_rule(at: Timestamp, record: Option<RecordId>, text: String) -> Self {
+        Self {
+            at,
+            record,
+            what: What::Rule,
+            text,
+            stages: None,
+            moved: None,
+        }
+    }
+}
+
 /// What a report must know of a move between stages, when the record itself has long gone on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {

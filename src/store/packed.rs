@@ -32,12 +32,13 @@ pub(super) fn plain_to(bytes: &mut Vec<u8>, value: &impl Serialize) {
         .expect("our own types serialise, and a Vec takes every byte");
 }
 
-/// Writes a message packed, unless it is longer than its length can say.
-pub(super) fn message(value: &impl Serialize) -> Vec<u8> {
+/// Writes a value packed, unless it is so long that it would not be read.
+pub(super) fn packed(value: &impl Serialize) -> Vec<u8> {
     let plain = plain(value);
     let json = &plain[1..];
-    let Ok(length) = u32::try_from(json.len()) else {
-        return plain;
+    let length = match u32::try_from(json.len()) {
+        Ok(length) if json.len() <= LONGEST => length,
+        _ => return plain,
     };
     let packed = lz4_flex::block::compress_with_dict(json, MESSAGES);
     let mut bytes = Vec::with_capacity(5 + packed.len());
@@ -107,7 +108,7 @@ mod tests {
     #[test]
     fn a_packed_message_is_the_same_and_takes_half_the_room() {
         let message = sample();
-        let (packed, plain) = (super::message(&message), plain(&message));
+        let (packed, plain) = (super::packed(&message), plain(&message));
         assert!(
             packed.len() * 2 < plain.len(),
             "{} {}",
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn damage_is_named_and_never_taken_for_a_message() {
-        let packed = super::message(&sample());
+        let packed = super::packed(&sample());
         let told = |bytes: &[u8]| read(bytes).unwrap_err();
         assert_eq!(
             told(&packed[..3]),

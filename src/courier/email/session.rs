@@ -270,7 +270,8 @@ impl Session {
         let text = with_dot(bytes);
         // What was not handed over to be sent cannot have arrived; the dot is in the last five bytes.
         let dot = self.told.sent() + text.len() as u64 - DOT.len() as u64;
-        let text = String::from_utf8_lossy(&text);
+        let text = String::from_utf8(text)
+            .unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned());
         let answer = timeout(self.body, self.connection.command(text)).await;
         let dot_leaves = self.told.sent() > dot;
         let (verdict, reusable) = match answer {
