@@ -65,6 +65,15 @@ fn main() {
                 run.peak_mb.unwrap_or(0.0)
             );
         }
+        ["rival", name, mails] => {
+            let mails = mails.parse().expect("a number");
+            let sink = runtime.block_on(Sink::start());
+            let run = match *name {
+                "script" => runtime.block_on(script(&sink, mails)).expect("it runs"),
+                name => runtime.block_on(rival(&sink, name, mails)),
+            };
+            println!("{:.0} mails a second", run.rate());
+        }
         ["queue"] => runtime.block_on(queues()),
         ["latency"] => {
             let sink = runtime.block_on(Sink::start());

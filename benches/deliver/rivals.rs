@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use lettre::address::Envelope;
 use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -16,6 +20,7 @@ pub async fn run(name: &str, port: u16, mails: usize, connections: usize) {
     let messages: Arc<Vec<Message>> = Arc::new((1..=mails).map(message).collect());
     let seconds = match name {
         "bare" => bare(port, &messages, connections).await,
+        "sessions" => sessions(port, &messages, connections).await,
         "lettre" => lettre_pool(port, &messages, connections).await,
         other => panic!("there is no case {other}"),
     };
@@ -98,6 +103,49 @@ async fn answer(wire: &mut TcpStream) {
         read > 0 && matches!(buffer[0], b'2' | b'3'),
         "the sink refused"
     );
+}
+
+/// The same by lettre's own sessions over connections without delay: commands made and answers understood by a library.
+async fn sessions(port: u16, messages: &Arc<Vec<Message>>, connections: usize) -> f64 {
+    let ready: Arc<Vec<(Envelope, String)>> = Arc::new(
+        messages
+            .iter()
+            .map(|message| {
+                let body = String::from_utf8(message.formatted()).expect("encoded text");
+                (message.envelope().clone(), body + "\r\n.\r\n")
+            })
+            .collect(),
+    );
+    let next = Arc::new(AtomicUsize::new(0));
+    let from = Instant::now();
+    let loops: Vec<_> = (0..connections)
+        .map(|_| {
+            let (ready, next) = (Arc::clone(&ready), Arc::clone(&next));
+            tokio::spawn(async move {
+                let wire = TcpStream::connect(("127.0.0.1", port))
+                    .await
+                    .expect("the sink is there");
+                wire.set_nodelay(true).expect("it is a socket");
+                let hello = ClientId::Domain("bench".into());
+                let wire = Box::new(wire);
+                let mut session = AsyncSmtpConnection::connect_with_transport(wire, &hello)
+                    .await
+                    .expect("the sink greets");
+                while let Some((envelope, body)) = ready.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let from = Mail::new(envelope.from().cloned(), Vec::new());
+                    session.command(from).await.expect("MAIL is taken");
+                    let to = Rcpt::new(envelope.to()[0].clone(), Vec::new());
+                    session.command(to).await.expect("RCPT is taken");
+                    session.command(Data).await.expect("DATA is taken");
+                    session.command(body).await.expect("the message is taken");
+                }
+            })
+        })
+        .collect();
+    for one in loops {
+        one.await.expect("a loop ends");
+    }
+    from.elapsed().as_secs_f64()
 }
 
 async fn lettre_pool(port: u16, messages: &Arc<Vec<Message>>, connections: usize) -> f64 {
