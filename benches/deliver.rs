@@ -105,6 +105,7 @@ async fn table(mails: usize) {
     let bare = rival(&sink, "bare", mails).await;
     let whole = daemon(&sink, mails).await;
     let again = rival(&sink, "bare", mails).await;
+    let sessions = rival(&sink, "sessions", mails).await;
     let lettre = rival(&sink, "lettre", FEW.min(mails)).await;
     let script = script(&sink, FEW.min(mails)).await;
     // Other work on the machine comes and goes: the bare loop ran before and after.
@@ -129,6 +130,7 @@ async fn table(mails: usize) {
         );
     };
     line("bare loop: rendered before, nothing recorded", &bare, "");
+    line("the same by lettre's sessions", &sessions, "");
     let ratio = |than: &Run| whole.rate() / than.rate();
     let wanted = format!(
         "{:.2} of the bare loop (at least 0.25); 120 MB",

@@ -207,9 +207,9 @@ async fn a_stage_entered_tells_managers_at_once_and_holds_the_customers_mail() {
     let mail = settled
         .messages
         .iter()
-        .find(|message| message.key.contains("/customer/"))
+        .find(|message| message.key.as_str().contains("/customer/"))
         .unwrap();
-    assert_eq!(mail.due, "2026-11-21T09:20:21+07:00");
+    assert_eq!(mail.due.as_ref(), "2026-11-21T09:20:21+07:00");
 }
 
 #[tokio::test(flavor = "multi_thread")]

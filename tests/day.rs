@@ -288,7 +288,7 @@ impl Day<'_> {
         let store = self.company.roster.store();
         let mut decided = Vec::new();
         for message in &report.messages {
-            let key = keys::under(prefix::MESSAGE, &message.key);
+            let key = keys::message(&message.key);
             let message: Message = store.get(&key).unwrap().unwrap();
             decided.extend(self.to_whom(&message));
         }

@@ -1549,7 +1549,7 @@ async fn s23_one_mail_per_address_and_person_and_none_is_dropped_for_a_shared_ph
     let mut to: Vec<&str> = settled
         .messages
         .iter()
-        .filter(|message| message.key.starts_with("welcome"))
+        .filter(|message| message.key.as_str().starts_with("welcome"))
         .map(|message| message.to.as_str())
         .collect();
     to.sort_unstable();
@@ -1574,7 +1574,7 @@ async fn s23_one_mail_per_address_and_person_and_none_is_dropped_for_a_shared_ph
     let leads = settled
         .messages
         .iter()
-        .filter(|message| message.key.starts_with("lead"))
+        .filter(|message| message.key.as_str().starts_with("lead"))
         .count();
     assert_eq!(leads, 6, "staff hear of every row");
     // The next row of the same mailbox, an hour later, is no second welcome; a week later it is a new enquiry.

@@ -13,8 +13,8 @@ use crate::config::Environment;
 
 /// What mimalloc reads, and what it is told; benchmarks tell it the same.
 pub const OPTIONS: [(&str, &str); 4] = [
-    // What is free for five milliseconds goes back to the system; at once would have the same pages come and go.
-    ("MIMALLOC_PURGE_DELAY", "5"),
+    // What is free for two milliseconds goes back to the system; at once would have the same pages come and go.
+    ("MIMALLOC_PURGE_DELAY", "2"),
     // Nothing is taken before it is used.
     ("MIMALLOC_ARENA_EAGER_COMMIT", "0"),
     ("MIMALLOC_ALLOW_THP", "0"),

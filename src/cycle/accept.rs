@@ -17,7 +17,6 @@ use super::{Mode, agreed, first_look, gap, given_cells, optout, quiet, settling}
 use crate::core::change::{GuardInput, TabFacts};
 use crate::core::claim::Claim;
 use crate::core::identity::{self, Fingerprint, How, Matching, changed_fields};
-use crate::core::message::MessageKey;
 use crate::core::record::{Cells, Kind, Place, Record, RecordId, StageSeen};
 use crate::roster::{Deciding, Known, Once, Roster, TabMeta, cell_of};
 use crate::store::gap::{Gap, UNKNOWN_FOR};
@@ -55,8 +54,6 @@ pub(super) struct Poll<'a> {
     pub(super) last: Group,
     /// Events are swallowed: a batch that a manager dropped becomes the base as it is.
     pub(super) silent: bool,
-    /// The keys of the messages that are new.
-    pub(super) decided: Vec<MessageKey>,
     pub(super) deciding: Deciding,
     /// The time of which nobody knows what was sent, if this is the first look after a restore.
     pub(super) gap: Option<Gap>,
@@ -252,7 +249,6 @@ impl<'a> Poll<'a> {
             silent: false,
             gap: roster.store().rebase(workbook)?,
             numbered: roster.store().numbered()?,
-            decided: Vec::new(),
             deciding: roster.deciding()?,
             once: Once::default(),
             polled,

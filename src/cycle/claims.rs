@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 
 use super::accept::Poll;
-use super::report::MessageReport;
 use crate::core::claim::{Claim, Side, Step, sides, step};
 use crate::core::decide::Event;
 use crate::core::decide::notice;
@@ -219,9 +218,8 @@ pub(super) fn decided(
             Recipient::Staff(name) => name.clone(),
             _ => "[alerts] email".into(),
         };
-        let shown = MessageReport::new(message, to, &roster.config().calendar.zone);
-        poll.report.messages.push(shown);
-        poll.decided.push(message.key.clone());
+        let zone = &roster.config().calendar.zone;
+        poll.report.decided(message, to, zone);
     }
     Ok(())
 }

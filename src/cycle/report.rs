@@ -1,11 +1,13 @@
 //! What one poll says about itself: the JSON of `sync --json`, which others rely on (PRODUCT.md).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::core::campaign::tab::Event;
 use crate::core::change::Edit;
-use crate::core::message::Message;
+use crate::core::message::{Message, MessageKey};
 use crate::core::record::RecordId;
 
 /// So many data problems are listed; the others are counted.
@@ -95,6 +97,23 @@ impl Report {
         self.events.extend(other.events);
         self.newly_held = self.newly_held.take().or(other.newly_held);
         self.campaigns.extend(other.campaigns);
+    }
+
+    /// Adds a message that was decided, with the masked address it would go to now.
+    pub(super) fn decided(&mut self, message: &Message, to: String, zone: &jiff::tz::TimeZone) {
+        // Thousands that are decided at once are mostly due at once.
+        let same = self.messages.last().filter(|one| one.due_at == message.due);
+        let due = match same {
+            Some(one) => Arc::clone(&one.due),
+            None => local(message.due, zone).into(),
+        };
+        self.messages.push(MessageReport {
+            key: message.key.clone(),
+            channel: message.channel,
+            to,
+            due,
+            due_at: message.due,
+        });
     }
 
     /// Lists a data problem while there is room: of a pasted list of half a million rows nobody reads all.
@@ -214,14 +233,17 @@ pub struct Settling {
 #[derive(Clone, Debug, Serialize)]
 pub struct MessageReport {
     /// Its key.
-    pub key: String,
+    pub key: MessageKey,
     /// By which channel.
     #[serde(serialize_with = "as_text")]
     pub channel: crate::core::rule::Channel,
     /// To whom, masked.
     pub to: String,
     /// When.
-    pub due: String,
+    #[serde(serialize_with = "as_its_text")]
+    pub due: Arc<str>,
+    #[serde(skip)]
+    due_at: Timestamp,
 }
 
 // Serde hands over a reference.
@@ -237,14 +259,6 @@ fn as_text<S: Serializer>(
     serializer.serialize_str(channel.as_str())
 }
 
-impl MessageReport {
-    /// A decided message, with the masked address it would go to now.
-    pub(super) fn new(message: &Message, to: String, zone: &jiff::tz::TimeZone) -> Self {
-        Self {
-            key: message.key.to_string(),
-            channel: message.channel,
-            to,
-            due: local(message.due, zone),
-        }
-    }
+fn as_its_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }

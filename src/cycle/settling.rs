@@ -11,7 +11,7 @@ use super::accept::Poll;
 use super::base;
 use super::claims;
 use super::propose;
-use super::report::{MessageReport, ProblemReport, Settling};
+use super::report::{ProblemReport, Settling};
 use super::write::MANY;
 use crate::core::change::field_changes;
 use crate::core::decide::{self, Decision, Event, dated_fields, timers_for};
@@ -657,9 +657,8 @@ fn keep(
         }
         if ledger::queue(roster.store(), group, message)? {
             let to = shown_recipient(roster, record, message)?;
-            let shown = MessageReport::new(message, to, &roster.config().calendar.zone);
-            poll.report.messages.push(shown);
-            poll.decided.push(message.key.clone());
+            let zone = &roster.config().calendar.zone;
+            poll.report.decided(message, to, zone);
         }
     }
     for timer in &decision.timers {

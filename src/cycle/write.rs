@@ -202,9 +202,8 @@ impl Poll<'_> {
             .plan
             .take()
             .unwrap_or_else(|| self.roster.store().plan());
-        let before: BTreeSet<RecordId> = pending.clone();
         for (id, work) in std::mem::take(&mut self.work) {
-            let pends = (waiting.contains(&id), before.contains(&id));
+            let pends = (waiting.contains(&id), pending.contains(&id));
             plan.add(self.beside(&id, work, pends)?)?;
         }
         if let Some(next) = &next {
@@ -282,8 +281,9 @@ impl Poll<'_> {
     }
 
     /// What was decided may be stopped for a minute, which begins when the sheet was read and not before.
-    fn keep_decided(&mut self, last: &mut Group) {
-        if self.decided.is_empty() {
+    fn keep_decided(&self, last: &mut Group) {
+        let messages = &self.report.messages;
+        if messages.is_empty() {
             return;
         }
         let read_for =
@@ -291,7 +291,7 @@ impl Poll<'_> {
         let decided = LastPoll {
             at: self.now.saturating_add(read_for).unwrap_or(self.now),
             workbook: self.workbook.to_owned(),
-            keys: std::mem::take(&mut self.decided),
+            keys: messages.iter().map(|message| message.key.clone()).collect(),
         };
         last.put_packed(last_poll_key(self.workbook), &decided);
     }

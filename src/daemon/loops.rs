@@ -190,7 +190,7 @@ fn log(workbook: &str, report: &Report) {
     }
     for message in report.messages.iter().take(LOGGED) {
         tracing::info!(
-            key = message.key,
+            key = %message.key,
             channel = message.channel.as_str(),
             "decided"
         );

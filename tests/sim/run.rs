@@ -688,7 +688,7 @@ impl Episode {
         let keys: Vec<MessageKey> = report
             .messages
             .iter()
-            .map(|message| MessageKey::from_text(&message.key))
+            .map(|message| message.key.clone())
             .collect();
         self.say(format_args!(
             "polled: {} changes, {} events, {} messages, held {held:?}, {} ambiguous",

@@ -371,7 +371,7 @@ pub fn keys(report: &Report) -> Vec<String> {
         .messages
         .iter()
         .map(|message| {
-            let mut parts: Vec<&str> = message.key.splitn(5, '/').collect();
+            let mut parts: Vec<&str> = message.key.as_str().splitn(5, '/').collect();
             parts.remove(2);
             parts.join("/")
         })

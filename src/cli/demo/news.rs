@@ -297,7 +297,7 @@ impl Teller {
     }
 
     fn decided(&self, at: Timestamp, message: &MessageReport) -> (String, String) {
-        let mut parts = message.key.split('/');
+        let mut parts = message.key.as_str().split('/');
         let rule = parts.next().unwrap_or_default();
         let role = parts.nth(2).unwrap_or_default();
         let (what_vi, what_en) = words::channel(message.channel);
