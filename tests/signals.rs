@@ -27,7 +27,7 @@ fn deposited() -> Vec<CellEdit> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_allocator_gives_memory_back_soon_unless_told_otherwise() {
     let mut site = Site::open(&[&BINH], RULES).await;
-    for (told, expect) in [(None, "5"), (Some("10"), "10")] {
+    for (told, expect) in [(None, "2"), (Some("10"), "10")] {
         let daemon = site.start_with(|command| {
             command.envs(told.map(|told| ("MIMALLOC_PURGE_DELAY", told)));
         });

@@ -50,6 +50,22 @@ fn message(number: usize) -> Message {
         .expect("a message")
 }
 
+/// Seconds that a loop for each connection takes; each is given what counts the messages that were begun.
+async fn side_by_side<F: Future<Output = ()> + Send + 'static>(
+    connections: usize,
+    one: impl Fn(Arc<AtomicUsize>) -> F,
+) -> f64 {
+    let next = Arc::new(AtomicUsize::new(0));
+    let from = Instant::now();
+    let loops: Vec<_> = (0..connections)
+        .map(|_| tokio::spawn(one(Arc::clone(&next))))
+        .collect();
+    for one in loops {
+        one.await.expect("a loop ends");
+    }
+    from.elapsed().as_secs_f64()
+}
+
 /// As little as can be done over a connection without delay.
 async fn bare(port: u16, messages: &Arc<Vec<Message>>, connections: usize) -> f64 {
     let ready: Arc<Vec<(String, Vec<u8>)>> = Arc::new(
@@ -63,31 +79,24 @@ async fn bare(port: u16, messages: &Arc<Vec<Message>>, connections: usize) -> f6
             })
             .collect(),
     );
-    let next = Arc::new(AtomicUsize::new(0));
-    let from = Instant::now();
-    let loops: Vec<_> = (0..connections)
-        .map(|_| {
-            let (ready, next) = (Arc::clone(&ready), Arc::clone(&next));
-            tokio::spawn(async move {
-                let mut wire = TcpStream::connect(("127.0.0.1", port))
-                    .await
-                    .expect("the sink is there");
-                wire.set_nodelay(true).expect("it is a socket");
-                answer(&mut wire).await;
-                say(&mut wire, b"EHLO bench\r\n").await;
-                while let Some((to, body)) = ready.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    say(&mut wire, b"MAIL FROM:<cskh@queenland.example>\r\n").await;
-                    say(&mut wire, format!("RCPT TO:<{to}>\r\n").as_bytes()).await;
-                    say(&mut wire, b"DATA\r\n").await;
-                    say(&mut wire, body).await;
-                }
-            })
-        })
-        .collect();
-    for one in loops {
-        one.await.expect("a loop ends");
-    }
-    from.elapsed().as_secs_f64()
+    side_by_side(connections, |next| {
+        let ready = Arc::clone(&ready);
+        async move {
+            let mut wire = TcpStream::connect(("127.0.0.1", port))
+                .await
+                .expect("the sink is there");
+            wire.set_nodelay(true).expect("it is a socket");
+            answer(&mut wire).await;
+            say(&mut wire, b"EHLO bench\r\n").await;
+            while let Some((to, body)) = ready.get(next.fetch_add(1, Ordering::Relaxed)) {
+                say(&mut wire, b"MAIL FROM:<cskh@queenland.example>\r\n").await;
+                say(&mut wire, format!("RCPT TO:<{to}>\r\n").as_bytes()).await;
+                say(&mut wire, b"DATA\r\n").await;
+                say(&mut wire, body).await;
+            }
+        }
+    })
+    .await
 }
 
 async fn say(wire: &mut TcpStream, line: &[u8]) {
@@ -116,36 +125,29 @@ async fn sessions(port: u16, messages: &Arc<Vec<Message>>, connections: usize) -
             })
             .collect(),
     );
-    let next = Arc::new(AtomicUsize::new(0));
-    let from = Instant::now();
-    let loops: Vec<_> = (0..connections)
-        .map(|_| {
-            let (ready, next) = (Arc::clone(&ready), Arc::clone(&next));
-            tokio::spawn(async move {
-                let wire = TcpStream::connect(("127.0.0.1", port))
-                    .await
-                    .expect("the sink is there");
-                wire.set_nodelay(true).expect("it is a socket");
-                let hello = ClientId::Domain("bench".into());
-                let wire = Box::new(wire);
-                let mut session = AsyncSmtpConnection::connect_with_transport(wire, &hello)
-                    .await
-                    .expect("the sink greets");
-                while let Some((envelope, body)) = ready.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let from = Mail::new(envelope.from().cloned(), Vec::new());
-                    session.command(from).await.expect("MAIL is taken");
-                    let to = Rcpt::new(envelope.to()[0].clone(), Vec::new());
-                    session.command(to).await.expect("RCPT is taken");
-                    session.command(Data).await.expect("DATA is taken");
-                    session.command(body).await.expect("the message is taken");
-                }
-            })
-        })
-        .collect();
-    for one in loops {
-        one.await.expect("a loop ends");
-    }
-    from.elapsed().as_secs_f64()
+    side_by_side(connections, |next| {
+        let ready = Arc::clone(&ready);
+        async move {
+            let wire = TcpStream::connect(("127.0.0.1", port))
+                .await
+                .expect("the sink is there");
+            wire.set_nodelay(true).expect("it is a socket");
+            let hello = ClientId::Domain("bench".into());
+            let wire = Box::new(wire);
+            let mut session = AsyncSmtpConnection::connect_with_transport(wire, &hello)
+                .await
+                .expect("the sink greets");
+            while let Some((envelope, body)) = ready.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let from = Mail::new(envelope.from().cloned(), Vec::new());
+                session.command(from).await.expect("MAIL is taken");
+                let to = Rcpt::new(envelope.to()[0].clone(), Vec::new());
+                session.command(to).await.expect("RCPT is taken");
+                session.command(Data).await.expect("DATA is taken");
+                session.command(body).await.expect("the message is taken");
+            }
+        }
+    })
+    .await
 }
 
 async fn lettre_pool(port: u16, messages: &Arc<Vec<Message>>, connections: usize) -> f64 {
@@ -154,21 +156,13 @@ async fn lettre_pool(port: u16, messages: &Arc<Vec<Message>>, connections: usize
         .port(port)
         .pool_config(PoolConfig::new().max_size(size))
         .build();
-    let next = Arc::new(AtomicUsize::new(0));
-    let from = Instant::now();
-    let loops: Vec<_> = (0..connections)
-        .map(|_| {
-            let (messages, next, transport) =
-                (Arc::clone(messages), Arc::clone(&next), transport.clone());
-            tokio::spawn(async move {
-                while let Some(message) = messages.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    transport.send(message.clone()).await.expect("it is sent");
-                }
-            })
-        })
-        .collect();
-    for one in loops {
-        one.await.expect("a loop ends");
-    }
-    from.elapsed().as_secs_f64()
+    side_by_side(connections, |next| {
+        let (messages, transport) = (Arc::clone(messages), transport.clone());
+        async move {
+            while let Some(message) = messages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                transport.send(message.clone()).await.expect("it is sent");
+            }
+        }
+    })
+    .await
 }
