@@ -228,9 +228,9 @@ impl Cycle {
         .map_err(PollError::Store)?;
         if changed {
             // Nobody waits for that: what was decided is sent meanwhile.
-            let many_wait = book.pending.len() >= write::MANY;
+            // Settling asks of each who else it might be; a command that reads once settles none of them.
+            let many_wait = book.polled.is_some() && book.pending.len() >= write::MANY;
             let look = || match many_wait {
-                // Settling asks of each who else it might be.
                 true => self.roster.know_persons(),
                 false => self.roster.catch_up(),
             };

@@ -1,8 +1,6 @@
 //! Several of the company who are in charge of one person, in different rows: noticed when a row settles, and asked of
 //! the managers once. What they decide is `commands`'.
 
-use jiff::Timestamp;
-
 use super::accept::Poll;
 use crate::core::claim::{Claim, Side, Step, sides, step};
 use crate::core::decide::Event;
@@ -226,11 +224,7 @@ pub(super) fn decided(
 
 fn note(poll: &Poll<'_>, claim: &Claim, text: &str, group: &mut Group) {
     for record in &claim.records {
-        let entry = line(poll.now, record, text);
+        let entry = Entry::of_rule(poll.now, Some(record.clone()), text.to_owned());
         poll.roster.store().note(group, &entry);
     }
-}
-
-fn line(at: Timestamp, record: &RecordId, text: &str) -> Entry {
-    Entry::of_rule(at, Some(record.clone()), text.to_owned())
 }

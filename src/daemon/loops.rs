@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const AT_A_TIME: Duration = Duration::from_secs(5);
 
 /// So many lines a poll writes of what settled, and of what was decided: thousands would push out of the log what else
-/// it has (systemd drops lines that come too quickly), and the journal of the store has each.
+/// it has (systemd drops lines that come too quickly), and the store has each.
 const LOGGED: usize = 100;
 
 /// So often campaigns are looked at: a manager who pressed a button expects something to happen.
@@ -198,7 +198,12 @@ fn log(workbook: &str, report: &Report) {
     let more = |count: usize| count.saturating_sub(LOGGED);
     let (settled, decided) = (more(report.events.len()), more(report.messages.len()));
     if settled + decided > 0 {
-        tracing::info!(workbook, settled, decided, "and more, each in the journal");
+        tracing::info!(
+            workbook,
+            settled,
+            decided,
+            "and more: `explain` and `outbox list` tell of each"
+        );
     }
 }
 

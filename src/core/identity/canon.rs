@@ -5,11 +5,9 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
-
 use super::FieldInfo;
 use crate::core::record::Cells;
-use crate::core::sheet::{Cell, FieldKind};
+use crate::core::sheet::{Cell, FieldKind, fold};
 
 /// 128 bits of BLAKE3 over the canonical cells of a row: equal rows have equal fingerprints.
 #[derive(
@@ -110,10 +108,7 @@ fn plain(text: &str) -> Cow<'_, str> {
     if is_plain(text) {
         return Cow::Borrowed(text);
     }
-    let composed: Cow<'_, str> = match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => Cow::Borrowed(text),
-        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(text.nfc().collect()),
-    };
+    let composed = fold::composed(text);
     let mut out = String::with_capacity(composed.len());
     let mut gap = false;
     for letter in composed.chars() {
@@ -181,6 +176,8 @@ pub(super) fn hash128(bytes: &[u8]) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use unicode_normalization::UnicodeNormalization as _;
+
     use super::*;
 
     fn text(value: &str) -> Cell {

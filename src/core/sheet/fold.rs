@@ -98,7 +98,7 @@ pub fn clean(text: &str) -> String {
 }
 
 /// Text in NFC, as nearly all of it comes.
-pub(super) fn composed(text: &str) -> Cow<'_, str> {
+pub fn composed(text: &str) -> Cow<'_, str> {
     match text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         true => Cow::Borrowed(text),
         false => Cow::Owned(text.nfc().collect()),
